@@ -96,6 +96,8 @@ class OutputFilesRequest(ObjectRequest):
 class StoredBatchesRequest(ObjectRequest):
     """A request for a batch, or for the list of batches."""
 
+    api = "stored_batches"
+
     @cached_property
     def listed(self) -> Sequence[StoredResponse]:
         """The batches, the oldest first."""

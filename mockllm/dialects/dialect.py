@@ -246,6 +246,9 @@ class UncheckedCall:
 class EmbeddingDialect(OwnResponseDialect, Protocol):
     """A call that returns vectors, which a rule may specify."""
 
+    api: str = "embeddings"
+    generates: bool = False
+
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.embed(COMPUTED, request, identity)
 

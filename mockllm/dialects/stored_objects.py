@@ -121,6 +121,9 @@ class Deletion(ObjectCall):
 class BatchCreation(BatchDialect):
     """The base of the calls that create a batch."""
 
+    api: str = "batches"
+    generates: bool = False
+
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         start = plan.background
         if plan.head.status != 200 or not isinstance(start, BatchStart):

@@ -81,7 +81,6 @@ class CreateBatchRequest(AnthropicRequest):
 
 
 class MessageBatchRequest(StoredBatchesRequest, AnthropicRequest):
-    api = "stored_batches"
     path_variable = "batch"
     id_prefix = PREFIX
 
@@ -89,7 +88,6 @@ class MessageBatchRequest(StoredBatchesRequest, AnthropicRequest):
 class CreateMessageBatch(StoredObjectCall, BatchCreation):
     """POST /v1/messages/batches. The parameters of each request are checked when the batch is processed."""
 
-    api = "batches"
     request_class: type[Request] = CreateBatchRequest
 
     check_readable = staticmethod(check_readable)

@@ -175,8 +175,6 @@ class BedrockEmbeddings(EmbeddingDialect):
     """The vectors of one request."""
 
     name = "bedrock"
-    api = "embeddings"
-    generates = False
     request_class: type[Request] = BedrockEmbeddingsRequest
 
     check_readable = staticmethod(check_readable)

@@ -112,6 +112,7 @@ class CohereCall:
     """The base of Cohere's calls: their name, their errors and the check of an unreadable body."""
 
     name = "cohere"
+    generates: bool = False
 
     def check_readable(self, request: Request) -> Failure | None:
         if type(request.body) is dict:

@@ -52,8 +52,6 @@ def in_form(values: Vector, kind: str) -> Json:
 class CohereEmbed(CohereCall, EmbeddingDialect):
     """POST /v2/embed: a vector for each input, in each form that the request names."""
 
-    api = "embeddings"
-    generates = False
     request_class: type[Request] = CohereEmbedRequest
     version: ClassVar[str] = "2"
     required_fields: ClassVar[Mapping[str, type]] = {"model": str, "input_type": str}
@@ -118,7 +116,6 @@ class CohereRerank(CohereCall):
     """POST /v2/rerank: the documents by their relevance, the most relevant first."""
 
     api = "rerank"
-    generates = False
     request_class: type[Request] = CohereRerankRequest
     version: ClassVar[str] = "2"
     required_fields: ClassVar[Mapping[str, type]] = {"model": str, "query": str, "documents": list}

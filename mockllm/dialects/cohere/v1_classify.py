@@ -140,7 +140,6 @@ class CohereClassify(CohereCall):
     """POST /v1/classify."""
 
     api = "classify"
-    generates = False
     request_class = CohereClassifyRequest
     error = staticmethod(error_plan_v1)
 

@@ -57,7 +57,6 @@ class CohereTokenize(CohereCall):
     """POST /v1/tokenize: the tokens of a text, as numbers and as texts."""
 
     api = "tokenize"
-    generates = False
     request_class = CohereTokenizeRequest
     error = staticmethod(error_plan_v1)
 
@@ -102,7 +101,6 @@ class CohereDetokenize(CohereCall):
     """POST /v1/detokenize: the text of tokens."""
 
     api = "detokenize"
-    generates = False
     request_class = CohereDetokenizeRequest
     error = staticmethod(error_plan_v1)
 

@@ -88,7 +88,6 @@ class StoredBatchJobRequest(GeminiStoredBatchRequest):
 class CreateBatchJob(GeminiStoredCall, BatchCreation):
     """POST …/batchPredictionJobs."""
 
-    api: str = "batches"
     request_class: type[Request] = BatchJobRequest
 
     def check_readable(self, request: Request) -> Failure | None:

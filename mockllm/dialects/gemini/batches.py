@@ -148,7 +148,6 @@ def _key(line: FileLine, place: int) -> str:
 
 
 class GeminiStoredBatchRequest(StoredBatchesRequest, GeminiRequest):
-    api = "stored_batches"
     path_variable = "batch"
     id_prefix = PREFIX
 
@@ -160,7 +159,6 @@ class GeminiStoredBatchRequest(StoredBatchesRequest, GeminiRequest):
 class GeminiCreateBatch(GeminiStoredCall, BatchCreation):
     """POST /v1beta/models/{model}:batchGenerateContent."""
 
-    api: str = "batches"
     request_class: type[Request] = GeminiBatchRequest
     line_call: str = "generateContent"
     """The call that serves each request."""

@@ -120,8 +120,6 @@ class GeminiEmbeddingsRequest(GeminiRequest):
 class GeminiEmbeddings(GeminiDialect, EmbeddingDialect):
     """The dialect of these calls."""
 
-    api: str = "embeddings"
-    generates: bool = False
     request_class: type[Request] = GeminiEmbeddingsRequest
 
     def check(self, request: Request) -> Failure | None:

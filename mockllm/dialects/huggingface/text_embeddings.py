@@ -104,7 +104,6 @@ class TextsCall(InferenceCall):
 class FeatureExtraction(TextsCall, EmbeddingDialect):
     """A vector for each text."""
 
-    api = "embeddings"
     request_class: type[TextsRequest] = FeatureExtractionRequest
 
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:

@@ -178,7 +178,6 @@ class MistralJobRequest(ModelRequest):
 
 class StoredMistralJobRequest(StoredBatchesRequest):
     dialect = "openai"
-    api = "stored_batches"
     path_variable = "job"
     id_prefix = JOBS
 
@@ -190,8 +189,6 @@ class StoredMistralJobRequest(StoredBatchesRequest):
 class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
     """POST /v1/batch/jobs."""
 
-    api = "batches"
-    generates = False
     request_class = MistralJobRequest
 
     def check(self, request: Request) -> Failure | None:

@@ -142,7 +142,6 @@ class MistralModerations(VendorCall, OpenAiCall):
     """POST /v1/moderations."""
 
     api = "moderations"
-    generates = False
     request_class: type[ClassifierRequest] = ClassifierRequest
     model = "mistral-moderation-latest"
     """The model where the request names none."""

@@ -40,8 +40,6 @@ class BlobRequest(OllamaRequest):
 class BlobCall(OllamaCall):
     """The base of both calls, whose path has the digest."""
 
-    generates = False
-
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, BlobRequest)
         if _DIGEST.fullmatch(request.digest) is None:

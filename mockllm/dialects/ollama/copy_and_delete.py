@@ -24,7 +24,6 @@ from mockllm.dialects.ollama.request import OllamaRequest
 class LocalModelCall(OllamaCall):
     """The base of these calls, whose model has to be local."""
 
-    generates = False
     not_found: str
     """The message for any other model, with its `name`."""
 

@@ -19,8 +19,6 @@ from mockllm.dialects.ollama.request import DEFAULT_MODEL, OllamaEmbeddingsReque
 class OllamaEmbeddings(OllamaCall, EmbeddingDialect):
     """The vectors, in the order of the inputs."""
 
-    api = "embeddings"
-    generates = False
     request_class = OllamaEmbeddingsRequest
 
     def check(self, request: Request) -> Failure | None:

@@ -79,6 +79,7 @@ class OllamaCall:
     """The base of Ollama's calls: their name, their errors and the check of an unreadable body."""
 
     name = "ollama"
+    generates: bool = False
 
     def check_readable(self, request: Request) -> Failure | None:
         if type(request.body) is dict:

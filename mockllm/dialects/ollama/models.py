@@ -105,7 +105,6 @@ class Show(OllamaCall):
     accept any model too."""
 
     api = "show"
-    generates = False
     request_class = ShowRequest
 
     def check(self, request: Request) -> Failure | None:

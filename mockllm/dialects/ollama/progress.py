@@ -58,7 +58,6 @@ class ProgressCall(OllamaCall):
     """The base of these calls."""
 
     api: str
-    generates = False
     request_class: type[Request] = ProgressRequest
     checks: Mapping[str, TypeCheck] = PULL
     structure: str

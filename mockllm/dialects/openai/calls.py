@@ -69,6 +69,7 @@ class OpenAiCall:
 
     name = "openai"
     api: str
+    generates: bool = False
     request_class: type[Request]
 
     check_readable = staticmethod(check_readable)

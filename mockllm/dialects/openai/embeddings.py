@@ -164,8 +164,6 @@ MAX_DIMENSIONS: Final = 16_384
 class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
     """The vectors, in the order of the inputs."""
 
-    api = "embeddings"
-    generates = False
     request_class = OpenAiEmbeddingsRequest
     vector_forms: VectorForms = VECTOR_FORMS
 

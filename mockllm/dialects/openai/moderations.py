@@ -147,7 +147,6 @@ class Moderations(OpenAiCall):
     """A result for each text, or for all the parts of a mixed input."""
 
     api = "moderations"
-    generates = False
     request_class = ModerationsRequest
 
     check = staticmethod(check)

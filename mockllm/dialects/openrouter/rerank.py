@@ -58,7 +58,6 @@ class OpenRouterRerank(VendorCall, OpenAiCall):
     """The ranking of documents. A response contains the documents themselves."""
 
     api = "rerank"
-    generates = False
     request_class: type[Request] = OpenRouterRerankRequest
 
     def check(self, request: Request) -> Failure | None:

@@ -84,7 +84,6 @@ class CreateAgent(MistralStoredCall, OpenAiCall):
     """POST /v1/agents."""
 
     api = "agents"
-    generates = False
     request_class = CreateAgentRequest
 
     def check(self, request: Request) -> Failure | None:

@@ -103,7 +103,6 @@ class BatchRequest(Request):
 
 class StoredBatchRequest(StoredBatchesRequest):
     dialect = "openai"
-    api = "stored_batches"
     path_variable = "batch"
     id_prefix = PREFIX
 
@@ -111,12 +110,8 @@ class StoredBatchRequest(StoredBatchesRequest):
 class CreateBatch(OpenAiCall, BatchCreation):
     """POST /v1/batches."""
 
-    api = "batches"
-    generates = False
     request_class = BatchRequest
     checks: Mapping[str, Check] = FIELDS
-
-    check_readable = staticmethod(check_readable)
 
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request) or check_fields(request.fields, self.checks)

@@ -90,7 +90,6 @@ class UploadFile(OpenAiCall):
     """POST /v1/files: a form with `file` and `purpose`."""
 
     api = "files"
-    generates = False
     request_class = UploadRequest
 
     def check_readable(self, request: Request) -> Failure | None:

@@ -119,7 +119,6 @@ class CreateUpload(OpenAiCall):
     """POST /v1/uploads: the name, the size and the purpose of a file that comes in parts."""
 
     api = "uploads"
-    generates = False
     request_class = CreateUploadRequest
 
     def check(self, request: Request) -> Failure | None:

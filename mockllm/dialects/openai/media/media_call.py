@@ -37,7 +37,6 @@ MEDIA_LAYOUT: Final = MediaEventLayout()
 class MediaCall(OpenAiCall):
     """The base of calls for media."""
 
-    generates = False
     capabilities = ProtocolCapabilities(
         conversation=False,
         tool_choice=False,

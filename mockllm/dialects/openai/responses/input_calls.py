@@ -35,7 +35,6 @@ class Compact(ResponsesCall):
     """POST /v1/responses/compact."""
 
     api = "compact"
-    generates = False
     request_class = CompactRequest
 
     def check(self, request: Request) -> Failure | None:
@@ -69,7 +68,6 @@ class InputTokens(ResponsesCall):
     """The token count of an input, with the same estimate as a response's usage."""
 
     api = "count_tokens"
-    generates = False
     request_class = InputTokensRequest
 
     check = staticmethod(check_input)

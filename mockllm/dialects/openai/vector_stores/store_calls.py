@@ -67,7 +67,6 @@ class CreateVectorStore(StoreCallWithBody, OpenAiCall):
     """POST /v1/vector_stores. The body may be absent."""
 
     api = "vector_stores"
-    generates = False
     request_class = VectorStoreCreation
     checks = FIELDS
 
