@@ -63,7 +63,6 @@ class FastPath(Struct, frozen=True):
     """Selects the response where the rule's responses vary: by counts, by scope, or by the text of a template or a
     generated tool call. None where the rule has one response for all requests."""
     keys: Sequence[str]
-    modifier_keys: Sequence[str]
     planner: ResponsePlanner
     state: EngineState
     seed: int
@@ -221,7 +220,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
             return None
-        number = counters.count_response(scope_counts, counts, self.modifier_keys)
+        number = counters.count_response(scope_counts, counts, self.keys[:-1])
         token = unguarded_seed_token(self.seed, number, tries, eligible)
         return self._filled(found, request, scope, number, token, headers)
 

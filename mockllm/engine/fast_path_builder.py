@@ -45,7 +45,6 @@ def build_fast_path(
         responses,
         varying_selector=selector if varies else None,
         keys=tuple(candidate.key for candidate in (*modifiers, *rules)),
-        modifier_keys=tuple(candidate.key for candidate in modifiers),
         planner=planner,
         state=state,
         seed=seed,

@@ -18,7 +18,7 @@ from mockllm.dialects.provider_facts import wait_headers
 from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.content import TextEmbeddingSpec
-from mockllm.scenario.language.reply import BatchSpec, HttpSpec, ReplySpec
+from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 
 
 class NotGenerating(Exception):
@@ -78,7 +78,8 @@ def plan_of_non_generating_call(spec: ReplySpec, context: PlanContext) -> Plan:
         return plan
     if begin is None or spec.batch is None:
         raise NotGenerating(request.api)
-    started: Plan = begin(_batch_outcome(evaluate(spec.batch, context.evaluation_context)), request, identity)
+    end = evaluate(spec.batch, context.evaluation_context)
+    started: Plan = begin(BatchOutcome(end.status, end.responses, end.code, end.message), request, identity)
     return started
 
 
@@ -93,8 +94,3 @@ def _embedding_result(spec: ReplySpec) -> EmbeddingResult:
         by_text = {text: value if isinstance(value, str) else value[0] for text, value in known}
         chosen, vectors = TextVectors(by_text, vectors.similar_to, vectors.cosine), ()
     return EmbeddingResult(vectors, spec.model, tokens, spec.extras, chosen)
-
-
-def _batch_outcome(spec: BatchSpec) -> BatchOutcome:
-    """Return an evaluated spec of a batch's end as data."""
-    return BatchOutcome(spec.status, spec.responses, spec.code, spec.message)

@@ -240,12 +240,8 @@ class ResponseBuilder(DecidedRequest):
             planned = cache.render_and_cache(
                 key, identity, request, plan_response, read_stored_parts, length, call
             )
-        return planned if admission is None else self._with_admission(planned, admission, effective)
-
-    def _with_admission(
-        self, planned: PlannedResponse, admission: AdmissionResult, effective: EffectiveSettings
-    ) -> PlannedResponse:
-        """Return a response with the headers of limits, and with the delay by limits and loads."""
+        if admission is None:
+            return planned
         headers = without_headers(self.limit_headers(admission), effective.header_names)
         return planned.with_admission(headers, admission.wait)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 from mockllm.core.failure import Failure
@@ -127,7 +128,7 @@ class PendingDecision:
         """Set the decision, unless the script needs other draws. Raises StoreRefused for a malformed result."""
         client, inputs = self._client, self._inputs
         try:
-            read = read_result(result, inputs, number, self._slot)
+            read = read_result(result, inputs, number, partial(client.slot, inputs, self._id))
         except UNEXPECTED:
             raise StoreRefused(UNREADABLE) from None
         if isinstance(read, MissingDraws):
@@ -136,9 +137,6 @@ class PendingDecision:
         else:
             client.count(inputs, read)
             self.decision = read.decision
-
-    def _slot(self, candidates: Sequence[Candidate], at: float) -> InFlightSlot:
-        return self._client.slot(self._inputs, self._id, candidates, at)
 
     async def wait(self) -> Decision | Failure:
         """Return the decision within the time of the store, or what is returned without the store."""

@@ -55,7 +55,7 @@ class ClientHistory(Struct, frozen=True):
         """Return whether any client sent the prompt of a failure to another model or provider afterwards."""
         assert failure.ended is not None
         same, last = self.prompts.same_prompt(failure), failure.ended + RETRY_WINDOW
-        later = same[bisect_left(same, failure.ended, key=_started) :]
+        later = same[bisect_left(same, failure.ended, key=lambda observed: observed.started) :]
         return any(
             observed.hash != failure.hash
             for observed in takewhile(lambda observed: observed.started <= last, later)
@@ -72,7 +72,3 @@ class ClientHistory(Struct, frozen=True):
             }:
                 groups.setdefault(text, []).append(observed)
         return groups
-
-
-def _started(observed: ObservedRequest) -> float:
-    return observed.started
