@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 
 from mockllm.conformance import openai_chat, openai_responses, vendors
@@ -57,14 +58,11 @@ PROTOCOLS = (
         sent={"api-key": "x"},
         before="/azure",
     ),
-    Protocol(
+    dataclasses.replace(
+        openai_responses.PROTOCOL,
         folder="azure-responses",
         dialect=RESPONSES,
         path=None,
-        decode=openai_responses.decode,
-        kind=openai_responses.kind,
-        settings=openai_responses.settings,
-        opaque=openai_responses.PROTOCOL.opaque,
         noise=NOISE,
         sent={"api-key": "x"},
         before="/azure",

@@ -243,15 +243,13 @@ def _with_summary(item: dict[str, Json]) -> dict[str, Json]:
 def responses(folder: str, vendor: str) -> Protocol:
     dialect = generating_dialect(vendor, "responses")
     assert dialect is not None
-    return Protocol(
+    return dataclasses.replace(
+        openai_responses.PROTOCOL,
         folder=folder,
         dialect=dialect,
         path=None,
         decode=_decode_response,
-        kind=openai_responses.kind,
-        settings=openai_responses.settings,
         untimed=frozenset({"comment"}),
-        opaque=openai_responses.PROTOCOL.opaque,
         noise=NOISE,
         before=f"/{vendor}",
     )
