@@ -8,7 +8,7 @@ import secrets
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -18,7 +18,6 @@ from mockllm.cli.price_file import read_prices
 from mockllm.cli.sources import FOLDER, known_names
 from mockllm.core.json.codec import Json
 from mockllm.engine import Engine
-from mockllm.scenario.overlay import OverlaidEntries
 from mockllm.server.app import App
 from mockllm.server.control.access import Access
 from mockllm.server.control.api import AdminPortApp, ControlApi
@@ -74,16 +73,14 @@ def create_control_api(
     edit: bool = False,
 ) -> ControlApi:
     """Create the control API of an app. `edit`: whether it may write the scenario files of the folder."""
-
-    def apply(over: Sequence[OverlaidEntries]) -> Awaitable[None]:
-        return builder.overlaid(over, app.replace_engine)
-
     context = ControlContext(
         app,
         known_names=known_names(),
         explain=explain_live,
         reload=None if reload is None else reload.reload_now,
-        overlays=OverlayStore(apply, known_names(), builder.previewed),
+        overlays=OverlayStore(
+            lambda over: builder.overlaid(over, app.replace_engine), known_names(), builder.previewed
+        ),
         folder=folder,
         editor=None if folder is None else ScenarioEditor(folder, known_names(), writable=edit),
     )

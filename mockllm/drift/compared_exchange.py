@@ -116,15 +116,11 @@ def protocol_of(dialect: Dialect) -> Protocol:
     for protocol in PROTOCOLS:
         if dialect is protocol.dialect or dialect in protocol.others:
             return protocol
-
-    def unreviewed(recording: Mapping[str, Json]) -> Reply | Failure:
-        return decode(protocol, recording)
-
     protocol = Protocol(
         folder=f"{dialect.name}-{dialect.api}",
         dialect=dialect,  # type: ignore[arg-type]  # a call's dialect is one of the two
         path=None,
-        decode=unreviewed,
+        decode=lambda recording: decode(protocol, recording),
         kind=lambda name, payload: name or "event",
         settings=settings,
     )

@@ -78,11 +78,7 @@ class TypedEntry(Struct, frozen=True):
         data that had no errors."""
         if self.spec is not None:
             return self
-
-        def files(pattern: FilePattern) -> list[str]:
-            return matching_names(pattern, self.files)
-
-        read = self.files.__getitem__
+        read, files = self.files.__getitem__, lambda pattern: matching_names(pattern, self.files)
         spec = read_spec(self.kind, self.item, self.where, self.params, read, files=files)
         return replace(self, spec=spec)
 

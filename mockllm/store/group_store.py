@@ -127,11 +127,7 @@ class GroupStore:
     async def reset_limits(self, keys: Collection[str] | None) -> None:
         """Reset the use of limits: of all, or of the modifiers with these keys. Responses in flight still count."""
         names = None if keys is None else {hashed_name(key).encode() for key in keys}
-
-        def used(name: bytes, field: bytes) -> bool:
-            return (names is None or name in names) and field[:1] in METERS
-
-        await self._remove(used)
+        await self._remove(lambda name, field: (names is None or name in names) and field[:1] in METERS)
 
     async def _remove(self, removed: Callable[[bytes, bytes], bool]) -> None:
         """Delete the fields and places whose rule and purpose are removed, and the logs of the fields with them."""

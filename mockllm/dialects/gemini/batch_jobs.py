@@ -220,8 +220,5 @@ class ListBatchJobs(GeminiStoredCall):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredBatchJobRequest)
-
-        def show(batch: StoredResponse) -> Json:
-            return job(batch, request.monotonic)
-
-        return json_plan(page("batchPredictionJobs", request.listed[::-1], request, show))
+        listed, monotonic = request.listed[::-1], request.monotonic
+        return json_plan(page("batchPredictionJobs", listed, request, lambda batch: job(batch, monotonic)))

@@ -328,8 +328,5 @@ class GeminiBatchList(GeminiStoredCall):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, GeminiStoredBatchRequest)
-
-        def show(batch: StoredResponse) -> Json:
-            return operation(batch, request.monotonic)
-
-        return json_plan(page("operations", request.listed[::-1], request, show))
+        listed, monotonic = request.listed[::-1], request.monotonic
+        return json_plan(page("operations", listed, request, lambda batch: operation(batch, monotonic)))

@@ -290,8 +290,7 @@ class ListBatches(BatchCall):
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredBatchRequest)
         batches = [{"id": batch.id, "batch": batch} for batch in request.listed]
-
-        def shown(item: dict[str, Json]) -> dict[str, Json]:
-            return batch_object(item["batch"], request.monotonic)
-
-        return body_plan(page(batches, request.query, "desc", shown), identity)
+        shown = page(
+            batches, request.query, "desc", lambda item: batch_object(item["batch"], request.monotonic)
+        )
+        return body_plan(shown, identity)
