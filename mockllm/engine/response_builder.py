@@ -222,13 +222,11 @@ class ResponseBuilder(DecidedRequest):
             text = "" if call is None else call.tool
             if call is None or not call.fits_placeholders:
                 cached_by = None
-        if cached_by is None or len(text) > MAX_KEY_TEXT:
-            return self._planned_without_cache(
-                item, selected, compiled, effective, cached_tokens, self.identity(), request, call, admission
-            )
         plan_response = partial(
             self._planned_without_cache, item, selected, compiled, effective, cached_tokens
         )
+        if cached_by is None or len(text) > MAX_KEY_TEXT:
+            return plan_response(self.identity(), request, call, admission)
         key, cache = cache_key(effective, self.dialect, compiled, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
@@ -236,9 +234,8 @@ class ResponseBuilder(DecidedRequest):
         planned = cache.find(key, self.ids().id_seed, request, call)
         if planned is None:
             read_stored_parts = getattr(self.dialect, "stored_parts", None)
-            identity, length = self.identity(), len(text)
             planned = cache.render_and_cache(
-                key, identity, request, plan_response, read_stored_parts, length, call
+                key, self.identity(), request, plan_response, read_stored_parts, len(text), call
             )
         if admission is None:
             return planned
