@@ -78,6 +78,13 @@ def test_large_body_is_checked_in_turns() -> None:
     assert asyncio.run(main()) >= 8
 
 
+def test_failure_in_turns_is_the_same() -> None:
+    raw, limits = b"[" * 3_000_000, ServerLimits()
+    in_turns = asyncio.run(structure_failure_in_slices(raw, limits))
+    assert in_turns == structure_failure(raw, limits)
+    assert in_turns is not None
+
+
 def test_brackets_are_counted_in_turns() -> None:
     """To count 30 MB of them at once took 40 ms."""
     check = structure_check(b"[" * 3_000_000, ServerLimits())
