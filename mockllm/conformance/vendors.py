@@ -14,7 +14,7 @@ from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, event
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import objects
-from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
 
@@ -72,6 +72,8 @@ def _message_parts(message: dict[str, Json]) -> tuple[Part, ...]:
         parts.append(Thinking((_reasoning(message),)))
     if _text(message):
         parts.append(Text((_text(message),)))
+    if message.get("refusal"):
+        parts.append(Refusal((message["refusal"],)))
     calls = [(call["function"], call["id"]) for call in message.get("tool_calls") or ()]
     return (*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls))
 
@@ -100,7 +102,8 @@ def _add_delta(delta: dict[str, Json], parts: list[tuple[type, str, list[str]]],
     """Add the content of a delta; the empty texts beside other members add nothing."""
     text = _text(delta)
     alone = delta == {"content": ""} and not ended
-    for part_type, chunk in ((Thinking, _reasoning(delta)), (Text, text)):
+    refusal = delta.get("refusal") or ""
+    for part_type, chunk in ((Thinking, _reasoning(delta)), (Text, text), (Refusal, refusal)):
         if chunk or (part_type is Text and alone):
             if not parts or parts[-1][0] is not part_type:
                 parts.append((part_type, "", []))

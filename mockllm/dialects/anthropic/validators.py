@@ -1,20 +1,23 @@
 """The vocabulary of Anthropic's validator: kinds of values, and the messages for values of another kind.
 
 `check_strict` checks the schema of a response format or a strict tool. It finds keywords outside the supported
-subset of JSON Schema, and objects that are not closed. Sources: public reports of 2025 and 2026, and requests that
-the project `local-OAuth-CLI-API-adapter` measured in August and September 2026. The order of two errors of
-`check_strict` at one position is inferred.
+subset of JSON Schema, objects that are not closed, and definitions that refer to each other in a circle. Sources:
+public reports of 2025 and 2026, a recording of August 2026, and requests that the project
+`local-OAuth-CLI-API-adapter` measured in August and September 2026. The order of two errors of `check_strict` at one
+position is inferred.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.schema import subschemas
+from mockllm.core.json.typed_values import object_of
 
 
 class AnthropicValueKind(Struct, frozen=True):
@@ -102,6 +105,26 @@ def check_strict(path: str, schema: dict[str, Json]) -> None:
             reason = _subschema_error(type_, subschema)
             if reason is not None:
                 raise AnthropicRequestProblem(f"{path}: For '{type_}' type, {reason}")
+    for keyword in ("$defs", "definitions"):
+        _check_circles(path, f"#/{keyword}/", object_of(schema.get(keyword)))
+
+
+def _check_circles(path: str, prefix: str, definitions: dict[str, Json]) -> None:
+    """Raise the first circle of definitions that refer to each other."""
+    references: dict[str, list[str]] = {}
+    for name, definition in definitions.items():
+        found = (subschema.get("$ref") for _, subschema in subschemas(object_of(definition)))
+        references[name] = [
+            ref.removeprefix(prefix) for ref in found if type(ref) is str and ref.startswith(prefix)
+        ]
+    try:
+        TopologicalSorter(references).prepare()
+    except CycleError as error:
+        raise AnthropicRequestProblem(
+            f"{path}: Invalid schema: Circular reference detected in schema definitions: "
+            f"{' -> '.join(reversed(error.args[1]))}. "
+            "Self-referencing or mutually-referencing definitions are not supported."
+        ) from None
 
 
 def _subschema_error(type_: str, subschema: dict[str, Json]) -> str | None:

@@ -231,7 +231,7 @@ class GenerateRequest(GeminiRequest):
                         for entry_ in list_of(value)
                         if (tool := self._function(object_of(entry_))) is not None
                     )
-                else:
+                elif value is not None:
                     result.append(Tool(kind, kind=kind))
         return tuple(result)
 

@@ -111,6 +111,9 @@ class VendorEncoder(Encoder):
     def text_delta(self, chunk: str) -> dict[str, Json]:
         return {"content": chunk}
 
+    def refusal_delta(self, chunk: str) -> dict[str, Json]:
+        return {"refusal": chunk}
+
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {self.form.thinking or "": chunk}
 
@@ -240,7 +243,7 @@ class VendorEncoder(Encoder):
         elif type(part) is Thinking:
             delta = self.thinking_delta(chunk)
         else:
-            delta = {"refusal": chunk} if type(part) is Refusal else self.text_delta(chunk)
+            delta = self.refusal_delta(chunk) if type(part) is Refusal else self.text_delta(chunk)
         probabilities = self._probabilities
         entry = None if probabilities is None else self.chunk_logprobs(probabilities, at, chunk)
         return (self._choice_chunk(at.choice, delta, finishes=last, logprobs=entry),)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import EncoderPosition, Event
-from mockllm.core.reply.reply import Choice, Media, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, Media, Thinking, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 
@@ -42,21 +42,27 @@ def openrouter_usage(counted: Usage) -> dict[str, Json]:
 
 class Maker(Struct, frozen=True):
     """What the models of one maker differ in. `provider` serves them. `format` is that of their reasoning, which
-    `member` contains. `sealed` is the member with the encrypted reasoning, or with its signature."""
+    `member` contains. `sealed` is the member with the encrypted reasoning, or with its signature. After the
+    chunk with a call's name comes one with empty arguments where it `starts_calls_twice`."""
 
     provider: str
     tier: str | None = None
     format: str = "unknown"
     member: str = "text"
     sealed: str | None = None
+    starts_calls_twice: bool = False
 
 
 MAKERS: Final = {
-    "anthropic": Maker("Amazon Bedrock", None, "anthropic-claude-v1", sealed="signature"),
+    "anthropic": Maker(
+        "Amazon Bedrock", None, "anthropic-claude-v1", sealed="signature", starts_calls_twice=True
+    ),
     "google": Maker("Google", "default", "google-gemini-v1", sealed="data"),
     "moonshotai": Maker("Chutes"),
-    "openai": Maker("OpenAI", "default", "openai-responses-v1", "summary", sealed="data"),
-    "x-ai": Maker("xAI", "default", "xai-responses-v1", "summary", sealed="data"),
+    "openai": Maker(
+        "OpenAI", "default", "openai-responses-v1", "summary", sealed="data", starts_calls_twice=True
+    ),
+    "x-ai": Maker("xAI", "default", "xai-responses-v1", "summary", sealed="data", starts_calls_twice=True),
     "z-ai": Maker("Z.AI"),
 }
 FINGERPRINT: Final = "fp_deacdd5f6f"
@@ -99,6 +105,9 @@ class OpenRouter(VendorEncoder):
     def text_delta(self, chunk: str) -> dict[str, Json]:
         return {"content": chunk, "role": "assistant"}
 
+    def refusal_delta(self, chunk: str) -> dict[str, Json]:
+        return {**self.text_delta(""), "refusal": chunk}
+
     def thinking_delta(self, chunk: str) -> dict[str, Json]:
         return {**self.text_delta(""), "reasoning": chunk, "reasoning_details": [self._detail(chunk)]}
 
@@ -108,6 +117,13 @@ class OpenRouter(VendorEncoder):
             for place, part in enumerate(part for part in choice.parts if type(part) is Media)
         ]
         return {**super().message(choice, number), **({"images": images} if images else {})}
+
+    def start_part(self, at: EncoderPosition) -> Iterable[Event]:
+        number = self._calls[at.choice]
+        yield from super().start_part(at)
+        if type(at.part) is Call and self._maker.starts_calls_twice:
+            empty: Json = {"index": number, "function": {"arguments": ""}}
+            yield self._choice_chunk(at.choice, {"tool_calls": [empty]})
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         if type(at.part) is not Media:

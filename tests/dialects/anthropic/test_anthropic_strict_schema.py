@@ -22,6 +22,7 @@ def closed_object(**properties: Json) -> dict[str, Json]:
         closed_object(a={"type": "array", "items": TEXT, "minItems": 1}, b={"enum": ["x"]}, minimum=TEXT),
         {**closed_object(a={"$ref": "#/$defs/A"}), "$defs": {"A": closed_object()}},
         {"type": "string", "pattern": "^a", "format": "uri"},
+        {"$defs": {"A": {"anyOf": [{"$ref": "#/$defs/B"}, {"$ref": 3}]}, "B": TEXT}, "definitions": 3},
     ],
 )
 def test_strict_schema_check_accepts_valid_schema(schema: dict[str, Json]) -> None:
@@ -73,3 +74,30 @@ def test_strict_schema_check_on_invalid_schema_raises(schema: dict[str, Json], r
     with pytest.raises(AnthropicRequestProblem) as caught:
         check_strict("here", schema)
     assert str(caught.value) == f"here: {reason}"
+
+
+def reference(name: str, keyword: str = "$defs") -> Json:
+    return closed_object(next={"anyOf": [{"$ref": f"#/{keyword}/{name}"}, {"type": "null"}]})
+
+
+@pytest.mark.parametrize(
+    ("schema", "circle"),
+    [
+        ({"$defs": {"Node": reference("Node")}}, "Node -> Node"),
+        ({"$defs": {"A": reference("B"), "B": reference("C"), "C": reference("A")}}, "A -> B -> C -> A"),
+        ({"definitions": {"Node": reference("Node", "definitions")}}, "Node -> Node"),
+    ],
+    ids=["itself", "three", "definitions"],
+)
+def test_definitions_in_a_circle_are_refused(schema: dict[str, Json], circle: str) -> None:
+    with pytest.raises(AnthropicRequestProblem) as caught:
+        check_strict("tools.0.custom", {**closed_object(), **schema})
+    beginning = "tools.0.custom: Invalid schema: Circular reference detected in schema definitions: "
+    message = str(caught.value).removeprefix(beginning)
+    assert message.partition(". ")[0] in rotations(circle)
+
+
+def rotations(circle: str) -> list[str]:
+    """Return a circle from each of its names."""
+    names = circle.split(" -> ")[:-1]
+    return [" -> ".join([*names[at:], *names[: at + 1]]) for at in range(len(names))]

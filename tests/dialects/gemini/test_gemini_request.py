@@ -170,6 +170,11 @@ def test_tools_are_read_by_name_and_kind() -> None:
     )
 
 
+def test_kind_of_a_tool_without_a_value_is_no_tool() -> None:
+    tools: Json = [{"functionDeclarations": [{"name": "go"}], "codeExecution": None, "googleSearch": None}]
+    assert generate(tools=tools).tools == (Tool("go"),)
+
+
 def test_snake_case_schema_has_the_same_names_and_values() -> None:
     schema: Json = {
         "type": "OBJECT",

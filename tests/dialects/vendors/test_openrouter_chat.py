@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Part, Reply, Text, Thinking
+from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text, Thinking
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from tests.dialects.openai.chat.chat_requests import STAMP
@@ -72,6 +72,34 @@ def test_chunks_have_neither_fingerprint_nor_logprobs() -> None:
 def test_call_is_the_first_chunk_of_a_stream() -> None:
     first = deltas(chunks("moonshotai/kimi-k2", Call("f", ("{", "}"), "0")))[0]
     assert (first["content"], first["tool_calls"][0]["id"]) == (None, "0")
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments"),
+    [
+        ("openai/gpt-4.1-mini", ["", "", "{", "}"]),
+        ("anthropic/claude-haiku-4.5", ["", "", "{", "}"]),
+        ("google/gemini-2.5-flash", ["", "{", "}"]),
+    ],
+)
+def test_calls_of_some_makers_start_with_empty_arguments_twice(model: str, arguments: list[str]) -> None:
+    first, *rest = (
+        delta["tool_calls"][0]
+        for delta in deltas(chunks(model, Text(("a",)), Call("f", ("{", "}"))))
+        if "tool_calls" in delta
+    )
+    assert [call["function"]["arguments"] for call in (first, *rest)] == arguments
+    assert {tuple(call) for call in rest} == {("index", "function")}
+
+
+def test_second_call_of_a_stream_has_its_number_in_each_chunk() -> None:
+    found = deltas(chunks("openai/gpt-4o", Call("f", ("{}",)), Call("g", ("{}",))))
+    assert [delta["tool_calls"][0]["index"] for delta in found if "tool_calls" in delta] == [0, 0, 0, 1, 1, 1]
+
+
+def test_chunks_of_a_refusal_have_the_role_and_no_content() -> None:
+    found = deltas(chunks("openai/gpt-4o", Refusal(("No", "."))))
+    assert found[:2] == [{"content": "", "role": "assistant", "refusal": chunk} for chunk in ("No", ".")]
 
 
 @pytest.mark.parametrize(
