@@ -205,6 +205,14 @@ class Mistral(VendorEncoder):
         self._thought |= {self._choice}
         return {"content": [_thought(chunk, **({"closed": True} if closed else {}))]}
 
+    def _finish_in_last_chunk(self, choice: int, index: int) -> bool:
+        """Return whether the last chunk of a part contains the finish reason. That of a text does which the limit of
+        tokens cuts."""
+        parts, finish = self.reply.choices[choice].parts, self.reply.choices[choice].finish
+        if finish == "length" and type(parts[index]) is Text and index == len(parts) - 1:
+            return self.reply.has_finish_reason
+        return super()._finish_in_last_chunk(choice, index)
+
     def closing(self, choice: Choice) -> dict[str, Json]:
         return {"content": ""}
 

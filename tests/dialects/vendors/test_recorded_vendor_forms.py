@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
@@ -181,6 +181,28 @@ def test_mistral_streams_calls_in_one_chunk() -> None:
     calls = [choice["delta"].get("tool_calls", []) for choice in found]
     assert [[call["index"] for call in each] for each in calls if each] == [[0, 1]]
     assert found[-1]["finish_reason"] is not None
+
+
+@pytest.mark.parametrize(
+    ("parts", "finish", "contents"),
+    [
+        ((Text(("a", "b")),), "length", ["", "a", "b"]),
+        ((Text(("a", "b")),), "stop", ["", "a", "b", ""]),
+        ((Text(()),), "length", ["", ""]),
+        ((Text(("a",)), CALL), "length", ["", "a", None]),
+    ],
+    ids=["cut", "whole", "empty", "before a call"],
+)
+def test_cut_text_of_mistral_ends_with_its_finish_reason(
+    parts: tuple[Part, ...], finish: Finish, contents: list[str | None]
+) -> None:
+    """Recorded in July and August 2026."""
+    dialect = generating_dialect("mistral", "chat")
+    assert dialect is not None
+    plan = dialect.encode_stream(Reply((Choice(parts, finish),)), request(stream=True), STAMP)
+    found = choices([loads(data) for _, data in events(plan) if data != b"[DONE]"])
+    assert [choice["delta"].get("content") for choice in found] == contents
+    assert [choice["finish_reason"] for choice in found] == [None] * (len(found) - 1) + [finish]
 
 
 def test_perplexity_counts_the_cost_in_the_last_chunk() -> None:
