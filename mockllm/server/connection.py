@@ -61,7 +61,8 @@ class Connection(ReadingConnection):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_deadline()
-        # Serve the first queued request, so that rules count it. The others would have waited for its response.
+        # Serve the first queued request, so that rules count it, unless its body is long or compressed. The others
+        # would have waited for its response.
         if self._queue and self._current is None:
             self._ready_connections.serve_now(self)
         self.closing = True

@@ -90,6 +90,8 @@ def end_broken_request(app: App, exchange: Exchange) -> None:
     if exchange.ended or exchange.response is not NOT_PLANNED or is_control_path(exchange.head.path):
         return
     body = exchange.body_stream
+    if body is not None and body.is_eof():  # the client has left while it was decompressed or checked
+        return
     note = f"the request broke off after {0 if body is None else body.total_bytes} bytes of its body"
     plan = replace(builtin_pages.text_page(400, f"{note}\n"), delivery=Delivery(sends_nothing=True))
     exchange.response = PlannedResponse(plan, None, notes=(note,))

@@ -206,7 +206,9 @@ def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     if response.slot is not None:
         exchange.slot = response.slot
     if app.suspended_exchanges and request is not None and request.to_mcp_server:
-        add_client_response(app, request)
+        continued = add_client_response(app, request)
+        if continued is not None and continued.webhooks:
+            send_webhooks(app, exchange, continued)
     if app.store_client is not None:
         exchange.storage_confirmation = app.store_client.take_storage_confirmation()
     if exchange.storage_confirmation is None:

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.rendering.framing import plan_duration
-from mockllm.core.rendering.plan import EventStep, Framing, Plan, Step
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, Step, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
@@ -21,6 +21,8 @@ from mockllm.server.suspended_exchange import SuspendedExchange
 
 MAX_DETACHED: Final = 256
 """The responses that wait for a client without a connection; the oldest are forgotten first."""
+ROUNDING: Final = 1e-6
+"""Seconds by which the journal has the rest earlier: else a rounded sum may be later than the write."""
 
 
 def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:
@@ -52,23 +54,24 @@ def forget_suspended(app: App, exchange: Exchange) -> None:
             del app.suspended_exchanges[key]
 
 
-def add_client_response(app: App, request: Request) -> None:
+def add_client_response(app: App, request: Request) -> PlannedResponse | None:
     """Add the client's response in a request to the suspended response that waits for it, if one does. Continue that
-    one with the last of those for which it waits."""
+    one with the last of those for which it waits. Return the response with which it continues."""
     client_response = request.client_response
     if client_response is None:
-        return
+        return None
     key, name, value = client_response
     waiting = app.suspended_exchanges.get(key)
     if waiting is None or name not in waiting.client_responses.names:
-        return
+        return None
     waiting.responses[name] = value
-    if len(waiting.responses) == len(waiting.client_responses.names):
-        del app.suspended_exchanges[key]
-        _continue(app, waiting)
+    if len(waiting.responses) < len(waiting.client_responses.names):
+        return None
+    del app.suspended_exchanges[key]
+    return _continue(app, waiting)
 
 
-def _continue(app: App, waiting: SuspendedExchange) -> None:
+def _continue(app: App, waiting: SuspendedExchange) -> PlannedResponse:
     """Respond to the call anew. The client gets the response at once, or when it connects again."""
     exchange, monotonic = waiting.exchange, app.deadlines.time()
     body = waiting.request.with_client_responses(waiting.client_responses.key, waiting.responses)
@@ -83,9 +86,11 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
         further = SuspendedExchange(exchange, waiting.head, again, waiting.client, client_responses, 0.0)
         _store(app, plan, further, response.time_scale)
     if exchange is None or exchange.player is None:
-        return
+        return response
     before = exchange.response
-    steps = (*_sent(before.plan), *plan.steps)
+    sent = replace(before.plan, steps=tuple(_sent(before.plan)))
+    wait = _wait_after(sent, monotonic - exchange.monotonic, before.time_scale)
+    steps = (*sent.steps, replace(wait, seconds=wait.seconds + plan.delay), *plan.steps)
     exchange.response = PlannedResponse(
         replace(before.plan, steps=steps, delivery=plan.delivery),
         response.responder_id or before.responder_id,
@@ -99,6 +104,7 @@ def _continue(app: App, waiting: SuspendedExchange) -> None:
         id_seed=response.id_seed,
     )
     exchange.player.continue_with(plan, monotonic)
+    return response
 
 
 def _sent(plan: Plan) -> list[Step]:
@@ -107,6 +113,12 @@ def _sent(plan: Plan) -> list[Step]:
         number for number, step in enumerate(plan.steps) if type(step) is EventStep and step.kind == "ping"
     ]
     return list(plan.steps[: questions[-1] + 1]) if questions else []
+
+
+def _wait_after(sent: Plan, elapsed: float, scale: float) -> WaitStep:
+    """Return the wait between the questions and the rest, which begins `elapsed` seconds after the response."""
+    seconds = elapsed / scale - plan_duration(sent) if scale else 0.0
+    return WaitStep(max(0.0, seconds - ROUNDING), chunk_number=0)
 
 
 def _as_events(plan: Plan) -> Plan:

@@ -25,7 +25,7 @@ from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
-from mockllm.server.exchange_end import abandon_exchange, end_exchange
+from mockllm.server.exchange_end import abandon_exchange, end_exchange, release_slot
 from mockllm.server.forwarded_requests import (
     get_or_create_proxy,
     goes_to_provider,
@@ -121,11 +121,16 @@ async def _finish(app: App, exchange: Exchange) -> bool:
 
 
 async def _wait_for_recording(app: App, exchange: Exchange) -> bool:
-    """Wait for the recording of an equal unmatched request, if one is pending. Return whether one was."""
+    """Wait for the recording of an equal unmatched request, if one is pending. Return whether one was: then the
+    engine that has the recording reads and decides the request anew."""
     proxy, request = app.provider_proxy, exchange.request
     if proxy is None or request is None or not goes_to_provider(app, exchange):
         return False
-    return await proxy.wait_for_recording(exchange.response, request)
+    waited = await proxy.wait_for_recording(exchange.response, request)
+    if waited:
+        release_slot(exchange)
+        exchange.request = None
+    return waited
 
 
 async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:

@@ -209,6 +209,20 @@ def test_repeats_of_unmatched_request_get_its_recording(tmp_path: Path) -> None:
     assert not any("sequence" in file.read_text(encoding="utf-8") for file in files(tmp_path / "kept", 3))
 
 
+def test_wait_for_a_recording_takes_no_slot_of_a_limit(tmp_path: Path) -> None:
+    own = tmp_path / "own" / "a.yaml"
+    own.parent.mkdir()
+    own.write_text("modifiers: [{limit: {strategy: fixed-window, concurrent: 4}}]")
+    with held() as (there, _, go_on):
+        go_on.set()
+        options = ("--scenarios", "own", "--record-misses", "kept", "--upstream", f"openai={there}")
+        with serving(*options, cwd=tmp_path) as process, ThreadPoolExecutor(4) as clients:
+            for number in range(3):
+                body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"Question {number}"}]}
+                got = clients.map(lambda _, body=body: post(process.url, CHAT, body).status, range(4))
+                assert list(got) == [200] * 4
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

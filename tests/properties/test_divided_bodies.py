@@ -20,9 +20,9 @@ from tests.examples import examples
 from tests.properties.conversations import PROTOCOLS, Protocol, bodies
 
 READ = (
-    "model", "stream", "part_tokens", "messages", "system", "user", "opening", "turn", "tools", "tool_choice",
-    "uncalled", "tool_results", "has_image", "response_format", "output_bounds", "input_tokens", "may_be_stored",
-    "body", "fields",
+    "model", "stream", "part_tokens", "messages", "system", "user", "conversation_start", "turn", "tools",
+    "tool_choice", "uncalled", "tool_results", "has_image", "response_format", "output_bounds", "input_tokens",
+    "may_be_stored", "body", "fields",
 )  # fmt: skip
 
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
@@ -20,6 +18,7 @@ from mockllm.testing import MockLLM
 from tests.server.raw_client import Raw, request
 from tests.server.test_websocket_handshake import HANDSHAKE
 from tests.server.test_websocket_recorder import CREATE, opened, turn
+from tests.server.webhook_endpoint import Hook, webhook_endpoint
 from tests.waiting import PATIENCE, until
 
 BODY = b'{"model": "m", "messages": [{"role": "user", "content": "hi"}]}'
@@ -241,28 +240,10 @@ def test_held_websocket_message_ends_with_its_socket() -> None:
 # --- then_post ---------------------------------------------------------------------------------------
 
 
-class Hook(BaseHTTPRequestHandler):
-    """An endpoint that remembers what it receives."""
-
-    received: ClassVar[list[tuple[dict[str, str], bytes]]] = []
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
-
-
 @pytest.fixture
 def hook() -> Iterator[str]:
-    Hook.received = []
-    with HTTPServer(("127.0.0.1", 0), Hook) as endpoint:
-        threading.Thread(target=endpoint.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{endpoint.server_port}/hook"
-        endpoint.shutdown()
+    with webhook_endpoint() as url:
+        yield url
 
 
 def test_post_follows_the_response(hook: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import socket
 from collections.abc import Iterator
 
 import pytest
@@ -138,6 +140,23 @@ def test_request_that_breaks_off_in_its_body_is_logged(server: ThreadedServer) -
     entry = written_down(server, "/broken-off")
     assert (entry.end_reason, entry.unsent) == ("gone", True)
     assert entry.notes == ("the request broke off after 62 bytes of its body",)
+
+
+def test_complete_body_of_a_client_that_left_is_not_broken_off(server: ThreadedServer) -> None:
+    counts: list[int] = []
+
+    def report(address: str, count: int) -> int:
+        counts.append(count)
+        return count
+
+    app, body = server.app, gzip.compress(b"hello")
+    app.report_connections = report
+    with server.paused(), Raw(server.port) as raw:
+        raw.send(request("POST", "/complete", body, Content_Encoding="gzip"))
+        raw.sock.shutdown(socket.SHUT_WR)
+        until(lambda: counts and counts[-1] == 0)
+    app.report_connections = None
+    assert not [entry for entry in app.journal if entry.target == "/complete"]
 
 
 def test_journal_has_invalid_request_without_path(server: ThreadedServer) -> None:

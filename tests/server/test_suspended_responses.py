@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from mockllm.server import suspended_responses
+from mockllm.server.journal.reconstruction import reconstruct
 from tests.live import Live
 from tests.live import live as serve
+from tests.server.webhook_endpoint import Hook, webhook_endpoint
 from tests.waiting import PATIENCE, until
 
 SCENARIO = """
@@ -85,6 +87,24 @@ def test_call_continues_after_all_responses(alone: Live) -> None:
     assert not server.app.suspended_exchanges
     entry = next(entry for entry in reversed(server.app.journal) if entry.responder_id == "a.yaml:booked")
     assert entry.seed.startswith("0@"), "the seed of the response that the named rule made"
+    questions, further, rest = (part.after for part in reconstruct(entry).parts[-3:])
+    assert questions < further < rest, "the parts have the times at which they were sent"
+
+
+def test_rule_that_continues_sends_its_webhook(tmp_path: Path) -> None:
+    with webhook_endpoint() as url:
+        continued = SCENARIO.replace("- name: booked", f"- name: booked\n    then_post: {{to: '{url}'}}")
+        (tmp_path / "a.yaml").write_text(continued, encoding="utf-8")
+        with serve(tmp_path) as server, book(server) as stream:
+            who, roots = event(stream), event(stream)
+            assert respond(server, who, {"result": {"action": "accept"}}) == 202
+            assert respond(server, roots, {"result": {"roots": []}}) == 202
+            assert (
+                respond(server, event(stream), {"result": {"action": "accept", "content": {"n": 7}}}) == 202
+            )
+            assert event(stream)["method"] == "notifications/message"
+            until(lambda: Hook.received)
+    assert len(Hook.received) == 1
 
 
 def test_response_to_no_question_is_accepted(server: Live) -> None:

@@ -16,7 +16,8 @@ from mockllm.core.webhook import Webhook
 from mockllm.server import webhooks
 from mockllm.server.webhooks import WebhookSender
 from mockllm.testing import MockLLM
-from tests.server.test_holds import Hook, ask, hook
+from tests.server.test_holds import ask, hook
+from tests.server.webhook_endpoint import Hook
 from tests.waiting import PATIENCE, until
 
 __all__ = ["hook"]

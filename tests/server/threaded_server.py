@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from mockllm.server.app import App
@@ -43,6 +45,15 @@ class ThreadedServer:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Serve no request meanwhile, except of a client that closes its connection."""
+        self._loop.call_soon_threadsafe(self._server.pause)
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._server.resume)
 
     def __enter__(self) -> str:
         return self.start()

@@ -9,6 +9,7 @@ import asyncio
 from typing import Final
 
 from mockllm.core.rendering.plan import Plan, Step
+from mockllm.core.rendering.prerendered_response import LazilyFilledSteps
 from mockllm.engine import PlannedResponse
 
 PART: Final = 4_000
@@ -25,6 +26,8 @@ class DiscardedSteps:
         """Keep the steps of a long response until later iterations of the running loop free them."""
         content = response.content
         if not isinstance(content, Plan) or len(content.steps) <= PART:
+            return
+        if isinstance(content.steps, LazilyFilledSteps):  # it refers to the steps of the response cache
             return
         try:
             loop = asyncio.get_running_loop()

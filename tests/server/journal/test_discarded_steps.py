@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import weakref
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from mockllm.core.rendering.plan import EventStep
+from mockllm.core.rendering.plan import EventStep, WaitStep
+from mockllm.core.rendering.prerendered_response import LazilyFilledSteps
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.ended_exchange import EndedExchange
-from mockllm.server.journal.discarded_steps import PART
+from mockllm.server.journal.discarded_steps import PART, DiscardedSteps
 from mockllm.server.journal.journal import Journal
 from tests.server.fake_engine import streamed
 
@@ -87,6 +90,19 @@ def test_short_response_is_freed_at_once() -> None:
         return left(steps)
 
     assert asyncio.run(count()) == 0
+
+
+def test_steps_of_a_cached_response_stay_in_the_cache() -> None:
+    class Unread(LazilyFilledSteps):
+        def __getitem__(self, place: Any) -> Any:
+            raise AssertionError("a step was filled to be dropped")
+
+    async def discard() -> None:
+        steps = Unread([WaitStep(0.0, 1)] * (PART + 1), [])
+        plan = replace(streamed(), steps=steps)
+        DiscardedSteps().add(PlannedResponse(plan, None))
+
+    asyncio.run(discard())
 
 
 def test_response_dropped_outside_a_loop_is_freed_at_once() -> None:
