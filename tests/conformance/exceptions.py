@@ -247,13 +247,13 @@ EXEMPTIONS = (
         "azure-chat",
         "*",
         "body $.usage.latency_checkpoint*",
-        "in every whole answer of reasoning models since June 2026",
+        "in every non-streaming response of reasoning models since June 2026",
     ),
     Exemption(
         "azure-chat",
         "*",
         "body $.service_tier *",
-        "in every whole answer of reasoning models since June 2026",
+        "in every non-streaming response of reasoning models since June 2026",
     ),
     Exemption(
         "azure-chat",

@@ -51,7 +51,7 @@ OPENAI_EXEMPTIONS = (
         "openai-responses",
         "*",
         "body $.billing*",
-        "in every whole answer since the autumn of 2025, but for some",
+        "in every non-streaming response since the autumn of 2025, but for some",
     ),
     Exemption(
         "openai-responses",

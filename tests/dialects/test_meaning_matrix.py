@@ -124,7 +124,7 @@ def test_counts_do_not_add_up(provider: str, dialect: ReplyDialect, stream: bool
 
 @dialects
 def test_invalid_arguments_are_sent_only_if_representable(provider: str, dialect: ReplyDialect) -> None:
-    """Where a whole answer holds arguments as JSON, those that are none stand there as a text, or not at all."""
+    """A non-streaming response with arguments as JSON has those that are none as a text, or not at all."""
     if not dialect.capabilities.conversation:
         with pytest.raises(NotApplicable, match="the response calls no tool"):
             played(dialect, "looks", "bad_tool_arguments", stream=False)

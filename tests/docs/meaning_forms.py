@@ -35,7 +35,7 @@ FORMS: Final[dict[str, tuple[str, str, str, str]]] = {
     "bad_tool_arguments": (
         f"`tool_calls` with {BROKEN}, `finish_reason: tool_calls`",
         f"a `function_call` with {BROKEN}",
-        "a `tool_use` whose `input_json_delta`s are no JSON; in a whole answer its `input` is a string",
+        "a `tool_use` whose `input_json_delta`s are no JSON; in a non-streaming response its `input` is a string",
         "no call, `finishReason: MALFORMED_FUNCTION_CALL`, and a `finishMessage`",
     ),
     "unknown_tool": (

@@ -229,7 +229,7 @@ def no_finish(plain: Plain) -> Expect:
 
 
 def uncounted(body: bytes) -> bytes:
-    """Without the tokens so far, which Gemini tells in each chunk by what the whole answer says."""
+    """Without the tokens so far, which Gemini tells in each chunk by what the non-streaming response says."""
     return re.sub(rb'("(?:candidates|total)TokenCount": )\d+', rb"\1", body)
 
 

@@ -29,7 +29,7 @@ UNASKED = Not("the response calls no tool, and the request has no schema for it"
 
 
 def bodies(body: bytes, *, streamed: bool) -> list[Any]:
-    """The JSON of each event, or of the whole answer; a list is one of events too."""
+    """The JSON of each event, or of the non-streaming response; a list is one of events too."""
     if streamed and body.startswith(b"\0"):
         return [json.loads(unwrapped(frame.payload)) for frame in read_frames(body)]
     if streamed and body.startswith(b"{"):

@@ -235,7 +235,7 @@ class Plain:
         return found
 
     def behind(self, chunks: int) -> int:
-        """The byte behind so many chunks; of a whole answer's text, where its stream would have said them."""
+        """The byte behind so many chunks; of a non-streaming response, where its stream would have sent them."""
         if not self.streamed:
             return self.body.index(written(PIECES[0])) + len(written("".join(PIECES[:chunks])))
         if not chunks:
@@ -305,7 +305,7 @@ Row: TypeAlias = Callable[[Plain], Expect | Not]
 @dataclass(frozen=True)
 class Fault:
     """A row of the matrix: what must be seen of a fault with these settings (beside its defaults), on streams and
-    on whole answers."""
+    on non-streaming responses."""
 
     streamed: Row
     whole: Row

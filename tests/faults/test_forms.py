@@ -94,7 +94,7 @@ def behind(chunks: int) -> Row:
 
 
 def in_time(chunks: int) -> Row:
-    """A stream as far as it was said by then; of a whole answer not a byte of the body."""
+    """A stream as far as it was said by then; of a non-streaming response not a byte of the body."""
 
     def row(plain: Plain) -> Expect:
         return Expect(plain.body[: plain.behind(chunks)] if plain.streamed else b"", "rst", complete=False)

@@ -94,7 +94,9 @@ NONE = {
     "faults that any answer may have": rules(
         "{error: timeout, faults: [reset, {stall: {after: {bytes: 3}}}, {close: {after: {time: 1s}}}, redirect]}"
     ),
-    "chunks of a whole answer": rules("{reply: a, stream: false, faults: [{reset: {after: {chunks: 1}}}]}"),
+    "chunks of a non-streaming response": rules(
+        "{reply: a, stream: false, faults: [{reset: {after: {chunks: 1}}}]}"
+    ),
     "fewer regexes": rules(*(f'{{match: {{user: {{regex: "^.{{{n}}}$"}}}}, reply: a}}' for n in range(49))),
     "regexes on models": rules(
         *(f'{{match: {{model: {{regex: "^.{{{n}}}$"}}}}, reply: a}}' for n in range(60))

@@ -14,7 +14,7 @@ SDKS: Final = ("openai", "anthropic", "google-genai")
 
 
 class Outcome(NamedTuple):
-    """By SDK, as in SDKS; of a stream and of a whole answer."""
+    """By SDK, as in SDKS; of a stream and of a non-streaming response."""
 
     streamed: tuple[str, str, str]
     whole: tuple[str, str, str] = (ALL, ALL, ALL)

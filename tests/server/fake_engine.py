@@ -17,7 +17,7 @@ Built = Callable[[Request], Plan | PlannedResponse]
 
 
 def whole(text: str = "hello", status: int = 200, delay: float = 0.0) -> Plan:
-    """A whole answer of plain text."""
+    """A non-streaming response of plain text."""
     head = ResponseHead(status, (("Content-Type", "text/plain"),))
     return Plan(head, (EventStep(text.encode(), 1, "body"),), Framing.PLAIN, delay)
 

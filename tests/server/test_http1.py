@@ -50,7 +50,7 @@ def lines(built: SerializedHead) -> list[str]:
 
 HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]]] = {
     # plan, asked, lines, (chunked, bodiless, keep_alive)
-    "a whole answer": (
+    "a non-streaming response": (
         plan(("Content-Type", "x/y")),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", "Content-Type: x/y", DATE[:-2], "Content-Length: 5"],
@@ -68,7 +68,7 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
-    "a whole answer for HTTP/1.0 that keeps": (
+    "a non-streaming response for HTTP/1.0 that keeps": (
         plan(),
         HttpConstraints(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Content-Length: 5", "Connection: keep-alive"],
@@ -147,19 +147,19 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
         ["HTTP/1.1 200 OK", "X: a  Set-Cookie: b", "Y: a b ", DATE[:-2], "Content-Length: 5"],
         (False, False, True),
     ),
-    "a whole answer in chunks": (
+    "a non-streaming response in chunks": (
         replace(plan(), delivery=Delivery(body_end="chunks")),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
         (True, False, True),
     ),
-    "a whole answer in chunks for HTTP/1.0, which has none": (
+    "a non-streaming response in chunks for HTTP/1.0, which has none": (
         replace(plan(), delivery=Delivery(body_end="chunks")),
         HttpConstraints(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
     ),
-    "a whole answer that ends with the connection": (
+    "a non-streaming response that ends with the connection": (
         replace(plan(), delivery=Delivery(body_end="connection_end")),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
@@ -259,7 +259,7 @@ def test_date_line_changes_once_a_second() -> None:
 
 SEALED: dict[str, tuple[ResponseHead, Framing, bool]] = {
     # head, framing, whether it is so simple
-    "a whole answer": (ResponseHead(200, (("x", "y"),), (("x-id", "ID"),)), Framing.PLAIN, True),
+    "a non-streaming response": (ResponseHead(200, (("x", "y"),), (("x-id", "ID"),)), Framing.PLAIN, True),
     "a stream": (ResponseHead(200, (("content-type", "text/event-stream"),)), SSE, True),
     "a name that is no Latin": (ResponseHead(200, (("x", "名"),)), Framing.PLAIN, True),
     "a length of its own": (ResponseHead(200, (("content-length", "3"),)), Framing.PLAIN, False),
@@ -298,7 +298,7 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
 @pytest.mark.parametrize("name", ["x-ratelimit-limit", "x", "X-ID"])
 def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
     """A header that the response has already takes the other's place."""
-    stencil, reported = kept(*SEALED["a whole answer"][:2])
+    stencil, reported = kept(*SEALED["a non-streaming response"][:2])
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_per_response_headers(((name, "1"),)))
     found = prerendered_bytes(stencil, reported, DATE.encode(), limit_headers=((name, "1"),))
@@ -306,7 +306,7 @@ def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
 
 
 def test_more_headers_with_line_ends_stay_one_line_each() -> None:
-    stencil, reported = kept(*SEALED["a whole answer"][:2])
+    stencil, reported = kept(*SEALED["a non-streaming response"][:2])
     more = (("a", "1\r\nb: 2"), ("c", "3"))
     plan = stencil.plan(reported)
     plan = replace(plan, head=plan.head.with_per_response_headers(more))

@@ -65,7 +65,7 @@ def _headless(data: bytes) -> bytes:
 
 
 CASES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
-    "a whole answer leaves in one write": (whole("hello"), [(0, HEAD + b"hello")]),
+    "a non-streaming response leaves in one write": (whole("hello"), [(0, HEAD + b"hello")]),
     "a delay holds back the head": (whole("hello", delay=2), [(2, HEAD + b"hello")]),
     "without waits a stream leaves in one write": (
         streamed(say("a"), say("b"), RawStep(b": c\n\n", 1)),

@@ -59,12 +59,12 @@ def test_performed_an_end_before_the_end_cuts_nothing() -> None:
     assert asyncio.run(_performed(streamed(say("a"), CutStep("end", 1)))).cuts == []
 
 
-@pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])
+@pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a non-streaming response"])
 def test_performed_a_full_sink_is_waited_for(plan: Plan) -> None:
     assert asyncio.run(_performed(plan, full=True)).drains == 1
 
 
-@pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a whole answer"])
+@pytest.mark.parametrize("plan", [chunks(3, 0.001), whole()], ids=["a stream", "a non-streaming response"])
 def test_performing_for_closed_connection_raises(plan: Plan) -> None:
     with pytest.raises(ConnectionResetError):
         asyncio.run(_performed(plan, gone=True))

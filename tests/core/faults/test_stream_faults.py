@@ -111,7 +111,7 @@ def test_malformed_data_is_framed(framing: Framing, wire: bytes) -> None:
         pytest.param(
             Plan(ResponseHead(200, ()), (EventStep(b"{}", 0, "body"),)),
             "the response is not streamed",
-            id="a whole answer",
+            id="a non-streaming response",
         ),
         pytest.param(STREAM, "the response has only 3 chunks", id="beyond the end"),
         pytest.param(
