@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
-import socket
 import sys
-import textwrap
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
 
-from msgspec.structs import replace
-
-from mockllm import __version__
-from mockllm.cli.console import ThrottledLog, access_log_of, log, print_line, print_mistakes
+from mockllm.cli.console import ThrottledLog, access_log_of, log, print_mistakes
 from mockllm.cli.control_setup import (
     AdminToken,
     admin_token,
@@ -35,27 +29,25 @@ from mockllm.cli.options import (
     limits,
     option_values,
     unknown_variables,
-    volatile,
+)
+from mockllm.cli.ready_message import dashboard_warning, no_rules_warning, print_ready
+from mockllm.cli.server_setup import (
+    create_builder,
+    exit_code,
+    reload_after_signal,
+    warn_about_files,
+    watch_input_end,
 )
 from mockllm.cli.sources import (
-    DEFAULT_PACK,
-    FOLDER,
-    misnamed_files,
-    scenario_sources,
     sources_step,
     uses_default_pack,
 )
 from mockllm.cli.startup import gc_paused_then_frozen
 from mockllm.cli.trace_setup import traces
-from mockllm.cli.units import byte_text
-from mockllm.core.display import counted
-from mockllm.core.request.server_address import SESSION_PREFIX
-from mockllm.engine import Engine, EngineInfo
-from mockllm.engine.settings import EngineSettings
+from mockllm.engine import Engine
 from mockllm.recordings.atomic_files import probe
 from mockllm.server.app import App
-from mockllm.server.builtin_pages import FINDINGS, amount
-from mockllm.server.engine_builder import Broken, Builder
+from mockllm.server.engine_builder import Broken
 from mockllm.server.http_server import Address, CannotListen, Server, serve
 from mockllm.server.http_server import run as run_server
 from mockllm.server.pending_recordings import PendingRecordings
@@ -126,25 +118,6 @@ def _engine_state(bounds: ServerLimits) -> EngineState:
     return EngineState(max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl, log=ThrottledLog(log))
 
 
-async def reload_after_signal(
-    reload: Reloader | None, load_certificate: Callable[[], Awaitable[None]]
-) -> None:
-    """Load the certificate and the files again after a SIGHUP."""
-    await load_certificate()
-    if reload is None:
-        log("SIGHUP: this server does not reload (--no-reload)")
-    else:
-        await reload.reload_now()
-
-
-def watch_input_end(values: OptionValues) -> None:
-    """Stop the server when standard input closes, if the command line says so."""
-    if values["until_stdin_closes"]:
-        from mockllm.cli.input_end import stop_at_input_end
-
-        stop_at_input_end()
-
-
 def _create_app(args: argparse.Namespace, values: OptionValues, engine: Engine, bounds: ServerLimits) -> App:
     """Return the application with the settings of the command line."""
     lines = None if values["quiet"] else access_log_of(values)
@@ -156,11 +129,6 @@ def _create_app(args: argparse.Namespace, values: OptionValues, engine: Engine, 
 
         app.provider_proxy = create_recorder(values, values["record_misses"], addresses(args, values))
     return app
-
-
-async def warn_about_files(builder: Builder, reload: Reloader) -> None:
-    """Print warnings about the files. The start does not wait for them."""
-    reload.report_first_warnings(await builder.looked_over())
 
 
 def prepare_recordings(values: OptionValues) -> None:
@@ -178,46 +146,6 @@ def prepare_recordings(values: OptionValues) -> None:
         raise BadOption(f"--record-misses {values['record_misses']}: {error.strerror}") from None
 
 
-def create_builder(values: OptionValues, state: EngineState, max_generated: int) -> Builder:
-    """Create the builder of the engine, for the start and each reload."""
-    settings = EngineSettings(
-        seed=values["seed"],
-        max_wait=values["max_delay"],
-        max_generated=max_generated,
-        allow_overrides=values["allow_overrides"],
-        volatile=volatile(values),
-        hash_header=values["verbose"] and not values["quiet"],
-        unmatched_status=values["miss_status"],
-        proxy_hosts=allowed_hosts(values),
-        time_scale=values["time_scale"],
-    )
-    sources = replace(scenario_sources(values, os.environ), examples=False)
-    return Builder(sources, state, settings, strict=values["strict"])
-
-
-def exit_code(values: OptionValues, app: App) -> int:
-    """Return the exit code of a server that has stopped. Print the exit report of --strict."""
-    unmatched = app.journal.unmatched if values["strict"] else 0
-    if unmatched:
-        print(f"mockllm: {counted(unmatched, 'unmatched request')}", file=sys.stderr)
-    return int(unmatched > 0)
-
-
-def no_rules_warning(about: EngineInfo) -> Iterator[str]:
-    """Yield a warning if no rule is loaded."""
-    if not about.rules:
-        yield "no rule is loaded, so every request gets a 404; scenario files end in .yaml or .yml"
-
-
-def dashboard_warning() -> Iterator[str]:
-    """Yield a warning if the dashboard was not built, with the message of the build."""
-    home = Path(__file__).parent.parent / "dashboard"
-    if not (home / "index.html").exists():
-        reason = home / "unbuilt.txt"
-        detail = f": {reason.read_text(encoding='utf-8').strip()}" if reason.exists() else ""
-        yield f"the dashboard is not built{detail}"
-
-
 def _ready(
     admin_server: Server | None,
     app: App,
@@ -229,70 +157,3 @@ def _ready(
     """Tell the control API and the user where the server listens."""
     note_providers(admin_server, where)
     print_ready(where, app, default_pack, trusted, token)
-
-
-def print_ready(
-    where: Sequence[Address],
-    app: App,
-    default_pack: bool = False,
-    trusted: Path | None = None,
-    token: AdminToken = AdminToken(),  # noqa: B008 - immutable
-) -> None:
-    """Print the addresses, the loaded rules and the base URL of each SDK. The admin token is printed only when it was
-    just generated, because these lines end up in logs."""
-    about = app.engine.info()
-    print_line(
-        f"mockllm {__version__}: {amount(about)}, listening on {', '.join(each.url for each in where)}"
-    )
-    first = where[0]
-    base = first._replace(host="localhost").url if first.everywhere else first.url
-    for name, path in about.bases:
-        print_line(f"  {name + ':':<11} base_url = {base}{path}")
-    if about.findings:
-        print_line(f"  {FINDINGS} (base_url = {base}{SESSION_PREFIX}NAME/v1):")
-        for line in textwrap.wrap(", ".join(about.findings), 100, break_on_hyphens=False):
-            print_line(f"    {line}")
-    alone = all(address.host in ("localhost", "127.0.0.1", "::1") for address in where)
-    if app.control is not None:
-        others = (
-            "other machines need the admin token"
-            if token.text
-            else "for this machine only: no --admin-token is set"
-        )
-        suffix = f"?token={token.text}" if token.generated else "" if alone else f" ({others})"
-        print_line(f"  Dashboard:  {base}/dashboard{suffix}")
-    if token.generated:
-        print_line(f"  Other machines need the admin token. It was created in {token.generated}.")
-    for line in _reached(first, app, trusted, alone=alone):
-        print_line(f"  {line}")
-    if default_pack:
-        _print_default_pack_note()
-    journal = app.journal
-    print_line(
-        f"  Journal:    the last {journal.max_entries} requests, in {byte_text(journal.max_bytes)} at most"
-    )
-
-
-def _print_default_pack_note() -> None:
-    """Print why the pack `default` is served, and what else can be."""
-    if any(Path(FOLDER).glob("*/pack.yaml")):
-        found, advice = "Only packs", "`--pack NAME` serves another one."
-    else:
-        found, advice = "No scenario files", "`mockllm init` writes scenarios to start from."
-    print_line(f"  {found} in ./{FOLDER}; serving the pack `{DEFAULT_PACK}`. {advice}")
-    for warning in misnamed_files():
-        log(f"warning: {warning}")
-
-
-def _reached(first: Address, app: App, trusted: Path | None, *, alone: bool) -> Iterator[str]:
-    """Yield lines about upstreams, certificates and reachability."""
-    if app.provider_proxy is not None:
-        there = ", ".join(f"{name}: {url}" for name, url in app.provider_proxy.upstreams.bases.items())
-        yield f"Unmatched requests are forwarded ({there}) and recorded in {app.provider_proxy.out}."
-    if trusted is not None:
-        yield f"HTTPS clients must trust the CA: export SSL_CERT_FILE={shlex.quote(str(trusted))}"
-    if first.everywhere:
-        named = first._replace(host=socket.gethostname()).url
-        yield f"Containers and other machines: {named}, or this machine's address in place of its name."
-    if alone:
-        yield "Only this machine can reach it; --host 0.0.0.0 opens it to containers and the network."

@@ -19,12 +19,10 @@ from mockllm.cli.control_setup import AdminToken, background_tasks, note_provide
 from mockllm.cli.listen_addresses import addresses, configure_tls, load_certificate_again
 from mockllm.cli.option import BadOption, OptionValues
 from mockllm.cli.options import limits, unknown_variables
-from mockllm.cli.serve import (
+from mockllm.cli.ready_message import dashboard_warning, no_rules_warning, print_ready
+from mockllm.cli.server_setup import (
     create_builder,
-    dashboard_warning,
     exit_code,
-    no_rules_warning,
-    print_ready,
     reload_after_signal,
     warn_about_files,
     watch_input_end,

@@ -12,7 +12,7 @@ from mockllm.cli.console import access_log_of, log
 from mockllm.cli.control_setup import allowed_hosts
 from mockllm.cli.listen_addresses import configure_tls
 from mockllm.cli.option import BadOption, OptionValues
-from mockllm.cli.serve import create_builder
+from mockllm.cli.server_setup import create_builder
 from mockllm.cli.startup import aiohttp_client_deferred, gc_paused_then_frozen
 from mockllm.cli.trace_setup import traces
 from mockllm.engine import Engine

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from mockllm.core.request.request import Request
 from mockllm.server.access_log import AccessLog
+from mockllm.server.batch_server_protocol import BatchServerProtocol
 from mockllm.server.deadlines import Clock, Deadlines, LoopClock
 from mockllm.server.held_responses import HeldResponses
 from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.json_structure import short_body_limit
 from mockllm.server.metrics import Metrics
-from mockllm.server.protocols import ControlProtocol, EngineProtocol, ServiceProtocol, StoreClientProtocol
+from mockllm.server.protocols import ControlProtocol, EngineProtocol, StoreClientProtocol
 from mockllm.server.request_body import MAX_AT_ONCE
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
@@ -49,8 +50,10 @@ class App:
     """Sends webhooks; made for the first one."""
     webhook_hosts: frozenset[str] = frozenset()
     """The hosts, beside this machine, that receive webhooks."""
-    batches: ServiceProtocol | None = None
+    batches: BatchServerProtocol | None = None
     """Serves the lines of batches; made for the first one."""
+    make_batch_server: Callable[[App], BatchServerProtocol] | None = None
+    """Makes the batch server; the server of the app sets it."""
     tls: SSLContext | None = None
     """The certificates of the addresses with TLS."""
     gzip = False

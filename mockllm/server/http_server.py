@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from mockllm.server.app import App
+from mockllm.server.batch_server_protocol import BatchServerProtocol
 from mockllm.server.connection_factory import ConnectionFactory
 from mockllm.server.gc_policy import GcPolicy
 from mockllm.server.server_signals import ServerSignals
@@ -59,6 +60,12 @@ class CannotListen(Exception):
     """The reason why an address cannot be used, as one line for the user."""
 
 
+def _make_batch_server(app: App) -> BatchServerProtocol:
+    from mockllm.server.batches import BatchServer  # imported with the first batch
+
+    return BatchServer(app)
+
+
 class Server:
     """Serves an app on its addresses."""
 
@@ -67,6 +74,7 @@ class Server:
     ) -> None:
         """`bound` are sockets that listen already, each with whether it serves HTTPS."""
         self.app = app
+        app.make_batch_server = _make_batch_server
         self._addresses = addresses
         self._bound = [*bound]
         self._servers: list[asyncio.Server] = []

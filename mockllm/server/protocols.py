@@ -1,4 +1,4 @@
-"""The interfaces that the server uses: engine, request reader, store client, services and control API.
+"""The interfaces that the server uses: engine, request reader, store client and control API.
 
 An engine is synchronous and has no I/O. No request makes it fail. It returns an ObjectToFetch where it needs an
 object that another process may have. A reload replaces one engine by another.
@@ -80,13 +80,6 @@ class EngineProtocol(Protocol):
 
     def info(self) -> EngineInfo:
         """Return what `/` and `/health` report of the loaded scenarios."""
-
-
-class ServiceProtocol(Protocol):
-    """Works beside the exchanges until the server ends."""
-
-    async def close(self) -> None:
-        """End all work."""
 
 
 class PendingDecisionProtocol(Protocol):

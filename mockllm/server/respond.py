@@ -256,10 +256,9 @@ def serve_batch(app: App, exchange: Exchange, job: BatchJob) -> None:
     """Serve the lines of a batch job, unless a provider has the job."""
     if goes_to_provider(app, exchange) or exchange.request is None:
         return
-    from mockllm.server.batches import BatchServer
-
-    if not isinstance(app.batches, BatchServer):
-        app.batches = BatchServer(app)
+    if app.batches is None:
+        assert app.make_batch_server is not None, "the server has set it"
+        app.batches = app.make_batch_server(app)
     app.batches.begin(job, exchange.head, exchange.request, exchange.client)
 
 

@@ -8,10 +8,10 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Request
+from mockllm.core.templates.compilation import compile_template
 from mockllm.core.templates.template import (
     TemplateFailure,
     TemplateScope,
-    compile_template,
 )
 
 BODY = {

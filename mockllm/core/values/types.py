@@ -32,13 +32,13 @@ from mockllm.core.quantities.types import (
     Probability,
     quantity_error,
 )
+from mockllm.core.templates.compilation import compile_template
 from mockllm.core.templates.template import (
     NAMES,
     OPENING,
     SubstitutedText,
     TemplateSyntax,
     as_text,
-    compile_template,
     is_template,
 )
 from mockllm.core.values.distributions import (

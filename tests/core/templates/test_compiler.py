@@ -6,10 +6,10 @@ import contextlib
 
 import pytest
 
+from mockllm.core.templates.compilation import compile_template
 from mockllm.core.templates.compiler import _PARSER
 from mockllm.core.templates.template import (
     TemplateSyntax,
-    compile_template,
 )
 from tests.core.rendered_templates import rendered
 

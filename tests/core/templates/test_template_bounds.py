@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json, Missing
+from mockllm.core.templates.compilation import compile_template
 from mockllm.core.templates.template import (
     MAX_OUTPUT_LENGTH,
     TemplateFailure,
     TemplateScope,
-    compile_template,
 )
 from tests.core.rendered_templates import failure, rendered, scope
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.templates.template import TemplateSyntax, compile_template
+from mockllm.core.templates.compilation import compile_template
+from mockllm.core.templates.template import TemplateSyntax
 
 
 @pytest.mark.parametrize(
