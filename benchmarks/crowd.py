@@ -51,6 +51,10 @@ class Reader(asyncio.Protocol):
         if data.endswith(b"0\r\n\r\n"):
             self._ended.set_result(None)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._ended.done():
+            self._ended.set_exception(exc or ConnectionResetError("the server ended the connection"))
+
     def close(self) -> None:
         self._transport.close()
 
