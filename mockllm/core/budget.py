@@ -28,6 +28,8 @@ QUICK_VALUES: Final = 300
 """The number of values that are generated while other requests wait. To generate one takes up to 0.1 ms."""
 QUICK_RETRIES: Final = 10
 """The number of values that are generated again in the same time."""
+LONG_SCHEMA: Final = 8_192
+"""Bytes of a schema. Generating a value from a longer one may take more than about 30 ms."""
 LONG_REQUEST: Final = 192 * 1024
 """Bytes of the body of a generating call. Others read and write what is stored at once: they are not deferred."""
 OPTION: Final = "--max-generated-values"
@@ -81,6 +83,7 @@ class Budget:
         self._values_at_once = min(values, QUICK_VALUES) if quick else values
         self._characters_at_once = self._values_at_once * CHARACTERS_PER_VALUE
         self._retries_at_once = QUICK_RETRIES if quick else inf
+        self._schema_at_once = LONG_SCHEMA if quick else inf
         self._subject = subject
 
     def add_value(self) -> None:
@@ -121,9 +124,12 @@ class Budget:
         if self.characters + count > self._characters_at_once:
             raise PlanningTooLong
 
-    def require_schema(self, size: int) -> None:
-        """Raise BudgetExceeded where a schema of so many bytes, from which a value is generated, is not allowed."""
+    def require_schema(self, size: int, *, is_deep: bool = False) -> None:
+        """Raise BudgetExceeded where a schema of so many bytes, from which a value is generated, is not allowed.
+        Raise PlanningTooLong where generating takes long. `is_deep`: it nests deeper than can be written."""
         self._require_read(size, BYTES_PER_VALUE, "bytes of schema")
+        if (inf if is_deep else size) > self._schema_at_once:
+            raise PlanningTooLong
 
     def require_patterns(self, characters: int) -> None:
         """Raise BudgetExceeded where a schema may not have so many characters of patterns."""

@@ -36,7 +36,7 @@ from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
 from mockllm.engine.seed_token import seed_token, unguarded_seed_token
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
-from mockllm.scenario.schema_replies import choose_tool, require_short_schema
+from mockllm.scenario.schema_replies import choose_tool
 from mockllm.state.engine_state import EngineState
 
 
@@ -143,7 +143,6 @@ class FastPath(Struct, frozen=True):
         if type(cached) is not CachedResponse:
             return None
         try:
-            require_short_schema(tool.schema)
             randomness = Randomness(self.seed, self.item.id, scope, tries)
             tool_call = self.planner.generate_tool_call(
                 tool, request, randomness, response.settings, quick=True

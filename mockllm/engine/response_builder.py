@@ -45,7 +45,7 @@ from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, no_websocket
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
-from mockllm.scenario.schema_replies import choose_tool, require_short_schema
+from mockllm.scenario.schema_replies import choose_tool
 
 BOUND_NAMES: Final[Mapping[str | None, str]] = {
     "tokens": "tokens",
@@ -250,8 +250,6 @@ class ResponseBuilder(DecidedRequest):
         tool = choose_tool(self.request)
         if isinstance(tool, str):
             return None
-        if self.may_defer:
-            require_short_schema(tool.schema)
         return self.planner.generate_tool_call(
             tool, self.request, randomness, effective, quick=self.may_defer
         )

@@ -75,7 +75,6 @@ from mockllm.scenario.schema_replies import (
     choose_tool,
     generate_arguments,
     generate_json,
-    require_short_schema,
 )
 
 NO_TRUNCATION: Final = OutputBounds()[1:]
@@ -289,8 +288,9 @@ class ReplyRenderer(Struct):
         if tool is None:
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
-        quick = self.require_quick(tool.schema)
-        text, notes = generate_arguments(tool, self.draws(), self.max_generated, self.request, quick=quick)
+        text, notes = generate_arguments(
+            tool, self.draws(), self.max_generated, self.request, quick=self.quick
+        )
         self.notes += notes
         return text
 
@@ -309,8 +309,7 @@ class ReplyRenderer(Struct):
 
     def json(self, value: object) -> Text:
         if isinstance(value, FromSchema):
-            quick = self.require_quick(self.request.response_format.schema)
-            value, notes = generate_json(self.request, self.draws(), self.max_generated, quick=quick)
+            value, notes = generate_json(self.request, self.draws(), self.max_generated, quick=self.quick)
             self.notes += notes
         if isinstance(value, str) and self.request.response_format.bare:
             return Text(self.chunks_of(value))
@@ -350,11 +349,10 @@ class ReplyRenderer(Struct):
         if characters > self.max_characters:
             raise PlanningTooLong
 
-    def require_quick(self, schema: Json) -> bool:
-        """Raise PlanningTooLong for a long schema. Return whether a value that takes long raises it, too."""
-        if quick := self.max_characters < inf:
-            require_short_schema(schema)
-        return quick
+    @property
+    def quick(self) -> bool:
+        """Whether a value that takes long raises PlanningTooLong."""
+        return self.max_characters < inf
 
     def script(self, chunks: Sequence[Chunk], *, has_whole_text: bool = False) -> tuple[ContentElement, ...]:
         """Return the chunks of a script. With `has_whole_text`, no error breaks off a non-streaming response."""

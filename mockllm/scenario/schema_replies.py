@@ -11,7 +11,7 @@ from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Final
 
-from mockllm.core.budget import Budget, BudgetExceeded, PlanningTooLong
+from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.display import shortened
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.quantities.parse import ChunkSize
@@ -22,7 +22,6 @@ from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.called_tools import text_results
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.tools import CALLABLE
-from mockllm.core.word_stems import name_stems
 
 if TYPE_CHECKING:
     from mockllm.core.schema_values.conversation import ConversationTexts
@@ -32,8 +31,6 @@ DRAWS: Final = "from_schema {}"
 MAX_CALL_CHUNKS: Final = 250
 MAX_CALL_TEXT: Final = 16_384
 """The most chunks and characters of a generated tool call in a cached response."""
-LONG_SCHEMA: Final = 8_192
-"""Bytes of a schema. Generating a value from a longer one may take more than about 30 ms."""
 _MAX_NAME_LENGTH: Final = 100
 """Maximum number of characters of a tool's name that are shown."""
 _MAX_SHOWN: Final = 8
@@ -44,16 +41,6 @@ _MAX_RESULTS: Final = 8
 """The most tool results that are read."""
 _MAX_ANSWER: Final = 500
 """Characters of a tool's result in generated JSON."""
-
-
-def require_short_schema(schema: Json) -> None:
-    """Raise PlanningTooLong where generating a value from a schema may take long."""
-    try:
-        long = len(dumps(schema)) > LONG_SCHEMA
-    except TypeError:  # deeper than can be written
-        long = True
-    if long:
-        raise PlanningTooLong
 
 
 def choose_tool(request: Request) -> Tool | str:
@@ -73,8 +60,8 @@ def choose_tool(request: Request) -> Tool | str:
         return f"the request offers none that is called {choice.names[0]}"
     uncalled = request.uncalled
     names = [*request.mentioned[:1]]
-    if not names and len(uncalled) < len(allowed):  # one was called
-        names = [name for name in uncalled if "final" in name_stems(name)]
+    if not names and len(uncalled) < len(allowed) and request.final_tools:  # one was called
+        names = [name for name in uncalled if name in request.final_tools]
     names += uncalled
     return next((tool for name in names for tool in allowed if tool.name == name), allowed[0])
 

@@ -1,7 +1,7 @@
 """Each attribute of a request that is read while a cacheable response is rendered is one that its key has read.
 
 A recorder notes what the renderer, a dialect's encoders and `encoding_key` read themselves; what an attribute of the
-request reads to compute its own value is not noted.
+request reads to compute its own value is not noted. `encoding_options` is a part of `encoding_key`.
 """
 
 from __future__ import annotations
@@ -103,6 +103,8 @@ class Recorder:
         reads = self.reads
         if reads is None or name.startswith("__"):
             return object.__getattribute__(request, name)
+        if name == "encoding_options":
+            return type(request).encoding_options.func(request)  # type: ignore[attr-defined]
         value = self._unnoted(object.__getattribute__, request, name)
         if name == "fields":
             return Fields(value, self)

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.budget import CHARACTERS_PER_VALUE, QUICK_VALUES, PlanningTooLong
+from mockllm.core.budget import CHARACTERS_PER_VALUE, LONG_SCHEMA, QUICK_VALUES, Budget, PlanningTooLong
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering import event_parser
 from mockllm.core.rendering.framing import framed
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.schema_values.sizes import written_schema
 from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
-from mockllm.scenario.schema_replies import LONG_SCHEMA, require_short_schema
 from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch
 from tests.language.virtual_server import VirtualServer
 
@@ -147,7 +147,7 @@ def test_schema_deeper_than_can_be_written_is_long() -> None:
     for _ in range(300):
         schema = {"type": "array", "items": schema}
     with pytest.raises(PlanningTooLong):
-        require_short_schema(schema)
+        written_schema(schema, Budget(quick=True))
 
 
 @pytest.mark.parametrize(

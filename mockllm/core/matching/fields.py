@@ -201,7 +201,7 @@ def _messages(request: Request) -> tuple[Json, ...]:
 _READERS: Final[Mapping[str, Reader]] = {
     "tool_choice": _tool_choice,
     "response_format": _response_format,
-    "tools": lambda request: tuple(tool.name for tool in request.tools),
+    "tools": lambda request: request.tool_names,
     "tool_result": lambda request: tuple(map(ToolResultFields, request.tool_results)),
     "messages": lambda request: _cached(request, "messages", lambda: _messages(request)),
     "raw_body": lambda request: request.raw_text,

@@ -25,6 +25,8 @@ MAX_CACHED_VALUES: Final = 512
 """The number of combinations of values of joined small fields whose rows are cached."""
 MAX_CACHED_LENGTH: Final = 256
 """Longer values are not cached: the client chooses them."""
+MAX_CACHED_NAMES: Final = 4_096
+"""The most characters of the names whose rows are cached."""
 _MAX_FEW_ROWS: Final = 4
 """Up to this number of conditions on a key are checked one by one."""
 _MAX_PATHS: Final = 8
@@ -97,6 +99,25 @@ class SmallLayer(ValueLayer):
         for row in positions(mask & self._inexact_mask):
             if not self._conditions[row].matches(value):
                 mask ^= 1 << row
+        return mask
+
+
+class ToolNamesLayer(ValueLayer):
+    """The names of the tools, which agents send with each request: the rows of a tuple of names are cached."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self._cache: dict[tuple[str, ...], int] = {}
+
+    def lookup(self, request: Request) -> int:
+        names = request.tool_names
+        mask = self._cache.get(names)
+        if mask is None:
+            mask = super().lookup(request)
+            if len(self._cache) >= MAX_CACHED_VALUES:
+                self._cache.clear()
+            if sum(map(len, names)) <= MAX_CACHED_NAMES:
+                self._cache[names] = mask
         return mask
 
 

@@ -24,6 +24,7 @@ from mockllm.core.matching.index_layers import (
     KeyedLayer,
     Layer,
     SmallLayer,
+    ToolNamesLayer,
     ValueLayer,
 )
 from mockllm.core.matching.matchers import (
@@ -299,4 +300,6 @@ def _layer_for(field: Field) -> Layer:
         return BodyLayer(field)
     if field.name in ("headers", "query", "form", "mcp"):
         return KeyedLayer(field)
+    if field.name == "tools":
+        return ToolNamesLayer(field)
     return SmallLayer(field) if field.info.small else ValueLayer(field)

@@ -44,6 +44,10 @@ class BodyFields:
     """Whether these are the fields of a vendor's own call, so that its unknown fields are reported, too."""
     turns_field: ClassVar[str | None] = None
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
+    shared_attributes: ClassVar[tuple[str, ...]] = ()
+    """The cached properties that follow from the provider and the body without its turns alone: neither the rest of
+    the head nor a lookup changes them. Requests with equal remaining members share their values. `model` is not
+    among them: the journal has the model only if something read it."""
     uploads: ClassVar[bool] = False
     """Whether the body holds a file: the journal stores it without the contents of files."""
     volatile: frozenset[str] = VOLATILE
@@ -65,6 +69,19 @@ class BodyFields:
         attributes["body"], attributes["_divided"] = value, divided
         attributes["fields"] = value if type(value) is dict else {}
         attributes["max_possible_depth"] = max_possible_depth
+        if divided is not None and self.shared_attributes:
+            self.share_attributes(divided)
+
+    def share_attributes(self, divided: DividedBody) -> None:
+        """Set the values of `shared_attributes` that an earlier request with equal remaining members had. They are
+        computed for the second one, since most remaining members of clients that share none come once."""
+        memo, key = divided.remaining_members.memo, (type(self), self.provider)
+        shared: dict[str, object] | None = memo.get(key)
+        if shared:
+            vars(self).update(shared)
+        else:
+            names = () if shared is None else self.shared_attributes
+            memo[key] = {name: getattr(self, name) for name in names}
 
     @cached_property
     def max_possible_depth(self) -> int:

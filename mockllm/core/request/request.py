@@ -37,6 +37,7 @@ from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup
 from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
 from mockllm.core.tokens import estimate
+from mockllm.core.word_stems import name_stems
 
 __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
@@ -262,6 +263,11 @@ class Request(BodyFields, McpServerFields):
     def tools(self) -> tuple[Tool, ...]:
         return ()
 
+    @cached_property
+    def tool_names(self) -> tuple[str, ...]:
+        """The names of the tools, for rules that match on them."""
+        return tuple([tool.name for tool in self.tools])
+
     @property
     def tools_with_added(self) -> tuple[Tool, ...]:
         """The offered tools, and those that the conversation adds."""
@@ -282,6 +288,11 @@ class Request(BodyFields, McpServerFields):
         """The offered tools that the model may call."""
         tools, names = self.tools, self.tool_choice.names
         return tuple([tool for tool in tools if tool.kind in CALLABLE and (not names or tool.name in names)])
+
+    @cached_property
+    def final_tools(self) -> frozenset[str]:
+        """The names of the tools with the word `final` in them: agents have such a tool for their answer."""
+        return frozenset([name for name in self.tool_names if "final" in name_stems(name)])
 
     @cached_property
     def mentioned(self) -> tuple[str, ...]:

@@ -34,6 +34,15 @@ def function_tools(tools: Json) -> tuple[Tool, ...]:
     )
 
 
+TOOL_ATTRIBUTES: Final = (
+    "tools",
+    "tool_names",
+    "tool_choice",
+    "callable_tools",
+    "final_tools",
+    "tool_tokens",
+)
+"""The cached properties of a request that follow from its tools and its tool choice."""
 CALLABLE: Final = ("function", "custom", PROVIDER_DEFINED)
 """The kinds of tools that the client runs."""
 

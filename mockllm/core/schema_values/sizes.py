@@ -8,11 +8,11 @@ from mockllm.core.json.codec import Json, dumps
 
 def written_schema(schema: Json, budget: Budget) -> bytes | None:
     """Return a schema's JSON; None where it nests deeper than can be written. Raise BudgetExceeded where it is too
-    long."""
+    long, and with a quick budget PlanningTooLong where generating a value takes long."""
     try:
         written = dumps(schema)
     except TypeError:
-        budget.require_schema(value_size(schema))
+        budget.require_schema(value_size(schema), is_deep=True)
         return None
     budget.require_schema(len(written))
     return written

@@ -105,7 +105,7 @@ NAMES: Final[Mapping[str, Callable[[TemplateScope], Json | Missing]]] = {
     "system": lambda scope: _present(scope.request.system),
     "messages": _messages,
     "turn": lambda scope: scope.request.turn,
-    "tools": lambda scope: [tool.name for tool in scope.request.tools],
+    "tools": lambda scope: [*scope.request.tool_names],
     "tool_result": _tool_result,
     "tool_results": _tool_results,
     "query": _query,

@@ -96,15 +96,9 @@ class Messages:
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
-        documents = tuple([document.key for document in request.citable_documents])
-        return (
-            request.omits_thinking,
-            request.declines_thinking,
-            request.wants_thinking,
-            request.reported_options,
-            small_key(tuple(request.toolsets.items())),
-            small_key(documents) if documents else (),
-        )
+        found = request.citable_documents
+        documents = small_key(tuple([document.key for document in found])) if found else ()
+        return request.encoding_options, request.reported_options, documents
 
     build_request = staticmethod(build_request)
     decode = staticmethod(decode)

@@ -16,7 +16,7 @@ from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.core.request.tools import ToolChoice
+from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.small_key import small_key
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic.client_tools import offered_tools, toolsets_by_tool
@@ -69,6 +69,9 @@ class MessagesRequest(AnthropicRequest):
     generates: ClassVar[bool] = True
     documented_fields: ClassVar[frozenset[str] | None] = DOCUMENTED_FIELDS
     turns_field: ClassVar[str | None] = "messages"
+    shared_attributes: ClassVar[tuple[str, ...]] = (
+        *TOOL_ATTRIBUTES, "_top", "top_tokens", "output_bounds", "encoding_options"
+    )  # fmt: skip
 
     @cached_property
     def model(self) -> str | None:
@@ -93,11 +96,13 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def _top(self) -> str | None:
         """The system text at the top level."""
-        return self.cached_by_remaining_members("top", self._top_text)
-
-    def _top_text(self) -> str | None:
         top = self.fields.get("system")
         return _texts(top) if isinstance(top, list) else text_of(top)
+
+    @cached_property
+    def top_tokens(self) -> int:
+        """The tokens of the system text at the top level."""
+        return estimate(self._top or "")
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
@@ -106,9 +111,7 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def toolsets(self) -> Mapping[str, str]:
         """The name of the toolset of each tool that is a member of one."""
-        return self.cached_by_remaining_members(
-            "toolsets", lambda: toolsets_by_tool(self.fields.get("tools"))
-        )
+        return toolsets_by_tool(self.fields.get("tools"))
 
     @cached_property
     def tool_choice(self) -> ToolChoice:
@@ -144,8 +147,7 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def unedited_tokens(self) -> int:
         instructions = TOOL_INSTRUCTION_TOKENS[self.tool_choice.mode] if self.tools else 0
-        top = self.cached_by_remaining_members("top_tokens", lambda: estimate(self._top or ""))
-        return estimate_input(self) + top + instructions
+        return estimate_input(self) + self.top_tokens + instructions
 
     @cached_property
     def applied_edits(self) -> tuple[dict[str, Json], ...]:
@@ -194,6 +196,12 @@ class MessagesRequest(AnthropicRequest):
         """Whether the request omits the text of thinking: `thinking: {display: omitted}`."""
         thinking = self.fields.get("thinking")
         return isinstance(thinking, dict) and thinking.get("display") == "omitted"
+
+    @cached_property
+    def encoding_options(self) -> Hashable:
+        """The options beside the turns that change what an encoder writes."""
+        toolsets = small_key(tuple(self.toolsets.items()))
+        return self.omits_thinking, self.declines_thinking, self.wants_thinking, toolsets
 
     @cached_property
     def reported_options(self) -> Hashable:

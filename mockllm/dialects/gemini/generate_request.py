@@ -20,7 +20,7 @@ from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-from mockllm.core.request.tools import ToolChoice
+from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.gemini.cached_content import (
     cached_name,
@@ -116,6 +116,15 @@ class GenerateRequest(GeminiRequest):
     api = "generate"
     generates = True
     turns_field: ClassVar[str | None] = "contents"
+    shared_attributes: ClassVar[tuple[str, ...]] = (
+        *TOOL_ATTRIBUTES, "output_bounds", "modalities", "logprobs", "omits_thinking", "offers_functions",
+        "searches_files",
+    )  # fmt: skip
+
+    def share_attributes(self, divided: DividedBody) -> None:
+        # a cached content adds tools; names in snake_case, which turns may have, change how the tools are read
+        if cached_name(self.fields) is None and not self.snake_case:
+            super().share_attributes(divided)
 
     @cached_property
     def stream(self) -> bool:
@@ -210,6 +219,11 @@ class GenerateRequest(GeminiRequest):
         )
 
     @cached_property
+    def searches_files(self) -> bool:
+        """Whether the request has a tool of the service that searches files."""
+        return any(tool.kind == "fileSearch" for tool in self.tools)
+
+    @cached_property
     def offers_functions(self) -> bool:
         """Whether the request has functions, not only tools of the service."""
         return any(tool.kind == "function" for tool in self.tools)
@@ -217,7 +231,7 @@ class GenerateRequest(GeminiRequest):
     @cached_property
     def retrieved_contexts(self) -> RetrievedContexts | None:
         """The documents that a search of files finds; None where the request has no such tool."""
-        if not any(tool.kind == "fileSearch" for tool in self.tools):
+        if not self.searches_files:
             return None
         return RetrievedContexts(self.response_lookup, named_stores(list_of(self.message.get("tools"))))
 

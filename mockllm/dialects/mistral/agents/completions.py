@@ -45,6 +45,7 @@ class AgentCompletionRequest(ChatRequest):
     api = "agent_completions"
     documented_fields = FIELDS
     documents_vendor = True
+    shared_attributes = ()  # the stored agent has tools and settings, too
 
     @cached_property
     def agent(self) -> dict[str, Json]:

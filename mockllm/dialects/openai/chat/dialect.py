@@ -4,7 +4,6 @@ are rendered once for each response."""
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Final
 
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.event_layout import EventLayout
@@ -12,7 +11,6 @@ from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
-from mockllm.core.small_key import small_key
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.body import (
@@ -31,14 +29,6 @@ from mockllm.dialects.openai.event_layouts import CHAT_LAYOUT
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.moderated import moderation_key
 from mockllm.dialects.openai.request_builder import build_chat
-
-ENCODING_FIELDS: Final = frozenset(
-    {
-        *("stream_options", "service_tier", "tools", "tool_choice", "functions", "function_call", "logprobs"),
-        *("moderation", "modalities"),
-    }
-)
-"""The request fields that change the encoding of a reply."""
 
 
 class Chat(OpenAiCall):
@@ -75,19 +65,8 @@ class Chat(OpenAiCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)
-        if ENCODING_FIELDS.isdisjoint(request.fields):
-            return None
-        return (
-            request.include_usage,
-            request.obfuscated,
-            request.service_tier,
-            request.forced,
-            small_key(tuple(sorted(request.custom_tools))),
-            request.legacy,
-            request.logprobs,
-            small_key(request.audio_format),
-            moderation_key(request),
-        )
+        options = request.encoding_options
+        return (options, moderation_key(request)) if "moderation" in request.fields else options
 
     stores_what_it_decodes = True
 

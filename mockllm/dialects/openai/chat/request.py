@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 
 from propcache.api import cached_property
 
@@ -16,7 +16,8 @@ from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.core.request.tools import ToolChoice
+from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
+from mockllm.core.small_key import small_key
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
     ModelRequest,
@@ -36,6 +37,10 @@ MAX_LOGPROBS: Final = 20
 AUTO: Final = ToolChoice()
 BOUNDING_FIELDS: Final = frozenset({"n", "stop", "max_completion_tokens", "max_tokens"})
 DEFAULT_BOUNDS: Final = OutputBounds()
+ENCODING_FIELDS: Final = frozenset({
+    "function_call", "functions", "logprobs", "modalities", "service_tier", "stream_options", "tool_choice", "tools"
+})  # fmt: skip
+"""The fields that change the encoding of a reply, beside `moderation`, whose results depend on the turns, too."""
 
 
 @lru_cache(256)  # clients use few limits, and many requests have one
@@ -63,6 +68,12 @@ class ChatRequest(ModelRequest):
     generates = True
     documented_fields = DOCUMENTED_FIELDS
     turns_field = "messages"
+    shared_attributes: ClassVar[tuple[str, ...]] = (
+        *TOOL_ATTRIBUTES,
+        "stream",
+        "output_bounds",
+        "encoding_options",
+    )
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
@@ -185,6 +196,22 @@ class ChatRequest(ModelRequest):
     def forced(self) -> bool:
         """Whether the request names the one tool to call."""
         return self.tool_choice.mode == "named"
+
+    @cached_property
+    def encoding_options(self) -> Hashable:
+        """The options beside the turns that change what an encoder writes; None where the request has none."""
+        if ENCODING_FIELDS.isdisjoint(self.fields):
+            return None
+        return (
+            self.include_usage,
+            self.obfuscated,
+            self.service_tier,
+            self.forced,
+            small_key(tuple(sorted(self.custom_tools))),
+            self.legacy,
+            self.logprobs,
+            small_key(self.audio_format),
+        )
 
 
 def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:

@@ -103,8 +103,7 @@ class Responses(ResponsesCall):
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ResponsesRequest)
         echoed = request.cached_by_remaining_members("echoed", lambda: small_key(_echoed(request.fields)))
-        moderated = moderation_key(request)
-        key = echoed if moderated is None else (echoed, moderated)
+        key = (echoed, moderation_key(request)) if "moderation" in request.fields else echoed
         if request.file_search is not None:
             key = (key, request.file_search.key)
         key = (key, small_key(dumps(request.tool_items))) if request.tool_items else key

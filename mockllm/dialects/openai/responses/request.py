@@ -6,7 +6,7 @@ Adjacent items of the model (messages, reasoning, calls) form one assistant turn
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from typing import Final
+from typing import ClassVar, Final
 
 from propcache.api import cached_property
 
@@ -18,7 +18,7 @@ from mockllm.core.request.request import Message, Tool, estimate_input
 from mockllm.core.request.request_keys import conversation, hashed
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-from mockllm.core.request.tools import PROVIDER_DEFINED, ToolChoice
+from mockllm.core.request.tools import PROVIDER_DEFINED, TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.model_families import ResponsesFamily
 from mockllm.dialects.openai.model_restrictions import PROVIDERS_OF_OPENAI_MODELS
@@ -164,6 +164,12 @@ class ResponsesRequest(InputRequest):
     generates = True
     documented_fields = DOCUMENTED_FIELDS
     turns_field = "input"
+    shared_attributes: ClassVar[tuple[str, ...]] = (
+        *TOOL_ATTRIBUTES,
+        "stream",
+        "output_bounds",
+        "searching_tool",
+    )
 
     @cached_property
     def output_bounds(self) -> OutputBounds:
@@ -204,13 +210,16 @@ class ResponsesRequest(InputRequest):
         return tuple(tool for entry in (*self.own_tools, *self.added_tools) for tool in _tools(entry))
 
     @cached_property
+    def searching_tool(self) -> dict[str, Json] | None:
+        """The tool that searches in vector stores; None where the request has none."""
+        return searching_tool(self.fields.get("tools"))
+
+    @cached_property
     def file_search(self) -> FileSearch | None:
         """The search in the vector stores that the request names; None where it names none. Vendors have none."""
         if self.provider not in PROVIDERS_OF_OPENAI_MODELS or not self.fields.get("tools"):
             return None
-        tool = self.cached_by_remaining_members(
-            "searching_tool", lambda: searching_tool(self.fields.get("tools"))
-        )
+        tool = self.searching_tool
         return None if tool is None else FileSearch(tool, self.response_lookup, self.now, self.monotonic)
 
     @property
@@ -247,7 +256,8 @@ class ResponsesRequest(InputRequest):
     @cached_property
     def tool_items(self) -> list[dict[str, Json]]:
         """The items of the conversation that load tools, after a search, or add them."""
-        if not self.before and not any(kind.encode() in self.raw for kind in TOOL_ITEMS):
+        raw = self.raw
+        if not self.before and SEARCHED.encode() not in raw and ADDED.encode() not in raw:
             return []
         return [item for item in self.items if item.get("type") in TOOL_ITEMS]
 
