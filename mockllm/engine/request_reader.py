@@ -15,7 +15,7 @@ from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.mcp_server import McpServer
-from mockllm.core.request.request import Request, RequestContext
+from mockllm.core.request.request import Request, RequestContext, read_query
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.selection.decision import DecisionInputs
@@ -169,6 +169,8 @@ class RequestReader:
             "session": session,
             "context": engine_context,
         }
+        if query_string:
+            self._attributes["query"] = read_query(query_string)
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = reader_inputs.mcp_servers
         if reader_inputs.volatile != VOLATILE:

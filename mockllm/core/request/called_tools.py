@@ -111,7 +111,11 @@ def _requires_tool(text: str) -> bool:
 
 
 def _is_result(message: Message) -> bool:
-    return next((result_in_text(text) is not None for text in _texts(message)), False)
+    """Return whether the first text of a person's message is the result of a tool."""
+    for part in message.parts:
+        if type(part) is TextPart:
+            return result_in_text(part.text) is not None
+    return False
 
 
 def _texts(message: Message) -> Iterator[str]:

@@ -164,10 +164,8 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def query(self) -> dict[str, str]:
-        """The query's parameters; the last of a repeated name counts."""
-        if not self.query_string:
-            return {}
-        return dict(parse_qsl(self.query_string, keep_blank_values=True))
+        """The query's parameters."""
+        return read_query(self.query_string)
 
     @cached_property
     def host(self) -> str | None:
@@ -375,6 +373,11 @@ class Request(BodyFields, McpServerFields):
     def planning_takes_long(self) -> bool:
         """Whether the response takes long to plan for another reason than its size: a thread then plans it."""
         return False
+
+
+def read_query(query_string: str) -> dict[str, str]:
+    """Return the parameters of a query; the last of a repeated name counts."""
+    return dict(parse_qsl(query_string, keep_blank_values=True)) if query_string else {}
 
 
 def _tool_tokens(tool: Tool) -> int:

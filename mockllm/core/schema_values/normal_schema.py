@@ -56,7 +56,8 @@ def normal_schema(schema: Json, budget: Budget) -> NormalSchema:
     RecursionError where the schema is nested too deep."""
     key = written_schema(schema, budget)
     normal = _normalized(schema) if key is None else _cached(key)
-    add_compile_cost(normal.sources, budget)
+    if normal.sources:
+        add_compile_cost(normal.sources, budget)
     return normal
 
 
