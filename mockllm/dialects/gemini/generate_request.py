@@ -118,7 +118,7 @@ class GenerateRequest(GeminiRequest):
     turns_field: ClassVar[str | None] = "contents"
     shared_attributes: ClassVar[tuple[str, ...]] = (
         *TOOL_ATTRIBUTES, "output_bounds", "modalities", "logprobs", "omits_thinking", "offers_functions",
-        "searches_files",
+        "searches_files", "system", "system_tokens",
     )  # fmt: skip
 
     def share_attributes(self, divided: DividedBody) -> None:
@@ -285,8 +285,12 @@ class GenerateRequest(GeminiRequest):
 
     @cached_property
     def input_tokens(self) -> int:
-        counted = estimate_input(self, PROMPT_TOKENS, MESSAGE_TOKENS)
-        return counted + (estimate(self.system) if self.system is not None else 0)
+        return estimate_input(self, PROMPT_TOKENS, MESSAGE_TOKENS) + self.system_tokens
+
+    @cached_property
+    def system_tokens(self) -> int:
+        """The estimated tokens of the system instruction."""
+        return estimate(self.system or "")
 
     @cached_property
     def config(self) -> dict[str, Json]:

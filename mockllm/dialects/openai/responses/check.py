@@ -217,9 +217,7 @@ def check(request: Request) -> Failure | None:
         lambda: _check_whole(request, serves_openai_models=serves_openai_models),
         fast_accepts_turns,
     )
-    if error is not None or not serves_openai_models:
-        return error
-    return check_responses_model(request.fields) or _check_json_mode(request)
+    return error or (_check_json_mode(request) if serves_openai_models else None)
 
 
 def _check_json_mode(request: Request) -> Failure | None:
@@ -264,7 +262,9 @@ def _check_whole(request: Request, *, serves_openai_models: bool) -> Failure | N
         return refuse("Background mode requires 'store' to be true.", "background")  # the words are inferred
     choice = None if body.get("tool_choice") == "none" else body.get("tool_choice")
     error = check_stream_options(body)
-    return error if error is not None or choice is None else _check_tool_choice(choice, body.get("tools"))
+    if error is None and choice is not None:
+        error = _check_tool_choice(choice, body.get("tools"))
+    return error or (check_responses_model(body) if serves_openai_models else None)
 
 
 WITHOUT_INPUT_MESSAGE: Final = (

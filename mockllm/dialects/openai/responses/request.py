@@ -155,8 +155,13 @@ class InputRequest(ModelRequest):
 
     @cached_property
     def input_tokens(self) -> int:
+        return estimate_input(self) + self.instruction_tokens
+
+    @cached_property
+    def instruction_tokens(self) -> int:
+        """The estimated tokens of the instructions."""
         instructions = self.fields.get("instructions")
-        return estimate_input(self) + (4 + estimate(instructions) if type(instructions) is str else 0)
+        return 4 + estimate(instructions) if type(instructions) is str else 0
 
 
 class ResponsesRequest(InputRequest):
@@ -169,6 +174,7 @@ class ResponsesRequest(InputRequest):
         "stream",
         "output_bounds",
         "searching_tool",
+        "instruction_tokens",
     )
 
     @cached_property
