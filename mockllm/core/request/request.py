@@ -289,7 +289,7 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def final_tools(self) -> frozenset[str]:
-        """The names of the tools with the word `final` in them: agents have such a tool for their answer."""
+        """The names of the tools with the word `final` in them: some agents end with such a tool."""
         return frozenset([name for name in self.tool_names if "final" in name_stems(name)])
 
     @cached_property
