@@ -117,7 +117,8 @@ def _has_override(headers: Mapping[str, str]) -> bool:
 
 
 class RequestReader:
-    """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`)."""
+    """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`). Most readers read one
+    request: `RepeatedRequests` gets those after the first one (`_has_read`)."""
 
     __slots__ = (
         "_attributes",
@@ -153,9 +154,8 @@ class RequestReader:
         may_repeat = request_class.generates and not error
         self._repeated_requests = reader_inputs.repeated_requests if may_repeat else None
         """Those of the engine; None where no request is repeated."""
-        self._has_read = False  # most readers read one request: `RepeatedRequests` does not get the first one
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
-        self._session, self._error, self._routing = session, error, routing
+        self._session, self._error, self._routing, self._has_read = session, error, routing, False
         self._read_override = reader_inputs.read_override if _has_override(headers) else None
         self._attributes: dict[str, object] = {
             "method": method,
@@ -164,13 +164,12 @@ class RequestReader:
             "headers": headers,
             "over_tls": over_tls,
             "query_string": query_string,
+            "query": read_query(query_string),
             "provider": routing.provider,
             "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
             "session": session,
             "context": engine_context,
         }
-        if query_string:
-            self._attributes["query"] = read_query(query_string)
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = reader_inputs.mcp_servers
         if reader_inputs.volatile != VOLATILE:

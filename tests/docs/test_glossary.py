@@ -46,7 +46,9 @@ def test_glossary_has_at_most_45_terms() -> None:
 
 
 def test_glossary_terms_are_sorted_and_unique() -> None:
-    terms = [term.lower() for term in glossary_terms() if term not in ("decoder", "vendor")]  # second in their rows
+    terms = [
+        term.lower() for term in glossary_terms() if term not in ("decoder", "vendor")
+    ]  # second in their rows
     assert terms == sorted(set(terms))
 
 

@@ -45,7 +45,7 @@ class BodyFields:
     turns_field: ClassVar[str | None] = None
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
     shared_attributes: ClassVar[tuple[str, ...]] = ()
-    """The cached properties that follow from the provider and the body without its turns alone: neither the rest of
+    """The cached properties that follow from the provider and the body without its turns alone. Neither the rest of
     the head nor a lookup changes them. Requests with equal remaining members share their values. `model` is not
     among them: the journal has the model only if something read it."""
     uploads: ClassVar[bool] = False

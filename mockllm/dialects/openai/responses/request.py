@@ -170,12 +170,8 @@ class ResponsesRequest(InputRequest):
     documented_fields = DOCUMENTED_FIELDS
     turns_field = "input"
     shared_attributes: ClassVar[tuple[str, ...]] = (
-        *TOOL_ATTRIBUTES,
-        "stream",
-        "output_bounds",
-        "searching_tool",
-        "instruction_tokens",
-    )
+        *TOOL_ATTRIBUTES, "stream", "output_bounds", "searching_tool", "instruction_tokens"
+    )  # fmt: skip
 
     @cached_property
     def output_bounds(self) -> OutputBounds:
