@@ -47,7 +47,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """Seconds from `monotonic` to the end of the response."""
     end_reason: EndReason = "finished"
     write_times: array[float] | None = None
-    """When each call of the player's `write_due` began, also of one that wrote nothing, on the clock of the
+    """The time of each call of the player's `write_once`, also of one that wrote nothing, on the clock of the
     deadlines. The journal plays the plan again at these times, which results in the writes. None without a player."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""

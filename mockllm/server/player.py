@@ -53,12 +53,11 @@ class ConnectionSink(Sink, Protocol):
 
 
 class PlayerDeadlines(Protocol):
-    """What a player uses of `Deadlines`. `at` may return None: then the caller calls `write_due` itself, as
-    `journal/reconstruction.py` does."""
+    """What a player uses of `Deadlines`. `journal/reconstruction.py` calls `write_once` alone, which sets none."""
 
     def time(self) -> float: ...
 
-    def at(self, when: float, action: Action) -> Deadline | None: ...
+    def at(self, when: float, action: Action) -> Deadline: ...
 
 
 class Player:
@@ -111,7 +110,7 @@ class Player:
         self.failed: Exception | None = None
         self.notify: Callable[[], None] = _nothing
         self.write_times = array("d")
-        """When each call of `write_due` began, also of one that wrote nothing; what it wrote follows from that. A
+        """The time of each call of `write_once`, also of one that wrote nothing; what it wrote follows from that. A
         call that failed has none."""
 
     def start(self) -> None:
@@ -151,14 +150,12 @@ class Player:
         self.failed = None  # it refers to the stack frames that raised it, and these to the player
 
     def write_due(self, monotonic: float) -> None:
-        """Write what is due at this time, and set the deadline of the rest. The journal plays a response again by
-        `write_times`."""
+        """Write what is due at this time, and set the deadline of the rest."""
         self._deadline = None
-        self.write_times.append(monotonic)
         try:
             # a throttled response writes each part separately
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
-                self._advance(monotonic)
+                self.write_once(monotonic)
                 if self.end is not None or self.stalled or self._due > monotonic:
                     break
             if self.end is not None:
@@ -169,12 +166,12 @@ class Player:
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
-            self.write_times.pop()  # the write failed; a throttled response may have written parts before
         if self.end is not None or self.stalled or self.failed is not None:
             self.notify()
 
-    def _advance(self, monotonic: float) -> None:
-        """Write what is due, within the bounds of `single_write.py`; of a throttled response, the next part."""
+    def write_once(self, monotonic: float) -> None:
+        """Write what is due, within the bounds of `single_write.py`; of a throttled response, the next part. The
+        journal plays a response again by `write_times`."""
         head, self._head = self._head, b""
         parts: list[bytes] = []
         already_chunked = b""
@@ -204,6 +201,7 @@ class Player:
             out += LAST_HTTP_CHUNK
         if head or out:
             self._sink.write(head + out)
+        self.write_times.append(monotonic)
         self.stalled = self.end is None and self._sink.full
 
     def _http_chunked(self, parts: list[bytes]) -> bytes:

@@ -55,7 +55,7 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
         play = Player(plan, without_http_chunks, writes, writes, entry.monotonic, scale)
         for monotonic in entry.write_times:
             writes.monotonic = monotonic
-            play.write_due(monotonic)
+            play.write_once(monotonic)
         parts = [SentPart(monotonic - entry.monotonic, data) for monotonic, data in writes.written]
     sent = _after_head(head.data, parts)
     redactor = redactor or entry.redactor
@@ -83,8 +83,7 @@ def _after_head(head: bytes, parts: Sequence[SentPart]) -> Sequence[SentPart]:
 
 
 class _TimedWrites:
-    """The writes of a player with their times: a sink that is never full, and a clock that the caller sets, without
-    deadlines."""
+    """The writes of a player with their times, which the caller sets. It has no deadlines."""
 
     full = False
 
@@ -95,8 +94,8 @@ class _TimedWrites:
     def time(self) -> float:
         return self.monotonic
 
-    def at(self, when: float, action: Action) -> Deadline | None:
-        return None
+    def at(self, when: float, action: Action) -> Deadline:
+        raise NotImplementedError
 
     def write(self, data: bytes) -> None:
         self.written.append((self.monotonic, data))
