@@ -1,4 +1,4 @@
-"""Decides whether a request is forwarded to a provider, and by which `ProviderProxy`."""
+"""Decides whether a request is or may be forwarded to a provider, and by which `ProviderProxy`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 
 if TYPE_CHECKING:
+    from mockllm.server.pending_recordings import PendingRecordings
     from mockllm.server.provider_proxy import ProviderProxy
 
 
@@ -32,6 +33,19 @@ def get_or_create_proxy(app: App) -> ProviderProxy:
 
         app.provider_proxy = ProviderProxy(Upstreams({}), None, RequestParser(), lambda _: None)
     return app.provider_proxy
+
+
+def pending_recordings(app: App, exchange: Exchange) -> PendingRecordings | None:
+    """Return the recordings for which a request may have to wait before `finish_exchange` lets the engine decide."""
+    proxy = app.provider_proxy
+    return None if proxy is None or exchange.websocket is not None else proxy.pending
+
+
+def leaves_unmatched(app: App, request: Request) -> bool:
+    """Return whether the engine leaves a request unmatched now. Nothing is counted."""
+    from mockllm.engine import Engine
+
+    return isinstance(app.engine, Engine) and app.engine.preview(request).build().unmatched
 
 
 def proxy_of_handshake_without_rules(app: App, exchange: Exchange) -> ProviderProxy | None:

@@ -22,13 +22,10 @@ class PendingRecordings:
         self._reload = reload
         self._pending: dict[RecordingKey, asyncio.Event] = {}
 
-    async def wait(self, request: Request) -> bool:
-        """Wait for the recording of an equal request, if one is pending. Return whether one was: it is loaded now,
-        or was not stored."""
-        loaded = self._pending.get(_key_of(request))
-        if loaded is not None:
-            await loaded.wait()
-        return loaded is not None
+    def of(self, request: Request) -> asyncio.Event | None:
+        """Return the event of the recording of an equal request, if one is pending. It is set when that is loaded, or
+        was not stored."""
+        return self._pending.get(_key_of(request)) if self._pending else None
 
     def add(self, request: Request) -> RecordingKey:
         """Let equal requests wait from now on until `load` has ended for the returned key."""

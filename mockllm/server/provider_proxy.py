@@ -129,11 +129,6 @@ class ProviderProxy(Struct):
             request.api is not None and not is_websocket_handshake(request)
         )
 
-    async def wait_for_recording(self, response: PlannedResponse, request: Request) -> bool:
-        """Wait until the recording of an equal unmatched request is loaded, if another exchange records one. Return
-        whether one does: a rule may match then."""
-        return self.pending is not None and response.unmatched and await self.pending.wait(request)
-
     @property
     def busy(self) -> bool:
         """Whether responses are still running, or being stored."""

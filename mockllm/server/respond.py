@@ -26,7 +26,7 @@ from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import end_exchange
-from mockllm.server.forwarded_requests import goes_to_provider
+from mockllm.server.forwarded_requests import goes_to_provider, pending_recordings
 from mockllm.server.http1 import (
     ALLOW_CORS,
     NO_CONSTRAINTS,
@@ -53,7 +53,7 @@ def respond(app: App, exchange: Exchange) -> None:
     - for the store, if `storage_confirmation` is set, or `pending_response` is an `ObjectToFetch`, or an
       `UndecidedResponse` for which `begin_decision` returns False
     - for a plan, if `pending_response` is a `DeferredResponse`
-    - for a provider, if it `goes_to_provider`
+    - for a provider, if it `goes_to_provider`, or for a recording, if there are `pending_recordings`
     - for a release, if the response has a `hold`, or for the messages of a WebSocket, if `opens_websocket`
     - for a client that may have disconnected before the decision was made, if its connection is `half_closed`
     - else for the control API
@@ -132,6 +132,8 @@ def make_response(app: App, exchange: Exchange) -> None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
+    if pending_recordings(app, exchange) is not None:
+        return
     set_engine_response(app, exchange, engine.begin_response(request))
 
 

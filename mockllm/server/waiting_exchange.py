@@ -25,10 +25,12 @@ from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
-from mockllm.server.exchange_end import abandon_exchange, end_exchange, release_slot
+from mockllm.server.exchange_end import abandon_exchange, end_exchange
 from mockllm.server.forwarded_requests import (
     get_or_create_proxy,
     goes_to_provider,
+    leaves_unmatched,
+    pending_recordings,
     proxy_of_handshake_without_rules,
 )
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
@@ -47,11 +49,13 @@ from mockllm.server.respond import (
     opens_websocket,
     refuse,
     respond,
+    set_engine_response,
 )
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import in_flight, wait_for_release, wait_for_release_and_delay
 
 if TYPE_CHECKING:
+    from mockllm.server.pending_recordings import PendingRecordings
     from mockllm.server.provider_proxy import ProviderProxy, ProxiedResponse
 
 
@@ -83,7 +87,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
 
     1. the body, then the modules of the control API; after each of them `respond` continues
     2. the store, which leads to the response or to a `DeferredResponse`
-    3. the recording of an equal request (`respond` continues), a thread that plans, or the control API's response
+    3. the recording of an equal request, before the decision; a thread that plans, or the control API's response
     4. a provider, or the messages of a WebSocket: they end the exchange
     5. a release; then a player begins, and is waited for
     """
@@ -101,10 +105,9 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         await wait_for_store(app, exchange, app.store_client)
         if exchange.ended:
             return exchange.keep_alive
-    while exchange.player is None and await _wait_for_recording(app, exchange):
-        respond(app, exchange)
-        if exchange.ended:
-            return exchange.keep_alive
+    recordings, request = pending_recordings(app, exchange), exchange.request
+    if recordings is not None and request is not None and exchange.response is NOT_PLANNED:
+        await _decide_after_recording(app, exchange, request, recordings)
     if exchange.pending_response is not None:
         await plan_in_thread(app, exchange)
     if exchange.player is None and exchange.response is NOT_PLANNED:
@@ -120,17 +123,17 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     return await _play(app, exchange)
 
 
-async def _wait_for_recording(app: App, exchange: Exchange) -> bool:
-    """Wait for the recording of an equal unmatched request, if one is pending. Return whether one was: then the
-    engine that has the recording reads and decides the request anew."""
-    proxy, request = app.provider_proxy, exchange.request
-    if proxy is None or request is None or not goes_to_provider(app, exchange):
-        return False
-    waited = await proxy.wait_for_recording(exchange.response, request)
-    if waited:
-        release_slot(exchange)
-        exchange.request = None
-    return waited
+async def _decide_after_recording(
+    app: App, exchange: Exchange, request: Request, recordings: PendingRecordings
+) -> None:
+    """Let the engine decide. An unmatched request first waits for the recordings of equal ones that are pending; then
+    the engine that has them reads it anew."""
+    while (loaded := recordings.of(request)) is not None and leaves_unmatched(app, request):
+        await loaded.wait()
+        reader = exchange.head.reader(app.engine)
+        request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
+    exchange.request = request
+    set_engine_response(app, exchange, app.engine.begin_response(request))
 
 
 async def _serve_without_player(app: App, exchange: Exchange) -> bool | None:

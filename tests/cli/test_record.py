@@ -20,6 +20,7 @@ from tests.cli.in_process import command
 from tests.process import MOCKLLM, serving
 from tests.server.raw_client import Raw
 from tests.server.recording import BODY, HEAD, KEY, chunked, files, post, provider
+from tests.server.webhook_endpoint import Hook, webhook_endpoint
 from tests.waiting import until
 
 CHAT = "/v1/chat/completions"
@@ -221,6 +222,22 @@ def test_wait_for_a_recording_takes_no_slot_of_a_limit(tmp_path: Path) -> None:
                 body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"Question {number}"}]}
                 got = clients.map(lambda _, body=body: post(process.url, CHAT, body).status, range(4))
                 assert list(got) == [200] * 4
+
+
+def test_requests_that_wait_for_a_recording_count_once(tmp_path: Path) -> None:
+    own = tmp_path / "own" / "a.yaml"
+    own.parent.mkdir()
+    with held() as (there, _, go_on), webhook_endpoint() as hook:
+        go_on.set()
+        own.write_text(f"modifiers: [{{name: all, headers: {{x-a: b}}, then_post: {{to: '{hook}'}}}}]")
+        options = ("--scenarios", "own", "--record-misses", "kept", "--upstream", f"openai={there}")
+        with serving(*options, cwd=tmp_path) as process, ThreadPoolExecutor(4) as clients:
+            for number in range(3):
+                body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"Question {number}"}]}
+                assert all(clients.map(lambda _, body=body: post(process.url, CHAT, body), range(4)))
+            until(lambda: len(Hook.received) >= 12)
+            (modifier,) = [each for each in process.get("/api/rules")["rules"] if each["kind"] == "modifier"]
+            assert (modifier["tries"], modifier["answers"], len(Hook.received)) == (12, 12, 12)
 
 
 @pytest.mark.parametrize(
