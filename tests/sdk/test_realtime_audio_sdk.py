@@ -76,10 +76,14 @@ def test_file_is_spoken_at_the_rate_of_the_session(text: str, server: Live) -> N
 
 @pytest.mark.parametrize(
     ("text", "format", "why"),
-    [("bad", "audio/pcm", "cannot be read"), ("same", "audio/pcmu", "only be sent as audio/pcm")],
+    [
+        ("bad", {"type": "audio/pcm", "rate": 24000}, "cannot be read"),
+        ("same", {"type": "audio/pcmu"}, "only be sent as audio/pcm"),
+    ],
+    ids=["bad", "telephone"],
 )
-def test_unsuitable_audio_fails_with_the_reason(text: str, format: str, why: str, server: Live) -> None:
-    session = {"audio": {"output": {"format": {"type": format}}}}
+def test_unsuitable_audio_fails_with_the_reason(text: str, format: Any, why: str, server: Live) -> None:
+    session = {"audio": {"output": {"format": format}}}
     audio, last = spoken(server, text, **session)
     assert (audio, last.response.status) == (b"", "failed")
     assert why in last.response.status_details.error.message

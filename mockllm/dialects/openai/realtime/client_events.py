@@ -30,7 +30,11 @@ BINARY: Final = EventMistake(
     "Expected a text WebSocket message; binary frames are not supported.", "invalid_event"
 )
 NO_JSON: Final = EventMistake("Invalid event: failed to parse JSON value.", "invalid_json")
-NO_TYPE: Final = EventMistake("Missing required parameter: 'type'.", "missing_required_parameter", "type")
+
+
+def missing(path: str) -> EventMistake:
+    """Return what is wrong with an event without this field."""
+    return EventMistake(f"Missing required parameter: '{path}'.", "missing_required_parameter", path)
 
 
 def not_text(value: Json, path: str) -> EventMistake | None:
@@ -55,6 +59,6 @@ def read_event(
         return kind, event, None
     shown = event.get("type")
     if shown is None:
-        return kind, event, NO_TYPE
+        return kind, event, missing("type")
     text = f"Invalid value: '{shown}'. Supported values are: {SUPPORTED}."
     return kind, event, EventMistake(text, "invalid_value", "type")

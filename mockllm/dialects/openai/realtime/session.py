@@ -30,7 +30,7 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, transcript_member
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
-from mockllm.dialects.openai.realtime.client_events import not_text, read_event
+from mockllm.dialects.openai.realtime.client_events import missing, not_text, read_event
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
 from mockllm.dialects.openai.realtime.settings import (
     TRANSCRIPTION,
@@ -181,8 +181,7 @@ class RealtimeSession:
     def create_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         item = object_of(event.get("item"))
         if text_of(item.get("type")) is None:
-            message = "Missing required parameter: 'item.type'."
-            return (self._error(event, message, "missing_required_parameter", "item.type"),)
+            return (self._error(event, *missing("item.type")),)
         mistake = not_text(item.get("id"), "item.id")
         if mistake is not None:
             return (self._error(event, *mistake),)

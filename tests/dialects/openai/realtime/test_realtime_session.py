@@ -360,6 +360,18 @@ def test_telephone_audio_is_detected(format: str, quiet: bytes) -> None:
     assert names(opened.hear(silence))[0] == "input_audio_buffer.speech_stopped"
 
 
+@pytest.mark.parametrize("side", ["input", "output"])
+def test_pcm_format_without_rate_is_refused(side: str) -> None:
+    opened = Spoken()
+    path = f"session.audio.{side}.format.rate"
+    (error,) = opened.send(
+        {"type": "session.update", "session": {"audio": {side: {"format": {"type": "audio/pcm"}}}}}
+    )
+    assert error["error"]["message"] == f"Missing required parameter: '{path}'."
+    assert (error["error"]["code"], error["error"]["param"]) == ("missing_required_parameter", path)
+    assert opened.configure(audio={side: {"format": {"type": "audio/pcm", "rate": 24000}}})
+
+
 def test_settings_of_another_type_do_no_harm() -> None:
     opened = Spoken()
     opened.configure(audio={"input": 7, "output": {"format": 7}})
