@@ -210,7 +210,8 @@ MISTRAL: Final = {
     MALFORMED: OpenAiErrorRow(422, INVALID, None, "The body has a wrong form."),
 }
 """Mistral's own errors, as public repositories quote them in 2025 and 2026; none was recorded. The code 1300 is in
-https://github.com/raycast/extensions/issues/31107 and in https://github.com/cline/cline/issues/9085."""
+https://github.com/raycast/extensions/issues/31107 and in https://github.com/cline/cline/issues/9085. The
+code 3051 is that of several refusals."""
 
 
 def mistral(inner: dict[str, Json], status: int, ids: Ids) -> Json:
@@ -220,6 +221,8 @@ def mistral(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     if status == 422:
         whole = {"type": "value_error", "loc": ["body"], "msg": inner["message"], "input": None}
         return {"detail": inner.get("detail", [whole])}
+    if status == 400 and (inner["type"], inner["code"]) == (INVALID, None):
+        inner = {**inner, "type": "invalid_request_invalid_args", "code": "3051"}
     return {"object": "error", **inner, "raw_status_code": status}
 
 

@@ -65,6 +65,13 @@ VENDORS: Final = (
         errors=VendorErrors(
             errors.rows(
                 {"rate_limit": "Rate limit reached for model `{model}`. Please try again in {wait}."},
+                not_found=OpenAiErrorRow(
+                    404,
+                    INVALID,
+                    "unknown_url",
+                    "Unknown request URL: {method} {path}. Please check the URL for typos, or see the docs at "
+                    "https://console.groq.com/docs/",
+                ),
                 model_deprecated=OpenAiErrorRow(
                     400,
                     INVALID,

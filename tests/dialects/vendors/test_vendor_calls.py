@@ -156,10 +156,22 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
         {
             "object": "error",
             "message": "No.",
-            "type": "invalid_request_error",
+            "type": "invalid_request_invalid_args",
             "param": None,
-            "code": None,
+            "code": "3051",
             "raw_status_code": 400,
+        },
+    ),
+    "Groq knows no such URL": (
+        "groq",
+        Failure("not_found"),
+        {
+            "error": {
+                "message": "Unknown request URL: POST /. Please check the URL for typos, or see the docs at "
+                "https://console.groq.com/docs/",
+                "type": "invalid_request_error",
+                "code": "unknown_url",
+            }
         },
     ),
     "xAI's message is the error": (
