@@ -44,7 +44,9 @@ def set_up_control_api(
     host, port, token = values["host"], values["admin_port"], values["admin_token"]
     names = filter(None, (host.lower(), socket.gethostname().lower()))  # an empty host means all addresses
     access = Access(token or None, frozenset(names))
-    control = create_control_api(app, builder, reload, access, folder(values), edit=values["edit"])
+    control = create_control_api(
+        app, builder, reload, access, folder(values), edit=values["edit"], own_port=port is not None
+    )
     control.context.prices = read_prices(values["prices"])
     control.context.proxy_hosts = allowed_hosts(values)
     if port is None:
@@ -71,12 +73,14 @@ def create_control_api(
     folder: str | None = None,
     *,
     edit: bool = False,
+    own_port: bool = False,
 ) -> ControlApi:
-    """Create the control API of an app. `edit`: whether it may write the scenario files of the folder."""
+    """Create the control API of an app. `edit`: whether it may write the scenario files of the folder. `own_port`:
+    whether the port of the app lacks it."""
     context = ControlContext(
         app,
         known_names=known_names(),
-        explain=explain_live,
+        explain=partial(explain_live, control_api=not own_port, preflights=app.allow_cors),
         reload=None if reload is None else reload.reload_now,
         overlays=OverlayStore(
             lambda over: builder.overlaid(over, app.replace_engine), known_names(), builder.previewed
@@ -167,14 +171,17 @@ def _generate(path: Path) -> AdminToken:
     return AdminToken(token, path)
 
 
-async def explain_live(raw: bytes, engine: Engine) -> Json:
-    """Return the explanation of a request in the form of `mockllm explain --json`, and as lines.
+async def explain_live(
+    raw: bytes, engine: Engine, *, control_api: bool = True, preflights: bool = True
+) -> Json:
+    """Return the explanation of a request in the form of `mockllm explain --json`, and as lines. `control_api` and
+    `preflights` are the `ServerParts` of the server.
 
     Nothing is counted. An example of several steps runs on separate counts. Threads do all but the decision. Raise
     Problem for a request that cannot be read.
     """
     from mockllm.cli.explain import explanation_lines, report, trace_steps
-    from mockllm.cli.own_responses import trace_of
+    from mockllm.cli.own_responses import ServerParts, trace_of
     from mockllm.cli.sources import known_names
     from mockllm.state.engine_state import EngineState
     from mockllm.testing.match_trace import MatchTrace
@@ -184,18 +191,19 @@ async def explain_live(raw: bytes, engine: Engine) -> Json:
         runs = await run_in_thread(partial(read_request_file, raw, "body", known_names()))
     except InvalidRequestFile as error:
         raise diagnostics_problem(error.diagnostics) from None
+    parts = ServerParts(control_api, preflights)
     traces: list[tuple[RequestFile, MatchTrace]] = []
     for run in runs:
         if len(run) > 1:
             own = Engine(engine.catalog, EngineState(), engine.settings)
-            traces += await run_in_thread(partial(list, trace_steps(run, own)))
+            traces += await run_in_thread(partial(list, trace_steps(run, own, parts)))
         else:
             sent = run[0].sent
             request = sent.read_by(engine, time.time(), time.monotonic())
             await run_in_thread(partial(engine.read_ahead, request))
             sent.read_by(engine, time.time(), time.monotonic())  # its session may have ended
             builder = engine.preview(request)
-            trace = await run_in_thread(partial(trace_of, engine, request, sent.path, builder))
+            trace = await run_in_thread(partial(trace_of, engine, request, sent.path, parts, builder))
             traces.append((run[0], trace))
     reports: list[Json] = await run_in_thread(
         lambda: [{**report(*each), "lines": list(explanation_lines(*each))} for each in traces]

@@ -15,7 +15,7 @@ from mockllm.cli import api_client
 from mockllm.cli.console import print_mistakes
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
-from mockllm.cli.own_responses import CONTROL_API, trace_of
+from mockllm.cli.own_responses import CONTROL_API, ServerParts, trace_of
 from mockllm.cli.sources import read_input, scenario_sources, sources_step
 from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json, JSONDecodeError, loads, pretty
@@ -37,7 +37,8 @@ from mockllm.testing.expectations import duration
 from mockllm.testing.match_trace import MatchTrace, TraceEntry
 from mockllm.testing.request_files import InvalidRequestFile, RequestFile, read_request_file
 
-DECIDING: Final = tuple(option for option in SERVING if option.key in ("seed", "allow_overrides"))
+DECIDING_KEYS: Final = ("seed", "allow_overrides", "no_cors", "admin_port")
+DECIDING: Final = tuple(option for option in SERVING if option.key in DECIDING_KEYS)
 """The options of `serve` that an explanation has, too."""
 REFUSALS: Final = {
     "modifier": " with its error",
@@ -87,7 +88,10 @@ def run(args: argparse.Namespace) -> int:
         return _refuse(error.diagnostics, args.json)
     catalog = run_steps(compile_catalog(gathered.entries))
     settings = EngineSettings(seed=values["seed"], allow_overrides=values["allow_overrides"])
-    traces = [each for run in runs for each in trace_steps(run, Engine(catalog, EngineState(), settings))]
+    parts = ServerParts(control_api=values["admin_port"] is None, preflights=not values["no_cors"])
+    traces = [
+        each for run in runs for each in trace_steps(run, Engine(catalog, EngineState(), settings), parts)
+    ]
     if args.json:
         reports = [report(*each) for each in traces]
         print(pretty(reports[0] if len(reports) == 1 else reports).decode())
@@ -135,14 +139,16 @@ def _printed(explanations: Iterable[Iterable[str]]) -> str:
     )
 
 
-def trace_steps(run: Sequence[RequestFile], engine: Engine) -> Iterator[tuple[RequestFile, MatchTrace]]:
+def trace_steps(
+    run: Sequence[RequestFile], engine: Engine, parts: ServerParts
+) -> Iterator[tuple[RequestFile, MatchTrace]]:
     """Yield the trace of each request, taken before the request is counted. Each request sees the state after the
     requests before it. The state begins empty, whatever a running server has counted."""
     now = time.time()
     for request_file in run:
         now += request_file.after
         request = request_file.sent.read_by(engine, now)
-        trace = trace_of(engine, request, request_file.sent.path)
+        trace = trace_of(engine, request, request_file.sent.path, parts)
         yield request_file, trace
         slot = engine.respond(request).slot
         now += trace.outcome.duration

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
@@ -20,13 +20,21 @@ CONTROL_API: Final = "mockllm:control"
 """What responds to the calls of the control API."""
 
 
+class ServerParts(NamedTuple):
+    """What a server has besides rules, by its options: a control API on its port, without --admin-port, and responses
+    to preflights, without --no-cors."""
+
+    control_api: bool = True
+    preflights: bool = True
+
+
 def trace_of(
-    engine: Engine, request: Request, path: str, builder: ResponseBuilder | None = None
+    engine: Engine, request: Request, path: str, parts: ServerParts, builder: ResponseBuilder | None = None
 ) -> MatchTrace:
-    """Return the trace of a request. `path` is the one that its client sends, with session and provider. `builder`:
-    that of its preview, if there is one."""
+    """Return the trace of a request to a server with these parts. `path` is the one that its client sends, with
+    session and provider. `builder`: that of its preview, if there is one."""
     trace = match_trace(engine, request, builder)
-    own = _own_response(engine, request, path)
+    own = _own_response(engine, request, path, parts)
     if own is None:
         return trace
     unmatched = replace(trace.decision, outcome="unmatched", rule=None, modifiers=())
@@ -43,8 +51,8 @@ def trace_of(
     )
 
 
-def _own_response(engine: Engine, request: Request, path: str) -> PlannedResponse | None:
-    """Return the response of the server itself, with the defaults of its options; None where rules respond."""
+def _own_response(engine: Engine, request: Request, path: str, parts: ServerParts) -> PlannedResponse | None:
+    """Return the response of the server itself; None where rules respond."""
     from mockllm.server.builtin_pages import (  # imports the server
         health,
         home,
@@ -55,7 +63,8 @@ def _own_response(engine: Engine, request: Request, path: str) -> PlannedRespons
     )
     from mockllm.server.request_target import is_control_path
 
-    if is_control_path(path) and (_is_control_call(path) or not engine.serves(request)):
+    of_control_api = is_control_path(path) and (_is_control_call(path) or not engine.serves(request))
+    if parts.control_api and of_control_api:
         plan = Plan(text_page(200, "").head, (), delivery=Delivery(sends_nothing=True))
         return PlannedResponse(plan, CONTROL_API)
     about, page, reads = engine.info(), path_without_session(path), request.method in ("GET", "HEAD")
@@ -66,7 +75,7 @@ def _own_response(engine: Engine, request: Request, path: str) -> PlannedRespons
     refusal = refusal_below_health(about, request.method, page)
     if refusal is not None:
         return PlannedResponse(refusal, "mockllm:health")
-    if request.method == "OPTIONS" and is_preflight(request.headers):
+    if parts.preflights and request.method == "OPTIONS" and is_preflight(request.headers):
         return PlannedResponse(preflight(request.headers), "mockllm:preflight")
     return None
 

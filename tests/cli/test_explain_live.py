@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
+from tests.process import serving
 from tests.server.control.live_server import Steered, steered
 
 FILE = """
@@ -71,6 +72,35 @@ def test_page_of_server_is_explained_by_server(
     out = ran(capsys, "--url", f"http://127.0.0.1:{server.port}", str(tmp_path / "page.json"))[1]
     assert "No rule is tried: mockllm:home responds by itself" in out
     assert "status 200" in out
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "rule"),
+    [
+        ("OPTIONS", "/v1/chat/completions", ("--no-cors",), None),
+        ("OPTIONS", "/v1/chat/completions", (), "mockllm:preflight"),
+        ("GET", "/metrics", ("--admin-port", "0"), None),
+        ("GET", "/metrics", (), "mockllm:control"),
+    ],
+)
+def test_explanation_follows_options_of_server(
+    method: str,
+    path: str,
+    options: tuple[str, ...],
+    rule: str | None,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    headers = {"Origin": "http://a.example", "Access-Control-Request-Method": "POST"}
+    request = {"method": method, "path": path, "headers": headers}
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "a.yaml").write_text(FILE)
+    with serving("--scenarios", "scenarios", *options, cwd=tmp_path) as process:
+        line = process.line(lambda line: "control API: " in line) if "--admin-port" in options else ""
+        url = line.partition(": ")[2].partition("/api")[0] or process.url
+        out = ran(capsys, "--url", url, "--json", str(tmp_path / "request.json"))[1]
+    assert json.loads(out)["rule"] == rule
 
 
 @pytest.mark.parametrize(

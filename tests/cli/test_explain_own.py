@@ -74,6 +74,22 @@ def test_explain_call_of_control_api(capsys: pytest.CaptureFixture[str]) -> None
     assert out.endswith("What would be sent:\n  a response of the control API, which is not shown here\n")
 
 
+@pytest.mark.parametrize(
+    ("option", "method", "path", "rule"),
+    [
+        (("--no-cors",), "OPTIONS", "/v1/chat/completions", None),
+        (("--no-cors",), "GET", "/metrics", "mockllm:control"),
+        (("--admin-port", "9001"), "GET", "/metrics", "a.yaml:metrics"),
+        (("--admin-port", "9001"), "OPTIONS", "/v1/chat/completions", "mockllm:preflight"),
+    ],
+)
+def test_explain_follows_options_of_server(
+    option: tuple[str, ...], method: str, path: str, rule: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = report({"method": method, "path": path, "headers": PREFLIGHT}, capsys, *option)
+    assert found["rule"] == rule
+
+
 @pytest.mark.parametrize("header", ["x-mockllm-seed", "x-mockllm-session"])
 def test_explain_invalid_header_of_server(header: str, capsys: pytest.CaptureFixture[str]) -> None:
     request = {"user": "hi", "headers": {header: "not one"}}
