@@ -23,7 +23,7 @@ rules:
   - {name: any, reply: Hello.}
 """
 CREATION = types.CreateCachedContentConfig(
-    contents=["A long book. " * 40],
+    contents=["A long book. " * 300],
     system_instruction="You are a pirate.",
     ttl="600s",
     display_name="book",

@@ -3,14 +3,16 @@
 The session's store holds a cached content under its name, until its expiry. A generateContent request that names it
 is read with its contents before the request's own. Sources: google-genai's `Caches`, the API's reference, and
 requests to the live API of September 2026 that a public repository recorded (names, times, the default of one hour,
-403 for an unknown name). Vertex AI's error and the messages of refused times are inferred. The live API refuses
-contents below a minimum of tokens (1024 or 4096, by model); this server accepts them.
+403 for an unknown name). Vertex AI's error and the messages of refused times are inferred. The APIs stated the
+minimums of tokens to public projects in 2025 and 2026. Those of Google's page are for implicit caches. Sources:
+https://discuss.ai.google.dev/t/178942, https://github.com/BerriAI/litellm/issues/17696 and pull/37516.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Final
 
 from propcache.api import cached_property
@@ -32,7 +34,7 @@ from mockllm.dialects.gemini.cached_content import (
 )
 from mockllm.dialects.gemini.count_tokens import prompt_characters
 from mockllm.dialects.gemini.generate_check import CACHED, check_readable, first_problem
-from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest
+from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL, GenerateRequest, list_of
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan, page
 from mockllm.dialects.gemini.validators import GeminiRequestProblem, check_shape
 
@@ -43,6 +45,17 @@ MAX_TIME: Final = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 _DURATION: Final = re.compile(r"-?\d{1,12}(?:\.\d{1,9})?s")
 _LETTERS: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 DIGITS: Final = bytes(b"123456789"[byte % 9] for byte in range(256))
+
+
+_MINIMUMS: Final = (
+    ("gemini-2.0*", 4096),
+    ("gemini-2.5-flash-lite*", 2048),
+    ("gemini-2.5-pro*", 2048),
+    ("gemini-2.5*", 1024),
+    ("gemini-3*", 1024),
+)
+_VERTEX_MINIMUMS: Final = (("gemini-2.5*", 1024), ("gemini-3*", 4096))
+"""The least tokens of a cached content, by model. Where no value was stated, the least of another model is used."""
 
 
 class CachedContentRequest(GenerateRequest):
@@ -135,6 +148,10 @@ class CreateCachedContent(CachedContentCallWithBody):
         super().check_body(request)
         if request.model is None:
             raise GeminiRequestProblem("* CreateCachedContentRequest.model: model is not specified\n")
+        minimums = _VERTEX_MINIMUMS if request.vertex else _MINIMUMS
+        least = next((least for glob, least in minimums if fnmatchcase(request.model, glob)), 0)
+        if request.input_tokens < least and not _has_files(request):
+            raise GeminiRequestProblem(_too_small(request, least))
 
     def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
         message, created, expiry = request.message, format_time(request.now), _expiry(request)
@@ -195,6 +212,21 @@ class DeleteCachedContent(CachedContentCall):
 def format_time(second: float) -> str:
     """Return a time as the API writes it."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _has_files(request: CachedContentRequest) -> bool:
+    """Return whether the contents have media, whose tokens are estimates."""
+    contents = [object_of(entry) for entry in list_of(request.message.get("contents"))]
+    parts = [object_of(part) for content in contents for part in list_of(content.get("parts"))]
+    return any("fileData" in part or "inlineData" in part for part in parts)
+
+
+def _too_small(request: CachedContentRequest, least: int) -> str:
+    tokens = request.input_tokens
+    if request.vertex:
+        minimum = f"The minimum token count to start explicit caching is {least}."
+        return f"The cached content is of {tokens} tokens. {minimum}"
+    return f"Cached content is too small. total_token_count={tokens}, min_total_token_count={least}"
 
 
 def _expiry(request: CachedContentRequest) -> float | None:

@@ -21,7 +21,7 @@ rules:
   - {name: any, reply: "{{ turn }}"}
 """
 BOOK: Json = [
-    {"role": "user", "parts": [{"text": "A long book. " * 40}]},
+    {"role": "user", "parts": [{"text": "A long book. " * 300}]},
     {"role": "model", "parts": [{"text": "I have read it."}]},
 ]
 PARTS: dict[str, Json] = {
@@ -235,6 +235,46 @@ def test_invalid_creation_names_its_problem(fields: dict[str, Json], message: st
     refused = Caches().create(**fields)
     assert refused["error"]["code"] == 400
     assert message in refused["error"]["message"]
+
+
+@bases
+@pytest.mark.parametrize(
+    ("model", "minimum", "of_vertex"),
+    [
+        ("gemini-2.0-flash", 4096, None),
+        ("gemini-2.5-flash-lite", 2048, 1024),
+        ("gemini-2.5-pro", 2048, 1024),
+        ("gemini-2.5-flash", 1024, 1024),
+        ("gemini-3.6-flash", 1024, 4096),
+        ("unknown", None, None),
+    ],
+)
+def test_contents_below_the_minimum_of_the_model_are_refused(
+    base: str, model: str, minimum: int | None, of_vertex: int | None
+) -> None:
+    caches, least = Caches(base), of_vertex if base == VERTEX else minimum
+    parts: dict[str, Json] = {
+        "model": f"models/{model}",
+        "contents": [{"parts": [{"text": "A book. " * 150}]}],
+    }
+    response = caches.respond("POST", "cachedContents", parts)
+    if least is None:
+        assert response.status == 200
+        return
+    other = caches.call("POST", "cachedContents", {**parts, "model": "models/m"})
+    found = other["usageMetadata"]["totalTokenCount"]
+    message = f"Cached content is too small. total_token_count={found}, min_total_token_count={least}"
+    if base == VERTEX:
+        message = f"The cached content is of {found} tokens. "
+        message += f"The minimum token count to start explicit caching is {least}."
+    assert (response.status, response.message) == (400, message)
+    parts["contents"] = [{"parts": [{"text": "A book. " * 4096}]}]
+    assert caches.respond("POST", "cachedContents", parts).status == 200
+
+
+def test_files_are_as_large_as_any_minimum() -> None:
+    file: Json = {"parts": [{"fileData": {"fileUri": "https://x/files/a", "mimeType": "video/mp4"}}]}
+    assert "name" in Caches().create(contents=[file])
 
 
 def test_times_of_other_types_count_as_absent_without_checks() -> None:
