@@ -112,7 +112,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What is collected, all tests and all that they import, stays to the end. To look through it for garbage takes a
-    quarter of the time in which it is made, and longer than most tests where one of them asks for it."""
+    quarter of the time in which it is made, and longer than most tests where one of them starts it."""
     with gc_paused_then_frozen():
         return (yield)
 

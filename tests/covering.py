@@ -2,7 +2,7 @@
 
 `@pytest.mark.covering` on a test: each value of each of its parameters comes once, not every combination of them.
 `@pytest.mark.covering("call", "fault")` requires this of the named parameters only; `@pytest.mark.covering(count=1)`
-takes the first of cases that differ in little. The other cases are marked `full`.
+takes the first of cases that differ in little. All remaining cases are marked `full`.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ class Live:
     lines: list[str] = field(default_factory=list)
 
     def line(self, holds: Callable[[str], bool]) -> str:
-        """The first line for which this holds; a line is written when its answer has left."""
+        """The first line for which this holds; a line is written when its response has left."""
         return until(lambda: next((line for line in self.lines if holds(line)), None))
 
 

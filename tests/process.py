@@ -114,7 +114,7 @@ class Process(ServerClient):
         return self._process.wait(PATIENCE)
 
     def ended(self) -> int:
-        """The exit code, once it has ended and all that it said is read."""
+        """The exit code, once it has ended and all its output is read."""
         code = self.exit_code()
         for reader in self._readers:
             reader.join(PATIENCE)
@@ -141,7 +141,7 @@ def _read(stream: IO[str], lines: list[str]) -> None:
 def serving(
     *arguments: str, cwd: Path, mockllm: Sequence[str] = MOCKLLM, verb: str = "serve", **more: str
 ) -> Iterator[Process]:
-    """`mockllm serve`, ready, in this folder and with these variables; on a free port where none is given."""
+    """`mockllm serve`, ready, in this folder and with these variables; on a free port where none is named."""
     free = (
         () if {"-l", "--port"} & set(arguments) or {"PORT", "MOCKLLM_PORT"} & set(more) else ("--port", "0")
     )

@@ -23,7 +23,7 @@ class ServerClient(ABC):
             return json.load(response)
 
     def post(self, path: str, body: Any) -> Any:
-        """The JSON answer to a JSON body."""
+        """The JSON response to a JSON body."""
         request = urllib.request.Request(
             self.url + path, json.dumps(body).encode(), {"content-type": "application/json"}
         )

@@ -76,7 +76,7 @@ def test_wheel_contains_package_packs_and_schemas_only(wheel: Path) -> None:
 def test_wheel_serves_in_empty_environment(wheel: Path, tmp_path: Path) -> None:
     venv, empty = tmp_path / "venv", tmp_path / "empty"
     empty.mkdir()
-    # Without a pip of its own, which takes five seconds to make: the one that is here installs there.
+    # Without its own pip, which takes five seconds to make: the one that is here installs there.
     run(sys.executable, "-m", "venv", "--without-pip", str(venv), cwd=tmp_path)
     commands = venv / ("Scripts" if sys.platform == "win32" else "bin")
     python, mockllm = str(commands / "python"), str(commands / "mockllm")

@@ -28,7 +28,7 @@ AROUND = 180.0
 
 @dataclass(frozen=True)
 class AgentRun:
-    """How an agent ended, the file that it wrote, the rules that answered it in their order, and its verdicts."""
+    """How an agent ended, the file that it wrote, the rules that responded to it in their order, and its verdicts."""
 
     ended: Ended
     written: str | None
@@ -39,7 +39,7 @@ class AgentRun:
     """The rules of requests that the scenario `TYPED` marked."""
 
     def shown(self) -> str:
-        """What a failed test tells."""
+        """What a failed test prints."""
         rules = " ".join(self.rules)
         return f"{self.ended.code}\n{rules}\n{self.ended.out[-2000:]}\n{self.ended.err[-2000:]}"
 

@@ -10,7 +10,7 @@ from benchmarks.queueing import waits
 @pytest.mark.parametrize(
     ("load", "median", "late"),
     [
-        (0.001, 1.0, 1.0),  # nobody waits
+        (0.001, 1.0, 1.0),  # no request waits
         (0.5, 1.0, 4.3),  # half of the requests find the server idle
     ],
 )

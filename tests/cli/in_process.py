@@ -18,7 +18,7 @@ from tests.process import environment
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """As `subprocess.CompletedProcess` tells it."""
+    """The result, as in `subprocess.CompletedProcess`."""
 
     returncode: int
     stdout: str

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.needs("curl")
 
 
 def curl(server: Process, *arguments: str, path: str = "/v1/chat/completions") -> tuple[str, str]:
-    """Head and body of the answer."""
+    """Head and body of the response."""
     line = ["curl", "-sS", "-i", "-N", "-X", "POST", "--noproxy", "*", *arguments, server.url + path]
     done = subprocess.run(line, capture_output=True, encoding="utf-8", timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def chunks(body: str) -> list[dict[str, Any]]:
 
 
 def reported(body: str) -> list[str]:
-    """The pieces of text; the role's chunk says nothing."""
+    """The texts of the chunks; the role's chunk has none."""
     texts = [choice["delta"].get("content") for chunk in chunks(body) for choice in chunk["choices"]]
     return [text for text in texts if text]
 

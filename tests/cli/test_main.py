@@ -164,8 +164,8 @@ def test_main_closed_pipe_is_no_error(arguments: list[str], unbuffered: str) -> 
 @pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
 def test_main_full_disk_is_one_line(unbuffered: str) -> None:
     done = _run_into(os.open("/dev/full", os.O_WRONLY), ["cookbook"], unbuffered)
-    said = "mockllm: the output cannot be written: No space left on device\n"
-    assert (done.returncode, done.stderr) == (1, said)
+    message = "mockllm: the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (1, message)
 
 
 def _run_into(output: int, arguments: list[str], unbuffered: str) -> subprocess.CompletedProcess[str]:

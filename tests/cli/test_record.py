@@ -45,8 +45,8 @@ def held() -> Iterator[tuple[str, threading.Event, threading.Event]]:
 
 
 @contextmanager
-def asking(url: str, received: threading.Event) -> Iterator[Raw]:
-    """A client in the middle of an answer."""
+def client_of_open_stream(url: str, received: threading.Event) -> Iterator[Raw]:
+    """A client whose response has begun and not ended."""
     with Raw.to(url) as client:
         body = json.dumps(BODY)
         client.send(f"POST {CHAT} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
@@ -77,7 +77,7 @@ def test_record_ctrl_c_finishes_response_in_flight(
     with held() as (there, received, go_on):
         upstream = ("--upstream", f"openai={there}")
         with serving(*upstream, *options(tmp_path), cwd=tmp_path, verb=verb) as process:
-            with asking(process.url, received) as client:
+            with client_of_open_stream(process.url, received) as client:
                 process.send(signal.SIGINT)
                 go_on.set()
                 assert b"the rest" in rest(client)
@@ -94,7 +94,7 @@ def test_second_ctrl_c_cuts_response_and_reports_no_recording(tmp_path: Path) ->
     with held() as (there, received, _):
         options = ("--upstream", f"openai={there}", "--out", str(tmp_path / "out"))
         with serving(*options, cwd=tmp_path, verb="record") as process:
-            with asking(process.url, received) as client:
+            with client_of_open_stream(process.url, received) as client:
                 process.send(signal.SIGINT)
                 until(lambda: refused(process.port))
                 process.send(signal.SIGINT)
@@ -107,7 +107,7 @@ def test_second_ctrl_c_cuts_response_and_reports_no_recording(tmp_path: Path) ->
 
 
 def refused(port: int) -> bool:
-    """Whether nobody is taken any more: the first signal has been heard."""
+    """Whether connections are refused: the first signal has come."""
     try:
         socket.create_connection(("127.0.0.1", port), 1).close()
     except OSError:

@@ -108,10 +108,10 @@ def test_record_stdio_usage_mistake_is_refused(
 
 def recorded(tmp_path: Path, program: str) -> tuple[int, ProviderProxy, list[str]]:
     """Record a server that a program of Python is, without any input."""
-    said: list[str] = []
-    recorder = ProviderProxy(Upstreams({}), tmp_path, RequestParser(), said.append, True)
+    messages: list[str] = []
+    recorder = ProviderProxy(Upstreams({}), tmp_path, RequestParser(), messages.append, True)
     run = StdioRecorder("x", (sys.executable, "-c", program), recorder)
-    return asyncio.run(run.run(io.TextIOWrapper(io.BytesIO()))), recorder, said
+    return asyncio.run(run.run(io.TextIOWrapper(io.BytesIO()))), recorder, messages
 
 
 IGNORES: Final = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); "
@@ -133,8 +133,8 @@ def test_server_that_does_not_end_is_stopped(
 
 def test_too_long_line_of_a_server_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stdio_recorder, "LONGEST_LINE", 100)
-    _, recorder, said = recorded(tmp_path, "print('x' * 1000, flush=True)")
-    assert (recorder.failed, said) == (
+    _, recorder, messages = recorded(tmp_path, "print('x' * 1000, flush=True)")
+    assert (recorder.failed, messages) == (
         1,
         ["error: not recorded: a line of the server is longer than 100 bytes"],
     )

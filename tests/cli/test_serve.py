@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.in_process import command as told_here
+from tests.cli.in_process import command as command_here
 from tests.process import Process, command, serving, without_dashboard
 from tests.waiting import PATIENCE
 
@@ -218,7 +218,7 @@ def test_verbose_log_shows_body_without_keys_and_hashes(tmp_path: Path) -> None:
     key = "sk-" + "a1B2" * 8
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": f"mine is {key}"}], "api_key": key}
     (tmp_path / "asked.json").write_text(json.dumps({"path": "/v1/chat/completions", "body": body}))
-    ports = told_here("hash", "asked.json", cwd=tmp_path).stdout
+    ports = command_here("hash", "asked.json", cwd=tmp_path).stdout
     with serving("--pack", "default", "--verbose", cwd=tmp_path) as server:
         server.post(f"/v1/chat/completions?key={key}", body)
         line = server.line(lambda line: "POST /v1/chat" in line)
@@ -318,7 +318,7 @@ def test_all_mistakes_of_all_files_are_listed(folder: Path) -> None:
     (folder / "scenarios" / "c.yaml").write_text(
         "mockllm: 1\nrules:\n  - {name: r, reply: x, error: y}\n  - 7\n"
     )
-    done = told_here("serve", "--port", "0", cwd=folder)
+    done = command_here("serve", "--port", "0", cwd=folder)
     assert done.returncode == 2
     assert 'b.yaml:2:27: rules[0].match.modle: unknown key; did you mean "model"?' in done.stderr
     assert len(re.findall(r"(?m)^scenarios/c\.yaml:\d", done.stderr)) >= 2
@@ -327,14 +327,14 @@ def test_all_mistakes_of_all_files_are_listed(folder: Path) -> None:
 
 
 def test_serve_missing_folder_is_reported(tmp_path: Path) -> None:
-    done = told_here("serve", "--port", "0", "--scenarios", "nowhere", cwd=tmp_path)
+    done = command_here("serve", "--port", "0", "--scenarios", "nowhere", cwd=tmp_path)
     assert done.returncode == 2
     assert "nowhere" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_serve_unknown_pack_is_reported(tmp_path: Path) -> None:
-    done = told_here("serve", "--port", "0", "--pack", "defualt", cwd=tmp_path)
+    done = command_here("serve", "--port", "0", "--pack", "defualt", cwd=tmp_path)
     assert done.returncode == 2
     assert 'did you mean "default"?' in done.stderr
 
@@ -342,7 +342,7 @@ def test_serve_unknown_pack_is_reported(tmp_path: Path) -> None:
 @pytest.mark.full
 def test_serve_ignores_mistakes_in_examples(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("mockllm: 1\nrules: [{reply: Hi.}]\nexamples: [{modle: x}]\n")
-    assert told_here("check", "a.yaml", cwd=tmp_path).returncode == 1
+    assert command_here("check", "a.yaml", cwd=tmp_path).returncode == 1
     with serving("--scenarios", "a.yaml", cwd=tmp_path) as server:
         assert server.ask() == "Hi."
 

@@ -48,7 +48,7 @@ def streaming(server: Process, user: str) -> Iterator[http.client.HTTPResponse]:
 
 
 def refuses(port: int) -> bool:
-    """Whether nobody listens there any more."""
+    """Whether no process listens there any more."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
     except OSError:

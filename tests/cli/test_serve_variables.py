@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.cli.options import unknown_variables
 from mockllm.testing.environment import RUN_DIR, variables
-from tests.cli.in_process import command as told_here
+from tests.cli.in_process import command as command_here
 from tests.process import serving, without_dashboard
 
 SCENARIO = """mockllm: 1
@@ -100,7 +100,7 @@ def test_serve_ignores_kubernetes_variables(folder: Path) -> None:
 
 
 def test_serve_help_names_variable_of_every_option(tmp_path: Path) -> None:
-    output = told_here("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
+    output = command_here("serve", "--help", cwd=tmp_path, COLUMNS="200").stdout
     for option in re.findall(r"(?m)^  (?:-\w \S+, )?(--[\w-]+)", output):
         variable = "MOCKLLM_" + option[2:].upper().replace("-", "_")
         assert re.search(rf"(?m)^  .*{option}\b.*\s+.*\[{variable}[\],]", output), option
@@ -129,7 +129,7 @@ def test_serve_help_names_variable_of_every_option(tmp_path: Path) -> None:
     ids=lambda value: "" if isinstance(value, str) else "".join(value),
 )
 def test_serve_invalid_variable_is_named(folder: Path, variables: dict[str, str], expected: str) -> None:
-    done = told_here("serve", cwd=folder, **variables)
+    done = command_here("serve", cwd=folder, **variables)
     assert done.returncode == 2
     assert expected in done.stderr
     assert len(done.stderr.splitlines()) == 1

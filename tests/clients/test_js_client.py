@@ -71,5 +71,5 @@ import("mockllm").then(({ MockLLM }) => MockLLM.start({ command })).catch((error
 
 
 def test_empty_folder_is_readable_in_container(project: Path) -> None:
-    """The image has a user of its own, who must list the folder that a server without scenarios gets."""
+    """The image has its own user, who must list the folder that a server without scenarios gets."""
     assert "mode 755" in run("node", "-e", SHOW_MODE, at=project)

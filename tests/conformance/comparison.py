@@ -1,5 +1,5 @@
 """Compares recorded responses with this server's: a recording is reduced to a `RecordedCase` without texts
-(facts.py), so that a clone without the recordings compares it in the same way."""
+(outlines.py), so that a clone without the recordings compares it in the same way."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """This server's responses have the form of the live ones: compared with the recordings where they exist, and
-with the committed facts everywhere. The tests print the comparison (`-rA` or `-s` shows it).
+with the committed outlines everywhere. The tests print the comparison (`-rA` or `-s` shows it).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from mockllm.core.reply.reply import Reply
 from tests.conformance.comparison import Comparison, RecordedCase, compare
 from tests.conformance.exceptions import EXEMPTIONS, excused
 from tests.conformance.exemption import Exemption
-from tests.conformance.facts import (
+from tests.conformance.left_out import LEFT_OUT, OUT_OF_SCOPE
+from tests.conformance.outlines import (
     committed_cases,
     files,
     has_custom_folder,
@@ -28,7 +29,6 @@ from tests.conformance.facts import (
     recordings,
     reduce,
 )
-from tests.conformance.left_out import LEFT_OUT, OUT_OF_SCOPE
 
 MIN_F1_NEWEST = 0.95
 MIN_F1 = 0.92
@@ -38,14 +38,14 @@ protocols = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda protocol: 
 Source = Callable[[Protocol], Iterator[Comparison]]
 
 
-def from_facts(protocol: Protocol) -> Iterator[Comparison]:
-    """Yield the comparisons with the committed facts."""
+def from_outlines(protocol: Protocol) -> Iterator[Comparison]:
+    """Yield the comparisons with the committed outlines."""
     for case in (*committed_cases(protocol), *newer_cases(protocol)):
         yield compare(protocol, case)
 
 
 def from_recordings(protocol: Protocol) -> Iterator[Comparison]:
-    """Yield the comparisons with the recordings, and with the newer facts beside them. In a custom folder, a
+    """Yield the comparisons with the recordings, and with the newer outlines beside them. In a custom folder, a
     recording is decoded as far as possible, and what cannot be decoded is printed."""
     recorded = list(files(protocol))
     if recorded and not has_custom_folder():
@@ -75,7 +75,7 @@ def compare_tolerantly(protocol: Protocol, recording: Recording) -> Comparison:
     return comparison
 
 
-sources = pytest.mark.parametrize("source", [from_recordings, from_facts], ids=["recordings", "facts"])
+sources = pytest.mark.parametrize("source", [from_recordings, from_outlines], ids=["recordings", "outlines"])
 
 
 def comparisons_of(protocol: Protocol, source: Source) -> list[Comparison]:
@@ -169,9 +169,9 @@ def test_folder_without_protocol_is_out_of_scope() -> None:
 
 
 @protocols
-def test_committed_facts_equal_the_recordings(protocol: Protocol) -> None:
+def test_committed_outlines_equal_the_recordings(protocol: Protocol) -> None:
     if has_custom_folder():
-        pytest.skip(f"{protocol.folder}: the facts are those of other recordings")
+        pytest.skip(f"{protocol.folder}: the outlines are those of other recordings")
     cases = list(recorded_cases(protocol))
     if not cases:
         pytest.skip(f"{protocol.folder}: 0 recordings here")
@@ -180,7 +180,7 @@ def test_committed_facts_equal_the_recordings(protocol: Protocol) -> None:
 
 @cache
 def differing_entries() -> frozenset[tuple[str, str, str]]:
-    """Return protocol, recording and entry of every difference from the facts."""
+    """Return protocol, recording and entry of every difference from the outlines."""
     return frozenset(
         (protocol.folder, case.id, entry_of(difference))
         for protocol in PROTOCOLS

@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Reply
 from tests.conformance.comparison import RecordedCase, planned
-from tests.conformance.facts import committed_cases
+from tests.conformance.outlines import committed_cases
 
 OTHER_VALUES: tuple[Json, ...] = (None, 7, "x", [], {})
 MAX_CASES = 3

@@ -27,7 +27,7 @@ _BATCHES: Final = "/v1/messages/batches"
 _VERSION: Final = {"anthropic-version": "2023-06-01"}
 
 
-def _spoken_messages(scenario: str) -> str:
+def _realtime_messages(scenario: str) -> str:
     """The messages of a realtime session that gets six seconds of silence; its first response runs for a second."""
     socket = VirtualSocket(scenario, "/v1/realtime", "model=m")
     audio = {"type": "input_audio_buffer.append", "audio": b64encode(b"\0" * 96_000).decode()}
@@ -140,7 +140,7 @@ SPECIAL: Final[Mapping[str, Callable[[str], str]]] = {
     "gemini-generate extra": _extra_field(
         raw_request("/v1beta/models/gemini-2.5-flash:generateContent", {"contents": []})
     ),
-    "openai-realtime": _spoken_messages,
+    "openai-realtime": _realtime_messages,
     "openai-embeddings": _vectors,
     "openai-embeddings base64": _empty_vectors,
     "openai-models": _models,

@@ -66,5 +66,5 @@ def json_request(
 ) -> JsonRequest:
     """Return a POST to /v1/chat/completions with the body as JSON (or `raw` bytes)."""
     content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
-    facts = {"method": "POST", "path": "/v1/chat/completions", "provider": "openai", **rest}
-    return JsonRequest(headers=headers or {}, raw=content, **facts)
+    fields = {"method": "POST", "path": "/v1/chat/completions", "provider": "openai", **rest}
+    return JsonRequest(headers=headers or {}, raw=content, **fields)

@@ -1,4 +1,4 @@
-"""The lexical search: passages, words, scores and bounds."""
+"""The lexical search: passages, words, relevance and bounds."""
 
 from __future__ import annotations
 

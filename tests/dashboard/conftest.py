@@ -57,7 +57,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 def slow_down(browser: Browser) -> None:
-    """Where MOCKLLM_SLOW_PAGE names a seed, each page of the browser receives late what it asks for."""
+    """Where MOCKLLM_SLOW_PAGE names a seed, each page of the browser receives late what it requests."""
     seed = os.environ.get("MOCKLLM_SLOW_PAGE")
     if seed is None:
         return
@@ -87,7 +87,7 @@ def server(running: DashboardServer) -> DashboardServer:
 
 
 @pytest.fixture(scope="package")
-def kept_page(browser: Browser, running: DashboardServer) -> Iterator[Page]:
+def shared_page(browser: Browser, running: DashboardServer) -> Iterator[Page]:
     """A page that is not opened anew for each test: that takes longer than most of them."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, accept_downloads=True)
     context.set_default_timeout(PATIENCE * 1000)
@@ -97,14 +97,16 @@ def kept_page(browser: Browser, running: DashboardServer) -> Iterator[Page]:
 
 
 @pytest.fixture
-def dashboard(kept_page: Page, server: DashboardServer) -> Iterator[Dashboard]:
+def dashboard(shared_page: Page, server: DashboardServer) -> Iterator[Dashboard]:
     """The page; at the end it must have had nothing to complain of."""
-    built = Dashboard(kept_page, server)
-    with complaints(kept_page, server.url) as found:
+    built = Dashboard(shared_page, server)
+    with complaints(shared_page, server.url) as found:
         yield built
-    kept_page.unroute_all(behavior="ignoreErrors")  # the page is that of the next test, too
-    if kept_page.url.startswith(server.url):
-        kept_page.evaluate("localStorage.removeItem('mockllm-theme')")  # the colours that the test has chosen
+    shared_page.unroute_all(behavior="ignoreErrors")  # the page is that of the next test, too
+    if shared_page.url.startswith(server.url):
+        shared_page.evaluate(
+            "localStorage.removeItem('mockllm-theme')"
+        )  # the colours that the test has chosen
     assert found == []
 
 

@@ -44,7 +44,7 @@ rules:
 
 @dataclass
 class Got:
-    """An answer. `broke`: how the connection ended before its end; `took` in seconds; `chunks` are said texts."""
+    """A response. `broke`: how the connection ended before its end; `took` in seconds; `chunks` are texts."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -162,7 +162,7 @@ class Dashboard:
         return self.page.locator("section.card").filter(has=heading)
 
     def reported(self, text: str) -> None:
-        """What the page tells of a change, once it has been made."""
+        """What the page shows of a change, once it has been made."""
         expect(self.page.locator(".notice")).to_contain_text(text)
         # it may hide itself meanwhile
         self.page.get_by_role("button", name="Dismiss").evaluate_all(

@@ -10,7 +10,7 @@ from playwright.sync_api import Route, expect
 from tests.dashboard.dashboard_page import Dashboard, DashboardServer
 
 PLACES = "all => all.map(each => [each.offsetLeft, each.offsetTop, each.offsetWidth])"
-"""JavaScript that tells where elements are."""
+"""JavaScript that returns where elements are."""
 VIEWS = ["live", "requests", "control", "rules", "clients", "hunt", "mcp"]
 
 

@@ -18,7 +18,7 @@ SOONER = """() => {
         return ask(path, ...more);
     };
 }"""
-"""The page asks for the report each five seconds; here it does so each 100 milliseconds."""
+"""The page requests the report each five seconds; here it does so each 100 milliseconds."""
 
 
 def test_hunt_view_shows_findings_and_what_was_tried(dashboard: Dashboard) -> None:

@@ -13,7 +13,7 @@ from tests.dashboard.dashboard_page import Dashboard, served
 
 
 def own_address() -> str:
-    """An address of this machine that is not loopback: who asks from it is taken for another machine."""
+    """An address of this machine that is not loopback: a client there counts as another machine."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("198.51.100.1", 9))  # nothing is sent

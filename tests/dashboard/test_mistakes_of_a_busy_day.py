@@ -46,7 +46,7 @@ def slow_history(browser: Browser, server: DashboardServer) -> Iterator[Page]:
 
 
 def answer(route: Route, listed: list[dict[str, Any]]) -> None:
-    """Answer a call of the journal that has these requests, the oldest first."""
+    """Respond to a call of the journal that has these requests, the oldest first."""
     query = {
         name: int(number) for name, number in re.findall(r"(before|after|limit)=(\d+)", route.request.url)
     }
@@ -65,7 +65,7 @@ def test_history_is_shown_if_events_come_first(slow_history: Page, server: Dashb
 
     def history(route: Route) -> None:
         query = route.request.url
-        if "after=" not in query and "before=" not in query:  # the events overtake this answer
+        if "after=" not in query and "before=" not in query:  # the events overtake this response
             page.evaluate("(data) => window.feed.onmessage({data})", newest)
         answer(route, listed)
 

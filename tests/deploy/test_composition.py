@@ -45,7 +45,7 @@ def published() -> Iterator[tuple[str, str, str]]:
 
 
 def mounts(name: str) -> dict[str, tuple[str, str]]:
-    """Source and mode of what is mounted in a service's container, by where it stands there."""
+    """Source and mode of what is mounted in a service's container, by its path there."""
     places = {}
     for mount in SERVICES[name]["volumes"]:
         source, place, mode = f"{mount}:rw".replace("${SCENARIOS:-./scenarios}", "./scenarios").split(":")[:3]

@@ -73,7 +73,7 @@ def test_modules_of_build_hook_are_copied() -> None:
 
 
 def test_files_of_build_are_copied() -> None:
-    """The files that hatchling is told of."""
+    """The files that hatchling gets."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     hatch = project["tool"]["hatch"]["build"]
     wanted = {*hatch["targets"]["wheel"]["packages"], *hatch["targets"]["wheel"]["force-include"]}

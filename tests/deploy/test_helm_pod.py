@@ -124,9 +124,14 @@ def test_init_container_fetches_scenarios_of_ref(tmp_path: Path) -> None:
     subprocess.run([*line, "commit", "--quiet", "-a", "-m", "B"], check=True)
     [init] = pod("git")["initContainers"]
     script = init["args"][0].replace("/srv/", f"{tmp_path}/")
-    given = {each["name"]: each["value"] for each in init["env"] if "value" in each}
-    assert given["GIT_URL"] == "https://git.example/team/mocks.git"
-    environment = {**given, "GIT_URL": repository.as_uri(), "HOME": str(home), "PATH": os.environ["PATH"]}
+    environment_of_pod = {each["name"]: each["value"] for each in init["env"] if "value" in each}
+    assert environment_of_pod["GIT_URL"] == "https://git.example/team/mocks.git"
+    environment = {
+        **environment_of_pod,
+        "GIT_URL": repository.as_uri(),
+        "HOME": str(home),
+        "PATH": os.environ["PATH"],
+    }
     done = subprocess.run(
         [*init["command"], script], env=environment, capture_output=True, encoding="utf-8", cwd=tmp_path
     )
@@ -157,11 +162,11 @@ def test_replicas_play_each_step_once(tmp_path: Path) -> None:
     rule = "rules:\n  - {match: {}, sequence: [one, two, three, four]}\n"
     (tmp_path / "scenarios" / "a.yaml").write_text(rule, encoding="utf-8")
     with TemporaryDirectory(prefix="mockllm-") as folder, valkey_of_chart(Path(folder)) as address:
-        given = {**values("replicas"), "MOCKLLM_STORE": address}
+        environment_of_pod = {**values("replicas"), "MOCKLLM_STORE": address}
         assert values("replicas")["MOCKLLM_STORE"] == "redis://mock-mockllm-valkey:6379/0"
         with (
-            serving(*options("replicas", tmp_path), cwd=tmp_path, **given) as first,
-            serving(*options("replicas", tmp_path), cwd=tmp_path, **given) as second,
+            serving(*options("replicas", tmp_path), cwd=tmp_path, **environment_of_pod) as first,
+            serving(*options("replicas", tmp_path), cwd=tmp_path, **environment_of_pod) as second,
         ):
             assert [each.ask() for each in (first, second, second, first)] == ["one", "two", "three", "four"]
             assert first.get("/health")["store"] == "ok"
@@ -173,8 +178,8 @@ def test_pod_with_certificate_serves_http_and_https(tmp_path: Path) -> None:
     for name in ("tls.crt", "tls.key"):  # one file has both
         (folder / name).write_bytes(certificates.server.read_bytes())
     arguments = [each for each in options("open", tmp_path) if each not in ("--workers", "2")]
-    given = {"MOCKLLM_ADMIN_TOKEN": "of-a-secret"}
-    with serving(*arguments, cwd=tmp_path, **given) as server:
+    environment_of_pod = {"MOCKLLM_ADMIN_TOKEN": "of-a-secret"}
+    with serving(*arguments, cwd=tmp_path, **environment_of_pod) as server:
         addresses = [each.rstrip(",") for each in server.reported.split() if "://127.0.0.1" in each][:2]
         trusted = ssl.create_default_context(cafile=str(certificates.ca))
         for address in addresses:

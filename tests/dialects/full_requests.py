@@ -67,7 +67,7 @@ def read(call: GeneratingCall, wire: WireRequest, raw: bytes | None = None) -> R
 
 
 def with_each_member(value: Json, others: tuple[Json, ...], depth: int) -> Iterator[Json]:
-    """Yield the value with one member replaced by each of the other values, and by altered forms of the member.
+    """Yield the value with one member replaced by each of the remaining values, and by altered forms of the member.
     `depth` is the greatest number of objects around a replaced member."""
     if isinstance(value, dict) and depth:
         for name, child in value.items():

@@ -13,8 +13,8 @@ from mockllm.core.request.request import Tool
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
 from tests.dialects.gemini.interactions.test_interactions import Interacting
-from tests.dialects.gemini.live.spoken import GEMINI, VERTEX
-from tests.dialects.gemini.live.spoken import text as live_text
+from tests.dialects.gemini.live.live_socket import GEMINI, VERTEX
+from tests.dialects.gemini.live.live_socket import text as live_text
 from tests.dialects.virtual_socket import VirtualSocket
 from tests.faults.protocol_table import ProtocolTable
 from tests.language.virtual_server import ClientRequest, VirtualServer
@@ -84,8 +84,8 @@ def _ollama(id: str) -> list[dict[str, Any]]:
 
 def _cohere_v1(id: str) -> list[dict[str, Any]]:
     call = {"name": "look", "parameters": ARGUMENTS}
-    said = {"role": "CHATBOT", "message": "Let me see.", "tool_calls": [call]}
-    return [USER, said, {"role": "TOOL", "tool_results": [{"call": call, "outputs": [RESULT]}]}]
+    assistant = {"role": "CHATBOT", "message": "Let me see.", "tool_calls": [call]}
+    return [USER, assistant, {"role": "TOOL", "tool_results": [{"call": call, "outputs": [RESULT]}]}]
 
 
 _HISTORIES: Final[dict[str, History]] = {

@@ -28,7 +28,7 @@ from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 from tests.dialects.expressible import expressible
 
-STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
+IDENTITY = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
 CALLS = [call.dialect for call in GENERATING_CALLS]
 NAMES = [call.name for call in GENERATING_CALLS]
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
@@ -111,7 +111,7 @@ def test_request_has_all_of_neutral_request(dialect: ReplyDialect, name: str) ->
 
 @talking
 def test_schema_has_form_of_provider(dialect: ReplyDialect) -> None:
-    """A tool's is told to be an object's; Anthropic wants the objects of an answer's closed."""
+    """A tool's schema is stated to be an object's; Anthropic wants the objects of a response's schema closed."""
     inner: Json = {"type": "array", "items": SCHEMA}
     form: dict[str, Json] = {"type": "object", "properties": {"cities": inner}}
     properties = SCHEMA["properties"]
@@ -163,23 +163,23 @@ def test_generating_dialect_defaults_to_usual_call() -> None:
     assert generating_dialect("nobody") is None
 
 
-# --- hearing ---------------------------------------------------------------------------------------
+# --- decoding --------------------------------------------------------------------------------------
 
 USAGE = Usage(20, 9, cached_read=4, cache_write=2, reasoning=3)
 CALL = Call("look", ('{"city":', '"Paris"}'))
 CITY = (DecodedCall("look", {"city": "Paris"}),)
 
 
-def answered(
+def encoded(
     dialect: ReplyDialect, reported: Reply, wanted: NeutralRequest = SILENT, *, stream: bool = False
 ) -> Plan:
-    """What goes on the wire to somebody who asks so."""
+    """The response on the wire to a client with such a request."""
     request = requested(dialect, replace(wanted, stream=stream))
     reported = dialect.supported_reply(reported, request)
     return (
-        dialect.encode_stream(reported, request, STAMP)
+        dialect.encode_stream(reported, request, IDENTITY)
         if stream
-        else dialect.encode_body(reported, request, STAMP)
+        else dialect.encode_body(reported, request, IDENTITY)
     )
 
 
@@ -229,12 +229,12 @@ def test_decode_returns_encoded_reply(dialect: ReplyDialect, name: str) -> None:
     if name == "a call" and not stated.chunked_calls:
         chunks = ('{"city":"Paris"}',)
     if name == "text and a broken call" and not stated.invalid_arguments:
-        decoded = dialect.decode(answered(dialect, reported))
+        decoded = dialect.decode(encoded(dialect, reported))
         assert decoded is not None
         assert decoded.finish in ("tool_calls", "stop")  # some protocols have a reason for such a call
         received, chunks = dataclasses.replace(received, calls=(), finish=decoded.finish), ("Hm.",)
-    assert dialect.decode(answered(dialect, reported)) == received
-    streamed = dialect.decode(answered(dialect, reported, stream=True))
+    assert dialect.decode(encoded(dialect, reported)) == received
+    streamed = dialect.decode(encoded(dialect, reported, stream=True))
     if isinstance(dialect, VendorChat) and dialect.vendor.name == "together" and reported.choices[0].calls:
         received = dataclasses.replace(received, usage=None)  # which this vendor does not count in a stream
     assert streamed == dataclasses.replace(received, chunks=chunks)
@@ -243,7 +243,7 @@ def test_decode_returns_encoded_reply(dialect: ReplyDialect, name: str) -> None:
 @dialects
 @pytest.mark.parametrize("stream", [False, True])
 def test_response_has_a_declared_framing(dialect: ReplyDialect, stream: bool) -> None:
-    framing = answered(dialect, reply(Text(("a",))), stream=stream).framing
+    framing = encoded(dialect, reply(Text(("a",))), stream=stream).framing
     assert framing in (dialect.capabilities.framings if stream else {Framing.PLAIN})
 
 
@@ -257,7 +257,7 @@ def test_request_class_names_the_call_as_its_dialect_does(dialect: ReplyDialect)
 def test_decode_separates_two_calls(dialect: ReplyDialect) -> None:
     reported = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
     for stream in (False, True):
-        received = dialect.decode(answered(dialect, reported, stream=stream))
+        received = dialect.decode(encoded(dialect, reported, stream=stream))
         assert received is not None
         assert received.calls == (*CITY, DecodedCall("wait", {}))
 
@@ -266,7 +266,7 @@ def test_decode_separates_two_calls(dialect: ReplyDialect) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_decode_returns_refusal_in_any_dialect(dialect: ReplyDialect, stream: bool) -> None:
     reported = reply(Refusal(("I can", "not.")), finish="refusal")
-    received = dialect.decode(answered(dialect, reported, stream=stream))
+    received = dialect.decode(encoded(dialect, reported, stream=stream))
     assert received is not None
     if dialect.capabilities.refusal:
         assert (received.refusal, received.finish) == ("I cannot.", "refusal")
@@ -279,7 +279,7 @@ def test_decode_returns_refusal_in_any_dialect(dialect: ReplyDialect, stream: bo
 @pytest.mark.parametrize("stream", [False, True])
 def test_forced_call_finishes_with_tool_calls(dialect: ReplyDialect, stream: bool) -> None:
     wanted = NeutralRequest(tools=(Tool("look"),), tool_choice=ToolChoice("named", ("look",)))
-    received = dialect.decode(answered(dialect, reply(CALL, finish="tool_calls"), wanted, stream=stream))
+    received = dialect.decode(encoded(dialect, reply(CALL, finish="tool_calls"), wanted, stream=stream))
     assert received is not None
     assert (received.calls, received.finish) == (CITY, "tool_calls")
 
@@ -303,7 +303,7 @@ def test_calls_are_left_out_as_declared(dialect: ReplyDialect) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_decode_returns_thinking_if_supported(dialect: ReplyDialect, stream: bool) -> None:
     reported = reply(Thinking(("Let me", " see.")), Text(("Yes.",)))
-    received = dialect.decode(answered(dialect, reported, stream=stream))
+    received = dialect.decode(encoded(dialect, reported, stream=stream))
     assert received is not None
     shown = dialect.supported_reply(reported, requested(dialect, NeutralRequest())) == reported
     assert not (shown and "thinking" in dialect.capabilities.unsupported_parts)
@@ -315,7 +315,7 @@ def test_decode_returns_thinking_if_supported(dialect: ReplyDialect, stream: boo
 @dialects
 def test_decode_returns_error(dialect: ReplyDialect) -> None:
     failure = Failure("overloaded", message="Busy.")
-    received = dialect.decode(dialect.error(failure, requested(dialect, NeutralRequest()), STAMP))
+    received = dialect.decode(dialect.error(failure, requested(dialect, NeutralRequest()), IDENTITY))
     assert received is not None
     assert (received.error["message"], received.text, received.chunks) == ("Busy.", None, None)
 
@@ -323,14 +323,14 @@ def test_decode_returns_error(dialect: ReplyDialect) -> None:
 @dialects
 def test_decode_returns_error_behind_chunks(dialect: ReplyDialect) -> None:
     reported = replace(reply(Text(("Hel", "lo"))), failure=Failure("overloaded", message="Busy."))
-    received = dialect.decode(answered(dialect, reported, stream=True))
+    received = dialect.decode(encoded(dialect, reported, stream=True))
     assert received is not None
     assert (received.error["message"], received.chunks, received.finish) == ("Busy.", ("Hel", "lo"), None)
 
 
 @dialects
 def test_decode_skips_malformed_chunk(dialect: ReplyDialect) -> None:
-    plan = answered(dialect, reply(Text(("a", "b", "c"))), stream=True)
+    plan = encoded(dialect, reply(Text(("a", "b", "c"))), stream=True)
     steps = [
         replace(step, payload=b'{"broken": ')
         if isinstance(step, EventStep) and step.chunk_number == 2

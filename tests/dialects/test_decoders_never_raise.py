@@ -22,7 +22,7 @@ from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from tests.examples import some
 from tests.language.virtual_server import VirtualServer
 
-STAMP = ResponseIdentity(Ids(0, "decoders", 1), 1_760_000_000.0)
+IDENTITY = ResponseIdentity(Ids(0, "decoders", 1), 1_760_000_000.0)
 REPLIES = (
     Reply(
         (Choice((Thinking(("Hm.",)), Text(("Forty ", "two.")), Call("f", ('{"a":', "1}"))), "tool_calls"),),
@@ -47,8 +47,8 @@ def plans(call: GeneratingCall) -> Iterator[Plan]:
         for reply in REPLIES:
             supported = dialect.supported_reply(reply, request)
             encode = dialect.encode_stream if stream else dialect.encode_body
-            yield encode(supported, request, STAMP)
-        yield dialect.error(Failure("rate_limit"), request, STAMP)
+            yield encode(supported, request, IDENTITY)
+        yield dialect.error(Failure("rate_limit"), request, IDENTITY)
 
 
 def altered(value: Json) -> Iterator[Json]:

@@ -19,7 +19,7 @@ from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import DIALECTS, GENERATING_CALLS, GeneratingCall
 from tests.dialects.full_requests import calls, full_request, read, with_each_member
-from tests.dialects.test_building_and_decoding import WANTED, answered, dialects, requested, talking
+from tests.dialects.test_building_and_decoding import WANTED, dialects, encoded, requested, talking
 
 THINKING = Choice((Thinking(("Let me", " see.")), Text(("Hello ", "there."))))
 CALLING = Choice((Text(("Hm.",)), Call("look", ('{"city":', '"Paris"}'))), "tool_calls")
@@ -36,14 +36,16 @@ MORE = {
 
 @dialects
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-@pytest.mark.parametrize("said", REPLIES)
-def test_requests_of_one_key_get_the_same_bytes(dialect: ReplyDialect, said: str, stream: bool) -> None:
+@pytest.mark.parametrize("reply_name", REPLIES)
+def test_requests_of_one_key_get_the_same_bytes(dialect: ReplyDialect, reply_name: str, stream: bool) -> None:
     """The model is no part of a key, so all requests have the same one."""
     seen: dict[Hashable, tuple[str, bytes]] = {}
     for name, words in {**WANTED, **MORE}.items():
         wanted = replace(words, model="mine", stream=stream)
         key = dialect.encoding_key(requested(dialect, wanted))
-        sent = sent_bytes(answered(dialect, Reply((REPLIES[said],), Usage(20, 9)), wanted, stream=stream))
+        sent = sent_bytes(
+            encoded(dialect, Reply((REPLIES[reply_name],), Usage(20, 9)), wanted, stream=stream)
+        )
         first, known = seen.setdefault(key, (name, sent))
         assert sent == known, f"`{name}` and `{first}` are rendered differently: `encoding_key` has to differ"
 

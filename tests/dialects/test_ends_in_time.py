@@ -32,12 +32,12 @@ def member(body: Any, path: str) -> str:
 
 @pytest.mark.parametrize("wire", ENDED)
 def test_batch_or_job_ends_within_five_seconds(wire: str) -> None:
-    last, said = ENDED[wire]
+    last, expected = ENDED[wire]
     server, stored = VirtualServer(RULES), dict[str, str]()
     for step in WIRES[wire]:
         if step.golden == last:
             body = server.respond(sent(step._replace(after=LIMIT), stored)).bytes.decode()
-            assert said in re.sub(r'": +', '": ', body)
+            assert expected in re.sub(r'": +', '": ', body)
             return
         response = server.respond(sent(step._replace(after=0.0), stored))
         if step.stores is not None:

@@ -8,11 +8,11 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from tests.dialects.test_building_and_decoding import STAMP, dialects, requested
+from tests.dialects.test_building_and_decoding import IDENTITY, dialects, requested
 
 
 def failed(dialect: ReplyDialect, failure: Failure) -> Plan:
-    return dialect.error(failure, requested(dialect, NeutralRequest()), STAMP)
+    return dialect.error(failure, requested(dialect, NeutralRequest()), IDENTITY)
 
 
 def members(value: Json) -> set[str]:

@@ -13,7 +13,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.route_table import ROUTES, Route
-from tests.dialects.test_building_and_decoding import STAMP
+from tests.dialects.test_building_and_decoding import IDENTITY
 from tests.language.virtual_server import raw_request, respond_once
 
 NONE = re.compile(r"\bNone\b")
@@ -28,7 +28,7 @@ def test_error_without_model_does_not_say_none(route: Route) -> None:
     )
 
     for name in NAMED:
-        body = sent_bytes(route.dialect.error(Failure(name), request, STAMP)).decode()
+        body = sent_bytes(route.dialect.error(Failure(name), request, IDENTITY)).decode()
         assert not NONE.search(body), name
 
 

@@ -1,4 +1,4 @@
-"""What each generating call reads of its own request with all neutral fields, and of a body that is no JSON
+"""What each generating call reads of its request with all neutral fields, and of a body that is no JSON
 object."""
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mockllm.dialects.provider import Provider
 from mockllm.dialects.providers import BY_NAME, REGISTERED, GeneratingCall, generating_dialect
 from tests.dialects.full_requests import CALL_ID, calls, full_request, read, talking_calls
 from tests.dialects.test_agent_loop import ARGUMENTS, RESULT
-from tests.dialects.test_building_and_decoding import STAMP
+from tests.dialects.test_building_and_decoding import IDENTITY
 
 UNREADABLE: Final = {"nothing": b"", "a cut list": b"[", "a list": b"[]", "a text": b'"x"', "no JSON": b"a=1"}
 
@@ -37,7 +37,7 @@ def test_body_that_is_no_object_is_unreadable(call: GeneratingCall, raw: bytes) 
     request = read(call, call.dialect.build_request(NeutralRequest()), raw)
     for failure in (call.dialect.check_readable(request), call.dialect.check(request)):
         assert failure is not None
-        plan = call.dialect.error(failure, request, STAMP)
+        plan = call.dialect.error(failure, request, IDENTITY)
         assert 400 <= plan.head.status < 500
         decoded = call.dialect.decode(plan)
         assert decoded is not None

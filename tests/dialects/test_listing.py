@@ -48,9 +48,9 @@ def _call(provider: str, call: ProviderCall) -> ListedCall:
 
 
 def _listed(provider: Provider) -> ListedProvider:
-    facts = {name: getattr(provider, name) for name in ProviderDescription.__struct_fields__}
+    fields = {name: getattr(provider, name) for name in ProviderDescription.__struct_fields__}
     return ListedProvider(
-        **facts,
+        **fields,
         calls={call.id: _call(provider.name, call) for call in provider.calls},
         routes=tuple(
             ListedRoute(method, path, call.id, alone) for method, path, call, alone in provider.routes

@@ -21,10 +21,10 @@ from mockllm.dialects.decoded_response import payloads
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
-from tests.dialects.test_building_and_decoding import CALLS, NAMES, STAMP, requested
+from tests.dialects.test_building_and_decoding import CALLS, IDENTITY, NAMES, requested
 from tests.docs.meaning_forms import FORMS
-from tests.faults.meaning_facts import SCHEMA, TABLE, alike
-from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts
+from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Fields
+from tests.faults.meaning_table import SCHEMA, TABLE, alike
 
 REPLIES = {
     "says": (Choice((Text(("Half", " said", " is", " said.")),)),),
@@ -51,7 +51,7 @@ def played(dialect: ReplyDialect, reported: str, name: str, *, stream: bool, **s
     request, reply = requested(dialect, replace(wanted, stream=stream)), Reply(REPLIES[reported], SAYS.usage)
 
     def plan(shown: Reply) -> Plan:
-        return (dialect.encode_stream if stream else dialect.encode_body)(shown, request, STAMP)
+        return (dialect.encode_stream if stream else dialect.encode_body)(shown, request, IDENTITY)
 
     fault = FAULTS[name].model_validate(settings)
     assert isinstance(fault, ReplyFault)
@@ -66,7 +66,7 @@ def endpoint(dialect: ReplyDialect) -> str:
     return f"{dialect.name}-{dialect.api}"
 
 
-def read(plan: Plan, endpoint: str) -> Facts:
+def read(plan: Plan, endpoint: str) -> Fields:
     return READ[endpoint](list(payloads(plan)), plan.streamed)
 
 
@@ -79,7 +79,7 @@ def test_meaning_fault_has_expected_form(
 ) -> None:
     reported, fault, settings, forms = TABLE[name]
     protocol = endpoint(dialect)
-    assert protocol in forms, f"add {protocol} to TABLE in tests/faults/meaning_facts.py"
+    assert protocol in forms, f"add {protocol} to TABLE in tests/faults/meaning_table.py"
     schemaless = reported == "formed" and not dialect.capabilities.response_schema
     expected = None if schemaless else forms[protocol]
     if expected is None:
@@ -89,14 +89,14 @@ def test_meaning_fault_has_expected_form(
     plan = played(dialect, reported, fault, stream=stream, **settings)
     assert plan.head.status == 200
     seen = alike(provider, protocol, read(plan, protocol), stream=stream)
-    facts = alike(provider, protocol, expected, stream=stream)
-    assert {key: seen[key] for key in facts} == facts
+    fields = alike(provider, protocol, expected, stream=stream)
+    assert {key: seen[key] for key in fields} == fields
 
 
 def test_table_has_every_meaning_fault() -> None:
     kinds = {name for name, kind in FAULTS.items() if kind.family == "meaning"}
     assert {fault for _, fault, _, _ in TABLE.values()} | {"wrong_usage"} == kinds, (
-        "add the fault to TABLE in tests/faults/meaning_facts.py"
+        "add the fault to TABLE in tests/faults/meaning_table.py"
     )
     assert FORMS.keys() == kinds, "add the fault to FORMS in tests/docs/meaning_forms.py"
 
@@ -114,7 +114,7 @@ def test_table_has_every_protocol() -> None:
 @streaming
 @dialects
 def test_counts_do_not_add_up(provider: str, dialect: ReplyDialect, stream: bool) -> None:
-    """Where a protocol tells a total it is the true one, and the output counts ten times."""
+    """Where a protocol reports a total it is the true one, and the output counts ten times."""
     plan = played(dialect, "says", "wrong_usage", stream=stream)
     counted = read(plan, endpoint(dialect))["usage"]
     read_in, written, total = USAGE_MEMBERS[endpoint(dialect)]
@@ -211,13 +211,13 @@ def test_no_usage_applies_to_x_groq_object(how: str, stated: Json) -> None:
 
 
 def test_no_usage_fault_without_requested_usage_does_not_apply() -> None:
-    """No fault is claimed where nothing would have been said."""
+    """No fault is reported where the reply would have been empty."""
     dialect = one("openai", "chat")
     request = dialect.request_class(
         method="POST", path="/", headers={}, raw=dumps({"model": "gpt-4o", "stream": True, "messages": []})
     )
     telling = ReplyFaultContext(
-        request, True, Random(0), lambda reported: dialect.encode_stream(reported, request, STAMP)
+        request, True, Random(0), lambda reported: dialect.encode_stream(reported, request, IDENTITY)
     )
     fault = FAULTS["no_usage"]()
     assert isinstance(fault, ReplyFault)

@@ -11,7 +11,7 @@ from mockllm.core.failure import NAMED, Failure
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS
-from tests.dialects.test_building_and_decoding import CALLS, NAMES, STAMP, requested
+from tests.dialects.test_building_and_decoding import CALLS, IDENTITY, NAMES, requested
 
 dialects = pytest.mark.parametrize("dialect", CALLS, ids=NAMES)
 LONG = NeutralRequest(model="old-model", user="word " * 500)
@@ -21,7 +21,7 @@ def stated(
     dialect: ReplyDialect, failure: Failure, wanted: NeutralRequest = LONG
 ) -> tuple[int, dict[str, Any]]:
     """The status and the error as the dialect decodes it: an object with a message."""
-    plan = dialect.error(failure, requested(dialect, wanted), STAMP)
+    plan = dialect.error(failure, requested(dialect, wanted), IDENTITY)
     decoded = dialect.decode(plan)
     assert decoded is not None, "decode does not recognize the error that the dialect writes"
     assert decoded.error is not None, "decode finds no error in the error that the dialect writes"
@@ -90,7 +90,7 @@ def test_context_length_has_limit_and_token_count(dialect: ReplyDialect) -> None
 
 @dialects
 def test_context_error_for_short_request_has_consistent_counts(dialect: ReplyDialect) -> None:
-    """An error that a scenario asks for in any case: the numbers agree all the same."""
+    """An error that a scenario names in any case: the numbers agree all the same."""
     tokens = requested(dialect, LONG).input_tokens
     _, error = stated(dialect, Failure("context_length", context_tokens=1_000_000))
     if dialect.api != "responses":

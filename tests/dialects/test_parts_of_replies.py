@@ -19,9 +19,9 @@ from mockllm.dialects.provider_facts import DIALECT_NAMES
 from tests.dialects.test_building_and_decoding import (
     CALL,
     CITY,
-    STAMP,
-    answered,
+    IDENTITY,
     dialects,
+    encoded,
     reply,
     requested,
     talking,
@@ -31,7 +31,7 @@ SCRIPTED: Final = Call("look", ('{"city":', Pause(1.5), '"Paris"}'))
 streamed: Final = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
-def encoded(dialect: ReplyDialect, replied: Reply, identity: ResponseIdentity, *, stream: bool) -> Plan:
+def encoded_as(dialect: ReplyDialect, replied: Reply, identity: ResponseIdentity, *, stream: bool) -> Plan:
     request = requested(dialect, NeutralRequest(stream=stream))
     supported = dialect.supported_reply(replied, request)
     return (dialect.encode_stream if stream else dialect.encode_body)(supported, request, identity)
@@ -65,7 +65,7 @@ def test_calls_of_a_response_have_different_ids(dialect: ReplyDialect, stream: b
     """Also two calls of one tool, and those of the next response."""
     replied = reply(CALL, Text(("Hm.",)), CALL, finish="tool_calls")
     plans = [
-        encoded(dialect, replied, ResponseIdentity(Ids(0, "", number), 1.0), stream=stream)
+        encoded_as(dialect, replied, ResponseIdentity(Ids(0, "", number), 1.0), stream=stream)
         for number in (1, 2)
     ]
     if dialect.capabilities.call_ids:
@@ -80,7 +80,7 @@ def test_calls_of_a_response_have_different_ids(dialect: ReplyDialect, stream: b
 @talking
 def test_body_and_stream_have_the_same_call_ids(dialect: ReplyDialect) -> None:
     replied = reply(CALL, CALL, finish="tool_calls")
-    whole, stream = (encoded(dialect, replied, STAMP, stream=stream) for stream in (False, True))
+    whole, stream = (encoded_as(dialect, replied, IDENTITY, stream=stream) for stream in (False, True))
     assert call_ids(dialect, whole) == call_ids(dialect, stream)
 
 
@@ -88,7 +88,7 @@ def test_body_and_stream_have_the_same_call_ids(dialect: ReplyDialect) -> None:
 @streamed
 def test_call_has_the_id_of_the_scenario(dialect: ReplyDialect, stream: bool) -> None:
     replied = reply(Call("look", CALL.chunks, "own_1"), Call("wait", ("{}",), "own_2"), finish="tool_calls")
-    plan = encoded(dialect, replied, STAMP, stream=stream)
+    plan = encoded_as(dialect, replied, IDENTITY, stream=stream)
     if dialect.capabilities.call_ids:
         assert call_ids(dialect, plan) == {"own_1": "look", "own_2": "wait"}
     if stream:
@@ -98,7 +98,7 @@ def test_call_has_the_id_of_the_scenario(dialect: ReplyDialect, stream: bool) ->
 @talking
 @streamed
 def test_wait_inside_a_call_changes_no_arguments(dialect: ReplyDialect, stream: bool) -> None:
-    plan = answered(dialect, reply(SCRIPTED, finish="tool_calls"), stream=stream)
+    plan = encoded(dialect, reply(SCRIPTED, finish="tool_calls"), stream=stream)
     decoded = dialect.decode(plan)
     assert decoded is not None
     assert decoded.calls == CITY
@@ -109,7 +109,7 @@ def test_wait_inside_a_call_changes_no_arguments(dialect: ReplyDialect, stream: 
 @dialects
 def test_body_has_its_own_text(dialect: ReplyDialect) -> None:
     replied = reply(Text(("Hel", Pause(1.5), "lo"), whole="Good day"))
-    whole, stream = (dialect.decode(answered(dialect, replied, stream=stream)) for stream in (False, True))
+    whole, stream = (dialect.decode(encoded(dialect, replied, stream=stream)) for stream in (False, True))
     assert whole is not None
     assert stream is not None
     assert (whole.text, stream.text, stream.chunks) == ("Good day", "Hello", ("Hel", "lo"))
@@ -133,8 +133,8 @@ def test_block_of_another_dialect_is_not_sent(dialect: ReplyDialect, stream: boo
     others = DIALECT_NAMES - {block_dialect(dialect)}
     blocks = [NativePart(name, block) for name in sorted(others) for block in BLOCKS]
     plain, mixed = reply(Text(("Hel", "lo"))), reply(*blocks, Text(("Hel", "lo")), *blocks)
-    expected = sent_bytes(answered(dialect, plain, stream=stream))
-    assert sent_bytes(answered(dialect, mixed, stream=stream)) == expected
+    expected = sent_bytes(encoded(dialect, plain, stream=stream))
+    assert sent_bytes(encoded(dialect, mixed, stream=stream)) == expected
 
 
 @talking
@@ -142,6 +142,6 @@ def test_block_of_another_dialect_is_not_sent(dialect: ReplyDialect, stream: boo
 def test_block_of_a_dialect_is_sent(dialect: ReplyDialect, stream: bool) -> None:
     name = block_dialect(dialect)
     replies = (reply(Text(("Hello",)), NativePart(name, block)) for block in BLOCKS)
-    plans = (answered(dialect, each, stream=stream) for each in replies)
+    plans = (encoded(dialect, each, stream=stream) for each in replies)
     sent = any(b"own_member" in data for plan in plans for _, data in events(plan))
     assert sent is (name not in WITHOUT_BLOCKS), "send the block, or add the protocol to WITHOUT_BLOCKS"

@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Call, Pause, Text, Usage
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.test_agent_loop import CALLS, HISTORIES, LOOK, RULES
-from tests.dialects.test_building_and_decoding import answered, dialects, reply, talking
+from tests.dialects.test_building_and_decoding import dialects, encoded, reply, talking
 from tests.dialects.test_parts_of_replies import block_dialect, streamed
 from tests.dialects.test_words_of_replies import payloads
 from tests.language.virtual_server import ClientRequest, VirtualServer
@@ -22,7 +22,7 @@ PLAIN = reply(Text(("one", "two")))
 
 
 def event_payloads(dialect: ReplyDialect, *parts: Any) -> list[bytes]:
-    plan = answered(dialect, reply(*parts), stream=True)
+    plan = encoded(dialect, reply(*parts), stream=True)
     return [step.payload for step in plan.steps if type(step) is EventStep]
 
 
@@ -37,12 +37,12 @@ def test_wait_between_chunks_changes_no_event(dialect: ReplyDialect) -> None:
 @streamed
 def test_extras_bring_no_usage_back(dialect: ReplyDialect, stream: bool) -> None:
     uncounted = replace(PLAIN, usage=Usage(20, 9, presence="missing"))
-    usual, bare = (payloads(answered(dialect, each, stream=stream)) for each in (PLAIN, uncounted))
+    usual, bare = (payloads(encoded(dialect, each, stream=stream)) for each in (PLAIN, uncounted))
     names = {name for body in usual for name in body if isinstance(body[name], dict)} - {
         name for body in bare for name in body
     }
     extras = {block_dialect(dialect): {name: {"own_member": 1} for name in names}}
-    found = payloads(answered(dialect, replace(uncounted, extras=extras), stream=stream))
+    found = payloads(encoded(dialect, replace(uncounted, extras=extras), stream=stream))
     assert not names & {name for body in found for name in body}, "merge the extras before put_into"
 
 

@@ -17,7 +17,7 @@ from mockllm.dialects.route_table import ROUTES
 from mockllm.dialects.router import MethodNotAllowed, RouteMatch, UnknownPath, find_route
 from mockllm.dialects.vendors.vendor import Vendor
 from tests.compatible import VENDORS
-from tests.dialects.anthropic.messages_requests import STAMP
+from tests.dialects.anthropic.messages_requests import IDENTITY
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
@@ -270,7 +270,7 @@ def test_error_of_unserved_call_has_the_usual_members(
     found = find_route("GET", path, headers)
     assert isinstance(found, UnknownPath)
     request = found.dialect.request_class(method="GET", path=path, headers=headers)
-    (sent,) = found.dialect.error(found.failure, request, STAMP).steps
+    (sent,) = found.dialect.error(found.failure, request, IDENTITY).steps
     assert isinstance(sent, EventStep)
     members: dict[str, Json] = json.loads(sent.payload)["error"]
     assert members.pop("message") == found.failure.message

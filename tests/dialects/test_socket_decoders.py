@@ -66,9 +66,9 @@ def test_end_of_realtime_response_is_decoded() -> None:
 
 def test_end_of_live_turn_is_decoded() -> None:
     rejected = {"serverContent": {"turnComplete": True, "turnCompleteReason": "RESPONSE_REJECTED"}}
-    heard = {"serverContent": {"outputTranscription": {"text": "Hi."}}}
+    transcript = {"serverContent": {"outputTranscription": {"text": "Hi."}}}
     thought = {"serverContent": {"modelTurn": {"parts": [{"text": "Hm.", "thought": True}, 7]}}}
-    found = live.decode(of_events(thought, heard, rejected))
+    found = live.decode(of_events(thought, transcript, rejected))
     assert found is not None
     assert (found.thinking, found.text, found.finish) == ("Hm.", "Hi.", "content_filter")
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.faults import FAULTS
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
-from tests.dialects.gemini.live.spoken import GEMINI
+from tests.dialects.gemini.live.live_socket import GEMINI
 from tests.language.virtual_server import NOW, VirtualServer
 
 LOOK: Final[dict[str, Any]] = {"type": "function", "name": "look", "parameters": {"type": "object"}}

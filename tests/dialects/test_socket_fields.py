@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from tests.dialects.full_requests import with_each_member
-from tests.dialects.gemini.live import spoken as live
+from tests.dialects.gemini.live import live_socket as live
 from tests.dialects.openai.realtime import test_realtime_session as realtime
 from tests.dialects.virtual_socket import VirtualSocket
 from tests.examples import some
@@ -19,9 +19,9 @@ DEPTH: Final = 6
 """As many objects are around the innermost replaced field: `session.audio.input.turn_detection.type`."""
 
 TEXT: Final[Json] = {"type": "input_text", "text": "hi"}
-SPOKEN: Final[Json] = {"type": "input_audio", "audio": "AAAA", "transcript": "hi"}
+INPUT_AUDIO: Final[Json] = {"type": "input_audio", "audio": "AAAA", "transcript": "hi"}
 CALL: Final[Json] = {"type": "function", "name": "look", "parameters": {"type": "object"}}
-ITEM: Final[dict[str, Json]] = {"id": "a", "type": "message", "role": "user", "content": [TEXT, SPOKEN]}
+ITEM: Final[dict[str, Json]] = {"id": "a", "type": "message", "role": "user", "content": [TEXT, INPUT_AUDIO]}
 DETECTION: Final[Json] = {
     "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 500,
     "idle_timeout_ms": 5000, "create_response": True, "interrupt_response": True,
@@ -92,7 +92,7 @@ RESPONSES: Final[tuple[dict[str, Json], ...]] = (
 
 def opened(kind: str) -> VirtualSocket:
     if kind == "live":
-        return live.Spoken(open=False)
+        return live.LiveSocket(open=False)
     rules, path = realtime.RULES, "/v1/realtime" if kind == "realtime" else "/v1/responses"
     return VirtualSocket(rules, path, "model=m")
 

@@ -13,7 +13,7 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider_facts import wait_headers
 from mockllm.dialects.providers import REGISTERED
 from mockllm.engine.plans_without_reply import error_plan
-from tests.dialects.test_building_and_decoding import STAMP, requested
+from tests.dialects.test_building_and_decoding import IDENTITY, requested
 from tests.dialects.wait_header import OWN, add_wait_header
 
 
@@ -25,7 +25,7 @@ def wait_of_nimbus(monkeypatch: pytest.MonkeyPatch) -> None:
 def limited(failure: Failure) -> Plan:
     request = requested(CHAT, NeutralRequest())
     request.provider = "cohere"
-    return error_plan(CHAT, failure, request, STAMP)
+    return error_plan(CHAT, failure, request, IDENTITY)
 
 
 def test_wait_headers_are_those_of_the_provider() -> None:

@@ -15,7 +15,7 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider_facts import wait_headers
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from tests.dialects.full_requests import calls, read
-from tests.dialects.test_building_and_decoding import STAMP
+from tests.dialects.test_building_and_decoding import IDENTITY
 
 _NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
 _WRONG: Final = re.compile(r"\b(inf|nan|None)s?\b")
@@ -34,7 +34,7 @@ def leaves(value: Json, path: str = "") -> dict[str, str]:
 def stated(call: GeneratingCall, name: str, wait: float | None) -> dict[str, str]:
     """Return the headers and the leaves of the body of an error with this wait."""
     request = read(call, call.dialect.build_request(NeutralRequest()))
-    plan = call.dialect.error(Failure(name, retry_after=wait), request, STAMP)
+    plan = call.dialect.error(Failure(name, retry_after=wait), request, IDENTITY)
     headers = {f"header {key.lower()}": value for key, value in plan.head.headers}
     return {**headers, **leaves(loads(sent_bytes(plan)))}
 

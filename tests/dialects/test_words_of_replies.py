@@ -14,7 +14,7 @@ from mockllm.core.reply.reply import Choice, Reply, Text
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider_facts import DIALECT_NAMES
-from tests.dialects.test_building_and_decoding import CALL, USAGE, answered, dialects, reply, talking
+from tests.dialects.test_building_and_decoding import CALL, USAGE, dialects, encoded, reply, talking
 from tests.dialects.test_error_overrides import members
 from tests.dialects.test_parts_of_replies import block_dialect, streamed
 
@@ -47,7 +47,7 @@ def objects_in(body: Json) -> list[str]:
 @streamed
 def test_raw_finish_reason_is_decoded_unchanged(dialect: ReplyDialect, stream: bool) -> None:
     replied = Reply((Choice((Text(("Hi.",)),), raw_finish="UNEXPECTED"),), USAGE)
-    decoded = dialect.decode(answered(dialect, replied, stream=stream))
+    decoded = dialect.decode(encoded(dialect, replied, stream=stream))
     assert decoded is not None
     assert decoded.finish == "UNEXPECTED"
 
@@ -56,7 +56,7 @@ def test_raw_finish_reason_is_decoded_unchanged(dialect: ReplyDialect, stream: b
 @streamed
 def test_raw_finish_reason_of_calls_is_unchanged(dialect: ReplyDialect, stream: bool) -> None:
     replied = Reply((Choice((CALL,), "tool_calls", raw_finish="UNEXPECTED"),), USAGE)
-    decoded = dialect.decode(answered(dialect, replied, stream=stream))
+    decoded = dialect.decode(encoded(dialect, replied, stream=stream))
     assert decoded is not None
     assert decoded.finish == "UNEXPECTED"
 
@@ -65,8 +65,8 @@ def test_raw_finish_reason_of_calls_is_unchanged(dialect: ReplyDialect, stream: 
 @streamed
 def test_model_of_reply_replaces_that_of_request(dialect: ReplyDialect, stream: bool) -> None:
     """Where the response names the model of the request."""
-    usual = sent(answered(dialect, PLAIN, MODEL, stream=stream))
-    own = sent(answered(dialect, replace(PLAIN, model="model-of-reply"), MODEL, stream=stream))
+    usual = sent(encoded(dialect, PLAIN, MODEL, stream=stream))
+    own = sent(encoded(dialect, replace(PLAIN, model="model-of-reply"), MODEL, stream=stream))
     assert own.count(b"model-of-reply") == usual.count(b"model-of-request")
     assert own.replace(b"model-of-reply", b"model-of-request") == usual
 
@@ -75,9 +75,9 @@ def test_model_of_reply_replaces_that_of_request(dialect: ReplyDialect, stream: 
 @streamed
 def test_extras_of_a_dialect_are_sent(dialect: ReplyDialect, stream: bool) -> None:
     replied = replace(PLAIN, extras={block_dialect(dialect): {"own_member": {"deep": [1]}}})
-    found = payloads(answered(dialect, replied, stream=stream))
+    found = payloads(encoded(dialect, replied, stream=stream))
     assert {"own_member", "deep"} <= {name for payload in found for name in members(payload)}
-    plain = payloads(answered(dialect, PLAIN, stream=stream))
+    plain = payloads(encoded(dialect, PLAIN, stream=stream))
     assert len(found) == len(plain)
 
 
@@ -85,26 +85,26 @@ def test_extras_of_a_dialect_are_sent(dialect: ReplyDialect, stream: bool) -> No
 @streamed
 def test_extras_of_other_dialects_are_not_sent(dialect: ReplyDialect, stream: bool) -> None:
     extras = {name: {"own_member": 1} for name in DIALECT_NAMES - {block_dialect(dialect)}}
-    plan = answered(dialect, replace(PLAIN, extras=extras), stream=stream)
-    assert sent(plan) == sent(answered(dialect, PLAIN, stream=stream))
+    plan = encoded(dialect, replace(PLAIN, extras=extras), stream=stream)
+    assert sent(plan) == sent(encoded(dialect, PLAIN, stream=stream))
 
 
 @dialects
 def test_extras_are_merged_into_objects_of_the_body(dialect: ReplyDialect) -> None:
-    (usual,) = payloads(answered(dialect, PLAIN))
+    (usual,) = payloads(encoded(dialect, PLAIN))
     for name in objects_in(usual):
         extra: dict[str, Json] = {name: {"own_member": {"deep": 1}}}
-        (found,) = payloads(answered(dialect, replace(PLAIN, extras={block_dialect(dialect): extra})))
+        (found,) = payloads(encoded(dialect, replace(PLAIN, extras={block_dialect(dialect): extra})))
         assert found == merged_json(usual, extra), name
 
 
 @dialects
 def test_extras_replace_no_object_of_an_event(dialect: ReplyDialect) -> None:
-    usual = payloads(answered(dialect, PLAIN, stream=True))
+    usual = payloads(encoded(dialect, PLAIN, stream=True))
     names = {name for event in usual if isinstance(event, dict) for name in objects_in(event)}
     for name in names:
         extras = {block_dialect(dialect): {name: {"own_member": 1}}}
-        found = payloads(answered(dialect, replace(PLAIN, extras=extras), stream=True))
+        found = payloads(encoded(dialect, replace(PLAIN, extras=extras), stream=True))
         for before, after in zip(usual, found, strict=True):
             if isinstance(before, dict) and isinstance(before.get(name), dict):
                 assert isinstance(after, dict)

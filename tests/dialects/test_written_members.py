@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Call, Choice, Part, Reply, Text, Usage
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import BY_NAME, GENERATING_CALLS, GeneratingCall
 from mockllm.engine.known_names import KNOWN_NAMES
-from tests.dialects.test_building_and_decoding import answered
+from tests.dialects.test_building_and_decoding import encoded
 from tests.dialects.test_waits_of_errors import leaves
 
 OWN: Final = [
@@ -21,19 +21,19 @@ OWN: Final = [
 ]
 """The calls of protocols with a provider of their name. `invoke` speaks the protocols of its models."""
 own_calls: Final = pytest.mark.parametrize("call", OWN, ids=lambda call: call.name)
-SAID: Final = "text-of-reply"
+REPLY_TEXT: Final = "text-of-reply"
 FINISH: Final = "finish-of-reply"
 MODEL: Final = "model-of-reply"
 TOOL: Final = "tool-of-reply"
 COUNTS: Final = Usage(1237, 771)
-TEXTS: Final = (SAID, FINISH, MODEL, TOOL)
+TEXTS: Final = (REPLY_TEXT, FINISH, MODEL, TOOL)
 NUMBERS: Final = (str(COUNTS.input), str(COUNTS.output))
 
 
 def written(call: GeneratingCall, *parts: Part) -> set[str]:
     """Return the paths of the members of a body that have a value of the reply; `*` is each item of a list."""
     replied = Reply((Choice(parts, raw_finish=FINISH),), COUNTS, MODEL)
-    body = loads(sent_bytes(answered(call.dialect, replied, NeutralRequest(model="model-of-request"))))
+    body = loads(sent_bytes(encoded(call.dialect, replied, NeutralRequest(model="model-of-request"))))
     found: set[str] = set()
     for path, value in leaves(body).items():
         name = re.sub(r"(?<=\.)\d+(?=\.|$)", "*", path.lstrip("/").replace("/", "."))
@@ -46,7 +46,7 @@ def written(call: GeneratingCall, *parts: Part) -> set[str]:
 
 @own_calls
 def test_members_of_a_body_from_the_reply_are_listed(call: GeneratingCall) -> None:
-    parts = [(Text((SAID,)),)] + [(Call(TOOL, ("{}",)),)] * call.dialect.capabilities.conversation
+    parts = [(Text((REPLY_TEXT,)),)] + [(Call(TOOL, ("{}",)),)] * call.dialect.capabilities.conversation
     paths = {path for each in parts for path in written(call, *each)}
     listed = BY_NAME[call.provider].written_members
     starts = tuple(f"{name}." for name in listed)

@@ -15,7 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.neutral_request import WireRequest
 from mockllm.dialects.providers import GeneratingCall
 from tests.dialects.full_requests import calls, full_request, read, with_each_member
-from tests.dialects.test_building_and_decoding import STAMP
+from tests.dialects.test_building_and_decoding import IDENTITY
 from tests.examples import some
 from tests.language.virtual_server import NOW, VirtualServer
 
@@ -46,7 +46,7 @@ def checked(call: GeneratingCall, request: Request) -> None:
     dialect = call.dialect
     for failure in (dialect.check(request), dialect.check_readable(request)):
         if isinstance(failure, Failure):
-            dialect.error(failure, request, STAMP)
+            dialect.error(failure, request, IDENTITY)
     assert isinstance(hash(dialect.encoding_key(request)), int)
     dialect.event_layout(request)
     read_all(request)

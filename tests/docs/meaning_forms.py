@@ -18,7 +18,7 @@ FORMS: Final[dict[str, tuple[str, str, str, str]]] = {
         "`finish_reason: length`",
         "`status: incomplete`, `incomplete_details.reason: max_output_tokens`",
         "`stop_reason: max_tokens`",
-        "`finishReason: MAX_TOKENS`; a call that is cut is not said",
+        "`finishReason: MAX_TOKENS`; a call that is cut is left out",
     ),
     "refusal": (
         "`refusal` in place of `content`, `finish_reason: stop`",
@@ -68,7 +68,7 @@ FORMS: Final[dict[str, tuple[str, str, str, str]]] = {
 def forms(name: str) -> Iterator[str]:
     """The table of a fault of meaning; nothing of others."""
     if name in FORMS:
-        yield "| protocol | what stands there |\n|---|---|"
+        yield "| protocol | members of the response |\n|---|---|"
         for protocol, form in zip(PROTOCOLS, FORMS[name], strict=True):
             yield f"| {protocol} | {form} |"
         yield ""

@@ -21,7 +21,7 @@ KNOWN_NAMES = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
 
 
 class PackRequest:
-    """What one request to a server with this pack and environment gives."""
+    """The result of one request to a server with this pack and environment."""
 
     def __init__(
         self,

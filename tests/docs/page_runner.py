@@ -1,7 +1,7 @@
 """Runs a tutorial as a reader does: saves its files, types its commands in order, and compares what they print.
 
 A code block that begins with a comment with a file name is a file. In a `console` block, lines after `$ ` are
-commands and the others their output, in which `...` stands for any text. Clock times and durations may differ.
+commands and the others their output, in which `...` is any text. Clock times and durations may differ.
 Commands that fail are in `failed`: an output `...` does not show it.
 `mockllm serve` continues until the page ends; the port of the page is replaced by that of the server.
 """
@@ -109,7 +109,7 @@ def steps(block: str) -> Iterator[tuple[str, str]]:
 
 
 def compare(command: str, expected: str, found: str) -> None:
-    """Fail where an output is not what the page shows. A line `...` stands for any number of lines."""
+    """Fail where an output is not what the page shows. A line `...` is any number of lines."""
     lines = ["(?:.*\n)*?" if line == "..." else form(line) + "\n" for line in expected.strip().splitlines()]
     assert re.fullmatch("".join(lines), found.strip() + "\n"), f"$ {command}\n{found}\n--- is not\n{expected}"
 

@@ -17,7 +17,7 @@ def check_ratchet(name: str, counts: Mapping[str, int], places: Mapping[str, Seq
     `places` are what is counted, shown where a count is too high.
 
     A number without a stored one counts from zero, unless the file is updated. A risen count is never
-    stored: whoever means it edits the file.
+    stored: who means it edits the file.
     """
     path = HERE / f"{name}.json"
     stored: dict[str, int] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

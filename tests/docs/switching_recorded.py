@@ -32,7 +32,7 @@ def by_older_hash(tmp_path: Path) -> None:
     assert PackRequest("default", scenarios=tmp_path).text == "as recorded"
 
 
-SAID_THEN: dict[str, Any] = {
+RECORDED_BODY: dict[str, Any] = {
     "choices": [{"index": 0, "message": {"role": "assistant", "content": "recorded"}}]
 }
 
@@ -47,7 +47,7 @@ def cassette(tmp_path: Path) -> None:
     response: dict[str, Any] = {
         "status": {"code": 200},
         "headers": {},
-        "body": {"string": dumps(SAID_THEN).decode()},
+        "body": {"string": dumps(RECORDED_BODY).decode()},
     }
     file = ImportFile("cassette.yaml", dumps({"interactions": [{"request": request, "response": response}]}))
     (tmp_path / "recorded.yaml").write_text(import_recordings(file, RequestParser()).text, encoding="utf-8")
@@ -55,7 +55,7 @@ def cassette(tmp_path: Path) -> None:
 
 
 def recorded(tmp_path: Path, **how: str) -> PackRequest:
-    frames = [{"at": "100ms", "data": dumps(SAID_THEN).decode()}]
+    frames = [{"at": "100ms", "data": dumps(RECORDED_BODY).decode()}]
     replay = {"headers": {"content-type": "application/json"}, "frames": frames, **how}
     (tmp_path / "recorded.yaml").write_bytes(dumps({"rules": [{"replay": replay}]}))
     return PackRequest("default", scenarios=tmp_path)
@@ -84,4 +84,4 @@ RECORDED: dict[str, Callable[[Path], None]] = {
     "a recorded response, for another provider": reported_again,
     "recorded poems over HTTPS": poems,
 }
-"""Each with a folder of its own."""
+"""Each with a separate folder."""

@@ -290,7 +290,7 @@ ROWS: dict[str, Callable[[], None]] = {
 
 
 def rows() -> list[str]:
-    """The left column of the tables in which something is asked."""
+    """The left column of the tables of requests."""
     rows = []
     for table in re.findall(r"\| there \| here \| what comes \|\n\|[-|]+\|\n((?:\|.*\n)+)", PAGE.read_text()):
         rows += [line.split(" | ")[0].lstrip("| ") for line in table.splitlines()]

@@ -116,5 +116,5 @@ def test_pytest_example_of_page_passes(pytester: pytest.Pytester) -> None:
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     pytester.makepyfile(APPLICATION + block)
     options = ("-p", "no:cacheprovider", *PLUGINS)
-    # A process of its own: what an SDK loads late must not be loaded and forgotten in this one.
+    # A separate process: what an SDK loads late must not be loaded and forgotten in this one.
     pytester.runpytest_subprocess(*options).assert_outcomes(passed=1)

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.drift.pretended_provider import Answer
+from tests.drift.pretended_provider import ProviderResponse
 
 
 @dataclass(frozen=True)
 class PlantedChange:
     """A change. `found` is its protocol, kind and place in the report."""
 
-    plant: Callable[[Answer], None]
+    plant: Callable[[ProviderResponse], None]
     found: tuple[str, str, str]
     severity: str
     fixable: bool = False
@@ -21,10 +21,10 @@ class PlantedChange:
 
 def in_bodies(
     api: str, edit: Callable[[dict[str, Any]], None], *, streamed: bool = False
-) -> Callable[[Answer], None]:
+) -> Callable[[ProviderResponse], None]:
     """Return a change of each payload of successful responses."""
 
-    def plant(answer: Answer) -> None:
+    def plant(answer: ProviderResponse) -> None:
         if answer.api == api and answer.streamed is streamed and answer.status == 200:
             for body in answer.bodies:
                 edit(body)
@@ -32,8 +32,8 @@ def in_bodies(
     return plant
 
 
-def in_errors(api: str, edit: Callable[[dict[str, Any]], None]) -> Callable[[Answer], None]:
-    def plant(answer: Answer) -> None:
+def in_errors(api: str, edit: Callable[[dict[str, Any]], None]) -> Callable[[ProviderResponse], None]:
+    def plant(answer: ProviderResponse) -> None:
         if answer.api == api and answer.status == 400:
             edit(answer.events[0][1])
 
@@ -56,8 +56,8 @@ def of_type(name: str, edit: Callable[[dict[str, Any]], object]) -> Callable[[di
     return change
 
 
-def header(api: str, name: str, value: str | None) -> Callable[[Answer], None]:
-    def plant(answer: Answer) -> None:
+def header(api: str, name: str, value: str | None) -> Callable[[ProviderResponse], None]:
+    def plant(answer: ProviderResponse) -> None:
         if answer.api == api and not answer.streamed and answer.status == 200:
             answer.headers.pop(name, None)
             if value is not None:
@@ -66,17 +66,17 @@ def header(api: str, name: str, value: str | None) -> Callable[[Answer], None]:
     return plant
 
 
-def new_event(answer: Answer) -> None:
+def new_event(answer: ProviderResponse) -> None:
     if answer.api == "messages" and answer.streamed:
         answer.events.insert(1, ("context_notice", {"type": "context_notice", "left": 3}))
 
 
-def no_terminator(answer: Answer) -> None:
+def no_terminator(answer: ProviderResponse) -> None:
     if answer.api == "chat" and answer.streamed:
         answer.events.pop()
 
 
-def item_done_late(answer: Answer) -> None:
+def item_done_late(answer: ProviderResponse) -> None:
     """The end of an item comes behind the end of the response's text."""
     if answer.api == "responses" and answer.streamed:
         names = [name for name, _ in answer.events]
@@ -84,7 +84,7 @@ def item_done_late(answer: Answer) -> None:
         answer.events.insert(at - 2, answer.events.pop(at))
 
 
-def refusal(answer: Answer) -> None:
+def refusal(answer: ProviderResponse) -> None:
     if answer.api == "embeddings":
         answer.status = 400
         error = {"message": "no", "type": "invalid_request_error", "param": None, "code": None}

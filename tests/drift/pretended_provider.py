@@ -28,7 +28,7 @@ SECRET_TEXT = "the provider's own words"
 
 
 @dataclass
-class Answer:
+class ProviderResponse:
     """A response before it is sent. `events` have a name and a payload; a body is one event."""
 
     api: str
@@ -48,7 +48,7 @@ class PretendedProvider:
     """Where it listens, what it received, and the changes that are planted."""
 
     url: str
-    planted: Sequence[Callable[[Answer], None]] = ()
+    planted: Sequence[Callable[[ProviderResponse], None]] = ()
     keys: list[str] = field(default_factory=list)
     requests: int = 0
 
@@ -65,14 +65,14 @@ def handler_of(provider: PretendedProvider, engine: Engine) -> type[BaseHTTPRequ
             provider.requests += 1
             headers = {name.lower(): value for name, value in self.headers.items()}
             provider.keys += [headers[name] for name in KEY_HEADERS if name in headers]
-            answer = answered(engine, self.command, self.path, headers, raw)
+            answer = unchanged_response(engine, self.command, self.path, headers, raw)
             for plant in provider.planted:
                 plant(answer)
             self.send(answer)
 
         do_GET = do_POST
 
-        def send(self, answer: Answer) -> None:
+        def send(self, answer: ProviderResponse) -> None:
             body = encoded(answer)
             self.send_response(answer.status)
             for name, value in answer.headers.items():
@@ -89,7 +89,7 @@ def handler_of(provider: PretendedProvider, engine: Engine) -> type[BaseHTTPRequ
 
 
 @contextmanager
-def pretended_provider(*planted: Callable[[Answer], None]) -> Iterator[PretendedProvider]:
+def pretended_provider(*planted: Callable[[ProviderResponse], None]) -> Iterator[PretendedProvider]:
     """Serve until the end of the block."""
     gathered = load_scenarios(ScenarioSources((str(SCENARIO),), known_names=known_names()))
     assert not gathered.diagnostics
@@ -108,7 +108,9 @@ def pretended_provider(*planted: Callable[[Answer], None]) -> Iterator[Pretended
         thread.join()
 
 
-def answered(engine: Engine, method: str, target: str, headers: dict[str, str], raw: bytes) -> Answer:
+def unchanged_response(
+    engine: Engine, method: str, target: str, headers: dict[str, str], raw: bytes
+) -> ProviderResponse:
     """Return the unchanged response to a request."""
     path, _, query = target.partition("?")
     request = engine.read(method, path, query, headers, raw, "127.0.0.1", time.time())
@@ -119,7 +121,7 @@ def answered(engine: Engine, method: str, target: str, headers: dict[str, str], 
         events: list[tuple[str | None, Any]] = [(None, json.loads(data))]
     else:
         events = [event(block) for block in data.decode().replace("\r\n", "\n").strip().split("\n\n")]
-    return Answer(request.api or "", plan.streamed, plan.head.status, own, events)
+    return ProviderResponse(request.api or "", plan.streamed, plan.head.status, own, events)
 
 
 def event(block: str) -> tuple[str | None, Any]:
@@ -128,7 +130,7 @@ def event(block: str) -> tuple[str | None, Any]:
     return lines.get("event"), json.loads(data) if data.startswith("{") else data
 
 
-def encoded(answer: Answer) -> bytes:
+def encoded(answer: ProviderResponse) -> bytes:
     if answer.headers.get("content-type") == "text/html":
         return b"<html>busy</html>"
     if not answer.streamed:

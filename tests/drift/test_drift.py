@@ -19,8 +19,8 @@ from tests.drift.planted_changes import PLANTED, PlantedChange
 from tests.drift.pretended_provider import (
     SCENARIO,
     SECRET_TEXT,
-    Answer,
     PretendedProvider,
+    ProviderResponse,
     pretended_provider,
 )
 from tests.process import serving
@@ -155,7 +155,7 @@ def test_keys_are_sent_and_neither_keys_nor_texts_stored(tmp_path: Path) -> None
 
 
 def test_refused_key_ends_the_run(tmp_path: Path) -> None:
-    def refuse(answer: Answer) -> None:
+    def refuse(answer: ProviderResponse) -> None:
         answer.status = 401
 
     with pretended_provider(refuse) as provider:
@@ -253,7 +253,7 @@ def test_low_change_fails_only_on_request(tmp_path: Path) -> None:
 def test_model_replaces_that_of_examples(tmp_path: Path) -> None:
     seen: list[Any] = []
 
-    def look(answer: Answer) -> None:
+    def look(answer: ProviderResponse) -> None:
         seen.extend(body["model"] for body in answer.bodies if answer.api == "chat" and "model" in body)
 
     with pretended_provider(look) as provider:
@@ -262,7 +262,7 @@ def test_model_replaces_that_of_examples(tmp_path: Path) -> None:
 
 
 def test_page_that_is_no_json_is_unreadable(tmp_path: Path) -> None:
-    def page(answer: Answer) -> None:
+    def page(answer: ProviderResponse) -> None:
         if answer.api == "chat" and not answer.streamed:
             answer.headers["content-type"] = "text/html"
 
@@ -272,7 +272,7 @@ def test_page_that_is_no_json_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_stream_with_a_broken_event_is_unreadable(tmp_path: Path) -> None:
-    def cut(answer: Answer) -> None:
+    def cut(answer: ProviderResponse) -> None:
         if answer.api == "chat" and answer.streamed:
             answer.events[1] = (None, BROKEN_EVENT)
 

@@ -34,7 +34,7 @@ RULES = {
 
 GEMINI_MODELS = "/v1beta/models"
 PREDICTED = {"instances": [{"prompt": "a cat"}]}
-MADE: list[Step] = [
+MEDIA: list[Step] = [
     *(step for step in WIRES["openai-media"] if step.method == "POST" and step.golden != "speech"),
     *(step for step in WIRES["mistral-own"] if step.golden == "ocr"),
     Step("imagen", "POST", f"{GEMINI_MODELS}/imagen-4.0-generate-001:predict", PREDICTED),
@@ -90,7 +90,7 @@ def test_own_error_of_gemini_does_not_differ(stream: bool) -> None:
     assert_same(call, "fail", stream=stream)
 
 
-@pytest.mark.parametrize("step", MADE, ids=lambda step: step.golden)
+@pytest.mark.parametrize("step", MEDIA, ids=lambda step: step.golden)
 def test_own_media_do_not_differ(step: Step) -> None:
     engine = VirtualServer(OTHER_RULES).engine
     compared = compared_with_itself(engine, read(engine, step))
@@ -118,7 +118,7 @@ PICTURE = form(
 )
 SHAPES = ("json", "verbose_json", "srt", "vtt", "text")
 PHRASED = [
-    *(step for step in (*MADE, *NO_JSON) if step.golden not in ("ocr", "image-limited")),
+    *(step for step in (*MEDIA, *NO_JSON) if step.golden not in ("ocr", "image-limited")),
     Step("image-url", "POST", "/v1/images/generations", {"model": "dall-e-3", "prompt": "a cat"}),
     Step(
         "edited", "POST", "/v1/images/edits", PICTURE.replace(b'name="file"', b'name="image"'), headers=FORM

@@ -85,7 +85,7 @@ def without_cache(scenario: str, settings: EngineSettings | None = None) -> Virt
     return game
 
 
-def facts(planned: PlannedResponse) -> dict[str, object]:
+def visible_parts(planned: PlannedResponse) -> dict[str, object]:
     """All that a client and the journal see of a response. The order of headers has no meaning."""
     plan: Plan = planned.plan
     return {
@@ -123,7 +123,7 @@ def compare(
     """Assert that each response equals one that is rendered without the caches. Return the game with the caches."""
     cached, rendered = server_with(scenario, settings), without_cache(scenario, settings)
     for number, each in enumerate(requested):
-        expected = facts(rendered.respond(each).planned)
-        assert facts(cached.respond(each).planned) == expected, f"request {number}"
+        expected = visible_parts(rendered.respond(each).planned)
+        assert visible_parts(cached.respond(each).planned) == expected, f"request {number}"
     assert not rendered.engine._planner.response_cache.entries
     return cached

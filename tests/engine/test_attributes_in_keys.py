@@ -152,7 +152,7 @@ def server() -> VirtualServer:
 
 
 LOOK = Tool("look", {"type": "object", "properties": {"city": {"type": "string"}}})
-WISHES = {
+NEUTRAL_REQUESTS = {
     **WANTED,
     "plain": NeutralRequest(max_tokens=500),
     "forced": NeutralRequest(tools=(LOOK,), tool_choice=ToolChoice("any"), response_format=Format("json")),
@@ -160,8 +160,8 @@ WISHES = {
 
 
 def requests(call: Call) -> Iterator[Request]:
-    """Yield a request of the call for each wish and each reply."""
-    for words in WISHES.values():
+    """Yield a request of the call for each neutral request and each reply."""
+    for words in NEUTRAL_REQUESTS.values():
         wire = call.dialect.build_request(words)
         path, _, query = wire.path.partition("?")
         for number in range(len(REPLIES)):

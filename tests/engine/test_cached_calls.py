@@ -60,10 +60,10 @@ def requests(*tools: Tool, count: int = 9, ask: Any = chat_request, **more: Any)
     ]
 
 
-def is_cached(scenario: str, asked: list[ClientRequest]) -> bool:
+def is_cached(scenario: str, sent: list[ClientRequest]) -> bool:
     """Whether the last response comes from the cache."""
-    server = compare(scenario, asked)
-    return isinstance(server.respond(asked[-1]).planned.content, PrerenderedResponse)
+    server = compare(scenario, sent)
+    return isinstance(server.respond(sent[-1]).planned.content, PrerenderedResponse)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
@@ -128,7 +128,7 @@ def test_calls_in_larger_chunks_are_cached() -> None:
 @pytest.mark.parametrize("stream", [False, True])
 def test_unusual_arguments_equal_rendered(schema: Any, ask: Any, stream: bool) -> None:
     """After the usual arguments of a tool of the same name are in the cache."""
-    asked = [
+    sent = [
         each
         for one, other in zip(
             requests(tool(), ask=ask, stream=stream, count=4),
@@ -137,7 +137,7 @@ def test_unusual_arguments_equal_rendered(schema: Any, ask: Any, stream: bool) -
         )
         for each in (one, one, other)
     ]
-    compare(CALL, asked)
+    compare(CALL, sent)
 
 
 def test_few_chunks_do_not_show_what_is_between_them() -> None:
@@ -165,9 +165,9 @@ def test_tokens_over_the_maximum_are_noted() -> None:
 
 
 def test_request_without_tool_to_call_gets_the_reason() -> None:
-    asked = requests(tool(), count=3)
+    sent = requests(tool(), count=3)
     refused = requests(tool(), count=2, tool_choice="none")
-    compare(CALL, [*asked, *refused, *requests(count=2, tools=None), *asked])
+    compare(CALL, [*sent, *refused, *requests(count=2, tools=None), *sent])
 
 
 def test_custom_tool_is_not_cached() -> None:
@@ -181,9 +181,9 @@ def test_several_choices_are_not_cached() -> None:
 
 def test_calls_of_sessions_equal_rendered() -> None:
     random = Random(1)
-    asked = [
+    sent = [
         each
         for _ in range(4)
         for each in requests(tool(), count=3, session=random.choice([None, "a", "b"]), surprise=1)
     ]
-    compare(CALL, asked)
+    compare(CALL, sent)

@@ -78,7 +78,7 @@ modifiers:
   - {chance: 20%, match: {stream: true}, faults: [length_stop]}
   - {per: api_key, limit: {strategy: token-bucket, requests: 1000, tokens: 100000, window: 1m}}
 """
-DRAWN = "rules: [{reply: Hello., pace: {itl: [1ms, 9ms]}}]"
+RANDOM_WAITS = "rules: [{reply: Hello., pace: {itl: [1ms, 9ms]}}]"
 PLAIN = PACED.partition("modifiers:")[0]
 
 
@@ -117,7 +117,7 @@ def test_responses_of_every_call_are_cached(name: str, call: Call, stream: bool)
     checksummed = stream and not CHECKSUMMED.isdisjoint(call.dialect.capabilities.framings)
     cached = name not in UNCACHEABLE and not checksummed
     assert any(type(entry) is CachedResponse for entry in entries) is cached
-    entries = list(compare(DRAWN, requested).engine._planner.response_cache.entries.values())
+    entries = list(compare(RANDOM_WAITS, requested).engine._planner.response_cache.entries.values())
     assert any(type(entry) is CachedStream for entry in entries) is (stream and name not in UNCACHEABLE)
 
 

@@ -58,7 +58,7 @@ def result(path: str, id: str, session: str | None = None) -> ClientRequest:
 
 
 def ids(received: ClientResponse) -> list[str]:
-    """The ids of an answer's calls."""
+    """The ids of a response's calls."""
     bodies = (
         [event.json for event in received.events if event.data[0] == "{"]
         if received.streamed
@@ -78,7 +78,7 @@ def ids(received: ClientResponse) -> list[str]:
 @pytest.mark.parametrize("path", [*CHATS, *CLAUDES])
 def test_a_result_with_only_an_id_matches_its_tools_name(path: str, stream: bool) -> None:
     game = VirtualServer(RULES)
-    for _ in range(4):  # the first are made, the others filled in from what is kept
+    for _ in range(4):  # the first are planned, all others are filled from the cache
         weather, time = ids(game.respond(requested(path, [user("both")], stream)))
         assert game.respond(result(path, weather)).text == "get_weather: sunny"
         assert (time, game.respond(result(path, time)).text) == ("mine", "get_time: sunny")

@@ -144,7 +144,7 @@ def test_conversation_is_no_response_and_no_response_is_one() -> None:
 
 
 def test_conversation_with_the_id_of_another_object() -> None:
-    """It is served as one with an unknown conversation, and the other object stays."""
+    """It is served as one with an unknown conversation, and the object of a different kind stays."""
     server = Conversations()
     first = server.game.respond(raw_request("/v1/responses", {"model": "m", "input": "hi"})).json
     continued = {"model": "m", "input": "hi", "conversation": first["id"]}

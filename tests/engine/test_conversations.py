@@ -24,7 +24,7 @@ def responses(input: str, **fields: Any) -> ClientRequest:
 
 
 def reported(game: VirtualServer, requested: ClientRequest) -> tuple[str, str]:
-    """What is answered, and the response's id."""
+    """The response's text and id."""
     body = game.respond(requested).json
     return body["output"][0]["content"][0]["text"], body["id"]
 

@@ -18,7 +18,7 @@ from mockllm.engine.seed_token import token_of
 from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, ObjectToFetch, RespondAgain
 from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
-from tests.engine.cached_and_rendered import facts
+from tests.engine.cached_and_rendered import visible_parts
 from tests.language.virtual_server import VirtualServer
 
 SCENARIO = {
@@ -240,7 +240,7 @@ def test_cached_sequences_equal_those_decided_here(shared: Engine, request: pyte
     for number in range(12):
         for user in ("hi", "long " * 2_000):
             expected, response = here.respond(chat(here, user)), decided(shared, chat(shared, user))
-            assert facts(response) == facts(expected), (number, user[:5])
+            assert visible_parts(response) == visible_parts(expected), (number, user[:5])
 
 
 @pytest.mark.parametrize("shared", [VARYING], indirect=True)
@@ -262,7 +262,7 @@ def test_cached_responses_equal_those_decided_here(shared: Engine, monkeypatch: 
             more = kinds[number % len(kinds)]
             expected = here.respond(chat(here, user, **more))
             response = decided(shared, chat(shared, user, **more))
-            assert facts(response) == facts(expected), (number, user)
+            assert visible_parts(response) == visible_parts(expected), (number, user)
             tokens = [token_of(each.seed_token, each.id_seed) for each in (response, expected)]
             # no response depends on the counts of modifiers
             assert tokens[0].partition(",m")[0] == tokens[1].partition(",m")[0], (number, user)

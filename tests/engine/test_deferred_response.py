@@ -49,9 +49,9 @@ def deferred(engine: Engine, request: Request) -> PlannedResponse:
 
 def planned(response: DeferredResponse) -> PlannedResponse:
     """The response of its plan, which needs no stored object."""
-    made = response.make_plan()()
-    assert isinstance(made, PlannedResponse)
-    return made
+    result = response.make_plan()()
+    assert isinstance(result, PlannedResponse)
+    return result
 
 
 def body(response: PlannedResponse) -> bytes:
@@ -273,7 +273,7 @@ def test_thread_decodes_a_long_stream_to_store(
 
 
 def test_plan_in_a_thread_is_deferred_again_by_a_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The object is fetched, and the thread plans once more. The request is counted once, and keeps its slot."""
+    """The object is fetched, and the thread plans once more. The request is counted once, and its slot stays."""
     long = engine(LONG, **PACE, limited=True)
     response = long.begin_response(chat(long))
     assert isinstance(response, DeferredResponse)

@@ -152,8 +152,8 @@ modifiers:
   - {match: {query: {c: {exists: true}}}, faults: [malformed]}
 """
 REQUESTS = [
-    asking(user, stream=stream, query=query, max_tokens=limit, model=model)
-    for asking in (chat_request, claude_request)
+    build_request(user, stream=stream, query=query, max_tokens=limit, model=model)
+    for build_request in (chat_request, claude_request)
     for user in ("static", "drawn", "broken")
     for stream in (True, False)
     for query in ("", "a=1", "a=1&b=1", "b=1&c=1")
@@ -163,7 +163,7 @@ REQUESTS = [
 
 
 def test_caches_change_no_response(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Asked twice (the second time from what is kept), and with next to nothing kept."""
+    """Requested twice (the second time from the cache), and with next to nothing cached."""
     twice = [each.timed_bytes for each in respond_all(MANY, *REQUESTS, *REQUESTS)]
     monkeypatch.setattr(engine, "MAX_FAST_PATHS", 2)
     monkeypatch.setattr(planner, "MAX_CACHED_SETTINGS", 2)

@@ -77,11 +77,11 @@ def requested(random: Random) -> Iterator[ClientRequest]:
         yield ask(user, session=session, **more)
 
 
-def received(game: VirtualServer, asks: Iterator[ClientRequest]) -> list[tuple[object, ...]]:
+def received(game: VirtualServer, requests: Iterator[ClientRequest]) -> list[tuple[object, ...]]:
     found: list[tuple[object, ...]] = []
-    for ask in asks:
+    for ask in requests:
         answer = game.respond(ask).planned
-        facts = (
+        fields = (
             answer.responder_id,
             answer.modifiers,
             answer.notes,
@@ -91,15 +91,15 @@ def received(game: VirtualServer, asks: Iterator[ClientRequest]) -> list[tuple[o
         )
         steps = answer.plan.steps if answer.plan.streamed else ()
         waits = tuple(step for step in steps if type(step).__name__ == "Wait")
-        found.append((sent_bytes(answer.plan), sorted(answer.plan.head.headers), waits, *facts))
+        found.append((sent_bytes(answer.plan), sorted(answer.plan.head.headers), waits, *fields))
     return found
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_fast_path_responds_and_counts_like_a_decision(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     short = received(game := VirtualServer(SCENARIO), requested(Random(seed)))
-    assert any(lane is not None for lane in game.engine._fast_paths.values())
-    monkeypatch.setattr(engine, "build_fast_path", lambda *facts, **more: None)
+    assert any(path is not None for path in game.engine._fast_paths.values())
+    monkeypatch.setattr(engine, "build_fast_path", lambda *fields, **more: None)
     assert received(VirtualServer(SCENARIO), requested(Random(seed))) == short
 
 

@@ -45,7 +45,7 @@ def output(response: Any) -> list[Any]:
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_result_with_only_an_id_matches_its_tools_name(stream: bool) -> None:
     game = VirtualServer(WEATHER)
-    for _ in range(3):  # the first is made, the third is filled in from what is kept
+    for _ in range(3):  # the first is planned, the third is filled from the cache
         first = reported(game.respond(responses("weather", stream=stream)))
         last = game.respond(responses(output(first), previous_response_id=first["id"]))
         assert last.json["output"][0]["content"][0]["text"] == "21 degrees, turn 2, weather"
@@ -113,7 +113,7 @@ def test_a_stored_completion_belongs_to_its_session(stream: bool) -> None:
     game = VirtualServer("rules: [{reply: hi}]")
     body = {"model": "m", "messages": [], "store": True, "stream": stream}
     mine = {"x-mockllm-session": "mine"}
-    for _ in range(3):  # the first is made, the third is filled in from what is kept
+    for _ in range(3):  # the first is planned, the third is filled from the cache
         game.respond(
             raw_request(
                 "/v1/chat/completions", {**body, "messages": [{"role": "user", "content": "x"}]}, headers=mine

@@ -46,7 +46,7 @@ ROWS = {
 
 
 def models_read(scenario: str, requests: Sequence[ClientRequest], *, cached: bool) -> Iterator[object]:
-    """Yield the model of each request as a journal has it; with `cached` False, each has an engine of its own."""
+    """Yield the model of each request as a journal has it; with `cached` False, each has a separate engine."""
     game = VirtualServer(scenario)
     catalog, state = game.engine.catalog, game.engine.state
     readers: dict[str, RequestReader] = {}

@@ -55,8 +55,8 @@ def test_read_request_has_the_same_response(text: str, more: dict[str, Any], hea
 def test_long_call_that_stores_is_planned_at_once() -> None:
     """It reads and writes what is stored without another request between the two."""
     here = engine()
-    made = here.read("POST", "/v1/conversations", "", {}, b"{}", "", 0.0)
-    id = loads(body(here.respond(made)))["id"]
+    created = here.read("POST", "/v1/conversations", "", {}, b"{}", "", 0.0)
+    id = loads(body(here.respond(created)))["id"]
     items = {"items": [{"role": "user", "content": "long " * 50_000}]}
     long = here.read("POST", f"/v1/conversations/{id}/items", "", {}, dumps(items), "", 0.0)
     assert isinstance(here.begin_response(long), PlannedResponse)

@@ -20,7 +20,7 @@ USER: Any = {"role": "user", "content": "hi"}
 
 
 class Stateless:
-    """A client that keeps the items itself, with the items of its first response."""
+    """A client that stores the items itself, with the items of its first response."""
 
     def __init__(self, model: str = "call", **fields: Any) -> None:
         self.game = VirtualServer(RULES)

@@ -32,7 +32,7 @@ def reader_of(engine: Engine, **headers: str) -> RequestReader:
     return engine.request_reader("POST", PATH, "", headers)
 
 
-def asked(engine: Engine, reader: RequestReader, times: int, body: bytes = BODY) -> Request:
+def read_repeatedly(engine: Engine, reader: RequestReader, times: int, body: bytes = BODY) -> Request:
     """Send a request so often. Return the last."""
     for turn in range(times):
         request = reader.read(body, "::1", NOW + turn)
@@ -49,7 +49,9 @@ def is_repeated(request: Request) -> bool:
 def test_fourth_request_begins_with_what_was_computed() -> None:
     engine = VirtualServer(RULES).engine
     reader = reader_of(engine)
-    asked(engine, reader, 3)  # a reader's first, then one that is remembered, then one that is computed
+    read_repeatedly(
+        engine, reader, 3
+    )  # a reader's first, then one that is remembered, then one that is computed
     request = reader.read(BODY, "::1", NOW)
     assert is_repeated(request)
     assert vars(request)["input_tokens"] == reader_of(engine).read(BODY, "::1", NOW).input_tokens
@@ -90,7 +92,7 @@ def test_request_that_reads_stored_objects_is_never_repeated() -> None:
         "cachedContent": "cachedContents/nothing",
     }
     reader = engine.request_reader("POST", path, "", {})
-    request = asked(engine, reader, 5, dumps(body))
+    request = read_repeatedly(engine, reader, 5, dumps(body))
     assert not is_repeated(request)
 
 
@@ -116,20 +118,20 @@ def test_request_is_not_repeated_by_another_head() -> None:
 )
 def test_request_of_session_or_override_is_never_repeated(headers: dict[str, str]) -> None:
     engine = VirtualServer(RULES, allow_overrides=True).engine
-    assert not is_repeated(asked(engine, reader_of(engine, **headers), 5))
+    assert not is_repeated(read_repeatedly(engine, reader_of(engine, **headers), 5))
 
 
 def test_long_body_is_never_repeated() -> None:
     engine = VirtualServer(RULES).engine
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "x" * MIN_DIVIDED_BYTES}]}
-    assert not is_repeated(asked(engine, reader_of(engine), 5, dumps(body)))
+    assert not is_repeated(read_repeatedly(engine, reader_of(engine), 5, dumps(body)))
 
 
 def test_request_for_an_engine_is_matched_anew_by_another() -> None:
     """After a reload a request may come to another engine."""
     first, second = VirtualServer(RULES).engine, VirtualServer("rules: [{name: b, reply: Bye.}]").engine
     reader = reader_of(first)
-    asked(first, reader, 3)
+    read_repeatedly(first, reader, 3)
     request = reader.read(BODY, "::1", NOW)
     assert is_repeated(request)
     assert (second.respond(request).responder_id or "").endswith(":b")
@@ -145,7 +147,9 @@ def test_repeated_requests_are_bounded() -> None:
     engine = VirtualServer(RULES).engine
     reader = reader_of(engine)
     for number in range(MAX_SEEN + 100):
-        asked(engine, reader, 3, BODY[:-1] + b" " * (number % 2_000) + b"}" + b" " * (number // 2_000))
+        read_repeatedly(
+            engine, reader, 3, BODY[:-1] + b" " * (number % 2_000) + b"}" + b" " * (number // 2_000)
+        )
     repeated = engine._repeated_requests
     assert sum(repeated.attributes._sizes.values()) <= MAX_BYTES
     assert len(repeated._seen) <= MAX_SEEN
@@ -156,7 +160,9 @@ def test_large_values_of_repeated_requests_are_bounded() -> None:
     engine = VirtualServer("validation: off\nrules: [{reply: Hello.}]").engine
     reader = reader_of(engine)
     for number in range(400):
-        asked(engine, reader, 3, BODY[:-1] + b',"metadata":[%b{}],"seed":%d}' % (b"{}," * 700, number))
+        read_repeatedly(
+            engine, reader, 3, BODY[:-1] + b',"metadata":[%b{}],"seed":%d}' % (b"{}," * 700, number)
+        )
     assert 100 < len(engine._repeated_requests.attributes) < 350
 
 
@@ -190,7 +196,7 @@ def test_too_many_bodies_in_turn_are_never_computed() -> None:
 def test_dropped_requests_leave_no_cycle() -> None:
     """The garbage collector runs only while no client sends requests."""
     engine = VirtualServer(RULES).engine
-    asked(engine, reader_of(engine), 5)
+    read_repeatedly(engine, reader_of(engine), 5)
     gc.collect()
     engine._repeated_requests.attributes.clear()
     assert gc.collect() == 0
@@ -200,7 +206,7 @@ def test_repeated_request_that_is_refused_leaves_no_cycle() -> None:
     """The server may refuse a request that was read, before the engine responds to it."""
     engine = VirtualServer(RULES).engine
     reader = reader_of(engine)
-    asked(engine, reader, 1)
+    read_repeatedly(engine, reader, 1)
     gc.collect()
     for turn in range(3):
         reader.read(BODY, "::1", NOW + turn)

@@ -105,14 +105,14 @@ def test_other_requests_do_not_change_a_sessions_run(seed: int) -> None:
     noisy: list[Any] = []
     for (
         each
-    ) in noise:  # what others have asked before: answers are kept, limits reached, sequences at their end
+    ) in noise:  # earlier requests of others: responses are cached, limits reached, sequences at their end
         game.respond(within("early", each))
     for number, each in enumerate(script()):
         for other in ("a", "b", "c")[: number % 4]:
             game.respond(within(other, noise[-number]))
         game.respond(noise[number // 2])  # without a session
         noisy.append(seen(game.respond(within("mine", each))))
-    # What is kept, and told by what it is hashed behind, was made for the first one.
+    # What is cached, and found by the texts before it, was planned for the first one.
     assert [each[:-1] for each in noisy] == [each[:-1] for each in alone]
 
 

@@ -50,7 +50,7 @@ SEEDS = [0, 7, -3, 10**18]
 
 
 def whole(received: ClientResponse) -> object:
-    """All of an answer: what it says, when, and under which head."""
+    """All of a response: its content, its times, and its head."""
     return (
         received.status,
         received.headers,
@@ -62,7 +62,7 @@ def whole(received: ClientResponse) -> object:
 
 
 def replayed(requested: ClientRequest, seed: str) -> ClientRequest:
-    """The same request with that seed, in a session of its own."""
+    """The same request with that seed, in a separate session."""
     return replace(
         requested, headers={**requested.headers, "x-mockllm-seed": seed, "x-mockllm-session": "again"}
     )

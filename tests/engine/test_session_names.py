@@ -137,7 +137,7 @@ def whole(received: ClientResponse) -> Any:
     return received.status, received.headers, received.timed_bytes, received.delay
 
 
-DRAWN = """
+RANDOM = """
 rules:
   - {match: {user: made}, reply: {text: {sentences: [1, 9]}}, pace: {itl: [1ms, 9ms]}}
   - {match: {user: gamble}, chance: 50%, reply: won}
@@ -146,7 +146,7 @@ rules:
 
 
 def test_sessions_have_equal_runs() -> None:
-    game = VirtualServer(DRAWN)
+    game = VirtualServer(RANDOM)
     runs: dict[str, list[Any]] = {"a": [], "b": []}
     for number in range(20):
         for id, run in runs.items():
@@ -157,9 +157,9 @@ def test_sessions_have_equal_runs() -> None:
 
 
 def test_a_sessions_seed_applies_to_all_its_requests() -> None:
-    game = VirtualServer(DRAWN)
+    game = VirtualServer(RANDOM)
     game.engine.state.use_session("a", 0.0).seed = 9
-    other = VirtualServer(DRAWN, seed=9)
+    other = VirtualServer(RANDOM, seed=9)
     for user in ("made", "gamble", "hi", "hi", "hi"):
         assert whole(game.respond(named("a", chat_request(user, now=1.0)))) == whole(
             other.respond(chat_request(user, now=1.0))

@@ -10,9 +10,20 @@ from http import HTTPStatus
 from mockllm.core.rendering.aws_event_stream import read_frames, write_bytes_event, write_event
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import framing_of
-from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Not, Plain, Row, Seen, readable, written
+from tests.faults.matrix_cell import (
+    ANY,
+    CHUNKS,
+    Expect,
+    Fault,
+    Not,
+    Plain,
+    ReceivedResponse,
+    Row,
+    readable,
+    written,
+)
 
-HALF = len(PIECES) // 2
+HALF = len(CHUNKS) // 2
 UNSTREAMED: Row = lambda plain: Not("the response is not streamed")  # noqa: E731
 ARRAY = Not("only server-sent events have comments")
 
@@ -97,7 +108,7 @@ def encoded(lines: list[str]) -> list[str]:
 
 
 def too_long(plain: Plain) -> Expect:
-    def check(seen: Seen) -> None:
+    def check(seen: ReceivedResponse) -> None:
         assert seen.headers("content-length") == [str(len(plain.body) + 10)]
 
     return Expect(plain.body, "fin", complete=False, framed="length", check=check)
@@ -126,7 +137,7 @@ def elsewhere(plain: Plain) -> Expect:
 
 
 def instead(plain: Plain, status: str, line: str, body: bytes) -> Expect:
-    """Of the answer's own head only what the server itself says is left."""
+    """Of the response's own head only what the server itself adds is left."""
     own = re.compile(r"(?i)x-mockllm|date|access-control-allow|access-control-expose-headers: \*$")
     kept = [each for each in plain.seen.lines if own.match(each)]
     return Expect(body, lines=(f"HTTP/1.1 {status}", line, *kept), framed="length")
@@ -216,24 +227,24 @@ NO_FINISH = "add the protocol's member with the finish reason to FINISHES in tes
 
 
 def no_finish(plain: Plain) -> Expect:
-    """Every event but those that tell why it ends; where such a one says a piece too, it says only that."""
+    """Every event but those that state why it ends; where such a one has a chunk too, only that is left."""
 
-    def check(seen: Seen) -> None:
+    def check(seen: ReceivedResponse) -> None:
         assert FINISHES.search(readable(plain.body)), NO_FINISH
         assert not FINISHES.search(readable(seen.body))
         other = replace(plain, seen=seen)
-        assert len(other.says) == len(PIECES)
+        assert len(other.says) == len(CHUNKS)
         assert len(plain.events) - len(other.events) in (0, 1)
 
     return Expect(ANY, check=check)
 
 
 def uncounted(body: bytes) -> bytes:
-    """Without the tokens so far, which Gemini tells in each chunk by what the non-streaming response says."""
+    """Without the tokens so far, which Gemini reports in each chunk by the usage of the non-streaming response."""
     return re.sub(rb'("(?:candidates|total)TokenCount": )\d+', rb"\1", body)
 
 
-def has_error(plain: Plain, seen: Seen) -> bool:
+def has_error(plain: Plain, seen: ReceivedResponse) -> bool:
     """Whether a decoder of the protocol finds an error: vendors have their own errors, and decoders of them."""
     framing = framing_of(seen.headers("content-type")[0], seen.body, streamed=plain.streamed)
     plan = Plan(ResponseHead(seen.status, ()), (RawStep(seen.body, 0),), framing)
@@ -242,12 +253,12 @@ def has_error(plain: Plain, seen: Seen) -> bool:
 
 
 def error_event(plain: Plain) -> Expect:
-    def check(seen: Seen) -> None:
+    def check(seen: ReceivedResponse) -> None:
         reported, came = uncounted(plain.body[: plain.behind(HALF)]), uncounted(seen.body)
         assert came.startswith(reported)
         error = came[len(reported) :]
         assert has_error(plain, seen)
-        assert written(PIECES[HALF]) not in error
+        assert written(CHUNKS[HALF]) not in error
         assert b"[DONE]" not in error
         assert b"message_stop" not in readable(error)
 
@@ -255,10 +266,10 @@ def error_event(plain: Plain) -> Expect:
 
 
 def error_instead(plain: Plain) -> Expect:
-    def check(seen: Seen) -> None:
+    def check(seen: ReceivedResponse) -> None:
         assert seen.status in (503, 529)
         assert has_error(plain, seen)
-        assert written("".join(PIECES)) not in seen.body
+        assert written("".join(CHUNKS)) not in seen.body
 
     return Expect(ANY, lines=ANY, check=check)
 

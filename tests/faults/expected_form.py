@@ -11,8 +11,8 @@ from mockllm.core.rendering.aws_event_stream import write_bytes_event, write_eve
 from mockllm.core.rendering.plan import EventStep
 from tests.faults.expected import FINISHES, HALF, NO_FINISH, UNSTREAMED, joined
 from tests.faults.expected_meaning import WANTED, bodies
-from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Seen, readable
-from tests.faults.meaning_facts import REPLIES
+from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, ReceivedResponse, readable
+from tests.faults.meaning_table import REPLIES
 from tests.faults.protocol_table import ProtocolTable
 
 MISSING: Any = "not there"
@@ -81,7 +81,7 @@ def checked(check: Callable[[list[Any], list[Any]], None]) -> Callable[[Plain], 
     """The JSON of the events without the fault, and with it."""
 
     def row(plain: Plain) -> Expect:
-        def look(seen: Seen) -> None:
+        def look(seen: ReceivedResponse) -> None:
             check(bodies(plain.body, streamed=True), bodies(seen.body, streamed=True))
 
         return Expect(ANY, check=look)
@@ -225,7 +225,7 @@ def merged(plain: Plain) -> Expect:
 
 
 def whole(plain: Plain, at: int) -> bytes:
-    """Of an array: without what stands between the two."""
+    """Of an array: without what is between the two."""
     items = [plain.payload(event) for event in plain.events]
     items[at : at + 2] = [items[at] + items[at + 1]]
     return b"[" + b"\n,\r\n".join(items) + b"\n]"

@@ -1,6 +1,6 @@
 """What each fault of meaning must do, compared with the response without it.
 
-The response is read as a client of its protocol reads it, and must have the values of the table (`meaning_facts.py`).
+The response is read as a client of its protocol reads it, and must have the values of the table (`meaning_table.py`).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from mockllm.core.rendering.aws_event_stream import read_frames, unwrapped
 from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.neutral_request import NeutralRequest
-from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, Row, Seen
-from tests.faults.meaning_facts import REPLIES, SCHEMA, TABLE
-from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Facts
+from tests.faults.matrix_cell import ANY, Expect, Fault, Not, Plain, ReceivedResponse, Row
+from tests.faults.meaning_readers import ABSENT, READ, USAGE_MEMBERS, Fields
+from tests.faults.meaning_table import REPLIES, SCHEMA, TABLE
 from tests.faults.protocol_table import ProtocolTable
 
 WANTED = {
@@ -45,10 +45,10 @@ LIKE = {"eos": "stop", "tool_calls": "stop"}
 """What some vendors of chat call otherwise; which one a vendor says is held by the dialects' own matrix."""
 
 
-def alike(endpoint: str, facts: Facts, *, streamed: bool) -> Facts:
+def alike(endpoint: str, fields: Fields, *, streamed: bool) -> Fields:
     if endpoint != "openai-chat":
-        return facts
-    built = dict(facts)
+        return fields
+    built = dict(fields)
     if "finish_reason" in built:
         built["finish_reason"] = LIKE.get(built["finish_reason"], built["finish_reason"])
     if streamed and built.get("usage", ABSENT) is None:
@@ -57,24 +57,24 @@ def alike(endpoint: str, facts: Facts, *, streamed: bool) -> Facts:
 
 
 def stated(name: str, missing: Not) -> Row:
-    """The facts of the table; `missing` where a protocol has nothing to break."""
-    forms = ProtocolTable(f"tests/faults/meaning_facts.py: TABLE[{name!r}]", TABLE[name][3])
+    """The fields of the table; `missing` where a protocol has nothing to break."""
+    forms = ProtocolTable(f"tests/faults/meaning_table.py: TABLE[{name!r}]", TABLE[name][3])
 
     def row(plain: Plain) -> Expect | Not:
-        facts = forms[plain.endpoint]
+        fields = forms[plain.endpoint]
         return (
             missing
-            if facts is None
-            else Expect(ANY, check=_says(plain.endpoint, facts, streamed=plain.streamed))
+            if fields is None
+            else Expect(ANY, check=_says(plain.endpoint, fields, streamed=plain.streamed))
         )
 
     return row
 
 
-def _says(endpoint: str, facts: Facts, *, streamed: bool) -> Callable[[Seen], None]:
-    wanted = alike(endpoint, facts, streamed=streamed)
+def _says(endpoint: str, fields: Fields, *, streamed: bool) -> Callable[[ReceivedResponse], None]:
+    wanted = alike(endpoint, fields, streamed=streamed)
 
-    def check(seen: Seen) -> None:
+    def check(seen: ReceivedResponse) -> None:
         assert seen.status == 200
         stated = READ[endpoint](bodies(seen.body, streamed=streamed), streamed)
         found = alike(endpoint, stated, streamed=streamed)
@@ -84,9 +84,9 @@ def _says(endpoint: str, facts: Facts, *, streamed: bool) -> Callable[[Seen], No
 
 
 def miscounted(plain: Plain) -> Expect:
-    """Ten times the output, and nothing else of what is said."""
+    """Ten times the output, and no other change."""
 
-    def check(seen: Seen) -> None:
+    def check(seen: ReceivedResponse) -> None:
         was, found = (bodies(body, streamed=plain.streamed) for body in (plain.body, seen.body))
         reading = READ[plain.endpoint]
         before, after = reading(was, plain.streamed), reading(found, plain.streamed)
@@ -100,7 +100,7 @@ def miscounted(plain: Plain) -> Expect:
 
 
 def meaning(name: str, missing: Not = UNCALLED) -> Fault:
-    assert name in TABLE, f"add the results of {name} to TABLE in tests/faults/meaning_facts.py"
+    assert name in TABLE, f"add the results of {name} to TABLE in tests/faults/meaning_table.py"
     reported, _, settings, _ = TABLE[name]
     row = stated(name, missing)
     return Fault(row, row, settings, reply=REPLIES[reported], wanted=WANTED[reported])

@@ -21,7 +21,17 @@ from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.server.engine_builder import Builder
 from mockllm.state.engine_state import EngineState
-from tests.faults.matrix_cell import PATIENCE, QUIET, Expect, Fault, Not, Plain, Seen, ask, assert_seen
+from tests.faults.matrix_cell import (
+    PATIENCE,
+    QUIET,
+    Expect,
+    Fault,
+    Not,
+    Plain,
+    ReceivedResponse,
+    ask,
+    assert_seen,
+)
 from tests.live import Live
 from tests.live import live as serve
 from tests.waiting import until
@@ -31,7 +41,7 @@ NOW: Final = 1_760_000_000.0
 
 @dataclass
 class Bench:
-    """A server whose clock stands still. Each catalog is compiled once, each engine is new."""
+    """A server whose clock does not move. Each catalog is compiled once, each engine is new."""
 
     folder: Path
     server: Live
@@ -51,14 +61,16 @@ class Bench:
             self.catalogs[text] = Builder(wanted, EngineState()).first().catalog
         return Engine(self.catalogs[text], EngineState())
 
-    def seen(self, settings: dict[str, Any], requested: WireRequest, patience: float = PATIENCE) -> Seen:
-        """What comes of a request to an engine of its own."""
+    def seen(
+        self, settings: dict[str, Any], requested: WireRequest, patience: float = PATIENCE
+    ) -> ReceivedResponse:
+        """The result of a request to a separate engine."""
         self.server.app.engine = self.engine(settings)
         self.server.lines.clear()
         return ask(self.server.port, requested, patience)
 
     def line(self) -> str:
-        """The live line of the last answer."""
+        """The live line of the last response."""
         lines = self.server.lines
         return until(lambda: next((line for line in lines if "a.yaml:said" in line), None))
 
@@ -87,7 +99,7 @@ class Bench:
 
 @contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
-    """A bench that keeps its files in a folder."""
+    """A bench that stores its files in a folder."""
     (folder / "empty").mkdir()
     with pytest.MonkeyPatch.context() as patch, serve(folder / "empty") as server:
         still = SimpleNamespace(time=lambda: NOW, monotonic=time.monotonic)

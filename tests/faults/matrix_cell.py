@@ -25,10 +25,10 @@ from mockllm.dialects.providers import GENERATING_CALLS
 from tests.server.raw_client import request
 
 End: TypeAlias = Literal["kept", "fin", "rst", "silent"]
-"""What comes behind an answer: the connection is used again, closed, reset, or nothing at all."""
+"""What comes behind a response: the connection is used again, closed, reset, or nothing at all."""
 
-PIECES = ("one ", "zwölf ", "<three> ", "four")
-"""What the answer says, chunk by chunk."""
+CHUNKS = ("one ", "zwölf ", "<three> ", "four")
+"""The content of the response, chunk by chunk."""
 QUIET = 0.25
 """Seconds without a byte that are a silence, where one is expected."""
 PATIENCE = 60.0
@@ -36,9 +36,9 @@ PATIENCE = 60.0
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What a client saw of an answer. `body` is without HTTP's chunks, as far as they could be read; `broken`:
-    what stood where a chunk's size should be."""
+class ReceivedResponse:
+    """What a client saw of a response. `body` is without HTTP's chunks, as far as they could be read; `broken`:
+    what came where a chunk's size should be."""
 
     lines: tuple[str, ...]
     body: bytes
@@ -47,7 +47,7 @@ class Seen:
     chunked: bool = False
     """Whether it came in HTTP's chunks."""
     complete: bool = True
-    """Whether HTTP told that this is all: by length, or by a last chunk."""
+    """Whether HTTP stated that this is all: by length, or by a last chunk."""
     broken: bytes = b""
 
     @property
@@ -59,7 +59,7 @@ class Seen:
         return [line.split(": ", 1)[1] for line in self.lines[1:] if line.lower().startswith(f"{name}: ")]
 
 
-def ask(port: int, requested: WireRequest, patience: float = PATIENCE) -> Seen:
+def ask(port: int, requested: WireRequest, patience: float = PATIENCE) -> ReceivedResponse:
     """Send a request, and see what comes of it until the connection ends, is silent, or can be used again."""
     body = requested.body if isinstance(requested.body, bytes) else json.dumps(requested.body).encode()
     headers = {name.replace("-", "_"): value for name, value in requested.headers.items()}
@@ -78,7 +78,7 @@ def ask(port: int, requested: WireRequest, patience: float = PATIENCE) -> Seen:
 
 
 class _Reader:
-    """Reads one answer as leniently as it can be read."""
+    """Reads one response as leniently as it can be read."""
 
     def __init__(self, sock: socket.socket, patience: float) -> None:
         self.sock = sock
@@ -115,18 +115,18 @@ class _Reader:
         return taken
 
     def ending(self) -> End:
-        """Behind a complete answer and a request for another."""
+        """Behind a complete response and a request for another."""
         self.data = b""
         self.end = None
         self.more()
         return self.end or "kept"
 
-    def seen(self) -> Seen:
+    def seen(self) -> ReceivedResponse:
         head = self.until(b"\r\n\r\n")
         if head is None:
-            return Seen((), self.data, self.end or "kept", complete=False)
+            return ReceivedResponse((), self.data, self.end or "kept", complete=False)
         lines = tuple(head.decode("latin-1").split("\r\n"))
-        seen = Seen(lines, b"", "kept")
+        seen = ReceivedResponse(lines, b"", "kept")
         if seen.headers("transfer-encoding") == ["chunked"]:
             return self.chunks(seen)
         if lengths := seen.headers("content-length"):
@@ -142,7 +142,7 @@ class _Reader:
         rest, self.data = self.data, b""
         return rest
 
-    def chunks(self, seen: Seen) -> Seen:
+    def chunks(self, seen: ReceivedResponse) -> ReceivedResponse:
         body: list[bytes] = []
         while True:
             size = self.until(b"\r\n")
@@ -173,9 +173,9 @@ class _Reader:
 
 @dataclass(frozen=True)
 class Plain:
-    """The answer without the fault."""
+    """The response without the fault."""
 
-    seen: Seen
+    seen: ReceivedResponse
     streamed: bool
     endpoint: str = "openai-chat"
     """The protocol: its dialect and api."""
@@ -227,17 +227,17 @@ class Plain:
 
     @property
     def says(self) -> list[int]:
-        """Which events say the pieces, in order; pieces that are not said (an echo …) fail here."""
+        """Which events have the chunks, in order; missing chunks (an echo …) fail here."""
         found: list[int] = []
-        for piece in PIECES:
+        for text in CHUNKS:
             since = found[-1] + 1 if found else 0
-            found.append(next(n for n, event in enumerate(self.events) if n >= since and says(event, piece)))
+            found.append(next(n for n, event in enumerate(self.events) if n >= since and says(event, text)))
         return found
 
     def behind(self, chunks: int) -> int:
         """The byte behind so many chunks; of a non-streaming response, where its stream would have sent them."""
         if not self.streamed:
-            return self.body.index(written(PIECES[0])) + len(written("".join(PIECES[:chunks])))
+            return self.body.index(written(CHUNKS[0])) + len(written("".join(CHUNKS[:chunks])))
         if not chunks:
             return sum(map(len, self.events[: self.says[0]]))
         return sum(map(len, self.events[: self.says[chunks - 1] + 1]))
@@ -256,12 +256,12 @@ class Plain:
 
 
 def written(text: str) -> bytes:
-    """A text as it stands in JSON, as most write it; angle brackets are looked for in `says` alone."""
+    """A text in JSON, as most write it; angle brackets are looked for in `says` alone."""
     return dumps(text)[1:-1]
 
 
-def says(event: bytes, piece: str) -> bool:
-    plain, event = b'"' + written(piece) + b'"', readable(event)
+def says(event: bytes, text: str) -> bool:
+    plain, event = b'"' + written(text) + b'"', readable(event)
     return plain in event or plain.replace(b"<", b"\\u003c").replace(b">", b"\\u003e") in event
 
 
@@ -279,7 +279,7 @@ ANY: Final = Any_.ANY
 
 @dataclass(frozen=True)
 class Expect:
-    """What must be seen. `lines`: the head, without what tells the body's form; None is that of the answer
+    """What must be seen. `lines`: the head, without what states the body's form; None is that of the response
     without the fault. What is ANY is looked at by `check`."""
 
     body: bytes | Any_
@@ -289,12 +289,12 @@ class Expect:
     complete: bool = True
     framed: Literal["length", "chunks", "connection", "nothing"] | None = None
     broken: bytes | None = b""
-    check: Callable[[Seen], None] | None = None
+    check: Callable[[ReceivedResponse], None] | None = None
 
 
 @dataclass(frozen=True)
 class Not:
-    """It is not applied, and this is why: the answer is as without it."""
+    """It is not applied, and this is why: the response is as without it."""
 
     reason: str
 
@@ -311,9 +311,9 @@ class Fault:
     whole: Row
     settings: Mapping[str, Any] = field(default_factory=dict)
     pace: Mapping[str, Any] = field(default_factory=dict)
-    reply: Mapping[str, Any] = field(default_factory=lambda: {"chunks": list(PIECES)})
+    reply: Mapping[str, Any] = field(default_factory=lambda: {"chunks": list(CHUNKS)})
     wanted: NeutralRequest = field(default_factory=NeutralRequest)
-    """What is asked, where the fault looks at it."""
+    """The request, where the fault looks at it."""
 
 
 FRAMING = ("transfer-encoding", "content-length", "connection")
@@ -329,8 +329,8 @@ def stated(lines: tuple[str, ...]) -> list[str]:
     ]
 
 
-def assert_seen(seen: Seen, expected: Expect, plain: Plain) -> None:
-    """The answer is what was expected, to the byte."""
+def assert_seen(seen: ReceivedResponse, expected: Expect, plain: Plain) -> None:
+    """The response is what was expected, to the byte."""
     lines = plain.seen.lines if expected.lines is None else expected.lines
     if lines is not ANY:
         assert stated(seen.lines) == stated(lines)
@@ -347,7 +347,7 @@ def assert_seen(seen: Seen, expected: Expect, plain: Plain) -> None:
         expected.check(seen)
 
 
-def framed(seen: Seen) -> str:
+def framed(seen: ReceivedResponse) -> str:
     if not seen.lines:
         return "nothing"
     if seen.chunked:

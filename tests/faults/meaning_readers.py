@@ -8,15 +8,15 @@ from typing import Any
 
 from tests.faults.protocol_table import ProtocolTable
 
-Facts = dict[str, Any]
+Fields = dict[str, Any]
 ABSENT: Any = "not there"
 Bodies = Sequence[Any]
 """The JSON of each event; of a non-streaming response, that of its body."""
 
 
-def read_chat(bodies: Bodies, streamed: bool) -> Facts:
-    """`usage` is what the last chunk tells."""
-    seen: Facts = {"content": "", "refusal": "", "calls": [], "usage": ABSENT, "filter": ABSENT}
+def read_chat(bodies: Bodies, streamed: bool) -> Fields:
+    """`usage` is that of the last chunk."""
+    seen: Fields = {"content": "", "refusal": "", "calls": [], "usage": ABSENT, "filter": ABSENT}
     for body in bodies:
         seen["usage"] = body.get("usage", ABSENT)
         for choice in body["choices"]:
@@ -33,7 +33,7 @@ def read_chat(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-def read_responses(bodies: Bodies, streamed: bool) -> Facts:
+def read_responses(bodies: Bodies, streamed: bool) -> Fields:
     """The response that a stream ends with is the whole of it."""
     last = bodies[-1]
     built = last.get("response", last)
@@ -55,8 +55,8 @@ def read_responses(bodies: Bodies, streamed: bool) -> Facts:
     }
 
 
-def read_completions(bodies: Bodies, streamed: bool) -> Facts:
-    seen: Facts = {"text": "", "usage": ABSENT}
+def read_completions(bodies: Bodies, streamed: bool) -> Fields:
+    seen: Fields = {"text": "", "usage": ABSENT}
     for body in bodies:
         for choice in body["choices"]:
             seen["text"] += choice["text"]
@@ -66,8 +66,8 @@ def read_completions(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-def read_messages(bodies: Bodies, streamed: bool) -> Facts:
-    seen: Facts = {"blocks": [], "usage": ABSENT}
+def read_messages(bodies: Bodies, streamed: bool) -> Fields:
+    seen: Fields = {"blocks": [], "usage": ABSENT}
     for event in bodies:
         kind = event["type"]
         if kind == "content_block_start":
@@ -89,14 +89,14 @@ def read_messages(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-def _argued(block: Facts) -> str:
-    """A whole block's input as its deltas would say it; what is no JSON stands there as a text."""
-    given = block["input"]
-    return given if isinstance(given, str) else json.dumps(given, separators=(",", ":"))
+def _argued(block: Fields) -> str:
+    """A whole block's input as its deltas would have it; what is no JSON is a text there."""
+    arguments = block["input"]
+    return arguments if isinstance(arguments, str) else json.dumps(arguments, separators=(",", ":"))
 
 
-def read_generate(bodies: Bodies, streamed: bool) -> Facts:
-    seen: Facts = {"text": "", "calls": [], "ratings": ABSENT, "message": ABSENT}
+def read_generate(bodies: Bodies, streamed: bool) -> Fields:
+    seen: Fields = {"text": "", "calls": [], "ratings": ABSENT, "message": ABSENT}
     for body in bodies:
         (candidate,) = body["candidates"]
         for part in candidate.get("content", {}).get("parts", ()):
@@ -110,9 +110,9 @@ def read_generate(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-def read_ollama(bodies: Bodies, streamed: bool) -> Facts:
-    """`usage` is what the last line tells: its members stand at its top."""
-    seen: Facts = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
+def read_ollama(bodies: Bodies, streamed: bool) -> Fields:
+    """`usage` is that of the last line: its members are at its top."""
+    seen: Fields = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
     for body in bodies:
         seen["text"] += body["message"]["content"]
         called = (call["function"] for call in body["message"].get("tool_calls", ()))
@@ -123,9 +123,9 @@ def read_ollama(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-def read_converse(bodies: Bodies, streamed: bool) -> Facts:
+def read_converse(bodies: Bodies, streamed: bool) -> Fields:
     """The blocks, in order. Only those of calls are opened by an event."""
-    seen: Facts = {"blocks": [], "usage": ABSENT}
+    seen: Fields = {"blocks": [], "usage": ABSENT}
     for body in bodies:
         index, delta = body.get("contentBlockIndex"), body.get("delta", {})
         if "start" in body:
@@ -145,9 +145,9 @@ def read_converse(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-def read_cohere(bodies: Bodies, streamed: bool) -> Facts:
+def read_cohere(bodies: Bodies, streamed: bool) -> Fields:
     """`usage` holds the counts of the whole prompt."""
-    seen: Facts = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
+    seen: Fields = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
     for body in bodies:
         message = body.get("message") or body.get("delta", {}).get("message", {})
         ended = body if "finish_reason" in body else body.get("delta", {})
@@ -169,9 +169,9 @@ def read_cohere(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-def read_cohere_v1(bodies: Bodies, streamed: bool) -> Facts:
+def read_cohere_v1(bodies: Bodies, streamed: bool) -> Fields:
     """`usage` holds the counts of the whole prompt, which a stream has in its last event, as the whole response."""
-    seen: Facts = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
+    seen: Fields = {"text": "", "calls": [], "finish": None, "usage": ABSENT}
     for body in bodies:
         if body.get("event_type") != "tool-calls-generation":
             seen["text"] += body.get("text", "")
@@ -189,7 +189,7 @@ def read_cohere_v1(bodies: Bodies, streamed: bool) -> Facts:
     return seen
 
 
-_READ: Mapping[str, Callable[[Bodies, bool], Facts]] = {
+_READ: Mapping[str, Callable[[Bodies, bool], Fields]] = {
     "openai-chat": read_chat,
     "openai-responses": read_responses,
     "openai-completions": read_completions,

@@ -53,16 +53,16 @@ def requested(server: Live, path: str) -> Iterator[socket.socket]:
 
 def all_of(sock: socket.socket, pause: float = 0.0) -> tuple[bytes, str]:
     """What comes until the end, and which end that is; now and then the reader sleeps."""
-    pieces: list[bytes] = []
+    received: list[bytes] = []
     size = 0
     while True:
         try:
             data = sock.recv(1 << 16)
         except ConnectionResetError:
-            return b"".join(pieces), "rst"
+            return b"".join(received), "rst"
         if not data:
-            return b"".join(pieces), "fin"
-        pieces.append(data)
+            return b"".join(received), "fin"
+        received.append(data)
         if pause and size // 1_000_000 != (size + len(data)) // 1_000_000:
             time.sleep(pause)
         size += len(data)

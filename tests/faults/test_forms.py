@@ -13,7 +13,7 @@ import pytest
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.faults.expected import HALF, UNSTREAMED, cut_event, same, unanswered
 from tests.faults.live_bench import Bench
-from tests.faults.matrix_cell import ANY, PIECES, Expect, Fault, Plain, Row, Seen
+from tests.faults.matrix_cell import ANY, CHUNKS, Expect, Fault, Plain, ReceivedResponse, Row
 from tests.faults.test_matrix import columns
 
 REQUESTED = {name: requested for name, (_, requested) in columns(NeutralRequest()).items()}
@@ -22,7 +22,7 @@ ARRAY = "gemini-generate array"
 
 
 def too_short(plain: Plain) -> Expect:
-    """What is left over comes behind, before the connection's next answer."""
+    """What is left over comes behind, before the connection's next response."""
     return Expect(plain.body[:-10], framed="length", broken=plain.body[-10:])
 
 
@@ -52,7 +52,7 @@ def unpacked(data: bytes) -> tuple[bytes, bool]:
 
 def packed(*, bad: bool) -> Row:
     def row(plain: Plain) -> Expect:
-        def check(seen: Seen) -> None:
+        def check(seen: ReceivedResponse) -> None:
             reported, wrong = unpacked(seen.body)
             assert plain.body.startswith(reported)
             assert wrong == bad
@@ -94,7 +94,7 @@ def behind(chunks: int) -> Row:
 
 
 def in_time(chunks: int) -> Row:
-    """A stream as far as it was said by then; of a non-streaming response not a byte of the body."""
+    """A stream as far as it was sent by then; of a non-streaming response not a byte of the body."""
 
     def row(plain: Plain) -> Expect:
         return Expect(plain.body[: plain.behind(chunks)] if plain.streamed else b"", "rst", complete=False)
@@ -166,8 +166,8 @@ BEYOND: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize(("after", "reason"), BEYOND.values(), ids=BEYOND)
 def test_fault_point_beyond_the_end_is_reported(after: dict[str, Any], reason: str, bench: Bench) -> None:
     requested = REQUESTED[CHAT[0]]
-    plain = bench.seen({"reply": {"chunks": list(PIECES)}}, requested)
-    came = bench.seen({"reply": {"chunks": list(PIECES)}, "faults": [{"reset": {"after": after}}]}, requested)
+    plain = bench.seen({"reply": {"chunks": list(CHUNKS)}}, requested)
+    came = bench.seen({"reply": {"chunks": list(CHUNKS)}, "faults": [{"reset": {"after": after}}]}, requested)
     assert replace(came, took=0.0) == replace(plain, took=0.0)
     assert f"reset not applied: {reason}" in bench.line()
 

@@ -14,7 +14,16 @@ from mockllm.dialects.neutral_request import WireRequest
 from tests.faults import expected
 from tests.faults.expected_variation import VARIATION
 from tests.faults.live_bench import Bench
-from tests.faults.matrix_cell import PATIENCE, PIECES, QUIET, Expect, Plain, Seen, ask, assert_seen
+from tests.faults.matrix_cell import (
+    CHUNKS,
+    PATIENCE,
+    QUIET,
+    Expect,
+    Plain,
+    ReceivedResponse,
+    ask,
+    assert_seen,
+)
 from tests.faults.test_matrix import ROWS, SPACING
 from tests.golden.other_calls import WIRES, Step
 from tests.waiting import until
@@ -24,7 +33,7 @@ SHOP: Final[dict[str, Any]] = {
     "sessions": False,
     "tools": [
         {"name": "hours", "reply": "From nine to five."},
-        {"name": "news", "reply": {"text": "News.", "mcp": {"events": [{"log": piece} for piece in PIECES]}}},
+        {"name": "news", "reply": {"text": "News.", "mcp": {"events": [{"log": chunk} for chunk in CHUNKS]}}},
     ],
 }
 TOOL_HEADERS: Final = {
@@ -96,13 +105,13 @@ CALLS: Final = {
     if step.golden == golden
 } | {"mcp tool": _tool("hours"), "mcp tool-stream": _tool("news")}
 REPLIES: Final[dict[str, Any]] = {
-    "/v1/audio/transcriptions": {"chunks": list(PIECES)},
-    "/v1/fim/completions": {"chunks": list(PIECES)},
-    "/v1/conversations": {"chunks": list(PIECES)},
-    "/generate": {"chunks": list(PIECES)},
-    "/generate_stream": {"chunks": list(PIECES)},
-    "/v1/complete": {"chunks": list(PIECES)},
-    "/v1beta/interactions": {"chunks": list(PIECES)},
+    "/v1/audio/transcriptions": {"chunks": list(CHUNKS)},
+    "/v1/fim/completions": {"chunks": list(CHUNKS)},
+    "/v1/conversations": {"chunks": list(CHUNKS)},
+    "/generate": {"chunks": list(CHUNKS)},
+    "/generate_stream": {"chunks": list(CHUNKS)},
+    "/v1/complete": {"chunks": list(CHUNKS)},
+    "/v1beta/interactions": {"chunks": list(CHUNKS)},
     "/v1/images/generations": {"images": [{"size": "8x8"}]},
 }
 CUTS: Final = {
@@ -130,8 +139,8 @@ def bare(path: str) -> str:
     return re.sub("^/(mistral|openrouter|together|xai|huggingface|mcp)", "", path)
 
 
-def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> Seen:
-    """What comes of a request to an engine of its own."""
+def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE) -> ReceivedResponse:
+    """The result of a request to a separate engine."""
     step = CALLS[call]
     path = bare(step.path)
     reply = REPLIES.get(path)

@@ -12,7 +12,7 @@ from random import Random
 from typing import Final
 
 from tests.fuzzing.mutations import mutated_bytes, mutated_json, mutated_scenario
-from tests.fuzzing.targets import Found, Kind, seeds, targets
+from tests.fuzzing.targets import FuzzFailure, Kind, seeds, targets
 
 CORPUS: Final = Path(__file__).parents[1] / "fuzz_corpus"
 MUTATIONS: Final[Mapping[Kind, Callable[[Random, bytes, Sequence[bytes]], bytes]]] = {
@@ -37,7 +37,7 @@ def main(minutes: float, seed: int) -> int:
             counts[kind] += 1
             try:
                 target.check(kind, data)
-            except Found as found:
+            except FuzzFailure as found:
                 _store(kind, data, str(found), failures)
     print(", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())), f"seed {seed}", sep="; ")
     print(f"{len(failures)} failures")

@@ -1,6 +1,6 @@
 """Seeded mutations of bytes, of JSON and of scenario files."""
 
-# ruff: noqa: E501 - tables stand as they are
+# ruff: noqa: E501 - one line for each row
 
 from __future__ import annotations
 

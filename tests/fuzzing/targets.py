@@ -1,6 +1,6 @@
 """What the fuzzer attacks: a server with its control API on loopback, and the loader of scenario files."""
 
-# ruff: noqa: E501 - tables stand as they are
+# ruff: noqa: E501 - one line for each row
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ YAML: Final = re.compile(r"(?ms)^```yaml\n(.*?)^```")
 ROOT: Final = Path(__file__).parents[2]
 
 
-class Found(Exception):
+class FuzzFailure(Exception):
     """A case fails; the message says how."""
 
 
@@ -115,7 +115,7 @@ def _http(path: str, body: object, method: str = "POST") -> bytes:
 
 
 class Targets:
-    """Runs cases. `check` raises Found."""
+    """Runs cases. `check` raises FuzzFailure."""
 
     def __init__(self, port: int, control: int, errors: io.StringIO) -> None:
         self._port = port
@@ -128,18 +128,18 @@ class Targets:
             start, found = time.monotonic(), None
             try:
                 self._run(kind, data)
-            except Found as failure:
+            except FuzzFailure as failure:
                 found = failure
             took, trace = time.monotonic() - start, self._errors.getvalue()
             self._errors.truncate(0)
             self._errors.seek(0)
             if "Traceback" in trace:
-                raise Found(trace[-2000:])
+                raise FuzzFailure(trace[-2000:])
             if found is not None:
                 raise found
             if took < STALL:
                 return
-        raise Found(f"it takes {took:.1f} s")
+        raise FuzzFailure(f"it takes {took:.1f} s")
 
     def _run(self, kind: Kind, data: bytes) -> None:
         if kind == "scenario":
@@ -176,7 +176,7 @@ def _talk(port: int, data: bytes) -> bytes:
             while part := client.recv(1 << 18):
                 parts.append(part)
         except TimeoutError:
-            raise Found("no end of the response within 5 s") from None
+            raise FuzzFailure("no end of the response within 5 s") from None
         except OSError:  # the server may reset what it refuses
             pass
     return b"".join(parts)
@@ -187,7 +187,7 @@ def _refuse_5xx(response: bytes, allowed: set[int]) -> None:
     if line[1:2] == [b"501"] and NOT_SERVED in response:
         return
     if len(line) > 1 and line[1].isdigit() and int(line[1]) >= 500 and int(line[1]) not in allowed:
-        raise Found(f"a {int(line[1])}: {response[-500:]!r}")
+        raise FuzzFailure(f"a {int(line[1])}: {response[-500:]!r}")
 
 
 def load(data: bytes) -> None:
@@ -199,7 +199,7 @@ def load(data: bytes) -> None:
         except Broken:
             return
         except Exception as error:
-            raise Found(f"the loader fails: {error!r}") from error
+            raise FuzzFailure(f"the loader fails: {error!r}") from error
         for stream in (b"true", b"false"):
             body = (
                 b'{"model": "gpt-4o", "stream": %b, "messages": [{"role": "user", "content": "hi"}]}' % stream
@@ -207,7 +207,7 @@ def load(data: bytes) -> None:
             try:
                 engine.respond(engine.read("POST", "/v1/chat/completions", "", {}, body, "127.0.0.1", 0.0))
             except Exception as error:
-                raise Found(f"the engine fails: {error!r}") from error
+                raise FuzzFailure(f"the engine fails: {error!r}") from error
 
 
 @contextmanager

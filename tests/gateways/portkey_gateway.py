@@ -30,7 +30,7 @@ Config: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Passed:
+class GatewayResponse:
     """A response as a client of the gateway gets it."""
 
     status: int
@@ -57,7 +57,7 @@ class Portkey:
 
     url: str
 
-    def ask(self, config: Config, stream: bool = False) -> Passed:
+    def ask(self, config: Config, stream: bool = False) -> GatewayResponse:
         """Send a chat completion by the config; its targets choose the models."""
         body = {
             "model": "chosen-by-target",
@@ -77,9 +77,9 @@ class Portkey:
                 return _passed(error)
 
 
-def _passed(response: HTTPResponse | urllib.error.HTTPError) -> Passed:
+def _passed(response: HTTPResponse | urllib.error.HTTPError) -> GatewayResponse:
     headers = {name.lower(): value for name, value in response.headers.items()}
-    return Passed(response.status or 0, headers, response.read().decode())
+    return GatewayResponse(response.status or 0, headers, response.read().decode())
 
 
 @contextmanager

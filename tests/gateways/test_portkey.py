@@ -89,7 +89,7 @@ def test_timeout_leads_to_backup(gateway: Portkey, drills: Drills) -> None:
 
 @pytest.mark.parametrize("way", WAYS)
 def test_whole_response_that_breaks_off_is_500(way: str, gateway: Portkey, drills: Drills) -> None:
-    """The gateway takes a connection that breaks in a response for a fault of its own: there is no fallback."""
+    """The gateway takes a connection that breaks in a response for its own fault: there is no fallback."""
     response = gateway.ask(drills.fallback(drills.target("drill-cut-half", way)))
     assert response.status == 500
     assert response.headers["x-portkey-gateway-exception"] == "true"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.gemini.live.spoken import GEMINI, VERTEX
+from tests.dialects.gemini.live.live_socket import GEMINI, VERTEX
 from tests.dialects.virtual_socket import VirtualSocket
 from tests.golden.other_calls import RULES, WIRES, Step
 from tests.golden.wire import HERE, assert_golden, assert_golden_bytes

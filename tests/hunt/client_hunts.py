@@ -16,7 +16,7 @@ from mockllm.hunting.outcome_store import OutcomeStore
 
 FOLDER = Path(__file__).parent / "clients"
 RULES = {
-    "arguments_in_one_piece": "same_result",
+    "arguments_in_one_chunk": "same_result",
     "comments_refused": "same_result",
     "cut_is_complete": "no_wrong_result",
     "decoded_piecewise": "same_result",
@@ -29,7 +29,7 @@ RULES = {
     "no_carry_over": "same_result",
     "no_read_timeout": "ends",
     "null_content": "no_crash",
-    "overloaded_given_up": "recovers",
+    "overloaded_not_retried": "recovers",
     "parallel_mixed": "same_result",
     "refusal_continued": "goes_on",
     "refused_key_retried": "retried_non_retryable",
@@ -58,7 +58,7 @@ def hunted(name: str, budget: HuntBudget, *, mended: bool) -> HuntReport:
     bound = ENDLESS_BOUND if name == ENDLESS and not mended else BOUND
     side_effects = "$MOCKLLM_RUN_DIR/bookings" if "bookings" in path.read_text() else None
     trial = CommandTrial(line, sources, bound, "stdout", side_effects)
-    policy = Policy(frozenset({3}), "recover" if name == "overloaded_given_up" else "report")
+    policy = Policy(frozenset({3}), "recover" if name == "overloaded_not_retried" else "report")
     with patch.dict(os.environ, MENDED="1" if mended else "0"):
         return Hunter(OutcomeStore(trial, None, "", resume=False), policy, budget).hunt(name)
 

@@ -1,5 +1,5 @@
 """Runs of pytest inside of a test keep the packages that they import."""
 
-from tests.testing.inner_runs import kept_modules
+from tests.testing.inner_runs import restored_modules
 
-__all__ = ["kept_modules"]
+__all__ = ["restored_modules"]

@@ -52,14 +52,14 @@ _CASE = re.compile(r'(?m)^test\("([^"]+)"')
 
 @dataclass(frozen=True)
 class Outcome:
-    """Why each case failed (None: it did not), and what the script said besides."""
+    """Why each case failed (None: it did not), and what else the script printed."""
 
     cases: Mapping[str, str | None]
     reported: str
 
 
 def cases(script: str) -> list[str]:
-    """The names that stand in a script, without running it."""
+    """The names in a script, without running it."""
     return _CASE.findall((HERE / f"{script}.mjs").read_text("utf-8"))
 
 
@@ -116,7 +116,7 @@ def run(script: str, client: str, url: str) -> Outcome:
 
 
 def _outcome(out: str, err: str) -> Outcome:
-    """Reads the reporter's lines; what is no such line the script has said."""
+    """Reads the reporter's lines; any other line is the script's own output."""
     result: dict[str, str | None] = {}
     texts = []
     for line in out.splitlines():

@@ -45,7 +45,7 @@ CASES = [
 
 
 def wanted(items: Iterable[pytest.Item]) -> list[Run]:
-    """The scripts and clients of the tests that are to run, as they stand in the table."""
+    """The scripts and clients of the tests that are to run, as in the table."""
     requests = set()
     for item in items:
         called = getattr(item, "callspec", None)
@@ -96,7 +96,7 @@ def test_case_of_script_passes(outcomes: Mapping[Run, Outcome], script: str, cli
 
 @pytest.mark.parametrize(("script", "client"), RUNS)
 def test_no_case_is_lost(outcomes: Mapping[Run, Outcome], script: str, client: str) -> None:
-    """What ran is what is asked for above: no case has a name that cannot be read from its script, none two."""
+    """What ran is what is listed above: no case has a name that cannot be read from its script, none two."""
     assert sorted(outcomes[script, client].cases) == sorted(cases(script))
 
 

@@ -45,7 +45,7 @@ def test_times_of_a_batch_replace_those_of_the_pace() -> None:
     server = VirtualServer(RULES + BATCH)
     alone, beside = server.respond(generate()), server.respond(generate())
     first = [next(event.at for event in each.events if event.data) for each in (alone, beside)]
-    assert first == pytest.approx([1.01, 1.02])  # one token of prompt each, one prompt after the other
+    assert first == pytest.approx([1.01, 1.02])  # one token of prompt each, one prompt after another
     assert [duration(alone), duration(beside)] == pytest.approx([1.01 + 1, 1.02 + 3])
     assert note(beside) == "batch: 2 running, first token after 1020ms, itl 300ms"
 

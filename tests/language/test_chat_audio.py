@@ -52,9 +52,9 @@ def test_stream_has_transcript_then_audio_then_expiry() -> None:
     audio = [delta["audio"] for delta in deltas if "audio" in delta]
     assert len({each["id"] for each in audio}) == 1
     assert "".join(each.get("transcript", "") for each in audio) == "Hello there."
-    pieces = [each["data"] for each in audio if "data" in each]
-    assert len(pieces) > 1
-    assert len(b64decode("".join(pieces))) == 48_000
+    parts = [each["data"] for each in audio if "data" in each]
+    assert len(parts) > 1
+    assert len(b64decode("".join(parts))) == 48_000
     assert audio[-1] == {"id": audio[0]["id"], "expires_at": events[0]["created"] + 3600}
     assert not any(delta.get("content") for delta in deltas)
 

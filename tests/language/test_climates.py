@@ -16,7 +16,7 @@ CLIENTS = 300
 def game(
     climate: str | None, *, seed: int = 0, files: str = "rules: [{reply: one two three four}]"
 ) -> VirtualServer:
-    """Somebody's own scenario, in this weather."""
+    """A user's own scenario, in this weather."""
     environment = {} if climate is None else {"MOCKLLM_CLIMATE": climate}
     return VirtualServer(files, packs=["weather"], environment=environment, seed=seed)
 
@@ -30,7 +30,7 @@ def answer(played: VirtualServer, sent: ClientRequest) -> PlannedResponse:
 
 
 def day(climate: str, *, seed: int = 0, clients: int = CLIENTS) -> list[PlannedResponse]:
-    """One answer for each of many clients, streamed."""
+    """One response for each of many clients, streamed."""
     played = game(climate, seed=seed)
     return [answer(played, chat_request(key=f"key-{number}", stream=True)) for number in range(clients)]
 

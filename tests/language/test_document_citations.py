@@ -9,12 +9,12 @@ import pytest
 
 from tests.language.virtual_server import claude_request, respond_all, respond_once
 
-FACTS = "Water boils at 100 degrees. Ice melts at 0 degrees. Iron melts at 1538 degrees."
+DOCUMENT_TEXT = "Water boils at 100 degrees. Ice melts at 0 degrees. Iron melts at 1538 degrees."
 ENABLED = {"enabled": True}
 PLAIN = {
     "type": "document",
     "title": "facts.txt",
-    "source": {"type": "text", "media_type": "text/plain", "data": FACTS},
+    "source": {"type": "text", "media_type": "text/plain", "data": DOCUMENT_TEXT},
     "citations": ENABLED,
 }
 PDF = {
@@ -64,7 +64,7 @@ def cited(citation: str, *blocks: Any, text: str = "Ice melts at 0 degrees.") ->
 def test_plain_text_is_cited_by_characters(citation: str, start: int, end: int) -> None:
     assert cited(citation, PLAIN) == {
         "type": "char_location",
-        "cited_text": FACTS[start:end],
+        "cited_text": DOCUMENT_TEXT[start:end],
         "document_index": 0,
         "document_title": "facts.txt",
         "start_char_index": start,
@@ -74,7 +74,7 @@ def test_plain_text_is_cited_by_characters(citation: str, start: int, end: int) 
 
 def test_text_that_document_lacks_cites_first_sentence() -> None:
     result = cited("facts.txt", PLAIN, text="It is cold.")
-    assert (result["cited_text"], result["end_char_index"]) == (FACTS[:28], 28)
+    assert (result["cited_text"], result["end_char_index"]) == (DOCUMENT_TEXT[:28], 28)
 
 
 def test_quote_that_document_lacks_is_sent() -> None:

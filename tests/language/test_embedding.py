@@ -1,6 +1,6 @@
 """`reply: {embedding: …}`: the response to an embeddings call of every provider."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 

@@ -284,7 +284,7 @@ def test_values_of_an_example_are_values() -> None:
 
 
 def test_instruction_needs_no_json_mode() -> None:
-    """Anthropic's protocol has none: a prompt asks for JSON."""
+    """Anthropic's protocol has none: a prompt requests JSON."""
     text = 'Answer in JSON with the keys "title" and "year". The title is Dune, the year 1965.'
     for request in (claude_request(text), chat_request(text)):
         response = respond_once(JSON, request)

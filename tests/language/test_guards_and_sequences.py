@@ -34,18 +34,18 @@ GUARDS: list[tuple[str, str, int, str]] = [
 ]
 
 
-@cases("guard, sent, answered", GUARDS)
-def test_blocked_rule_leaves_next_rule(guard: str, sent: int, answered: str) -> None:
+@cases("guard, sent, selected", GUARDS)
+def test_blocked_rule_leaves_next_rule(guard: str, sent: int, selected: str) -> None:
     responses = rule_names(f"rules: [{{name: it, {guard}, reply: x}}, {OTHER}]", *[chat_request()] * sent)
-    assert "".join("1" if rule == "it" else "0" for rule in responses) == answered
+    assert "".join("1" if rule == "it" else "0" for rule in responses) == selected
 
 
-@cases("guard, sent, answered", GUARDS)
-def test_guards_apply_to_modifiers(guard: str, sent: int, answered: str) -> None:
+@cases("guard, sent, selected", GUARDS)
+def test_guards_apply_to_modifiers(guard: str, sent: int, selected: str) -> None:
     responses = respond_all(
         f"rules: [{OTHER}]\nmodifiers: [{{name: it, {guard}, headers: {{a: b}}}}]", *[chat_request()] * sent
     )
-    assert "".join("1" if "it" in each.modifiers else "0" for each in responses) == answered
+    assert "".join("1" if "it" in each.modifiers else "0" for each in responses) == selected
 
 
 @pytest.mark.parametrize(("chance", "low", "high"), [("30%", 250, 350), (0.5, 450, 550)])
@@ -81,12 +81,12 @@ PER: list[tuple[str, str, list[ClientRequest], str]] = [
 ]  # fmt: skip
 
 
-@cases("per, sent, answered", PER)
-def test_per_selects_scope(per: str, sent: list[ClientRequest], answered: str) -> None:
+@cases("per, sent, selected", PER)
+def test_per_selects_scope(per: str, sent: list[ClientRequest], selected: str) -> None:
     responses = rule_names(
         f"rules: [{{name: it, times: 1, {per}{', ' if per else ''}reply: x}}, {OTHER}]", *sent
     )
-    assert "".join("1" if rule == "it" else "0" for rule in responses) == answered
+    assert "".join("1" if rule == "it" else "0" for rule in responses) == selected
 
 
 @pytest.mark.parametrize(

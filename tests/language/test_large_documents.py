@@ -1,4 +1,4 @@
-"""Documents of requests to Anthropic that are large or malformed: what is read of them, and what is kept."""
+"""Documents of requests to Anthropic that are large or malformed: what is read of them, and what is stored."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_citations_without_an_address_are_noted(stream: bool) -> None:
     assert "char_location left out: a reply made of a recording has none" in response.notes
 
 
-SAID = "Zürich is in the north. Bern is the capital."
+REPLY_TEXT = "Zürich is in the north. Bern is the capital."
 GROUNDING: dict[str, Any] = {
     "groundingChunks": [
         {"web": {"uri": "https://a.test", "title": "A"}},
@@ -127,22 +127,22 @@ def gemini(grounding: dict[str, Any], *, stream: bool) -> str:
     """A recording of Gemini. Positions are in bytes of UTF-8."""
     ends = {"finishReason": "STOP", "groundingMetadata": grounding}
     if not stream:
-        return json.dumps({"candidates": [{"content": {"parts": [{"text": SAID}]}, **ends}]})
+        return json.dumps({"candidates": [{"content": {"parts": [{"text": REPLY_TEXT}]}, **ends}]})
     chunks: list[dict[str, Any]] = [
-        {"content": {"parts": [{"text": SAID[:9]}]}, "groundingMetadata": {}},
-        {"content": {"parts": [{"text": SAID[9:]}]}, "groundingMetadata": {}},
+        {"content": {"parts": [{"text": REPLY_TEXT[:9]}]}, "groundingMetadata": {}},
+        {"content": {"parts": [{"text": REPLY_TEXT[9:]}]}, "groundingMetadata": {}},
         {"content": {"parts": [{"text": ""}]}, **ends},
     ]
     return "".join(f"data: {json.dumps({'candidates': [chunk]})}\r\n\r\n" for chunk in chunks)
 
 
-def asked() -> Any:
+def search_request() -> Any:
     return raw_request("/v1beta/models/m:generateContent", {"contents": [{"parts": [{"text": "x"}]}]})
 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_grounding_of_gemini_stays(stream: bool) -> None:
-    response = replayed(gemini(GROUNDING, stream=stream), asked())
+    response = replayed(gemini(GROUNDING, stream=stream), search_request())
     (candidate,) = response.json["candidates"]
     assert candidate["groundingMetadata"] == GROUNDING
     assert "left out" not in response.notes
@@ -172,19 +172,19 @@ def test_grounding_of_gemini_stays(stream: bool) -> None:
     ],
 )
 def test_lost_grounding_of_gemini_is_noted(more: dict[str, Any], name: str) -> None:
-    response = replayed(gemini({"groundingSupports": [], **more}, stream=False), asked())
+    response = replayed(gemini({"groundingSupports": [], **more}, stream=False), search_request())
     assert f"{name} left out: a reply made of a recording has none" in response.notes
 
 
 @pytest.mark.parametrize("name", ["citationMetadata", "urlContextMetadata"])
 def test_other_sources_of_gemini_are_noted(name: str) -> None:
     candidate = {"content": {"parts": [{"text": "a"}]}, "finishReason": "STOP", name: {"x": []}}
-    response = replayed(json.dumps({"candidates": [candidate]}), asked())
+    response = replayed(json.dumps({"candidates": [candidate]}), search_request())
     assert f"{name} left out: a reply made of a recording has none" in response.notes
 
 
 @pytest.mark.parametrize("name", ["executableCode", "codeExecutionResult", "inlineData"])
 def test_other_parts_of_gemini_are_noted(name: str) -> None:
     candidate = {"content": {"parts": [{"text": "a"}, {name: {"data": ""}}]}, "finishReason": "STOP"}
-    response = replayed(json.dumps({"candidates": [candidate]}), asked())
+    response = replayed(json.dumps({"candidates": [candidate]}), search_request())
     assert f"{name} left out: a reply made of a recording has none" in response.notes

@@ -1,4 +1,4 @@
-"""Recorded errors that are replayed as replies: what a response has of the recording, and what of its own request."""
+"""Recorded errors that are replayed as replies: what a response has of the recording, and what of its request."""
 
 from __future__ import annotations
 

@@ -117,9 +117,9 @@ def test_stream_first_setting_is_used() -> None:
 def test_stream_changes_response_not_match() -> None:
     yaml = "rules: [{name: asked, match: {stream: true}, reply: x, stream: false}, {name: not, reply: y, stream: true}]"
     for ask in (chat_request, claude_request):
-        sent, not_asked = respond_all(yaml, ask(stream=True), ask())
+        sent, not_streamed = respond_all(yaml, ask(stream=True), ask())
         assert (sent.rule, sent.streamed, sent.text) == ("asked", False, "x")
-        assert (not_asked.rule, not_asked.streamed, not_asked.text) == ("not", True, "y")
+        assert (not_streamed.rule, not_streamed.streamed, not_streamed.text) == ("not", True, "y")
 
 
 def test_delays_add_up() -> None:

@@ -88,7 +88,7 @@ def test_preview_counts_nothing() -> None:
 
 
 def test_decide_counts_and_selects_atomically() -> None:
-    """However requests come together, each step of a sequence answers its times."""
+    """However requests come together, each step of a sequence responds its times."""
     server = VirtualServer("rules: [{sequence: [{reply: a, times: 25}, {reply: b, times: 25}], then: error}]")
     with ThreadPoolExecutor(1) as one_at_a_time:  # as on an event loop
         message = list(one_at_a_time.map(lambda _: server.respond(chat_request()).bytes, range(60)))

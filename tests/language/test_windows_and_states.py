@@ -26,7 +26,7 @@ WINDOW = "rules: [{name: window, during: {%s}, reply: x}, {name: other, reply: y
 
 
 @cases(
-    "window, times, answered",
+    "window, times, selected",
     [
         ("until", "to: 10s", [0, 9.9, 10, 11], "++--"),
         ("from", "from: 10s", [0, 9.9, 10, 1e6], "--++"),
@@ -36,9 +36,9 @@ WINDOW = "rules: [{name: window, during: {%s}, reply: x}, {name: other, reply: y
         ("a clock that goes back is at the beginning", "to: 10s", [500, 520, 400], "+-+"),
     ],
 )
-def test_during_selects_times(window: str, times: list[float], answered: str) -> None:
+def test_during_selects_times(window: str, times: list[float], selected: str) -> None:
     responses = rule_names(WINDOW % window, *[at(time) for time in times])
-    assert "".join("+" if rule == "window" else "-" for rule in responses) == answered
+    assert "".join("+" if rule == "window" else "-" for rule in responses) == selected
 
 
 def test_during_starts_for_each_scope() -> None:

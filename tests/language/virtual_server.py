@@ -313,7 +313,7 @@ class VirtualServer:
         return ClientResponse(planned)
 
     def _answer(self, run: BatchJob, sent: ClientRequest, prefix: str) -> None:
-        """Answer the lines of a batch at once."""
+        """Respond to the lines of a batch at once."""
         session = sent.headers.get("x-mockllm-session", "")
         responses = []
         for line in run.lines:
@@ -332,7 +332,7 @@ class VirtualServer:
 
 
 def respond_all(files: ScenarioText, *sent: ClientRequest, **more: Any) -> list[ClientResponse]:
-    """Return the responses to these requests, one after the other, on fresh state."""
+    """Return the responses to these requests, one after another, on fresh state."""
     server = VirtualServer(files, **more)
     return [server.respond(each) for each in sent]
 

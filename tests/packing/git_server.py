@@ -14,7 +14,7 @@ from tests.waiting import PATIENCE
 
 
 class GitServer:
-    """Serves all repositories below a folder at `url`. With an event in `hangs` it answers when that is set."""
+    """Serves all repositories below a folder at `url`. With an event in `hangs` it responds when that is set."""
 
     def __init__(self, folder: Path) -> None:
         self.hangs: threading.Event | None = None

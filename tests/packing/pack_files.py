@@ -44,7 +44,7 @@ def zipped(path: Path, files: Mapping[str, str | bytes], kind: int = zipfile.ZIP
 
 
 def git(folder: Path, *line: str, stdin: str = "") -> str:
-    """What a command of git says, whoever runs the tests; it reads `given`."""
+    """The output of a command of git, the same for each user; it reads `given`."""
     who = {
         "GIT_AUTHOR_NAME": "a",
         "GIT_AUTHOR_EMAIL": "a@b",

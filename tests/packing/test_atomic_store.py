@@ -115,7 +115,7 @@ def test_failed_rename_leaves_the_old_tree(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limits there")
 def test_full_disk_is_reported_by_the_command(tmp_path: Path) -> None:
-    """The limit on the size of files stands for a full disk: the system itself refuses to write."""
+    """The limit on the size of files imitates a full disk: the system itself refuses to write."""
     pack(tmp_path / "p")
     write(tmp_path / "p", {"large.txt": "x" * 200_000})
     (tmp_path / "work").mkdir()

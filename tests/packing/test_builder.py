@@ -86,7 +86,7 @@ def test_missing_folder_is_reported(tmp_path: Path, capfd: pytest.CaptureFixture
 
 
 def environment(folder: Path) -> Path:
-    """A Python environment of its own, which finds this project and what it needs."""
+    """A separate Python environment, which finds this project and what it needs."""
     venv.create(folder, with_pip=False, symlinks=os.name != "nt")
     python = next(
         path for path in (folder / "bin" / "python", folder / "Scripts" / "python.exe") if path.exists()

@@ -33,7 +33,7 @@ def _nothing_left(tmp_path: Path) -> Iterator[None]:
     assert all_files(tmp_path / "tmp") == {"keep"}
 
 
-def stand_in(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+def replace_git(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     """A git that is this script; `$last` is its last argument, `$dir` its --git-dir."""
     find = 'dir=; take=; for last; do [ "$take" ] && dir="$last"; take=; [ "$last" = --git-dir ] && take=1; done\n'
     built = write(folder / "bin", {"git": f"#!/bin/sh\n{find}{script}"})
@@ -49,7 +49,7 @@ def test_large_repository_does_not_fill_the_disk(
     monkeypatch.setattr(fetching, "MAX_FETCH", 2**20)
     endless = 'while :; do head -c 65536 /dev/zero >> "$dir/pack"; done'
     cases = f'case "$*" in *ls-remote*) echo "0 refs/tags/v1.0.0";; *fetch*) {endless};; esac\n'
-    stand_in(tmp_path, monkeypatch, cases)
+    replace_git(tmp_path, monkeypatch, cases)
     assert run("pack", "add", f"https://git.example/x.git{at}") == 1
     output = capfd.readouterr().err
     assert "the repository contains more than 1 MiB; use a tag or a full commit" in output
@@ -75,7 +75,7 @@ def test_surviving_child_of_git_leaves_nothing(
     monkeypatch.setattr(fetching, "MAX_FETCH", 2**20)
     writing = 'i=0; while echo > "$dir/object$i"; do i=$(((i+1)%20)); done'
     child = f'({writing}) 2>&- & head -c 2097152 /dev/zero > "$dir/pack"; sleep 5'
-    stand_in(tmp_path, monkeypatch, f'case "$*" in *fetch*) {child};; esac\n')
+    replace_git(tmp_path, monkeypatch, f'case "$*" in *fetch*) {child};; esac\n')
     assert run("pack", "add", "https://git.example/x.git@v1.0.0") == 1
     assert "the repository contains more than 1 MiB" in capfd.readouterr().err
 
@@ -85,7 +85,7 @@ def test_git_with_endless_output_is_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(fetching, "MAX_OUTPUT", 2**20)
-    stand_in(tmp_path, monkeypatch, "exec yes '0 refs/tags/v1'\n")
+    replace_git(tmp_path, monkeypatch, "exec yes '0 refs/tags/v1'\n")
     assert run("pack", "add", "https://git.example/x.git") == 1
     assert "git writes more output than a repository of packs can have" in capfd.readouterr().err
 
@@ -96,7 +96,7 @@ def test_git_that_ignores_sigterm_is_killed(
 ) -> None:
     monkeypatch.setattr(fetching, "GIT_TIMEOUT", 0.1)
     monkeypatch.setattr(fetching, "GRACE", 0.1)
-    stand_in(tmp_path, monkeypatch, "trap '' TERM\nwhile :; do :; done\n")
+    replace_git(tmp_path, monkeypatch, "trap '' TERM\nwhile :; do :; done\n")
     assert run("pack", "add", "https://git.example/x.git@v1") == 1
     assert "git did not end within 0.1 s" in capfd.readouterr().err
 

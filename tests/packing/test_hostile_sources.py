@@ -27,7 +27,7 @@ from tests.packing.pack_files import (
 )
 
 Make: TypeAlias = Callable[[Path], object]
-"""Makes a pack in a folder and gives its source."""
+"""Makes a pack in a folder. Returns its source."""
 
 
 def entry(name: str, mode: int) -> zipfile.ZipInfo:

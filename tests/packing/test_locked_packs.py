@@ -188,8 +188,8 @@ def test_update_names_the_range_that_nothing_meets(tmp_path: Path, capfd: pytest
     wants("^1")
     write(built, {"pack.yaml": manifest(version="0.2.0")})
     assert run("pack", "update") == 1
-    said = capfd.readouterr().err
-    assert "mockllm: team/x: ../p is 0.2.0, but scenarios/a.yaml:1:7 requires ^1\n" in said
+    messages = capfd.readouterr().err
+    assert "mockllm: team/x: ../p is 0.2.0, but scenarios/a.yaml:1:7 requires ^1\n" in messages
 
 
 def test_version_conflict_is_reported_with_its_origin(

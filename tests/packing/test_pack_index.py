@@ -21,7 +21,7 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def index(tmp_path: Path) -> str:
-    """The URL of a repository with the index of two teams' packs; the pack of one uses the other's."""
+    """The URL of a repository with the index of two teams' packs; the pack of one team uses that of the second."""
     repository(tmp_path / "base", "1.0.0", "1.2.0", "2.0.0", name="one/base")
     other = tmp_path / "x"
     other.mkdir()

@@ -267,9 +267,9 @@ def test_major_update_brings_newer_versions_of_used_packs(
     used_versions(tmp_path)
     assert run("pack", "update", "--major") == 0
     assert versions() == {"team/x": "2.0.0", "low": "2.0.0", "third": "2.0.0"}
-    said = capfd.readouterr().out
-    assert "team/x@^1 is now team/x@^2.0.0" in said
-    assert "it uses" not in said, "what it uses is locked with it"
+    messages = capfd.readouterr().out
+    assert "team/x@^1 is now team/x@^2.0.0" in messages
+    assert "it uses" not in messages, "what it uses is locked with it"
     assert run("check", "--frozen") == 0
 
 

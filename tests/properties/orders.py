@@ -18,7 +18,7 @@ Machine: TypeAlias = Mapping[str, Mapping[str, str]]
 
 @dataclass
 class DecodedContent:
-    """What an answer says: for each choice its text, refusal, calls and finish; and its usage."""
+    """The content of a response: for each choice its text, refusal, calls and finish; and its usage."""
 
     choices: list[tuple[str, str, tuple[tuple[str, str], ...], str | None]]
     usage: tuple[int, int] | None = None
@@ -212,7 +212,7 @@ def whole_messages(plan: Plan) -> DecodedContent:
 def _of_blocks(
     blocks: Sequence[Sequence[Any]], finish: str | None
 ) -> tuple[str, str, tuple[tuple[str, Any], ...], str | None]:
-    """Thinking stands in the place of a refusal, which this protocol says as text."""
+    """Thinking is in the place of a refusal, which this protocol says as text."""
     text = "".join(reported for kind, _, reported in blocks if kind == "text")
     thinking = "".join(reported for kind, _, reported in blocks if kind == "thinking")
     calls = tuple((name, reported) for kind, name, reported in blocks if kind == "tool_use")

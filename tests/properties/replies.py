@@ -16,7 +16,7 @@ from mockllm.core.values.types import EvaluationContext, evaluate
 from mockllm.scenario.language.reply import ReplySpec
 from mockllm.scenario.reply_renderer import ReplyRenderer
 
-# Without braces: what stands in them would be a template.
+# Without braces: a text in them would be a template.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="{}"), max_size=12)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-1000, 1000) | texts,
@@ -74,7 +74,7 @@ def choices(chunks: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]
 
 
 def words(chunks: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    """What may stand behind `reply:`."""
+    """What may follow `reply:`."""
     about: dict[str, st.SearchStrategy[Any]] = {
         "model": st.just("another-model"),
         "usage": st.fixed_dictionaries(
@@ -90,7 +90,7 @@ def words(chunks: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 
 unbroken = words(whole_chunks)
-"""Replies that are said to their end."""
+"""Replies that are sent to their end."""
 any_words = words(whole_chunks | broken_chunks)
 """Replies that may break off in the middle."""
 

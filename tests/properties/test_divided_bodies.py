@@ -50,7 +50,7 @@ def ordered(value: Any) -> Any:
     return [ordered(item) for item in value] if type(value) is list else (type(value), value)
 
 
-pieces = st.sampled_from([
+parts = st.sampled_from([
     b'{"a":', b"[", b"]", b"}", b"{", b",", b'"', b"\\", b"1", b"12", b".5", b" ", b'"user"', b'"a"',
     b'"b":', b"null", b'{"b":[1],"a":[', b'"],"b":2,"c":"', b'\\"a\\":[', b"],", b'"b":[2]}', b"e5", b"[1,2]",
     b"\xff", b'{"a":[1,{"x":2}',
@@ -58,7 +58,7 @@ pieces = st.sampled_from([
 
 
 @settings(max_examples=examples(2_000), deadline=None)
-@given(st.lists(st.lists(pieces, max_size=9).map(b"".join), min_size=1, max_size=3), st.data())
+@given(st.lists(st.lists(parts, max_size=9).map(b"".join), min_size=1, max_size=3), st.data())
 def test_any_bytes_have_the_parsers_value(raws: list[bytes], data: st.DataObject) -> None:
     cache = BodyCache()
     for raw in raws:

@@ -30,7 +30,7 @@ places = st.one_of(
 
 
 def of(name: str) -> st.SearchStrategy[Fault]:
-    """A fault with its defaults, or with a place of its own; those that repeat do so a few times."""
+    """A fault with its defaults, or with its own place; those that repeat do so a few times."""
     kind = PLAYED[name]
     few: dict[str, Any] = {"count": 3} if "count" in kind.model_fields else {}
     built: list[st.SearchStrategy[dict[str, Any]]] = [st.just(few)]
@@ -57,10 +57,10 @@ streams = st.builds(
     st.sampled_from([0.0, 1.0]),
 )
 wholes = st.builds(
-    lambda status, spoken: Plan(
+    lambda status, texts: Plan(
         ResponseHead(status, (("content-type", "x/y"),)),
         (EventStep(b'{"text": "one two"}', 0, "body"),),
-        chunk_texts=spoken,
+        chunk_texts=texts,
     ),
     st.sampled_from([200, 204, 304, 503]),
     st.sampled_from([(), ((0, "one "), (0, "two")), ((0, "other"),)]),

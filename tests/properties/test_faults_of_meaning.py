@@ -25,7 +25,7 @@ from tests.dialects.gemini.test_gemini_properties import replies as candidates
 from tests.dialects.test_building_and_decoding import CALLS, NAMES, requested
 from tests.examples import examples
 from tests.properties.replies import any_words, built, unbroken
-from tests.properties.test_replies import PROTOCOLS, STAMP, Protocol, each_protocol, sizes
+from tests.properties.test_replies import IDENTITY, PROTOCOLS, Protocol, each_protocol, sizes
 
 place = st.builds(lambda chunks: {"chunks": chunks}, st.integers(0, 4)) | st.builds(
     lambda fraction: {"fraction": fraction}, st.floats(0, 1)
@@ -47,7 +47,7 @@ SETTINGS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "wrong_schema": st.fixed_dictionaries({}, optional={"how": ways}),
 }
 faults = st.one_of(
-    *(st.builds(lambda given, name=name: (name, given), settings_) for name, settings_ in SETTINGS.items())
+    *(st.builds(lambda values, name=name: (name, values), settings_) for name, settings_ in SETTINGS.items())
 )
 several = st.lists(faults, min_size=1, max_size=3)
 Played = list[tuple[str, dict[str, Any]]]
@@ -65,13 +65,13 @@ def changed(
     """What the engine makes of the reply: first the faults of what was made, then those of what is shown."""
 
     def plan(shown: Reply) -> Plan:
-        return (dialect.encode_stream if stream else dialect.encode_body)(shown, request, STAMP)
+        return (dialect.encode_stream if stream else dialect.encode_body)(shown, request, IDENTITY)
 
     for shown in (False, True):
         if shown:
             reply = dialect.supported_reply(reply, request)
-        for name, given_ in played:
-            fault = FAULTS[name].model_validate(given_)
+        for name, values in played:
+            fault = FAULTS[name].model_validate(values)
             assert isinstance(fault, ReplyFault)
             if fault.applies_after_supported_reply == shown:
                 with suppress(NotApplicable):
@@ -90,7 +90,7 @@ def test_meaning_fault_leaves_legal_order_of_events(
     request = protocol.request()
     reply = changed(protocol.dialect, built(word, request, size), request, played, seed)
     reported = protocol.streamed(
-        protocol.dialect.encode_stream(reply, request, STAMP), protocol.count(len(reply.choices))
+        protocol.dialect.encode_stream(reply, request, IDENTITY), protocol.count(len(reply.choices))
     )
     assert reported.broken == (reply.failure is not None)
 
@@ -106,7 +106,7 @@ def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> 
     for dialect in (gemini.GENERATE, gemini.VERTEX):
         request = requested(dialect, REQUESTED)
         changed_ = changed(dialect, reply, request, played, seed)
-        chunks = objects_of(dialect.encode_stream(changed_, request, STAMP))
+        chunks = objects_of(dialect.encode_stream(changed_, request, IDENTITY))
         if changed_.failure is not None:
             continue
         ended = [
@@ -122,13 +122,13 @@ def test_responses_item_is_added_then_done(
 ) -> None:
     request = requested(openai.RESPONSES, REQUESTED)
     reply = changed(openai.RESPONSES, built(word, request, size), request, played, seed)
-    events = objects(openai.RESPONSES.encode_stream(reply, request, STAMP))
+    events = objects(openai.RESPONSES.encode_stream(reply, request, IDENTITY))
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     marks = [event["type"] for event in events if event["type"].startswith("response.output_item.")]
     assert marks == ["response.output_item.added", "response.output_item.done"] * (len(marks) // 2)
     items = [event["item"] for event in events if event["type"] == "response.output_item.done"]
     assert events[-1]["response"]["output"] == items
-    assert items == objects(openai.RESPONSES.encode_body(reply, request, STAMP))[0]["output"]
+    assert items == objects(openai.RESPONSES.encode_body(reply, request, IDENTITY))[0]["output"]
 
 
 def objects(plan: Plan) -> list[Json]:
@@ -145,11 +145,11 @@ def test_counts_change_no_event_but_the_one_that_only_counts(
 ) -> None:
     request = requested(dialect, REQUESTED)
     reply = dialect.supported_reply(built(word, request, size), request)
-    given_ = {"how": how} if name == "no_usage" else {}
-    stated = changed(dialect, reply, request, [(name, given_)], 0)
+    values = {"how": how} if name == "no_usage" else {}
+    stated = changed(dialect, reply, request, [(name, values)], 0)
     steps: Callable[[Reply], list[Any]] = lambda reported: [  # noqa: E731
         (step.chunk_number, step.kind, step.event)
-        for step in dialect.encode_stream(reported, request, STAMP).steps
+        for step in dialect.encode_stream(reported, request, IDENTITY).steps
         if isinstance(step, EventStep) and step.kind != "usage"
     ]
     assert steps(stated) == steps(reply)

@@ -22,29 +22,29 @@ from tests.examples import examples
 from tests.properties.orders import DecodedContent, read_chat, read_messages, whole_chat, whole_messages
 from tests.properties.replies import any_words, built, unbroken
 
-STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
+IDENTITY = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.0)
 MINIMAL = {"model": "some-model", "max_tokens": 1000, "messages": [{"role": "user", "content": "hi"}]}
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A dialect with what reads its answers. `count`: how many choices of so many it says."""
+    """A dialect with what reads its responses. `count`: how many choices of so many it sends."""
 
     dialect: ReplyDialect
     streamed: Callable[[Plan, int], DecodedContent]
     whole: Callable[[Plan], DecodedContent]
     count: Callable[[int], int]
-    asks: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
     def request(self) -> Request:
         return self.dialect.request_class(
-            method="POST", path="/", headers={}, raw=dumps({**MINIMAL, **self.asks})
+            method="POST", path="/", headers={}, raw=dumps({**MINIMAL, **self.fields})
         )
 
 
 PROTOCOLS = {
     "OpenAI chat": Protocol(
-        openai.CHAT, read_chat, whole_chat, lambda given: given, {"stream_options": {"include_usage": True}}
+        openai.CHAT, read_chat, whole_chat, lambda sent: sent, {"stream_options": {"include_usage": True}}
     ),
     "Anthropic messages": Protocol(
         anthropic.MESSAGES, lambda plan, _: read_messages(plan), whole_messages, lambda _: 1, {}
@@ -55,7 +55,7 @@ sizes = st.integers(1, 20)
 
 
 def arguments_read(reported: DecodedContent) -> DecodedContent:
-    """Calls with their arguments as JSON: a stream tells them as text, and none at all as nothing."""
+    """Calls with their arguments as JSON: a stream has them as text, and an empty text where there are none."""
 
     def parsed(text: Any) -> Any:
         return (loads(text) if text else {}) if isinstance(text, str) else text
@@ -73,7 +73,7 @@ def arguments_read(reported: DecodedContent) -> DecodedContent:
 def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(built(word, request, size), request)
-    plan = protocol.dialect.encode_stream(reply, request, STAMP)
+    plan = protocol.dialect.encode_stream(reply, request, IDENTITY)
     reported = protocol.streamed(plan, protocol.count(len(reply.choices)))
     assert reported.broken == (reply.failure is not None)
 
@@ -84,7 +84,7 @@ def test_any_legal_reply_is_a_legal_stream(protocol: Protocol, word: dict[str, A
 def test_chunks_are_numbered_as_pace_counts_them(protocol: Protocol, word: dict[str, Any], size: int) -> None:
     request = protocol.request()
     reply = protocol.dialect.supported_reply(built(word, request, size), request)
-    plan = protocol.dialect.encode_stream(reply, request, STAMP)
+    plan = protocol.dialect.encode_stream(reply, request, IDENTITY)
     numbers = [step.chunk_number for step in plan.steps]
     assert numbers == sorted(numbers)
     reported = [
@@ -100,7 +100,7 @@ def test_stream_has_content_of_whole_response(protocol: Protocol, word: dict[str
     request = protocol.request()
     reply = protocol.dialect.supported_reply(built(word, request, size), request)
     streamed = protocol.streamed(
-        protocol.dialect.encode_stream(reply, request, STAMP), protocol.count(len(reply.choices))
+        protocol.dialect.encode_stream(reply, request, IDENTITY), protocol.count(len(reply.choices))
     )
-    whole = protocol.whole(protocol.dialect.encode_body(reply, request, STAMP))
+    whole = protocol.whole(protocol.dialect.encode_body(reply, request, IDENTITY))
     assert arguments_read(streamed) == arguments_read(whole)

@@ -120,7 +120,7 @@ headers = st.dictionaries(
 
 
 def meant(status: int, body: bytes, query: str) -> bool:
-    """Whether a response is no 5xx, or one that is meant: the request itself asks for it, or names a call that the
+    """Whether a response is no 5xx, or one that is meant: the request itself causes it, or names a call that the
     provider has and this server lacks (501)."""
     return status < 500 or "fail=" in query or (status == 501 and b"Known API, not served" in body)
 
@@ -181,7 +181,7 @@ def test_no_request_makes_a_5xx_at_the_socket(
         f"content-length: {len(raw)}",
     ]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    assert meant(*answered(live, "\r\n".join([*lines, "", ""]).encode("latin-1") + raw), query)
+    assert meant(*status_and_rest(live, "\r\n".join([*lines, "", ""]).encode("latin-1") + raw), query)
 
 
 @given(st.binary(max_size=200))
@@ -191,7 +191,7 @@ def test_no_request_makes_a_5xx_at_the_socket(
 @example(b"POST /v1/messages HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
 @example(b"GET http://[::1 HTTP/1.1\r\nhost: x\r\n\r\n")
 def test_no_bytes_make_a_5xx(live: Live, data: bytes) -> None:
-    assert meant(*answered(live, data, ends=True), "")
+    assert meant(*status_and_rest(live, data, ends=True), "")
 
 
 DEEP = {
@@ -206,7 +206,7 @@ DEEP = {
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
 def test_deep_nesting_is_a_400(live: Live, path: str, raw: bytes) -> None:
     head = f"POST {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {len(raw)}\r\n\r\n"
-    assert answered(live, head.encode() + raw)[0] == 400
+    assert status_and_rest(live, head.encode() + raw)[0] == 400
 
 
 @pytest.mark.parametrize("depth", [100, 300, 900, 5000])
@@ -225,9 +225,9 @@ def test_json_in_a_text_may_be_nested_however_deep(
     assert engine.respond(request).status == 200
 
 
-def answered(live: Live, data: bytes, *, ends: bool = False) -> tuple[int, bytes]:
-    """The status of the first answer, and all that came behind it. `ends`: the client says nothing more after
-    half a request, which may also just end the connection, without an answer: 0."""
+def status_and_rest(live: Live, data: bytes, *, ends: bool = False) -> tuple[int, bytes]:
+    """The status of the first response, and all that came behind it. `ends`: the client says nothing more after
+    half a request, which may also just end the connection, without a response: 0."""
     with Raw(live.port) as client:
         client.send(data)
         if ends:

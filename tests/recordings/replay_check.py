@@ -17,7 +17,7 @@ TRANSCRIPTS = Path(__file__).resolve().parents[3] / "shared" / "transcripts"
 
 
 def transcripts() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Recordings of live providers, where they are at hand, by name. Answers without a request are given one."""
+    """Recordings of live providers, where they are at hand, by name. Responses without a request get one."""
     for file in sorted(TRANSCRIPTS.glob("*/*.json")):
         recorded = json.loads(file.read_bytes())
         if not recorded.get("request"):
@@ -40,7 +40,7 @@ def expected(recorded: dict[str, Any]) -> bytes:
 
 
 def replayed(text: str, recorded: dict[str, Any]) -> str:
-    """`same` where the recorded answer comes back byte for byte, else what differs."""
+    """`same` where the recorded response comes back byte for byte, else what differs."""
     request = exchange(ImportFile("x", dumps(recorded))).request
     reply = VirtualServer(text).respond(
         ClientRequest(request.path, request.body, request.method, request.query_string, dict(request.headers))

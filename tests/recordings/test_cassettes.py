@@ -1,6 +1,6 @@
 """VCR cassettes and HAR files: the same request gets the same bytes."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 

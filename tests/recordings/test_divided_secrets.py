@@ -16,7 +16,7 @@ from tests.recordings.divided_bodies import array, stream
 
 
 @cases(
-    "pieces",
+    "texts",
     [
         ("two events", ["The key sk-proj-abcdef", "ghijkl123456, keep it"]),
         ("many events", ["k: ", "sk", "-", "a", "content", "b", "1", "234567890", "12345", " end"]),
@@ -24,13 +24,13 @@ from tests.recordings.divided_bodies import array, stream
         ("keys of Google", ["AIza", "SyA1234567890", "abcdefghijklmnopq"]),
     ],
 )
-def test_key_that_events_divide_is_masked(pieces: list[str]) -> None:
-    body = stream(*pieces)
+def test_key_that_events_divide_is_masked(texts: list[str]) -> None:
+    body = stream(*texts)
     clean = without_divided_secrets(body, Redactor())
     assert len(clean) == len(body)
     events = [json.loads(line[5:]) for line in clean.split(b"\n\n") if line]
     text = "".join(event["choices"][0]["delta"]["content"] for event in events)
-    assert text == Redactor().data("".join(pieces).encode()).decode()
+    assert text == Redactor().data("".join(texts).encode()).decode()
     assert "*" * 12 in text
 
 
@@ -85,7 +85,7 @@ def test_stream_without_a_key_is_unchanged() -> None:
 
 
 @cases(
-    "pieces, change",
+    "texts, change",
     [
         ("two items", ["The key sk-proj-abcdef", "ghijkl123456, keep it"], (b"", b"")),
         ("many items", ["k: ", "sk", "-", "a", "text", "b", "1", "234567890", "12345", " end"], (b"", b"")),
@@ -100,14 +100,14 @@ def test_stream_without_a_key_is_unchanged() -> None:
 @pytest.mark.parametrize("indent", [None, 2])
 @pytest.mark.parametrize("end", [b"\n]\n", b'\n,\r\n{\n  "candidates": [', b""])
 def test_key_that_items_of_array_divide_is_masked(
-    pieces: list[str], change: tuple[bytes, bytes], indent: int | None, end: bytes
+    texts: list[str], change: tuple[bytes, bytes], indent: int | None, end: bytes
 ) -> None:
-    items = array(*pieces, indent=indent).removesuffix(b"\n]\n").replace(*change)
+    items = array(*texts, indent=indent).removesuffix(b"\n]\n").replace(*change)
     clean = without_divided_secrets(items + end, Redactor())
     assert len(clean) == len(items + end)
     found = json.loads(clean[: len(items)] + b"]")
     text = "".join(item["candidates"][0]["content"]["parts"][0]["text"] for item in found)
-    assert text == Redactor().data("".join(pieces).encode()).decode()
+    assert text == Redactor().data("".join(texts).encode()).decode()
     assert "*" * 12 in text
 
 

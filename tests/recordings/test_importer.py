@@ -1,6 +1,6 @@
 """Recordings of other tools as scenario files: the import reports what it leaves out, and all else is replayed."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_import_of_many_has_one_progress(
 
 def test_all_transcripts_replay_byte_for_byte() -> None:
     reader, bad, count = RequestParser(), [], 0
-    for count, (name, recorded) in enumerate(some(transcripts(), 4), 1):  # noqa: B007 - told at the end
+    for count, (name, recorded) in enumerate(some(transcripts(), 4), 1):  # noqa: B007 - printed at the end
         verdict = replayed(import_recordings(ImportFile(name, dumps(recorded)), reader).text, recorded)
         if verdict != "same":
             bad.append(f"{name}: {verdict}")

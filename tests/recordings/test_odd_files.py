@@ -50,7 +50,7 @@ Way = tuple[str | int, ...]
 
 
 def ways(value: Json, to: Way = ()) -> Iterator[Way]:
-    """The ways to all that stands in it."""
+    """The paths of all values in it."""
     yield to
     for key, held in (
         value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -1,6 +1,6 @@
 """Fixtures of aimock and mappings of WireMock become rules."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Responses without their requests: what `curl -i` wrote, and bodies alone."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 

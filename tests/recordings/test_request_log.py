@@ -1,6 +1,6 @@
 """Logs of requests, a JSON object in each line."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ def test_batch_with_its_results_is_imported() -> None:
     assert again(result, raw_request("/v1/chat/completions", {**BODY, "model": "b"})).bytes == b'{"x":1}'
     assert again(result, raw_request("/v1/chat/completions", {**BODY, "model": "a"})).status == 400
     odd = ImportFile("in.jsonl", dumps({**sent[0], "custom_id": ["a"]}))
-    for id, given in (("c", requests), (["a"], requests), (["a"], odd)):
+    for id, logged in (("c", requests), (["a"], requests), (["a"], odd)):
         with pytest.raises(
             NotImported, match=r"out\.jsonl:1:1: in\.jsonl has no request with this custom_id"
         ):
-            take(dumps({**response, "custom_id": id}), "out.jsonl", request=given)
+            take(dumps({**response, "custom_id": id}), "out.jsonl", request=logged)
 
 
 @pytest.mark.parametrize(("sent", "came"), [(7, 7), (7, "7"), ("7", 7)])

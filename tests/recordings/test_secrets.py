@@ -1,6 +1,6 @@
 """No file contains a key, wherever a request or a response has it."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.recordings.divided_bodies import array, stream
 from tests.recordings.sample_files import BODY, take
 
 AZURE = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
-"""A key that does not look like one: only where it stands tells."""
+"""A key that does not look like one: only its position shows it."""
 PATH = "/v1/chat/completions"
 
 
@@ -35,7 +35,7 @@ def written(
     private: Sequence[str] = (),
     path: str = PATH,
 ) -> str:
-    """The file of one exchange. The answer repeats the key, for that is where it would be missed."""
+    """The file of one exchange. The response repeats the key, for that is where it would be missed."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     frames = (RecordedFrame(0.0, answer[:7]), RecordedFrame(0.1, answer[7:]))
     request = RecordedRequest("POST", path, query, tuple((requested or {}).items()), raw)
@@ -60,7 +60,7 @@ def test_file_has_no_key_that_events_divide() -> None:
 
 
 @cases(
-    "given",
+    "recording",
     [
         ("a response", {"answer": b'{"text": "/home/ann/shop"}'}),
         ("a response with escapes", {"answer": b'{"text": "\\/home\\/ann\\/shop"}'}),
@@ -74,11 +74,11 @@ def test_file_has_no_key_that_events_divide() -> None:
         ("an encoded query", {"query": "alt=%2Fhome%2Fann"}),
     ],
 )
-def test_private_text_is_in_no_file(given: dict[str, Any]) -> None:
-    text = written(**given, private=["/home/ann", "C:\\Users\\ann", "M\u00fcller"])
+def test_private_text_is_in_no_file(recording: dict[str, Any]) -> None:
+    text = written(**recording, private=["/home/ann", "C:\\Users\\ann", "M\u00fcller"])
     assert "ann" not in text
     assert "ller" not in text
-    assert text != written(**given)
+    assert text != written(**recording)
 
 
 def test_private_text_needs_three_characters() -> None:
@@ -93,7 +93,7 @@ ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}
 
 
 @cases(
-    "given",
+    "recording",
     [
         ("OpenAI's header", {"requested": {"Authorization": f"Bearer {AZURE}"}}),
         ("a header without a scheme", {"requested": {"authorization": AZURE}}),
@@ -128,8 +128,8 @@ ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}
         ("a token that the answer gives", {"headers": {"x-session-token": AZURE}}),
     ],
 )
-def test_key_known_by_its_position_is_masked(given: dict[str, Any]) -> None:
-    text = written(**{"answer": ECHO, "headers": {"x-echo": f"you sent {AZURE}"}, **given})
+def test_key_known_by_its_position_is_masked(recording: dict[str, Any]) -> None:
+    text = written(**{"answer": ECHO, "headers": {"x-echo": f"you sent {AZURE}"}, **recording})
     assert AZURE not in text
     assert "*" * len(AZURE) in text.replace("\n", "")
 

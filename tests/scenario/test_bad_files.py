@@ -29,9 +29,9 @@ BAD = Path(__file__).parent / "bad"
 CASES = sorted(path.stem for path in BAD.glob("*.expected"))
 
 
-def diagnostics_of(name: str, lines_given: list[str]) -> list[str]:
+def diagnostics_of(name: str, option_lines: list[str]) -> list[str]:
     """Return the diagnostics of one case with these options and variables."""
-    options = [line.split(" ", 1) for line in lines_given]
+    options = [line.split(" ", 1) for line in option_lines]
     settings = ParamSettings(
         sets=[value for key, value in options if key == "--set"],
         environment=dict(value.split("=", 1) for key, value in options if key == "env"),
@@ -51,8 +51,8 @@ def test_bad_file_has_expected_diagnostics(name: str, monkeypatch: pytest.Monkey
     monkeypatch.chdir(BAD)
     monkeypatch.setattr("mockllm.scenario.pack_resolver._bundled_folder", lambda: BAD.parent / "shipped")
     lines = (BAD / f"{name}.expected").read_text(encoding="utf-8").splitlines()
-    lines_given = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
-    assert diagnostics_of(name, lines_given) == [line for line in lines if not line.startswith("$ ")]
+    option_lines = [line.removeprefix("$ ") for line in lines if line.startswith("$ ")]
+    assert diagnostics_of(name, option_lines) == [line for line in lines if not line.startswith("$ ")]
 
 
 def test_every_bad_file_has_expected_diagnostics() -> None:

@@ -107,7 +107,7 @@ def test_overlay_with_other_keys_is_refused(session: str | None) -> None:
 
 def test_merge_entries_orders_overlays_before_files() -> None:
     base = [
-        entry.__class__(**{**_facts(entry), "id": "f.yaml:x", "layer": 0, "rank": (0, 0, 0, 0, 0)})
+        entry.__class__(**{**_fields(entry), "id": "f.yaml:x", "layer": 0, "rank": (0, 0, 0, 0, 0)})
         for entry in entries("x")
     ]
     session = read_overlay(Overlay(({"name": "s", "reply": "s"},), session="s"))
@@ -115,14 +115,14 @@ def test_merge_entries_orders_overlays_before_files() -> None:
     assert [entry.id for entry in order] == ["overlay:l", "session:s", "f.yaml:x"]
 
 
-def _facts(entry: TypedEntry) -> dict[str, Any]:
+def _fields(entry: TypedEntry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in entry.__struct_fields__}
 
 
 def test_merge_entries_replacement_has_place_and_layer() -> None:
     base = [
         entry.__class__(
-            **{**_facts(entry), "id": f"p/f.yaml:{name}", "layer": 1, "rank": (1, 1, 0, 0, place)}
+            **{**_fields(entry), "id": f"p/f.yaml:{name}", "layer": 1, "rank": (1, 1, 0, 0, place)}
         )
         for place, (name, entry) in enumerate(zip("xy", entries("x", "y"), strict=True))
     ]

@@ -82,10 +82,10 @@ def test_unexpected_exception_concerns_its_own_file_only(
     module, _, name = f"mockllm.{step}".rpartition(".")
     works = getattr(importlib.import_module(module), name)
 
-    def fails(*given: object, **named: object) -> object:
-        if "two" in repr(given) and "a.yaml" in repr(given):
+    def fails(*arguments: object, **named: object) -> object:
+        if "two" in repr(arguments) and "a.yaml" in repr(arguments):
             raise TypeError("no pattern")
-        return works(*given, **named)
+        return works(*arguments, **named)
 
     monkeypatch.setattr(f"mockllm.{step}", fails)
     write(tmp_path / "a.yaml", "two")

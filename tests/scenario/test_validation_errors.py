@@ -25,17 +25,17 @@ from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
 
 
-class Word(BaseModel):
+class StrictModel(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class Condition(Word):
+class Condition(StrictModel):
     contains: str | None = None
     length: int | None = None
     any_: list[Condition] | None = Field(None, alias="any")
 
 
-class Reply(Word):
+class Reply(StrictModel):
     text: str | Condition | list[str] | None = None
     times: Annotated[int, Field(ge=1, le=9)] = 1
     chunks: Annotated[list[str], Field(min_length=1)] | None = None
@@ -51,7 +51,7 @@ def _named(value: Any) -> Any:
     return value
 
 
-class Step(Word):
+class Step(StrictModel):
     reply: Annotated[str, Tag("reply")] | None = None
     error: Annotated[Reply | None, BeforeValidator(_named)] = None
     sized: Annotated[
@@ -67,7 +67,7 @@ class Step(Word):
         return self
 
 
-class Rule(Word):
+class Rule(StrictModel):
     name: str
     per: Literal["global", "api_key"] = "global"
     reply: str | Reply | None = None
@@ -85,7 +85,7 @@ class Rule(Word):
         return name
 
 
-class File(Word):
+class File(StrictModel):
     mockllm: Literal[1] = 1
     rules: list[Rule] = []
 

@@ -1,4 +1,4 @@
-"""What `scripts/setup` installs with apt-get. A program in its place stores what it is asked for."""
+"""What `scripts/setup` installs with apt-get. A program in its place stores its arguments."""
 
 from __future__ import annotations
 

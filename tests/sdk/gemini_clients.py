@@ -18,7 +18,7 @@ MODEL = "gemini-mock"
 
 
 class Token(Credentials):
-    """Credentials that nobody checks."""
+    """Credentials that no server checks."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -51,7 +51,7 @@ def vertex(live: Live | Process) -> genai.Client:
 
 
 def post(url: str, body: Any) -> tuple[int, str | None, bytes]:
-    """Status, content type and body of an answer, without any SDK."""
+    """Status, content type and body of a response, without any SDK."""
     request = urllib.request.Request(url, json.dumps(body).encode(), {"content-type": "application/json"})
     try:
         with urllib.request.urlopen(request, timeout=60) as response:

@@ -26,6 +26,6 @@ def judged() -> Iterator[MockLLM]:
 
 
 def verdicts(server: MockLLM) -> list[str]:
-    """When all answers have ended, as far as they will."""
+    """When all responses have ended, as far as they will."""
     until(lambda: all(request.left for request in server.requests))
     return server.verdicts.names

@@ -25,7 +25,7 @@ def _near(host: Any) -> bool:
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Names and addresses of other machines are refused, and the test fails for having asked for them."""
+    """Names and addresses of other machines are refused, and the test fails because it has used them."""
     requests: list[Any] = []
     resolve, connect = socket.getaddrinfo, socket.socket.connect
 

@@ -48,7 +48,7 @@ from tests.dialects.openai.batches.batch_requests import form, line
 
 
 class Lookup(NamedTuple):
-    """A call with a response of its own: its id, its request, and the SDK's type of the member that a path of names
+    """A call with its own response: its id, its request, and the SDK's type of the member that a path of names
     leads to (each item, where that is a list)."""
 
     call: str

@@ -28,7 +28,7 @@ def loops() -> Iterator[Live]:
 
 
 def agent(client: openai.OpenAI, model: str, most: int = 6) -> tuple[list[str], str | None]:
-    """A client's loop: what it called, and what it was told in the end; None where that never came."""
+    """A client's loop: what it called, and the last text that it got; None where that never came."""
     messages, called = list(HI), list[str]()
     for _ in range(most):
         response: Any = client.chat.completions.create(model=model, messages=messages, tools=OPENAI_TOOLS)
@@ -70,7 +70,7 @@ def test_interrupted_agent_continues_after_client_retry(loops: Live) -> None:
 
 @beta_tool
 def get_weather(city: str) -> str:
-    """Tells the weather of a city."""
+    """Returns the weather of a city."""
     return WEATHER
 
 
@@ -110,7 +110,7 @@ def test_google_calls_functions_by_itself(loops: Live) -> None:
     requests: list[str] = []
 
     def get_weather(city: str) -> str:
-        """Tells the weather of a city."""
+        """Returns the weather of a city."""
         requests.append(city)
         return WEATHER
 

@@ -242,10 +242,10 @@ def test_anthropics_client_returns_text_and_stream(claude: AnthropicBedrock) -> 
     assert text_of(message) == HELLO
     assert message.id.startswith("msg_bdrk_01")
     with claude.messages.stream(**{**params("hello"), "model": MODEL}) as stream:
-        pieces = list(stream.text_stream)
+        texts = list(stream.text_stream)
         last = stream.get_final_message()
-    assert "".join(pieces) == text_of(last) == HELLO
-    assert len(pieces) > 1
+    assert "".join(texts) == text_of(last) == HELLO
+    assert len(texts) > 1
     assert last.usage.output_tokens == 9
 
 
@@ -264,7 +264,7 @@ def test_anthropics_async_client_with_an_api_key(live: Live) -> None:
             ) as client,
             client.messages.stream(**{**params("hello"), "model": MODEL}) as stream,
         ):
-            return "".join([piece async for piece in stream.text_stream])
+            return "".join([text async for text in stream.text_stream])
 
     assert asyncio.run(ask()) == HELLO
 

@@ -81,12 +81,12 @@ def test_agent_loop_ends_with_the_result(client: Any, stream: bool) -> None:
         events = list(client.chat_stream(model=MODEL, messages=messages, tools=[LOOK]))
         (start,) = [event for event in events if event.type == "tool-call-start"]
         call = start.delta.message.tool_calls
-        pieces = [
+        parameters = [
             event.delta.message.tool_calls.function.arguments
             for event in events
             if event.type == "tool-call-delta"
         ]
-        id, name, arguments = call.id, call.function.name, "".join(pieces)
+        id, name, arguments = call.id, call.function.name, "".join(parameters)
     else:
         response = client.chat(model=MODEL, messages=messages, tools=[LOOK])
         (call,) = response.message.tool_calls
@@ -190,8 +190,8 @@ def test_v1_agent_loop_ends_with_the_result(older: Any, stream: bool) -> None:
     if stream:
         events = list(older.chat_stream(message="hi", tools=[LOOK_V1]))
         deltas = [event.tool_call_delta for event in events if event.event_type == "tool-calls-chunk"]
-        pieces = "".join(delta.parameters or "" for delta in deltas)
-        assert (deltas[0].name, json.loads(pieces)) == ("look", {"city": "Oslo"})
+        parameters = "".join(delta.parameters or "" for delta in deltas)
+        assert (deltas[0].name, json.loads(parameters)) == ("look", {"city": "Oslo"})
         (whole,) = (event for event in events if event.event_type == "tool-calls-generation")
         response = events[-1].response
         assert whole.tool_calls == response.tool_calls

@@ -55,7 +55,7 @@ EVERY = {
 def test_every_client_reads_same_reply(live: Live, question: Question, reply: ClientReply, way: Way) -> None:
     response = way(live.url, question)
     assert response.usage == reply.usage or (reply.usage == (0, 0) and min(response.usage) > 0)
-    assert response.stopped_by in (None, reply.stopped_by)  # only one of the protocols tells it
+    assert response.stopped_by in (None, reply.stopped_by)  # only one of the protocols reports it
     assert replace(response, usage=reply.usage, stopped_by=reply.stopped_by) == reply
 
 

@@ -14,7 +14,7 @@ from google import genai
 from tests.faults.expected import CONNECTION, HTTP, STREAM
 from tests.faults.expected_form import FORM
 from tests.faults.expected_variation import VARIATION
-from tests.faults.matrix_cell import PIECES
+from tests.faults.matrix_cell import CHUNKS
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.fault_outcomes import ALL, OUTCOMES, SDKS, UNKNOWN
@@ -22,10 +22,10 @@ from tests.sdk.fault_outcomes import ALL, OUTCOMES, SDKS, UNKNOWN
 ROWS = {**CONNECTION, **HTTP, **STREAM, **VARIATION, **FORM}
 HI: list[Any] = [{"role": "user", "content": "hi"}]
 PATIENT, HASTY = 30.0, 0.5
-"""Seconds without a byte after which a client gives up."""
+"""Seconds without a byte after which a client ends its wait."""
 
 TextStream: TypeAlias = Iterator[str | None]
-"""Pieces of text, and None for a finish reason."""
+"""The texts of chunks, and None for a finish reason."""
 
 
 def test_every_fault_of_the_wire_has_an_outcome() -> None:
@@ -38,7 +38,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     rules = [
         {
             "match": {"model": name},
-            "reply": {"chunks": list(PIECES)},
+            "reply": {"chunks": list(CHUNKS)},
             "faults": [{name: dict(row.settings)}],
             **({"pace": dict(row.pace)} if row.pace else {}),
         }
@@ -98,7 +98,7 @@ CLIENTS: dict[str, Callable[..., TextStream]] = dict(
 
 
 def outcome(reply: TextStream) -> str:
-    """As OUTCOMES tells it."""
+    """As OUTCOMES lists it."""
     text, finished, raised = "", False, ""
     try:
         for chunk in reply:
@@ -106,7 +106,7 @@ def outcome(reply: TextStream) -> str:
             finished = finished or chunk is None
     except Exception as exc:
         raised = f"!{type(exc).__name__}"
-    return (ALL if finished and text == "".join(PIECES) else text) + raised
+    return (ALL if finished and text == "".join(CHUNKS) else text) + raised
 
 
 @pytest.mark.parametrize("form", ["streamed", "whole"])

@@ -116,9 +116,9 @@ def test_speech_is_transcribed_and_its_response_interrupted(server: Any, built: 
     )
     content = [message.server_content for message in messages if message.server_content]
     received = [each.input_transcription for each in content if each.input_transcription]
-    spoken = [each.output_transcription for each in content if each.output_transcription]
+    transcriptions = [each.output_transcription for each in content if each.output_transcription]
     assert [each.text for each in received] == ["What is the weather?"]
-    assert [each.text for each in spoken] == ["It"]
+    assert [each.text for each in transcriptions] == ["It"]
     assert messages[0].data is None
     assert messages[1].data == b"\0" * 48 * 60 * 2
     assert [each.interrupted for each in content][-2:] == [True, None]

@@ -34,13 +34,13 @@ Built = Callable[[Live], genai.Client]
 
 
 def ask(live: Live, built: Built, call: Callable[[Any], Awaitable[Any]]) -> Any:
-    """What an async client is told."""
+    """What an async client gets."""
 
-    async def asking() -> Any:
+    async def lookup() -> Any:
         async with built(live).aio as client:
             return await call(client.models)
 
-    return asyncio.run(asking())
+    return asyncio.run(lookup())
 
 
 def values(result: types.EmbedContentResponse) -> list[list[float]]:

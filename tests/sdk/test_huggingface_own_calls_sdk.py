@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 @pytest.fixture
 def base(server: Live, monkeypatch: pytest.MonkeyPatch) -> str:
     constants = importlib.import_module("huggingface_hub.constants")
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)  # where it asks which agent it runs in
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)  # where it looks up which agent it runs in
     return f"{server.url}/huggingface"
 
 

@@ -102,7 +102,7 @@ def test_parallel_calls(way: str, streamed: bool, built: Mapping[str, Making], u
 
 
 METHODS = [("bedrock", "function_calling"), ("ollama", "json_schema")]
-"""Ollama has no `tool_choice`, so a call to the tool of the form cannot be told from any other."""
+"""Ollama has no `tool_choice`, so a call to the tool of the form cannot be distinguished from any other."""
 
 
 @pytest.mark.parametrize(("way", "method"), METHODS)

@@ -99,16 +99,16 @@ def test_sdk_gets_a_result_by_its_resumption_token(server: Live) -> None:
 
 
 async def paid(url: str) -> tuple[str, int]:
-    """Return the text of a call that asks its user, and the number of its questions."""
-    asked: list[str] = []
+    """Return the text of a call that questions its user, and the number of its questions."""
+    questions: list[str] = []
 
     async def accept(context: Any, params: Any) -> Any:
-        asked.append(params.message)
+        questions.append(params.message)
         return mcp_types.ElicitResult(action="accept", content={})
 
     async with mcp_client.Client(url, mode="legacy", elicitation_callback=accept) as client:
         result = await client.call_tool("pay", {})
-        return str(result.content[0].text), len(asked)
+        return str(result.content[0].text), len(questions)
 
 
 def test_sdk_responds_on_a_resumed_stream(server: Live) -> None:

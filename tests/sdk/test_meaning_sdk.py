@@ -174,7 +174,7 @@ def test_anthropic_response_has_stop_reason(
 
 
 def test_anthropic_stream_helper_refuses_invalid_arguments(claude: anthropic.Anthropic) -> None:
-    """But for a semicolon behind them, which it does not see: the slip is drawn anew for each answer."""
+    """But for a semicolon behind them, which it does not see: the slip is drawn anew for each response."""
     refused = []
     for _ in range(12):
         with claude.messages.stream(

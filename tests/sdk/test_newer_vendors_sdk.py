@@ -92,7 +92,7 @@ def test_perplexity_client_raises_its_errors(perplexity: Any) -> None:
 def hugging_face(server: Live, monkeypatch: pytest.MonkeyPatch) -> Any:
     package = pytest.importorskip("huggingface_hub")
     constants = importlib.import_module("huggingface_hub.constants")
-    monkeypatch.setattr(constants, "ENDPOINT", server.url)  # where it asks which agent it runs in
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)  # where it looks up which agent it runs in
     return package.InferenceClient(base_url=f"{server.url}/huggingface/v1", api_key="key")
 
 

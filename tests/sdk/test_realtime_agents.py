@@ -1,4 +1,4 @@
-"""The realtime runner of openai-agents: a spoken turn with a tool, on a live server."""
+"""The realtime runner of openai-agents: a turn in speech with a tool, on a live server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Spoken replies from files, transcription sessions and client secrets, with the openai package."""
+"""Replies in speech from files, transcription sessions and client secrets, with the openai package."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def client(server: Live) -> openai.OpenAI:
     return openai.OpenAI(base_url=f"{server.url}/v1", api_key="k")
 
 
-def spoken(server: Live, text: str, **session: Any) -> tuple[bytes, Any]:
+def audio_response(server: Live, text: str, **session: Any) -> tuple[bytes, Any]:
     """The audio of a response, and its last event."""
     with client(server).realtime.connect(model="gpt-realtime") as connection:
         talk = Talk(connection)
@@ -68,7 +68,7 @@ def spoken(server: Live, text: str, **session: Any) -> tuple[bytes, Any]:
 
 @pytest.mark.parametrize("text", ["same", "slow", "alone"])
 def test_file_is_spoken_at_the_rate_of_the_session(text: str, server: Live) -> None:
-    audio, last = spoken(server, text)
+    audio, last = audio_response(server, text)
     assert array.array("h", audio) == array.array("h", [1000] * 12_000)
     (content,) = last.response.output[0].content
     assert content.transcript == {"same": "Hello there.", "slow": "Hello.", "alone": ""}[text]
@@ -84,13 +84,13 @@ def test_file_is_spoken_at_the_rate_of_the_session(text: str, server: Live) -> N
 )
 def test_unsuitable_audio_fails_with_the_reason(text: str, format: Any, why: str, server: Live) -> None:
     session = {"audio": {"output": {"format": format}}}
-    audio, last = spoken(server, text, **session)
+    audio, last = audio_response(server, text, **session)
     assert (audio, last.response.status) == (b"", "failed")
     assert why in last.response.status_details.error.message
 
 
 def test_texts_of_a_session_without_audio_have_no_file(server: Live) -> None:
-    audio, last = spoken(server, "same", output_modalities=["text"])
+    audio, last = audio_response(server, "same", output_modalities=["text"])
     assert (audio, last.response.output[0].content[0].text) == (b"", "Hello there.")
 
 

@@ -84,7 +84,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def talk(server: Live, request: pytest.FixtureRequest) -> Iterator[Talk]:
-    """A connection in a session of its own, so that the transcripts begin anew."""
+    """A connection in a separate session, so that the transcripts begin anew."""
     url = f"{server.url}/s/{abs(hash(request.node.name))}/v1"
     with (
         openai.OpenAI(base_url=url, api_key="k") as client,

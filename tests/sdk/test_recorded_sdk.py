@@ -1,7 +1,7 @@
 """Official SDKs over HTTPS, with a certificate of the server's own, through `mockllm record`, and then from what it
 recorded: chunk by chunk, for the provider says a thing only when the client has seen the one before."""
 
-# ruff: noqa: E501 - calls stand on one line each
+# ruff: noqa: E501 - one line for each call
 
 from __future__ import annotations
 
@@ -164,5 +164,5 @@ def test_recorded_stream_is_replayed_chunk_by_chunk(
 
 
 def without_headers(reply: Any) -> Any:
-    """What an SDK shows, but for the answer's headers: of these, some are the server's own."""
+    """What an SDK shows, but for the response's headers: of these, some are the server's own."""
     return reply.model_dump(exclude={"sdk_http_response"})

@@ -39,7 +39,7 @@ def url(server: Process, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 Talk = Callable[[str], tuple[str, Sequence[str]]]
-"""What is said whole, and in a stream."""
+"""The content of a whole response, and of a stream."""
 
 
 def of_openai(client: openai.OpenAI) -> tuple[str, Sequence[str]]:

@@ -50,7 +50,7 @@ def test_agent_loop_with_history_ends_with_text(chat: openai.OpenAI) -> None:
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_agent_loop_with_previous_response_id_ends_with_text(chat: openai.OpenAI, stream: bool) -> None:
-    """The output carries only the call's id; the tool's name and the history stand in what is stored."""
+    """The output carries only the call's id; the tool's name and the history are in what is stored."""
     request: dict[str, Any] = {"model": "gpt-4o", "input": "weather?", "tools": TOOLS}
     if stream:
         with chat.responses.stream(**request) as events:

@@ -161,26 +161,26 @@ def check_search(response: Response) -> None:
 
 
 def test_tool_searches_a_store(client: openai.OpenAI, cities: str) -> None:
-    asked: Any = {"model": "gpt-5", "input": QUESTION, "tools": tools(cities), "include": INCLUDE}
-    check_search(client.responses.create(**asked))
-    with client.responses.stream(**asked) as stream:
+    fields: Any = {"model": "gpt-5", "input": QUESTION, "tools": tools(cities), "include": INCLUDE}
+    check_search(client.responses.create(**fields))
+    with client.responses.stream(**fields) as stream:
         types = [event.type for event in stream]
         check_search(stream.get_final_response())
     assert "response.file_search_call.searching" in types
     assert "response.output_text.annotation.added" in types
-    plain = client.responses.create(**{**asked, "include": []}).output[0]
+    plain = client.responses.create(**{**fields, "include": []}).output[0]
     assert isinstance(plain, ResponseFileSearchToolCall)
     assert plain.results is None
 
 
 def test_stored_response_has_what_the_tool_found(client: openai.OpenAI, cities: str) -> None:
-    asked: Any = {"model": "gpt-5", "input": QUESTION, "tools": tools(cities), "include": INCLUDE}
-    begun = client.responses.create(**asked, background=True)
+    fields: Any = {"model": "gpt-5", "input": QUESTION, "tools": tools(cities), "include": INCLUDE}
+    begun = client.responses.create(**fields, background=True)
     while begun.status != "completed":
         time.sleep(0.05)
         begun = client.responses.retrieve(begun.id)
     check_search(begun)
-    for event in client.responses.retrieve(client.responses.create(**asked).id, stream=True):
+    for event in client.responses.retrieve(client.responses.create(**fields).id, stream=True):
         if event.type == "response.completed":
             check_search(event.response)
 

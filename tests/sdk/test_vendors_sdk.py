@@ -151,7 +151,7 @@ def test_errors_are_the_sdks_own(client: openai.OpenAI, vendor: Vendor) -> None:
         assert '"retryDelay":"2s"' in limited.value.response.text
     denied: type[openai.APIStatusError] = openai.AuthenticationError
     if vendor.name in ("xai", "gemini"):
-        denied = openai.BadRequestError  # as these answer a wrong key
+        denied = openai.BadRequestError  # the response of these to a wrong key
     with pytest.raises(denied):
         client.chat.completions.create(model="m", messages=user("denied"))
 

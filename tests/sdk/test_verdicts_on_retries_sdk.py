@@ -30,7 +30,7 @@ def server() -> Iterator[MockLLM]:
         yield built
 
 
-# --- six ways to ask; what is said beside the server goes to the client ------------------------------
+# --- six ways to request; what is named beside the server goes to the client -------------------------
 
 
 def chat(server: MockLLM, **client: Any) -> object:
@@ -74,7 +74,7 @@ def gemini(server: MockLLM, **options: Any) -> object:
 
 
 def waiting(seconds: float) -> dict[str, Any]:
-    """Google's SDK tries again only where it is told how."""
+    """Google's SDK tries again only where it is configured to."""
     retrying = types.HttpRetryOptions(attempts=3, initial_delay=seconds, exp_base=2, jitter=0)
     return {"retry_options": retrying}
 

@@ -29,7 +29,7 @@ def server() -> Iterator[MockLLM]:
 
 
 def chat_stream(server: MockLLM, most: int | None = None, **client: Any) -> str:
-    """What it said, as far as it is read."""
+    """Its text, as far as it is read."""
     with (
         openai.OpenAI(base_url=server.openai_url, api_key="sk", **client) as built,
         built.chat.completions.create(model="gpt-4o", messages=HI, stream=True) as stream,

@@ -46,7 +46,7 @@ def hooked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 @pytest.fixture
 def client(hooked: Live, receiver: WebhookReceiver) -> Iterator[openai.OpenAI]:
-    """A client of a session of its own, with the secret of its only endpoint."""
+    """A client of a separate session, with the secret of its only endpoint."""
     url = f"{hooked.url}/s/{receiver.server_port}/v1"
     with openai.OpenAI(base_url=url, api_key="k", max_retries=0) as client:
         built = client.webhooks.create(event_types=TYPES, name="mine", url=receiver.url)

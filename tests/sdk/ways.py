@@ -27,7 +27,7 @@ WEATHER = types.FunctionDeclaration(name="get_weather", parameters_json_schema=S
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, before it is put in an SDK's words."""
+    """The request, before it is put in an SDK's words."""
 
     user: str
     model: str = "some-model"
@@ -39,7 +39,7 @@ class Question:
 
 @dataclass(frozen=True)
 class ClientReply:
-    """What an SDK made of the answer. `finish`: stop, length, tool_calls or refusal."""
+    """What an SDK made of the response. `finish`: stop, length, tool_calls or refusal."""
 
     text: str
     calls: tuple[tuple[str, Any], ...] = ()
@@ -119,7 +119,7 @@ def _openai_streamed(chunks: Iterable[Any]) -> ClientReply:
 def _openai_reply(
     text: str | None, refusal: str | None, calls: Sequence[Any], finish: Any, usage: Any
 ) -> ClientReply:
-    """A refusal is told by its own field here, and ends with `stop`."""
+    """A refusal has its own field here, and ends with `stop`."""
     assert usage is not None
     assert usage.total_tokens == usage.prompt_tokens + usage.completion_tokens
     counted = (usage.prompt_tokens, usage.completion_tokens)

@@ -27,8 +27,8 @@ def streamed(*steps: Step, delay: float = 0.0) -> Plan:
     return Plan(ResponseHead(200, (("Content-Type", "text/event-stream"),)), steps, Framing.SSE, delay)
 
 
-def say(text: str, beat: int = 1) -> EventStep:
-    return EventStep(text.encode(), beat, "chunk")
+def say(text: str, chunk_number: int = 1) -> EventStep:
+    return EventStep(text.encode(), chunk_number, "chunk")
 
 
 def chunks(count: int, gap: float) -> Plan:
@@ -75,9 +75,11 @@ class FakeEngine:
         built = self.plans.get(request.path)
         if built is None:
             return PlannedResponse(whole(f"no {request.method} {request.path}", 404), None, unmatched=True)
-        given = built if isinstance(built, Plan) else built(request)
+        planned = built if isinstance(built, Plan) else built(request)
         return (
-            given if isinstance(given, PlannedResponse) else PlannedResponse(given, f"a.yaml:{request.path}")
+            planned
+            if isinstance(planned, PlannedResponse)
+            else PlannedResponse(planned, f"a.yaml:{request.path}")
         )
 
     def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:

@@ -1,6 +1,6 @@
 """Secrets of every form, each planted in a request at a place where clients put secrets by design or by mistake."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE
 
 
 def key(number: int, prefix: str = "", length: int = 32) -> str:
-    """A key that occurs nowhere else; without a prefix nothing in its form tells that it is one."""
+    """A key that occurs nowhere else; without a prefix nothing in its form shows that it is one."""
     letters = Random(number).choices("aB3dE7gH9kLmNpQrStUvWx2yZ4", k=length)
     return prefix + "".join(letters) + f"{number:03}"
 

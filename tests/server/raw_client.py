@@ -13,7 +13,7 @@ from tests.waiting import PATIENCE
 
 @dataclass
 class Got:
-    """One answer. `body` is without chunks; `complete`: their end has come, or the whole length."""
+    """One response. `body` is without chunks; `complete`: their end has come, or the whole length."""
 
     status: int
     headers: dict[str, str]
@@ -65,7 +65,7 @@ class Raw:
         return time.monotonic() - began
 
     def answer(self, *, head_only: bool = False) -> Got:
-        """The next answer on the connection."""
+        """The next response on the connection."""
         while b"\r\n\r\n" not in self.rest:
             self._more()
         head, self.rest = self.rest.split(b"\r\n\r\n", 1)
@@ -101,12 +101,12 @@ class Raw:
 
     def _take(self, size: int) -> bytes:
         """So many bytes, or what there is before the end."""
-        pieces = [self.rest]
+        received = [self.rest]
         left = size - len(self.rest)
         while left > 0 and (data := self.sock.recv(65536)):
-            pieces.append(data)
+            received.append(data)
             left -= len(data)
-        whole = b"".join(pieces)
+        whole = b"".join(received)
         self.rest = whole[size:]
         return whole[:size]
 
@@ -122,7 +122,7 @@ class Raw:
 def request(
     method: str = "GET", path: str = "/", body: bytes = b"", version: str = "1.1", **headers: str
 ) -> bytes:
-    """The bytes of a request; header names are given with `_` for `-`."""
+    """The bytes of a request; header names are written with `_` for `-`."""
     lines = [f"{method} {path} HTTP/{version}", "Host: test"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if body and not {"Transfer_Encoding", "Content_Length"} & headers.keys():

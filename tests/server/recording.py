@@ -47,7 +47,7 @@ def recording(
 
 
 def post(url: str, path: str, body: Any, *headers: str) -> Got:
-    """A request of its own connection."""
+    """A request with a separate connection."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     lines = [
         f"POST {path} HTTP/1.1",
@@ -67,8 +67,8 @@ def files(out: Path, count: int = 1) -> list[Path]:
 
 
 @contextmanager
-def nobody() -> Iterator[str]:
-    """An address that is taken, and where nobody listens."""
+def closed_address() -> Iterator[str]:
+    """An address that is taken, and where no process listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -89,7 +89,7 @@ class _LastResponse:
 
 @contextmanager
 def provider(talk: Callable[[socket.socket, bytes], None]) -> Iterator[str]:
-    """A provider that answers each connection as `talk` does, which is given the request's head. Each response says
+    """A provider that serves each connection as `talk` does, which gets the request's head. Each response says
     that its connection closes: else the server may send the next request on a connection that is just closing."""
     server = socket.create_server(("127.0.0.1", 0))
 

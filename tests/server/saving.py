@@ -58,7 +58,7 @@ class ConfigMap:
 
 
 def says(server: ServerClient, user: str) -> str:
-    """The text, or the status of what is no answer."""
+    """The text, or the status of what is no text."""
     try:
         return server.ask(user)
     except urllib.error.HTTPError as error:

@@ -37,7 +37,7 @@ PLANS = {
 }
 
 
-class Wire(asyncio.Transport):
+class RecordingTransport(asyncio.Transport):
     """A transport that notes what is written."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Wire(asyncio.Transport):
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
 
 
-class Place:
+class CountedSlot:
     """A slot that counts its releases."""
 
     ended = 0
@@ -69,19 +69,19 @@ class Place:
 
 
 class Client:
-    """One that is connected, and whose connection waits for what it asks."""
+    """One that is connected, and whose connection waits for what it requests."""
 
     def __init__(self, connection_factory: ConnectionFactory) -> None:
         self.connection_factory = connection_factory
-        self.wire = Wire()
+        self.wire = RecordingTransport()
         self.connection: Connection = connection_factory()
 
-    async def asks(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
         self.connection.connection_made(self.wire)
         await asyncio.sleep(0)
         self.connection.data_received(data)
 
-    def answered(self) -> bytes:
+    def written_response(self) -> bytes:
         """What was written when the turn of its request has passed, and the loop has not gone on."""
         self.connection_factory.ready_connections.serve([self.connection])
         return b"".join(self.wire.written)
@@ -95,28 +95,28 @@ class ServerWithoutSockets:
     """A server without sockets. Whatever is played in it has a place, and is handed back once."""
 
     def __init__(self) -> None:
-        self.places: list[Place] = []
+        self.places: list[CountedSlot] = []
         self.app = App(FakeEngine({path: self._taking_slot(plan) for path, plan in PLANS.items()}))
         self.connection_factory = ConnectionFactory(self.app)
 
     def _taking_slot(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
         def answer(request: Request) -> PlannedResponse:
-            self.places.append(Place())
+            self.places.append(CountedSlot())
             return PlannedResponse(plan, "a rule", slot=self.places[-1])
 
         return answer
 
     async def requested(self, data: bytes, *, known: bool = False) -> Client:
-        """A client that asks this, be it for the third time."""
+        """A client that sends this, be it for the third time."""
         for _ in range(2 if known else 0):
             before = await self.requested(data)
-            before.answered()
+            before.written_response()
             before.leaves()
         self.places.clear()
         self.app.journal.clear()
         client = Client(self.connection_factory)
         assert isinstance(self.app.head_cache.find(data), RequestHead) is known
-        await client.asks(data)
+        await client.send(data)
         return client
 
     async def nothing_is_left(self) -> None:
@@ -137,7 +137,7 @@ def test_head_is_written_in_turn_of_plan(path: str, known: bool) -> None:
     async def main() -> None:
         served = ServerWithoutSockets()
         client = await served.requested(request(path=path), known=known)
-        head, _, body = client.answered().partition(b"\r\n\r\n")
+        head, _, body = client.written_response().partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b"data: a\n\n" in body
         assert served.places[0].ended == 0
@@ -160,8 +160,8 @@ def test_entry_time_is_arrival_of_request_not_of_plan() -> None:
 
         app = App(FakeEngine({"/slow": slowly}))
         client = Client(ConnectionFactory(app))
-        await client.asks(request(path="/slow"))
-        client.answered()
+        await client.send(request(path="/slow"))
+        client.written_response()
         client.leaves()
         (seen,) = app.journal
         assert seen.now <= built[0] - 0.005
@@ -174,8 +174,8 @@ def test_entry_end_is_time_of_last_write(plan: Plan) -> None:
     async def main() -> None:
         app = App(FakeEngine({"/last": plan}))
         client = Client(ConnectionFactory(app))
-        await client.asks(request(path="/last", Connection="close"))
-        assert client.answered()
+        await client.send(request(path="/last", Connection="close"))
+        assert client.written_response()
         over = time.monotonic()
         while time.monotonic() < over + 0.005:
             pass
@@ -197,7 +197,7 @@ def test_client_leaving_before_handler_wakes_has_one_entry(path: str, how: str) 
     async def main() -> None:
         served = ServerWithoutSockets()
         client = await served.requested(request(path=path, Connection="close"))
-        reported = client.answered()
+        reported = client.written_response()
         client.leaves(HOW[how])
         await served.nothing_is_left()
         assert b"".join(client.wire.written) == reported

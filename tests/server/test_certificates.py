@@ -134,7 +134,7 @@ def test_wrong_certificate_or_key_is_named_without_prompt(tmp_path: Path) -> Non
         )
     )
     assert context(others.server, key)
-    for certificate, given, message in (
+    for certificate, private_key, message in (
         (kept.server, key, "is not that of the certificate in"),
         (others.server, locked, "is locked with a passphrase"),
         (kept.ca, None, "or use --tls-key FILE"),
@@ -142,7 +142,7 @@ def test_wrong_certificate_or_key_is_named_without_prompt(tmp_path: Path) -> Non
         (kept.server, tmp_path / "none.pem", r"cannot read .*none\.pem"),
     ):
         with pytest.raises(NoCertificate, match=message):
-            context(certificate, given)
+            context(certificate, private_key)
 
 
 def test_folder_is_option_or_xdg_data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,9 +97,9 @@ def test_connections_beyond_the_limit_are_refused(
                 assert got.startswith(b"HTTP/1.1 503 ")
                 assert b"--max-connections-per-address" in got
         assert clients[0].send(request(path="/ok")).answer().status == 200
-        said = capfd.readouterr().err
-        assert said.count("--max-connections-per-address") == 1
-        assert "refused 1 connection, the last from 127.0.0.1" in said
+        messages = capfd.readouterr().err
+        assert messages.count("--max-connections-per-address") == 1
+        assert "refused 1 connection, the last from 127.0.0.1" in messages
         server.advance(10)
         with Raw(server.port) as refused:
             refused.to_the_end()

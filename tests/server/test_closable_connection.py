@@ -12,8 +12,8 @@ from mockllm.server.closable_connection import ClosableConnection
 from mockllm.server.server_limits import ServerLimits
 
 
-class Watched:
-    """A transport that tells what is done with it."""
+class RecordingTransport:
+    """A transport that records what is done with it."""
 
     def __init__(self, *, tls: bool = False, closing: bool = False) -> None:
         self.tls, self.closing = tls, closing
@@ -41,7 +41,7 @@ class Watched:
         self.calls.append("close")
 
 
-def calls_after(transport: Watched, act: Callable[[ClosableConnection], None]) -> list[str]:
+def calls_after(transport: RecordingTransport, act: Callable[[ClosableConnection], None]) -> list[str]:
     async def main() -> None:
         protocol = ClosableConnection(asyncio.get_running_loop(), ServerLimits())
         protocol.connection_made(cast(asyncio.Transport, transport))
@@ -58,7 +58,7 @@ def test_two_ends_are_one() -> None:
         protocol.close_write_side(1)
         protocol.close_write_side(1)
 
-    assert calls_after(Watched(), end_twice) == ["FIN"]
+    assert calls_after(RecordingTransport(), end_twice) == ["FIN"]
 
 
 def test_client_that_sends_no_more_gets_no_linger_time() -> None:
@@ -66,7 +66,7 @@ def test_client_that_sends_no_more_gets_no_linger_time() -> None:
         connection.half_closed_at = 0.0
         connection.close_write_side(60.0)
 
-    assert calls_after(Watched(), end) == ["close"]
+    assert calls_after(RecordingTransport(), end) == ["close"]
 
 
 def test_paused_socket_is_read_again() -> None:
@@ -74,7 +74,7 @@ def test_paused_socket_is_read_again() -> None:
         protocol.pause_reading()
         protocol.close_write_side(1)
 
-    assert calls_after(Watched(), end_paused) == ["pause", "resume", "FIN"]
+    assert calls_after(RecordingTransport(), end_paused) == ["pause", "resume", "FIN"]
 
 
 def test_stopping_server_waits_for_no_client() -> None:
@@ -82,9 +82,11 @@ def test_stopping_server_waits_for_no_client() -> None:
         protocol.close_write_side(1)
         protocol.close_and_drop_transport()
 
-    assert calls_after(Watched(), end_and_stop) == ["FIN", "close"]
+    assert calls_after(RecordingTransport(), end_and_stop) == ["FIN", "close"]
 
 
-@pytest.mark.parametrize("transport", [Watched(tls=True), Watched(closing=True)], ids=["TLS", "closing"])
-def test_connection_that_cannot_end_one_side_is_closed(transport: Watched) -> None:
+@pytest.mark.parametrize(
+    "transport", [RecordingTransport(tls=True), RecordingTransport(closing=True)], ids=["TLS", "closing"]
+)
+def test_connection_that_cannot_end_one_side_is_closed(transport: RecordingTransport) -> None:
     assert calls_after(transport, lambda protocol: protocol.close_write_side(1)) == ["close"]

@@ -24,7 +24,7 @@ STEPS = st.lists(
 
 @dataclass
 class Schedule:
-    """What was scheduled, by number, and what ran: the number, the time that it was told, and its own time."""
+    """What was scheduled, by number, and what ran: the number, the time that it got, and its own time."""
 
     clock: VirtualClock
     deadlines: Deadlines

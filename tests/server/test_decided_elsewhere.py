@@ -58,7 +58,7 @@ class Pending:
 
 
 class FakeStoreClient(NoStore):
-    """Decides when it is told to. `mistakes`: how often `begin` fails."""
+    """Decides when `decide` is called. `mistakes`: how often `begin` fails."""
 
     def __init__(self) -> None:
         """Without the state of workers."""
@@ -93,7 +93,7 @@ class Served:
         return until(lambda: self.store_client.begun[number : number + 1])[0]
 
     def decide(self, pending: Pending, decision: Decision | Failure | None = None) -> None:
-        """Make a decision on the server's loop; by the counts of this process if none is given."""
+        """Make a decision on the server's loop; by the counts of this process if there is no result."""
         done: Future[None] = Future()
 
         def make() -> None:

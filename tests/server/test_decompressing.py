@@ -31,16 +31,16 @@ def failure_of(raw: bytes, bound: int = BOUND) -> Failure:
 
 
 class CountingEngine:
-    """A decompressor that counts the bytes that it is given, and those that it leaves."""
+    """A decompressor that counts the bytes that it gets, and those that it leaves."""
 
     def __init__(self, wbits: int, counted: list[int]) -> None:
         self._engine = zlib.decompressobj(wbits)
         self._counted = counted
 
     def decompress(self, data: Any, most: int) -> bytes:
-        piece = self._engine.decompress(data, most)
+        data_out = self._engine.decompress(data, most)
         self._counted.append(len(data) + len(self.unused_data) + len(self.unconsumed_tail))
-        return piece
+        return data_out
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
@@ -50,14 +50,14 @@ class CountingEngine:
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
 
-    class Counting:
+    class CountingZlib:
         MAX_WBITS, error = zlib.MAX_WBITS, zlib.error
 
         @staticmethod
         def decompressobj(wbits: int) -> CountingEngine:
             return CountingEngine(wbits, found)
 
-    monkeypatch.setattr(module, "zlib", Counting)
+    monkeypatch.setattr(module, "zlib", CountingZlib)
     return found
 
 

@@ -32,7 +32,7 @@ def collected(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     done: list[str] = []
     for name in ("freeze", "unfreeze", "collect", "set_threshold"):
         monkeypatch.setattr(
-            gc, name, lambda *given, name=name: done.append(" ".join([name, *map(str, given)]))
+            gc, name, lambda *arguments, name=name: done.append(" ".join([name, *map(str, arguments)]))
         )
     return done
 
@@ -113,7 +113,7 @@ def test_frozen_objects_are_collected_once(
     assert collected == ["unfreeze", "collect", "freeze"]
 
 
-def test_frozen_objects_are_collected_under_lasting_load(
+def test_frozen_objects_are_collected_under_long_load(
     after_load: GcPolicy, collected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(1, LATEST_CHECKS - 1):
@@ -129,8 +129,8 @@ def test_begin_looks_every_second(collected: list[str]) -> None:
     class Loop:
         requested: list[tuple[float, Callable[..., None], Any]] = []  # noqa: RUF012 - one loop
 
-        def call_later(self, seconds: float, call: Callable[..., None], *given: Any) -> None:
-            self.requested.append((seconds, call, given))
+        def call_later(self, seconds: float, call: Callable[..., None], *arguments: Any) -> None:
+            self.requested.append((seconds, call, arguments))
 
     loop = Loop()
     loaded = [object()]
@@ -138,8 +138,8 @@ def test_begin_looks_every_second(collected: list[str]) -> None:
     loaded[0] = object()
     assert collected[0] == "freeze"
     assert len(loop.requested) == 1
-    seconds, call, given = loop.requested.pop()
-    call(*given)
+    seconds, call, arguments = loop.requested.pop()
+    call(*arguments)
     assert collected[2:] == ["unfreeze", "collect", "freeze"]
     assert seconds == INTERVAL
     assert len(loop.requested) == 1

@@ -90,7 +90,7 @@ def test_events_can_be_read_before_the_next_one(rules: Path) -> None:
 
 
 def _unpacked(received: bytes) -> bytes:
-    """What can be read of an answer that is still coming."""
+    """What can be read of a response that is still coming."""
     body, reader, reported = received.partition(b"\r\n\r\n")[2], zlib.decompressobj(wbits=31), b""
     while b"\r\n" in body:
         size, _, body = body.partition(b"\r\n")

@@ -49,7 +49,7 @@ def lines(built: SerializedHead) -> list[str]:
 
 
 HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]]] = {
-    # plan, asked, lines, (chunked, bodiless, keep_alive)
+    # plan, constraints, lines, (chunked, bodiless, keep_alive)
     "a non-streaming response": (
         plan(("Content-Type", "x/y")),
         HttpConstraints(),
@@ -255,7 +255,7 @@ def test_date_line_changes_once_a_second() -> None:
     assert dates.at(1.0) == "Date: Thu, 01 Jan 1970 00:00:01 GMT\r\n"
 
 
-# --- sealed: kept answers ------------------------------------------------------------------------
+# --- prerendered responses -----------------------------------------------------------------------
 
 SEALED: dict[str, tuple[ResponseHead, Framing, bool]] = {
     # head, framing, whether it is so simple
@@ -269,7 +269,7 @@ SEALED: dict[str, tuple[ResponseHead, Framing, bool]] = {
 }
 
 
-def kept(
+def prerendered_response(
     head: ResponseHead, framing: Framing, steps: Sequence[Step] | None = None
 ) -> tuple[PrerenderedResponse, Sequence[bytes]]:
     """A prerendered response with an id and a time, and the values of its placeholders."""
@@ -286,9 +286,9 @@ def kept(
 
 @pytest.mark.parametrize(("head", "framing", "simple"), SEALED.values(), ids=SEALED)
 def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: Framing, simple: bool) -> None:
-    stencil, reported = kept(head, framing)
-    plan = stencil.plan(reported)
-    found = prerendered_bytes(stencil, reported, DATE.encode(), "Extra: 1\r\n")
+    prerendered, reported = prerendered_response(head, framing)
+    plan = prerendered.plan(reported)
+    found = prerendered_bytes(prerendered, reported, DATE.encode(), "Extra: 1\r\n")
     if simple:
         assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE, "Extra: 1\r\n"))
     else:
@@ -297,20 +297,20 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
 
 @pytest.mark.parametrize("name", ["x-ratelimit-limit", "x", "X-ID"])
 def test_prerendered_bytes_with_more_headers_have_them(name: str) -> None:
-    """A header that the response has already takes the other's place."""
-    stencil, reported = kept(*SEALED["a non-streaming response"][:2])
-    plan = stencil.plan(reported)
+    """A header that the response has already is used in place of the added one."""
+    prerendered, reported = prerendered_response(*SEALED["a non-streaming response"][:2])
+    plan = prerendered.plan(reported)
     plan = replace(plan, head=plan.head.with_per_response_headers(((name, "1"),)))
-    found = prerendered_bytes(stencil, reported, DATE.encode(), limit_headers=((name, "1"),))
+    found = prerendered_bytes(prerendered, reported, DATE.encode(), limit_headers=((name, "1"),))
     assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
 
 
 def test_more_headers_with_line_ends_stay_one_line_each() -> None:
-    stencil, reported = kept(*SEALED["a non-streaming response"][:2])
+    prerendered, reported = prerendered_response(*SEALED["a non-streaming response"][:2])
     more = (("a", "1\r\nb: 2"), ("c", "3"))
-    plan = stencil.plan(reported)
+    plan = prerendered.plan(reported)
     plan = replace(plan, head=plan.head.with_per_response_headers(more))
-    found = prerendered_bytes(stencil, reported, DATE.encode(), limit_headers=more)
+    found = prerendered_bytes(prerendered, reported, DATE.encode(), limit_headers=more)
     assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
     assert found is not None
     assert b"\r\na: 1  b: 2\r\nc: 3\r\n" in found
@@ -322,5 +322,5 @@ def test_more_headers_with_line_ends_stay_one_line_each() -> None:
     ids=["it waits", "it is large", "it is cut"],
 )
 def test_prerendered_bytes_of_slow_plan_are_none(steps: Sequence[Step]) -> None:
-    stencil, reported = kept(ResponseHead(200, ()), SSE, steps)
-    assert prerendered_bytes(stencil, reported, DATE.encode()) is None
+    prerendered, reported = prerendered_response(ResponseHead(200, ()), SSE, steps)
+    assert prerendered_bytes(prerendered, reported, DATE.encode()) is None

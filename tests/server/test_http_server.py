@@ -56,7 +56,7 @@ def program(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[s
 
 
 def refuses(port: int) -> bool:
-    """Whether nobody listens any more."""
+    """Whether no process listens any more."""
     try:
         socket.create_connection(("127.0.0.1", port), PATIENCE).close()
     except ConnectionRefusedError:
@@ -110,7 +110,7 @@ def test_second_signal_stops_at_once(program: tuple[subprocess.Popen[str], int])
         raw._more()
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        until(lambda: refuses(port))  # it has heard of the first
+        until(lambda: refuses(port))  # the first signal has come
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=PATIENCE)
     assert time.monotonic() - began < PATIENCE

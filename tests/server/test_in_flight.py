@@ -34,7 +34,7 @@ from tests.waiting import until
 
 
 @dataclass(eq=False)
-class Place:
+class CountedSlot:
     """A slot that counts its releases."""
 
     ended: int = 0
@@ -46,17 +46,17 @@ class Place:
 
 
 class SlotEngine:
-    """An engine whose every answer takes a place."""
+    """An engine whose every response takes a slot."""
 
     def __init__(self) -> None:
-        self.places: list[Place] = []
+        self.places: list[CountedSlot] = []
         self.engine = FakeEngine(
             {path: self._taking_slot(plan) for path, plan in PLANS.items()},
         )
 
     def _taking_slot(self, plan: Plan) -> Callable[[Request], PlannedResponse]:
         def answer(request: Request) -> PlannedResponse:
-            self.places.append(Place())
+            self.places.append(CountedSlot())
             return PlannedResponse(plan, None, slot=self.places[-1])
 
         return answer
@@ -158,7 +158,7 @@ def test_slot_of_lost_connection_ends_once() -> None:
             abandon_exchange(app, exchange)
             abandon_exchange(app, exchange)
 
-    place = Place()
+    place = CountedSlot()
     asyncio.run(lost())
     assert place.ended == 1
 

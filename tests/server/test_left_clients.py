@@ -36,7 +36,7 @@ def server() -> Iterator[ClockedServer]:
     served.stop()
 
 
-def asked(server: ClockedServer, client: Raw, path: str) -> None:
+def send_request(server: ClockedServer, client: Raw, path: str) -> None:
     client.send(request(path=path))
     until(lambda: server.app.unfinished_exchanges == 1)
 
@@ -57,7 +57,7 @@ def end_linger_time(server: ClockedServer) -> None:
 def test_client_that_leaves_before_its_response_is_gone(server: ClockedServer, path: str) -> None:
     """Its interim response shows at once that it has left."""
     with Raw(server.port) as client:
-        asked(server, client, path)
+        send_request(server, client, path)
         server.advance(1.0)
     entry = written_down(server, path)
     assert (entry.end_reason, entry.duration) == ("gone", 1.0)
@@ -79,7 +79,7 @@ def test_connection_that_ended_is_polled_no_more(server: ClockedServer) -> None:
     failures: list[object] = []
     server._loop.set_exception_handler(lambda _, context: failures.append(context))
     with Raw(server.port) as client:
-        asked(server, client, "/late")
+        send_request(server, client, "/late")
         client.sock.shutdown(socket.SHUT_WR)
         until(lambda: sends_no_more(server))
         server.advance(DELAY)
@@ -91,7 +91,7 @@ def test_connection_that_ended_is_polled_no_more(server: ClockedServer) -> None:
 
 def test_client_that_leaves_a_stream_took_until_it_left(server: ClockedServer) -> None:
     with Raw(server.port) as client:
-        asked(server, client, "/stream")
+        send_request(server, client, "/stream")
         client.answer(head_only=True)
         server.advance(1.0)
     until(lambda: sends_no_more(server))
@@ -103,19 +103,19 @@ def test_client_that_leaves_a_stream_took_until_it_left(server: ClockedServer) -
 @pytest.mark.parametrize("path", PLANS)
 def test_client_that_sends_no_more_gets_its_response(server: ClockedServer, path: str) -> None:
     with Raw(server.port) as client:
-        asked(server, client, path)
+        send_request(server, client, path)
         client.sock.shutdown(socket.SHUT_WR)
         until(lambda: sends_no_more(server))
         server.advance(DELAY)
         if path != "/stream":
-            assert client.answer().status == 100  # whether it reads on is asked before its response
+            assert client.answer().status == 100  # the test whether it reads on comes before its response
         assert client.answer().complete
         assert written_down(server, path).end_reason == "finished"
 
 
 def test_client_without_a_response_gets_no_interim(server: ClockedServer) -> None:
     with Raw(server.port) as client:
-        asked(server, client, "/withheld")
+        send_request(server, client, "/withheld")
         client.sock.shutdown(socket.SHUT_WR)
         until(lambda: sends_no_more(server))
         server.advance(DELAY)
@@ -134,7 +134,7 @@ def test_old_client_that_sends_no_more_gets_no_interim(server: ClockedServer) ->
 
 def test_client_that_sends_no_more_took_all_linger_time(server: ClockedServer) -> None:
     with Raw(server.port) as client:
-        asked(server, client, "/late")
+        send_request(server, client, "/late")
         client.sock.shutdown(socket.SHUT_WR)
         until(lambda: sends_no_more(server))
         assert client.answer().status == 100
@@ -146,7 +146,7 @@ def test_client_that_sends_no_more_took_all_linger_time(server: ClockedServer) -
 
 def test_client_that_read_on_took_until_it_left(server: ClockedServer) -> None:
     with Raw(server.port) as client:
-        asked(server, client, "/chunks")
+        send_request(server, client, "/chunks")
         client.sock.shutdown(socket.SHUT_WR)
         until(lambda: sends_no_more(server))
         server.advance(DELAY)  # it gets the first chunk
@@ -158,7 +158,7 @@ def test_client_that_read_on_took_until_it_left(server: ClockedServer) -> None:
 
 def test_client_that_leaves_after_the_last_byte_is_served(server: ClockedServer) -> None:
     with Raw(server.port) as client:
-        asked(server, client, "/late")
+        send_request(server, client, "/late")
         server.advance(DELAY)
         assert client.answer().complete
     assert written_down(server, "/late").end_reason == "finished"

@@ -1,6 +1,6 @@
 """No secret of a request leaves the process or reaches a disk, except to the client and to its provider."""
 
-# ruff: noqa: E501 - the scenario stands as it is
+# ruff: noqa: E501 - the scenario has longer lines
 
 from __future__ import annotations
 

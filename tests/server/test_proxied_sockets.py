@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from mockllm.server import proxied_turns
 from tests.live import Live, live
 from tests.process import serving
-from tests.server.recording import files, nobody, recording
+from tests.server.recording import closed_address, files, recording
 from tests.server.test_websocket_recorder import SCENARIO, opened, turn
 from tests.waiting import until
 
@@ -63,7 +63,7 @@ def test_rule_without_handshake_serves_the_socket_here(provider: Live, tmp_path:
 
 
 def test_unreachable_upstream_of_a_rule_is_a_502(tmp_path: Path) -> None:
-    with nobody() as there, live(rules(tmp_path, PROXY.format(to=f"'{there}'"))) as server:
+    with closed_address() as there, live(rules(tmp_path, PROXY.format(to=f"'{there}'"))) as server:
         with pytest.raises(InvalidStatus) as refused:
             opened(server.url)
         assert refused.value.response.status_code == 502

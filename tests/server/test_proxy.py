@@ -18,7 +18,7 @@ from tests.language.virtual_server import VirtualServer, chat_request
 from tests.live import live
 from tests.process import serving
 from tests.server.raw_client import Raw, request
-from tests.server.recording import BODY, HEAD, KEY, answering, chunked, files, nobody, post, provider
+from tests.server.recording import BODY, HEAD, KEY, answering, chunked, closed_address, files, post, provider
 from tests.waiting import PATIENCE, until
 
 CHAT = "/v1/chat/completions"
@@ -135,7 +135,7 @@ def test_proxy_is_step_of_sequence(tmp_path: Path) -> None:
 
 
 def test_unreachable_or_circular_proxy_is_reported(tmp_path: Path) -> None:
-    with nobody() as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]")) as server:
+    with closed_address() as there, live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]")) as server:
         got = post(server.url, CHAT, BODY)
         assert got.status == 502
         address = there.removeprefix("http://")

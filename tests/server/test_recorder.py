@@ -1,6 +1,6 @@
 """A proxy that writes down what passes: chunk by chunk, byte for byte, and nothing of a key."""
 
-# ruff: noqa: E501 - cases stand on one line each
+# ruff: noqa: E501 - one line for each case
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from tests.server.recording import (
     KEY,
     answering,
     chunked,
+    closed_address,
     files,
-    nobody,
     post,
     provider,
     recording,
@@ -263,7 +263,7 @@ def test_loop_of_recorders_is_refused_and_not_recorded(tmp_path: Path) -> None:
 
 
 def test_unreachable_provider_is_502(tmp_path: Path) -> None:
-    with nobody() as there, recording(tmp_path, openai=there) as (url, _, _):
+    with closed_address() as there, recording(tmp_path, openai=there) as (url, _, _):
         got = post(url, "/v1/chat/completions", BODY)
         assert got.status == 502
         assert "does not respond" in got.text
@@ -365,7 +365,7 @@ def test_unusual_heads_are_proxied_and_their_recordings_load(
 
 
 def test_unmatched_request_without_upstream_names_upstreams(tmp_path: Path) -> None:
-    with nobody() as there, recording(tmp_path, False, openai=there) as (url, _, stated):
+    with closed_address() as there, recording(tmp_path, False, openai=there) as (url, _, stated):
         refused = post(url, "/v1/messages", {**BODY, "max_tokens": 9})
         unknown = post(url, "/v1/chat/completion", BODY)
     assert refused.status == 404

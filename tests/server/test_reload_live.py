@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.process import serving
+from tests.server.reloading_server import ReloadingServer
 from tests.server.saving import ConfigMap, by_backup, by_rename, in_place, rule, says
-from tests.server.watched import Watched
 from tests.waiting import PATIENCE, until
 
 
@@ -28,23 +28,25 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(folder: Path) -> Iterator[Watched]:
-    with Watched(folder) as watched:
+def server(folder: Path) -> Iterator[ReloadingServer]:
+    with ReloadingServer(folder) as watched:
         assert says(watched, "one") == "first"
         yield watched
 
 
-def becomes(server: Watched, user: str, text: str) -> None:
+def becomes(server: ReloadingServer, user: str, text: str) -> None:
     until(lambda: says(server, user) == text, otherwise=lambda: f"{says(server, user)}\n{server.reported}")
 
 
-def stale(server: Watched) -> dict[str, str]:
+def stale(server: ReloadingServer) -> dict[str, str]:
     return {each["file"]: each["reason"] for each in server.get("/health")["stale"]}
 
 
 @pytest.mark.parametrize("save", [in_place, by_rename, by_backup], ids=lambda save: str(save.__name__))
 @pytest.mark.covering(count=1)
-def test_saved_file_is_served(folder: Path, server: Watched, save: Callable[[Path, str], None]) -> None:
+def test_saved_file_is_served(
+    folder: Path, server: ReloadingServer, save: Callable[[Path, str], None]
+) -> None:
     save(folder / "a.yaml", rule("one", "second"))
     becomes(server, "one", "second")
     save(folder / "a.yaml", rule("one", "third"))
@@ -53,7 +55,7 @@ def test_saved_file_is_served(folder: Path, server: Watched, save: Callable[[Pat
 
 
 @pytest.mark.full
-def test_files_are_added_removed_and_renamed(folder: Path, server: Watched) -> None:
+def test_files_are_added_removed_and_renamed(folder: Path, server: ReloadingServer) -> None:
     (folder / "b.yaml").write_text(rule("two", "added"))
     becomes(server, "two", "added")
     (folder / "deep").mkdir()
@@ -69,7 +71,7 @@ def test_files_are_added_removed_and_renamed(folder: Path, server: Watched) -> N
 
 
 @pytest.mark.full
-def test_changed_body_file_is_served(folder: Path, server: Watched) -> None:
+def test_changed_body_file_is_served(folder: Path, server: ReloadingServer) -> None:
     (folder / "answer.md").write_text("from a file")
     (folder / "b.yaml").write_text(
         "mockllm: 1\nrules: [{name: r, match: {user: two}, reply: {text: {file: answer.md}}}]\n"
@@ -80,7 +82,7 @@ def test_changed_body_file_is_served(folder: Path, server: Watched) -> None:
 
 
 @pytest.mark.full
-def test_new_file_that_template_can_name_is_served(folder: Path, server: Watched) -> None:
+def test_new_file_that_template_can_name_is_served(folder: Path, server: ReloadingServer) -> None:
     (folder / "texts").mkdir()
     (folder / "texts" / "one.md").write_text("a text")
     (folder / "b.yaml").write_text(
@@ -92,7 +94,7 @@ def test_new_file_that_template_can_name_is_served(folder: Path, server: Watched
 
 
 @pytest.mark.full
-def test_new_folder_that_template_can_name_is_served(folder: Path, server: Watched) -> None:
+def test_new_folder_that_template_can_name_is_served(folder: Path, server: ReloadingServer) -> None:
     (folder / "texts" / "one").mkdir(parents=True)
     (folder / "texts" / "one" / "gpt-4o.md").write_text("a text")
     rule = "{match: {user: [two, three]}, reply: {text: {file: 'texts/{{ user }}/{{ model }}.md'}}}"
@@ -104,7 +106,7 @@ def test_new_folder_that_template_can_name_is_served(folder: Path, server: Watch
 
 
 @pytest.mark.full
-def test_missing_file_that_rule_names_reloads_when_written(folder: Path, server: Watched) -> None:
+def test_missing_file_that_rule_names_reloads_when_written(folder: Path, server: ReloadingServer) -> None:
     (folder / "b.yaml").write_text("rules: [{match: {user: two}, reply: {text: {file: texts/late.md}}}]\n")
     server.line(lambda line: 'there is no file "texts/late.md"' in line)
     (folder / "texts").mkdir()
@@ -117,7 +119,7 @@ def test_swapped_config_map_is_served(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
     map = ConfigMap(tmp_path / "scenarios")
     map.put(a=rule("one", "first"), b=rule("two", "first"))
-    with Watched(map.folder) as server:
+    with ReloadingServer(map.folder) as server:
         assert says(server, "two") == "first"
         for text in ("second", "third", "fourth"):
             map.put(a=rule("one", text), b=rule("two", text))
@@ -130,7 +132,7 @@ def test_swapped_config_map_is_served(tmp_path: Path) -> None:
 
 
 @pytest.mark.full
-def test_broken_file_serves_last_good_version_beside_others(folder: Path, server: Watched) -> None:
+def test_broken_file_serves_last_good_version_beside_others(folder: Path, server: ReloadingServer) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
 
@@ -172,7 +174,7 @@ BROKEN = {
         for name, text in BROKEN.items()
     ],
 )
-def test_broken_file_serves_last_good_version(folder: Path, server: Watched, text: str) -> None:
+def test_broken_file_serves_last_good_version(folder: Path, server: ReloadingServer, text: str) -> None:
     (folder / "a.yaml").write_text(text)
     until(lambda: stale(server), otherwise=lambda: server.reported)
     assert says(server, "one") == "first"
@@ -188,7 +190,7 @@ def test_file_touched_during_first_load_is_reloaded(folder: Path) -> None:
 
 
 @pytest.mark.full
-def test_added_broken_file_is_left_out_until_corrected(folder: Path, server: Watched) -> None:
+def test_added_broken_file_is_left_out_until_corrected(folder: Path, server: ReloadingServer) -> None:
     (folder / "b.yaml").write_text("mockllm: 1\nrules: [{name: r}]\n")
     until(lambda: stale(server))
     assert says(server, "one") == "first"
@@ -201,7 +203,7 @@ def test_added_broken_file_is_left_out_until_corrected(folder: Path, server: Wat
 
 
 @pytest.mark.full
-def test_deleted_body_file_serves_last_content(folder: Path, server: Watched) -> None:
+def test_deleted_body_file_serves_last_content(folder: Path, server: ReloadingServer) -> None:
     (folder / "answer.md").write_text("from a file")
     (folder / "b.yaml").write_text(
         "mockllm: 1\nrules: [{name: r, match: {user: two}, reply: {text: {file: answer.md}}}]\n"
@@ -223,7 +225,9 @@ def test_deleted_body_file_serves_last_content(folder: Path, server: Watched) ->
 
 @pytest.mark.parametrize("anew", [False, True], ids=["moved away and back", "removed and made anew"])
 @pytest.mark.full
-def test_missing_scenario_folder_serves_last_version(folder: Path, server: Watched, anew: bool) -> None:
+def test_missing_scenario_folder_serves_last_version(
+    folder: Path, server: ReloadingServer, anew: bool
+) -> None:
     (folder / "b.yaml").write_text(rule("two", "first"))
     becomes(server, "two", "first")
     folder.rename(folder.with_name("old"))
@@ -246,7 +250,7 @@ def test_missing_scenario_folder_serves_last_version(folder: Path, server: Watch
 
 
 @pytest.mark.full
-def test_missing_used_pack_serves_last_version(folder: Path, server: Watched) -> None:
+def test_missing_used_pack_serves_last_version(folder: Path, server: ReloadingServer) -> None:
     pack = folder / "p"
     pack.mkdir()
     (pack / "pack.yaml").write_text('name: p\nversion: "1"\n')
@@ -270,7 +274,7 @@ SEQUENCE = "mockllm: 1\nrules:\n  - {name: s, match: {user: next}, sequence: [on
 
 
 @pytest.mark.full
-def test_reload_preserves_counts_of_unchanged_rules_only(folder: Path, server: Watched) -> None:
+def test_reload_preserves_counts_of_unchanged_rules_only(folder: Path, server: ReloadingServer) -> None:
     (folder / "s.yaml").write_text(SEQUENCE)
     becomes(server, "next", "one")
     (folder / "a.yaml").write_text(rule("one", "second"))
@@ -285,7 +289,7 @@ def test_reload_preserves_counts_of_unchanged_rules_only(folder: Path, server: W
 
 
 @pytest.mark.full
-def test_requests_in_flight_finish_on_the_old_catalog(folder: Path, server: Watched) -> None:
+def test_requests_in_flight_finish_on_the_old_catalog(folder: Path, server: ReloadingServer) -> None:
     slow = (
         'mockllm: 1\nrules:\n  - {name: s, match: {user: slow}, reply: {chunks: [old, {wait: 3s}, " end"]}}\n'
     )

@@ -24,7 +24,7 @@ MANY = 60
 
 
 @dataclass
-class Seen:
+class LoadResults:
     """What the clients saw: each (status, rule's version, modifier's version)."""
 
     answers: Counter[tuple[int, str, str]] = field(default_factory=Counter)
@@ -40,7 +40,7 @@ def version(number: int) -> dict[str, str]:
     }
 
 
-async def ask(session: aiohttp.ClientSession, url: str, stream: bool, seen: Seen) -> None:
+async def ask(session: aiohttp.ClientSession, url: str, stream: bool, seen: LoadResults) -> None:
     body = {"model": "m", "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
     try:
         async with session.post(f"{url}/v1/chat/completions", json=body) as answer:
@@ -57,8 +57,8 @@ async def ask(session: aiohttp.ClientSession, url: str, stream: bool, seen: Seen
     seen.answers[answer.status, reported, answer.headers.get("x-version", "")] += 1
 
 
-async def load(url: str, done: asyncio.Event, seen: Seen) -> None:
-    """Requests at their times, however long the answers take, until told to end."""
+async def load(url: str, done: asyncio.Event, seen: LoadResults) -> None:
+    """Requests at their times, however long the responses take, until `done` is set."""
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=PATIENCE)) as session,
         asyncio.TaskGroup() as group,
@@ -97,18 +97,18 @@ def test_under_load_no_request_fails_and_none_sees_two_versions(tmp_path: Path) 
     folder.mkdir()
     map = ConfigMap(folder)
     map.put(**version(1))
-    seen = Seen()
+    seen = LoadResults()
 
     async def run(server: Process) -> None:
         done = asyncio.Event()
-        asking = asyncio.create_task(load(server.url, done, seen))
+        client = asyncio.create_task(load(server.url, done, seen))
         began = time.monotonic()
         while reloads(server) < 3 or len(seen.answers) < 3 or time.monotonic() < began + 3:
             assert time.monotonic() < began + PATIENCE, server.reported
             await churn(server, map, folder)
             map.put(**version(1))
         done.set()
-        await asking
+        await client
 
     with serving("--quiet", cwd=tmp_path) as server:
         asyncio.run(run(server))

@@ -31,7 +31,7 @@ def test_reload_polls_files_without_notifications(tmp_path: Path, monkeypatch: p
 
 
 class Deaf:
-    """Watches that stand, and never notice anything."""
+    """Watches that never notice anything."""
 
     def __call__(self, paths: Collection[str], *, recursive: bool) -> Deaf:
         return self

@@ -55,7 +55,7 @@ REQUESTS = {
     "a body that is nested too deep": request("POST", "/echo", b"[" * 200 + b"]" * 200),
     "a long head": request("POST", "/echo", JSON, x_test="x" * request_heads.MAX_HEAD_LENGTH),
 }
-NEVER_KEPT = {
+NEVER_CACHED = {
     "a body in chunks",
     "a body that is waited for",
     "a packed body that is none",
@@ -85,7 +85,7 @@ def add(heads: RequestHeadCache, head: RequestHead, data: bytes) -> None:
 
 
 def stated(got: Got) -> tuple[int, bytes, bool, set[str]]:
-    """An answer without what time changes."""
+    """A response without what time changes."""
     timed = b"uptime" in got.body
     fleeting = ("Date:", "Content-Length:") if timed else ("Date:",)
     lines = {line for line in got.lines if not line.startswith(fleeting)}
@@ -96,8 +96,8 @@ def stated(got: Got) -> tuple[int, bytes, bool, set[str]]:
 def test_response_is_equal_for_cached_head(server: ThreadedServer, name: str) -> None:
     requested = REQUESTS[name]
     answers: list[tuple[int, bytes, bool, set[str]]] = []
-    for connections in range(20):  # one that asks before its handler waits is answered by that
-        if connections > 1 and (name in NEVER_KEPT or cached(server.app.head_cache, requested)):
+    for connections in range(20):  # the handler serves a request that comes before it waits
+        if connections > 1 and (name in NEVER_CACHED or cached(server.app.head_cache, requested)):
             break
         with Raw(server.port) as raw:
             for _ in range(3):
@@ -105,13 +105,13 @@ def test_response_is_equal_for_cached_head(server: ThreadedServer, name: str) ->
                 if "Connection: close" in answers[-1][3] or name == "HTTP/1.0":
                     break
     assert all(each == answers[0] for each in answers)
-    assert (cached(server.app.head_cache, requested) is None) is (name in NEVER_KEPT)
-    told_of = [(each.method, each.target, each.headers, each.raw) for each in server.app.journal]
-    assert all(each == told_of[0] for each in told_of)
+    assert (cached(server.app.head_cache, requested) is None) is (name in NEVER_CACHED)
+    journaled = [(each.method, each.target, each.headers, each.raw) for each in server.app.journal]
+    assert all(each == journaled[0] for each in journaled)
 
 
 def known(server: ThreadedServer, *requested: bytes) -> None:
-    """Has the heads of these kept. The first of a connection may be there before its handler."""
+    """Has the heads of these cached. The first of a connection may be there before its handler."""
     for _ in range(20):
         with Raw(server.port) as raw:
             for each in requested * 2:

@@ -24,7 +24,7 @@ from tests.server.recording import recording
 
 
 def send(url: str, requested: RecordedRequest, session: str) -> Got:
-    """This request, in a session of its own."""
+    """This request, in a separate session."""
     target = requested.path + (f"?{requested.query_string}" if requested.query_string else "")
     own = ("content-length", "host", "connection", "accept-encoding", "transfer-encoding", "content-encoding")
     lines = [f"{name}: {value}" for name, value in requested.headers if name.lower() not in own]
@@ -45,8 +45,8 @@ def upstreams(url: str) -> dict[str, str]:
 def there_and_back(
     first: Path, out: Path, requests: Iterable[tuple[str, RecordedRequest]], *, fixed: bool
 ) -> tuple[int, list[str]]:
-    """How many requests went there and back, and which came back otherwise; `fixed`: the provider says the same
-    when it is asked again, without the recorder."""
+    """How many requests went there and back, and which came back otherwise; `fixed`: the provider sends the same
+    when it gets the request again, without the recorder."""
     requested = list(requests)
     with live(first) as provider:
         with recording(out, True, **upstreams(provider.url)) as (url, recorder, stated):
@@ -111,7 +111,7 @@ CLAUDE = "/model/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 
 
 def ours() -> Iterable[tuple[str, RecordedRequest]]:
-    """Requests to every protocol, streamed and not, answered with text, a call and an error."""
+    """Requests to every protocol, streamed and not, whose responses are text, a call and an error."""
     for word in ("Say it.", "call", "fail"):
         messages: list[Any] = [{"role": "user", "content": word}]
         contents = {"contents": [{"parts": [{"text": word}]}]}
@@ -133,16 +133,16 @@ def ours() -> Iterable[tuple[str, RecordedRequest]]:
 
 def of_other_protocols(word: str, streamed: bool) -> Iterable[tuple[str, RecordedRequest]]:
     """Requests to the protocols with paths or frames of their own."""
-    said = {"model": "m", "stream": streamed, "messages": [{"role": "user", "content": word}]}
-    yield requested("/perplexity/chat/completions", said)
-    yield requested("/zai/api/paas/v4/chat/completions", said)
-    yield requested("/cohere/v2/chat", said)
-    yield requested("/api/chat", said)
+    chat = {"model": "m", "stream": streamed, "messages": [{"role": "user", "content": word}]}
+    yield requested("/perplexity/chat/completions", chat)
+    yield requested("/zai/api/paas/v4/chat/completions", chat)
+    yield requested("/cohere/v2/chat", chat)
+    yield requested("/api/chat", chat)
     yield requested("/api/generate", {"model": "m", "stream": streamed, "prompt": word})
     yield requested("/v1beta/interactions", {"model": "g", "stream": streamed, "input": word})
     verbs = ("converse-stream", "invoke-with-response-stream") if streamed else ("converse", "invoke")
     yield requested(f"{CLAUDE}/{verbs[0]}", {"messages": [{"role": "user", "content": [{"text": word}]}]})
-    messages = {"max_tokens": 99, "messages": said["messages"]}
+    messages = {"max_tokens": 99, "messages": chat["messages"]}
     yield requested(f"{CLAUDE}/{verbs[1]}", {"anthropic_version": "bedrock-2023-05-31", **messages})
 
 

@@ -211,14 +211,14 @@ def test_half_sent_heads_are_gone_after_their_time(hasty: ThreadedServer) -> Non
 def test_trickling_head_does_not_extend_timeout(hurried: Raw) -> None:
     hurried.send(b"GET /ok HTTP/1.1\r\nX: ").sock.settimeout(0.05)
     end = time.monotonic() + PATIENCE
-    answered = b""
-    while not answered and time.monotonic() < end:
+    received = b""
+    while not received and time.monotonic() < end:
         hurried.send(b"x")
         try:
-            answered = hurried.sock.recv(1000)
+            received = hurried.sock.recv(1000)
         except TimeoutError:
             continue
-    assert b" 408 " in answered
+    assert b" 408 " in received
 
 
 def test_silent_connection_is_closed_without_response(hurried: Raw) -> None:
@@ -248,7 +248,7 @@ def test_slow_body_with_progress_is_accepted(hasty: ThreadedServer) -> None:
     """Also where it takes longer than the 0.4 s for which it may say nothing."""
 
     def in_time() -> bytes:
-        """The answer's body; nothing where this machine was too busy to go on in time."""
+        """The response's body; nothing where this machine was too busy to go on in time."""
         with Raw(hasty.port) as raw, contextlib.suppress(ConnectionError):
             reported = [time.monotonic()]
             raw.send(request("POST", "/echo", Content_Length="10"))

@@ -12,7 +12,7 @@ from mockllm.server.server_signals import ServerSignals
 def test_two_signals_at_once_are_one_order() -> None:
     """`timeout` sends one to the process and one to its group."""
 
-    async def heard() -> tuple[bool, bool]:
+    async def signalled() -> tuple[bool, bool]:
         signals = ServerSignals()
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGTERM)
@@ -23,4 +23,4 @@ def test_two_signals_at_once_are_one_order() -> None:
         await signals.hurried.wait()
         return both, signals.hurried.is_set()
 
-    assert asyncio.run(heard()) == (False, True)
+    assert asyncio.run(signalled()) == (False, True)

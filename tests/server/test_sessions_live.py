@@ -77,7 +77,7 @@ def reported(answer: tuple[int, Any]) -> str:
 
 
 def one_test(port: int, session: str, by_path: bool) -> str:
-    """What one test of a suite sees: it must not depend on any other that runs at the same time. Gives all
+    """What one test of a suite sees: it must not depend on any other that runs at the same time. Returns all
     that was drawn and named for it, but for the time."""
     client = Client(port, session, by_path=by_path)
     try:
@@ -99,7 +99,7 @@ def one_test(port: int, session: str, by_path: bool) -> str:
 
 
 def one_worker(port: int, worker: str) -> set[str]:
-    """The tests of one worker, each in a session of its own."""
+    """The tests of one worker, each in a separate session."""
     return {one_test(port, f"{worker}:{number}", number % 2 == 0) for number in range(TESTS)}
 
 
@@ -137,7 +137,7 @@ def client(server: Live, session: str) -> Iterator[Client]:
 
 
 def records(server: Live, session: str, count: int) -> list[JournalEntry]:
-    """Those of a session, once there are so many: one is written when its answer has left."""
+    """Those of a session, once there are so many: one is written when its response has left."""
 
     def look() -> list[JournalEntry] | None:
         found = [record for record in list(server.app.journal) if record.session == session]
@@ -158,8 +158,8 @@ def test_journal_seed_reproduces_response_in_other_session(server: Live) -> None
 
 
 def test_refused_session_is_logged(server: Live) -> None:
-    with client(server, "a b".replace(" ", "%20")) as asking:
-        status, body = asking.chat("hi")
+    with client(server, "a b".replace(" ", "%20")) as client_of_session:
+        status, body = client_of_session.chat("hi")
     assert status == 400
     assert 'is "a b"; letters, digits' in body["error"]["message"]
     assert "knows no such session" in server.line(lambda line: "/s/a%20b/" in line)
@@ -179,8 +179,8 @@ def test_session_path_has_page_and_health(server: Live) -> None:
 
 
 def test_ignored_override_is_logged(server: Live) -> None:
-    with client(server, "ignored") as asking:
-        assert reported(asking.chat("hi", **{"x-mockllm-fault": "reset"})) == "hello"
+    with client(server, "ignored") as client_of_session:
+        assert reported(client_of_session.chat("hi", **{"x-mockllm-fault": "reset"})) == "hello"
     assert "ignored x-mockllm-fault: the server runs without --allow-overrides" in server.line(
         lambda line: "/s/ignored/" in line
     )
@@ -199,24 +199,25 @@ def served(folder: Path, *options: str, **environment: str) -> Iterator[Process]
 def test_serve_options_bound_sessions_and_allow_overrides(tmp_path: Path) -> None:
     with served(tmp_path, "--verbose", "--max-sessions", "2", MOCKLLM_ALLOW_OVERRIDES="yes") as process:
         for session in ("a", "b", "c", "a"):
-            asking = Client(process.port, session, by_path=True)
-            assert reported(asking.chat("flaky")) == "429"
-            asking.close()
+            client_of_session = Client(process.port, session, by_path=True)
+            assert reported(client_of_session.chat("flaky")) == "429"
+            client_of_session.close()
         assert process.line(lambda line: line.startswith("session a ended: there are more than 2"))
-        asking = Client(process.port, "a", by_path=True)
+        client_of_session = Client(process.port, "a", by_path=True)
         began = time.monotonic()
         assert (
-            reported(asking.chat("hi", **{"x-mockllm-rule": "login", "x-mockllm-delay": "50ms"})) == "welcome"
+            reported(client_of_session.chat("hi", **{"x-mockllm-rule": "login", "x-mockllm-delay": "50ms"}))
+            == "welcome"
         )
         assert time.monotonic() - began >= 0.05
-        asking.close()
+        client_of_session.close()
         assert "session: a; seed: 0@1,r0:0:0;" in process.line(lambda line: "a.yaml:login" in line)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a reset reads otherwise there")
 def test_fault_header_resets_connection(tmp_path: Path) -> None:
     with served(tmp_path, "--allow-overrides") as process:
-        asking = Client(process.port, "a", by_path=True)
+        client_of_session = Client(process.port, "a", by_path=True)
         with pytest.raises(ConnectionResetError):
-            asking.chat("hi", **{"x-mockllm-fault": "{reset: {after: {bytes: 0}}}"})
-        asking.close()
+            client_of_session.chat("hi", **{"x-mockllm-fault": "{reset: {after: {bytes: 0}}}"})
+        client_of_session.close()

@@ -14,7 +14,7 @@ from mockllm.server.socket_sink import SocketSink
 
 
 class Ended:
-    """A connection that has ended, though it has not been told. `closing` is what its transport says of itself;
+    """A connection that has ended, though it has not been informed. `closing` is what its transport says of itself;
     under TLS it does not know."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, closing: bool) -> None:
@@ -28,7 +28,7 @@ class Ended:
 
     def get_extra_info(self, name: str) -> Any:
         assert name == "socket"
-        return socket.socket() if self._closing else None  # by now perhaps somebody else's
+        return socket.socket() if self._closing else None  # by now perhaps that of another connection
 
     def abort(self) -> None:
         self.aborted = True

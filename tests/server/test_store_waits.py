@@ -40,7 +40,7 @@ class WebhooksSeen(WebhookSender):
 
 
 class ShorterWaits:
-    """A store client that waits for a shorter time whenever it is asked."""
+    """A store client that waits for a shorter time with each call."""
 
     def __init__(self) -> None:
         self._times = [0.25, 0.125]

@@ -44,7 +44,7 @@ def learned(*names: str) -> RequestHeadCache:
     return heads
 
 
-def facts(head: RequestHead) -> tuple[object, ...]:
+def values_of(head: RequestHead) -> tuple[object, ...]:
     message = head.message
     items = list(head.headers.items()), list(message.headers.items())
     rest = (message.method, message.path, message.version, message.should_close, message.chunked)
@@ -68,7 +68,7 @@ def test_found_head_equals_the_parsed_one(value: str, body: bytes) -> None:
     sent = with_id(value, body)
     found = cached(learned("x-request-id"), sent)
     if found is not None:
-        assert facts(found) == facts(RequestHead(parsed(sent), ascii=True))
+        assert values_of(found) == values_of(RequestHead(parsed(sent), ascii=True))
     else:
         assert not (value.isascii() and value.isprintable() and value.strip() == value)
 
@@ -84,7 +84,7 @@ def test_several_headers_may_vary(names: tuple[str, ...]) -> None:
     sent = request("POST", "/echo", BODY, **headers)
     found = cached(learned(*names), sent)
     assert found is not None
-    assert facts(found) == facts(RequestHead(parsed(sent), ascii=True))
+    assert values_of(found) == values_of(RequestHead(parsed(sent), ascii=True))
 
 
 def test_further_header_that_varies_is_learned() -> None:

@@ -14,7 +14,7 @@ from websockets.sync.connection import Connection
 
 from mockllm.server import websocket_recorder
 from tests.live import live
-from tests.server.recording import KEY, files, nobody, recording
+from tests.server.recording import KEY, closed_address, files, recording
 from tests.waiting import PATIENCE, until
 
 SCENARIO = f"""
@@ -113,7 +113,7 @@ def test_refused_handshake_has_the_providers_status(scenario: Path, tmp_path: Pa
 
 
 def test_silent_provider_is_a_502(tmp_path: Path) -> None:
-    with nobody() as nowhere, recording(tmp_path / "out", openai=nowhere) as (url, _, _):
+    with closed_address() as nowhere, recording(tmp_path / "out", openai=nowhere) as (url, _, _):
         with pytest.raises(InvalidStatus) as refused:
             opened(url)
         assert refused.value.response.status_code == 502

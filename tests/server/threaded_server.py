@@ -81,6 +81,6 @@ class ThreadedServer:
 
 
 def written_down(server: ThreadedServer, path: str) -> JournalEntry:
-    """The last record of a path; it is written just after the answer's last byte."""
+    """The last record of a path; it is written just after the response's last byte."""
     found = until(lambda: [record for record in list(server.app.journal) if record.target == path])
     return found[-1]

@@ -53,7 +53,7 @@ def _remarks(name: str, values: Sequence[str]) -> list[str]:
 
 
 def _parts(plan: Any) -> Iterator[str]:
-    """The body's parts in order; text stands behind `|`, and a part that shares its time with the last has none."""
+    """The body's parts in order; text follows `|`, and a part that shares its time with the last has none."""
     at, output = plan.delay, None
     for item in framed(plan):
         if isinstance(item, WaitStep):

@@ -12,7 +12,7 @@ NAMED: Final = frozenset({"properties", "patternProperties", "paths", "responses
 class Normalised:
     """`document`: the components have their names, in the order of the alphabet. So a new one changes no other.
 
-    `texts`: each summary and description behind the place where it stands.
+    `texts`: each summary and description behind its path.
     """
 
     def __init__(self, document: dict[str, Any]) -> None:

@@ -94,7 +94,7 @@ LINE_MASKS: Final = (
 
 
 def send(port: int, request: Request) -> bytes:
-    """All bytes that come back on a connection of its own."""
+    """All bytes that come back on a separate connection."""
     method, path, headers, body = request
     data = b"" if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "User-Agent: snapshot/1", "Connection: close"]
@@ -142,7 +142,7 @@ def log_lines(server: Process, count: int) -> str:
 
 
 def server_command(server: Process, folder: Path, *arguments: str) -> str:
-    """A command that asks the server, with its output masked."""
+    """A command that calls the server, with its output masked."""
     code, output, errors = run_command(*arguments, "--url", server.url, folder=folder)
     if arguments[0] == "requests":  # a line for each, of JSON or of words
         lines = [masked(line) for line in mask_text(output, *LINE_MASKS).splitlines()]

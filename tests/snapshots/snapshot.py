@@ -25,7 +25,7 @@ def check_snapshot(name: str, text: str) -> None:
 
 
 def check_snapshots(texts: Mapping[str, str]) -> None:
-    """The same for several expected files; all that differ are told."""
+    """The same for several expected files; all that differ are named."""
     differences = [difference for name, text in texts.items() if (difference := compare(name, text))]
     if differences:
         differences.append(f"If the change is intended, {UPDATE}=1 writes the files anew.")
@@ -33,7 +33,7 @@ def check_snapshots(texts: Mapping[str, str]) -> None:
 
 
 def compare(name: str, text: str) -> str:
-    """The difference from the expected file `name`, or nothing; writes the file if that is asked for."""
+    """The difference from the expected file `name`, or nothing; writes the file if the environment says so."""
     path = EXPECTED / name
     if os.environ.get(UPDATE) == "1":
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,7 @@ def to_json(value: Any) -> str:
 
 
 def mask_keys(value: Any, keys: frozenset[str]) -> Any:
-    """The same value with `<key>` in place of each number or text that stands at one of these keys."""
+    """The same value with `<key>` in place of each number or text at one of these keys."""
     if isinstance(value, dict):
         return {
             key: f"<{key}>"

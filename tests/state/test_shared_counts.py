@@ -12,9 +12,9 @@ from mockllm.state.shared_engine_state import SharedCounters
 
 @pytest.fixture
 def counts() -> Iterator[SharedCounts]:
-    made = SharedCounts()
-    yield made
-    made.close()
+    shared = SharedCounts()
+    yield shared
+    shared.close()
 
 
 def test_no_number_is_taken_twice(counts: SharedCounts) -> None:

@@ -67,7 +67,7 @@ class Receiver:
         self.got.append(error)
 
 
-class Turn:
+class LoopIteration:
     """One iteration, with the places of its requests. Numbers begin at 40."""
 
     def __init__(self, *, later: Sequence[bytes] = ()) -> None:
@@ -105,7 +105,7 @@ class Turn:
 
 
 def test_requests_of_one_session_are_one_call() -> None:
-    turn = Turn()
+    turn = LoopIteration()
     other = replace(ONE, session="other")
     turn.run(ONE, other, SCOPED, ONE)
     (shared, _), (own, _) = turn.caller.calls
@@ -116,7 +116,7 @@ def test_requests_of_one_session_are_one_call() -> None:
 
 
 def test_each_request_gets_its_result_and_number() -> None:
-    turn = Turn()
+    turn = LoopIteration()
     (call,) = turn.run(ONE, SCOPED, ONE, ONE)
     call.set_result(encode([decided(3), decided(9), LACKING, decided(4)]))
     got = [receiver.got[0] for receiver in turn.receivers]
@@ -125,14 +125,14 @@ def test_each_request_gets_its_result_and_number() -> None:
 
 
 def test_requests_of_sessions_take_no_numbers() -> None:
-    turn = Turn()
+    turn = LoopIteration()
     (call,) = turn.run(replace(ONE, session="one"))
     call.set_result(encode([decided(0)]))
     assert turn.taken == []
 
 
 def test_abandoned_request_gets_no_result() -> None:
-    turn = Turn()
+    turn = LoopIteration()
     (call,) = turn.run(ONE, ONE)
     turn.receivers[0].ended = True
     call.set_result(encode([decided(0), decided(1)]))
@@ -140,7 +140,7 @@ def test_abandoned_request_gets_no_result() -> None:
 
 
 def test_refusal_of_a_call_reaches_all_that_wait() -> None:
-    turn, error = Turn(), StoreAway("gone")
+    turn, error = LoopIteration(), StoreAway("gone")
     (call,) = turn.run(ONE, ONE, ONE)
     turn.receivers[1].ended = True
     call.set_exception(error)
@@ -149,7 +149,7 @@ def test_refusal_of_a_call_reaches_all_that_wait() -> None:
 
 @pytest.mark.parametrize("reply", [b"\xc1", encode([]), encode([decided(0)]), encode([["rule"], ["rule"]])])
 def test_broken_reply_reaches_all(reply: bytes) -> None:
-    turn = Turn()
+    turn = LoopIteration()
     (call,) = turn.run(ONE, ONE)
     call.set_result(reply)
     assert [len(receiver.got) for receiver in turn.receivers] == [1, 1]
@@ -158,14 +158,14 @@ def test_broken_reply_reaches_all(reply: bytes) -> None:
 
 @pytest.mark.parametrize("reply", [b"\xc1", encode([]), encode([5]), encode(["rule"])])
 def test_broken_reply_to_a_repeated_request_is_refused(reply: bytes) -> None:
-    turn = Turn(later=[reply])
+    turn = LoopIteration(later=[reply])
     turn.run(ONE)
     with pytest.raises(StoreRefused, match="cannot be read"):
         asyncio.run(turn.queue.repeat(turn.places[0], ONE, "slot-0", [0], FEW_DRAWS))
 
 
 def test_call_that_cannot_be_sent_fails_alone() -> None:
-    turn = Turn()
+    turn = LoopIteration()
     calls = turn.run(replace(ONE, session="broken"), ONE, replace(ONE, session="broken"))
     assert (len(calls), turn.caller.flushed) == (1, 1)
     assert [[type(got) for got in receiver.got] for receiver in turn.receivers] == [
@@ -174,10 +174,10 @@ def test_call_that_cannot_be_sent_fails_alone() -> None:
 
 
 def test_full_call_is_followed_by_another() -> None:
-    turn = Turn()
+    turn = LoopIteration()
     turn.run(*[ONE] * (MAX_REQUESTS + 1))
     assert [len(request) for request, _ in turn.caller.calls] == [MAX_REQUESTS, 1]
-    turn = Turn()
+    turn = LoopIteration()
     many = replace(ONE, rules=(RULE,) * MAX_CANDIDATES)
     turn.run(ONE, many, ONE)
     assert [len(request) for request, _ in turn.caller.calls] == [2, 1]
@@ -191,10 +191,10 @@ def test_request_that_fails_leaves_the_others() -> None:
         with pytest.raises(ZeroDivisionError):
             turn.add(replace(ONE, fails=check))
 
-    turn = Turn()
+    turn = LoopIteration()
     turn.run(ONE, then=fail)
     assert [len(request) for request, _ in turn.caller.calls] == [1]
-    turn = Turn()
+    turn = LoopIteration()
     turn.run(then=fail)
     assert turn.caller.calls == [], "no request is left"
 
@@ -207,7 +207,7 @@ def test_requests_are_sent_early_and_later_ones_at_the_end() -> None:
         turn.caller.flushed = 0
         turn.add(ONE)
 
-    turn = Turn()
+    turn = LoopIteration()
     turn.run(ONE, ONE, then=send)
     assert [(request.id, len(request)) for request, _ in turn.caller.calls] == [("id-1", 1)]
 
@@ -216,7 +216,7 @@ def test_repeated_request_has_the_id_and_place_of_the_first() -> None:
     async def repeat() -> tuple[ScriptResult, int | None]:
         return await turn.queue.repeat(turn.places[1], ONE, "slot-1", [0], FEW_DRAWS)
 
-    turn = Turn(later=[encode([False, decided(5)])])
+    turn = LoopIteration(later=[encode([False, decided(5)])])
     turn.run(ONE, ONE)
     assert asyncio.run(repeat()) == (decided(5), 40)
     ((first, _),), (second,) = turn.caller.calls, turn.caller.repeated

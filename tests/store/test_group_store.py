@@ -157,7 +157,7 @@ def test_rules_that_the_store_has_lost_are_noted_again(
 def test_store_without_memory_is_away_for_a_group(
     server: RedisServer, store: StoreCounters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing else tells the supervisor: its workers count."""
+    """The supervisor has no other source: its workers count."""
     monkeypatch.setattr(group_store, "RENEWAL", 0.01)
 
     async def noticed() -> None:
@@ -193,7 +193,7 @@ def test_store_without_memory_is_away_for_a_group(
 def test_store_that_removes_counts_is_a_warning(
     server: RedisServer, policy: str, memory: int, warnings: int
 ) -> None:
-    async def said() -> list[str]:
+    async def reported() -> list[str]:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
         await link.call("CONFIG", "SET", "maxmemory-policy", policy, "maxmemory", memory)
@@ -206,7 +206,7 @@ def test_store_that_removes_counts_is_a_warning(
             link.close()
         return lines
 
-    lines = asyncio.run(said())
+    lines = asyncio.run(reported())
     assert len(lines) == warnings
     assert all(
         "removes counts when its memory is full (maxmemory-policy allkeys-lru)" in line for line in lines

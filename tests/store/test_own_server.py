@@ -169,22 +169,22 @@ def test_folder_that_another_process_removes_is_made_again(
     """The process was halted for a long time before it locked its folder."""
     if not links:
         without_links(monkeypatch)
-    make, made = tempfile.mkdtemp, list[Path]()
+    make, folders = tempfile.mkdtemp, list[Path]()
 
     def halted(prefix: str, dir: str) -> str:
-        made.append(Path(make(prefix=prefix, dir=dir)))
-        if len(made) == 1:
+        folders.append(Path(make(prefix=prefix, dir=dir)))
+        if len(folders) == 1:
             if removed:
-                made[0].rmdir()
+                folders[0].rmdir()
             else:
-                (made[0] / own_server.LOCK).touch()  # which is about to remove it
-        return str(made[-1])
+                (folders[0] / own_server.LOCK).touch()  # which is about to remove it
+        return str(folders[-1])
 
     monkeypatch.setattr(tempfile, "mkdtemp", halted)
     server = started()
     try:
         assert server.failure is None
-        assert [path_of(server)] == made[1:]
+        assert [path_of(server)] == folders[1:]
     finally:
         server.close()
 

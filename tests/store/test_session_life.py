@@ -55,15 +55,15 @@ class Store:
         self.ttl = TTL
         self.responses = RemoteResponses(link, float(TTL))
         self._encoder = CandidateEncoder()
-        self._made = 0
+        self._requests = 0
         self.calls = 0
         """The calls of the script that decisions took."""
 
     async def decide(self, inputs: DecisionInputs = ONE) -> list[int]:
         """Decide a request of the session. Return the tries of its rule before it."""
-        self._made += 1
-        request = ScriptArguments(self._encoder, "one", f"{self._made}", self.ttl)
-        request.add(inputs, f"{self._made}", [0] * (len(inputs.modifiers) + len(inputs.rules)))
+        self._requests += 1
+        request = ScriptArguments(self._encoder, "one", f"{self._requests}", self.ttl)
+        request.add(inputs, f"{self._requests}", [0] * (len(inputs.modifiers) + len(inputs.rules)))
         while True:
             (result,) = read_results(await self.link.decide_with_retry(request))
             self.calls += 1

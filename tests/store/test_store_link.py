@@ -48,23 +48,23 @@ def test_changes_wait_for_the_connection(server: RedisServer) -> None:
 
 
 def test_store_that_does_not_reply_is_away_until_it_does(server: RedisServer) -> None:
-    async def heard() -> list[str]:
-        said: list[str] = []
-        link = StoreLink(store_address(server.url), said.append, 0.2)
+    async def reported() -> list[str]:
+        messages: list[str] = []
+        link = StoreLink(store_address(server.url), messages.append, 0.2)
         await link.open()
         server.send(signal.SIGSTOP)
         with pytest.raises(StoreAway, match="does not reply"):
             await link.connection().send("GET", "a")
-        await said_by(lambda: len(said) == 1)
+        await wait_until(lambda: len(messages) == 1)
         assert link.problem is not None
         server.send(signal.SIGCONT)
-        await said_by(lambda: link.problem is None)
+        await wait_until(lambda: link.problem is None)
         assert await link.call("GET", "a") is None
         link.close()
-        return said
+        return messages
 
     server.start()
-    away, back = asyncio.run(heard())
+    away, back = asyncio.run(reported())
     assert "is away: it does not reply" in away
     assert "is back" in back
 
@@ -96,7 +96,7 @@ def test_store_that_refuses_writes_is_away_until_it_accepts_them(server: RedisSe
         request = ScriptArguments(CandidateEncoder(), "", "one")
         request.add(MATCHED, "slot", [0])
         deciding = asyncio.ensure_future(link.decide_with_retry(request))
-        await said_by(lambda: link.problem is not None and "NOREPLICAS" in link.problem)
+        await wait_until(lambda: link.problem is not None and "NOREPLICAS" in link.problem)
         other = await connect(store_address(server.url), lambda _: None)
         await other.send("CONFIG", "SET", "min-replicas-to-write", 0)
         other.close()
@@ -120,7 +120,7 @@ def test_commands_in_one_step_wait_until_the_store_accepts(server: RedisServer) 
         stored = StoredResponse("resp_1", None, b"{}", b"{}")
         await other.send("CONFIG", "SET", "maxmemory", 1)
         done = asyncio.ensure_future(responses.write_update("", StorageUpdate(("resp_1",), stored)).done())
-        await said_by(lambda: done.done() or (link.problem or "").startswith("OOM"))
+        await wait_until(lambda: done.done() or (link.problem or "").startswith("OOM"))
         await other.send("CONFIG", "SET", "maxmemory", 0)
         assert await done
         result = await responses.look_up("", ("stored", "resp_1"))
@@ -161,7 +161,7 @@ def test_step_that_is_refused_at_its_end_says_why(server: RedisServer) -> None:
     assert is_transient(asyncio.run(refusal()))
 
 
-async def said_by(holds: Callable[[], bool]) -> None:
+async def wait_until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not holds():  # noqa: ASYNC110
             await asyncio.sleep(0.01)

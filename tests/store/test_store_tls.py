@@ -87,7 +87,7 @@ def reply(port: int, **files: object) -> object:
             return await link.call("PING")
         finally:
             link.close()
-            # asyncio closes the socket of a failed handshake later, and nothing tells of it
+            # asyncio closes the socket of a failed handshake later, and nothing reports it
             while open_files() > before:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
 
@@ -97,7 +97,7 @@ def reply(port: int, **files: object) -> object:
 def test_store_accepts_the_certificate_of_its_client(
     port: int, authorities: Path, client: CertificateFiles
 ) -> None:
-    """That of its CA: the other one is for servers."""
+    """That of its CA: the second one is for servers."""
     files = {"ssl_certfile": client.ca, "ssl_keyfile": client.ca.with_name("ca-key.pem")}
     assert reply(port, ssl_ca_certs=authorities, **files) == b"PONG"
 

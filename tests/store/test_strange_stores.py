@@ -70,7 +70,7 @@ def test_refused_password_leaves_no_connection_open() -> None:
 
 
 def test_log_names_each_reason_once() -> None:
-    async def said() -> list[str]:
+    async def reported() -> list[str]:
         replies = [b"+OK\r\n"]
         lines: list[str] = []
         async with strange_store(lambda data: replies[0] if data else b"") as store:
@@ -87,15 +87,15 @@ def test_log_names_each_reason_once() -> None:
             link.close()
         return lines
 
-    gone, wrong, loading, back = asyncio.run(said())
+    gone, wrong, busy, back = asyncio.run(reported())
     assert "is away: it has gone" in gone
     assert "is away: WRONGPASS no" in wrong
-    assert "is away: LOADING it" in loading
+    assert "is away: LOADING it" in busy
     assert "is back" in back
 
 
 def test_log_names_a_maximum_of_reasons() -> None:
-    async def said() -> list[str]:
+    async def reported() -> list[str]:
         replies = [b"+OK\r\n"]
         lines: list[str] = []
         async with strange_store(lambda data: replies[0] if data else b"") as store:
@@ -110,7 +110,7 @@ def test_log_names_a_maximum_of_reasons() -> None:
             link.close()
         return lines
 
-    assert len(asyncio.run(said())) == MAX_REPORTED
+    assert len(asyncio.run(reported())) == MAX_REPORTED
 
 
 def test_call_survives_a_connection_that_ends_while_scripts_load() -> None:

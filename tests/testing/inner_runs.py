@@ -25,7 +25,7 @@ PLUGINS = [
     "-p",
     "no:schemathesis",
 ]
-"""Options of a run in a process of its own, which finds our plugin where it is installed."""
+"""Options of a run in a separate process, which finds our plugin where it is installed."""
 ONLY_OURS = ("-p", "mockllm.testing.plugin")
 """Options of a run where `PYTEST_DISABLE_PLUGIN_AUTOLOAD` is set."""
 ASK = """
@@ -54,7 +54,7 @@ def run(pytester: pytest.Pytester, tests: str, *options: str, ini: str = "") -> 
 
 
 def run_inside(pytester: pytest.Pytester, *options: str) -> pytest.RunResult:
-    """Run pytest in this process. The test needs the fixture `kept_modules`."""
+    """Run pytest in this process. The test needs the fixture `restored_modules`."""
     return pytester.runpytest_inprocess(*options, plugins=[ImportedModules(pytester.path)])
 
 
@@ -75,7 +75,7 @@ class ImportedModules:
 
 
 @pytest.fixture(autouse=True)
-def kept_modules() -> Iterator[None]:
+def restored_modules() -> Iterator[None]:
     """Keep the packages that runs inside of the test import first. It ends after `pytester`, which forgets them.
     A client does not catch the exceptions of a package that was imported twice."""
     _IMPORTED.clear()
@@ -85,7 +85,7 @@ def kept_modules() -> Iterator[None]:
 
 
 def apart(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    """Runs the tests of a folder in a process of its own, with no plugin but those that the options name."""
+    """Runs the tests of a folder in a separate process, with no plugin but those that the options name."""
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *options],
         cwd=folder, env=environment(PYTHONPATH=str(ROOT), PYTEST_DISABLE_PLUGIN_AUTOLOAD="1"),

@@ -15,11 +15,11 @@ USUAL = [
     for call in GENERATING_CALLS
     if call.dialect.name == call.provider and call.dialect is generating_dialect(call.provider)
 ]
-"""The usual call of each provider with a protocol of its own."""
+"""The usual call of each provider with its own protocol."""
 
 
 def is_distinct(call: GeneratingCall) -> bool:
-    """Whether OpenAI refuses the body; else only what the provider itself recognizes tells them apart."""
+    """Whether OpenAI refuses the body; else only what the provider itself recognizes distinguishes them."""
     chat = generating_dialect(DEFAULT.name)
     assert chat is not None
     body = dumps(call.dialect.build_request(NeutralRequest()).body)

@@ -72,7 +72,7 @@ def test_too_deep_body_of_control_call_is_400() -> None:
 
 @pytest.mark.full
 def test_start_does_not_import_control_api() -> None:
-    """Nor does a server that nobody steers."""
+    """Nor does a server that no test changes."""
     script = (
         "import sys; from mockllm.testing import MockLLM\n"
         "with MockLLM() as server: server.reply('x')\n"

@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE
 HERE = Path(__file__).name
 
 
-# --- what is answered ------------------------------------------------------------------------------
+# --- responses -------------------------------------------------------------------------------------
 
 
 def test_reply_is_sent_to_matching_requests() -> None:

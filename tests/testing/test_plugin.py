@@ -18,7 +18,7 @@ from tests.waiting import PATIENCE
 pytest_plugins = ["pytester"]
 OUTER = """
 import sys
-from tests.testing.inner_runs import kept_modules, run_inside
+from tests.testing.inner_runs import restored_modules, run_inside
 
 def test_inner_run(pytester):
     pytester.makepyfile(beside="", test_inner="import beside, colorsys\\ndef test_it(): pass\\n")
@@ -253,7 +253,7 @@ def test_mistakes_are_reported_without_traceback(pytester: pytest.Pytester, mark
     pytester.makefile(".yaml", bad="rules: [{repy: Hi}]", double="rules: [{reply: Hi}, {reply: never}]")
     for fixture in ("mockllm", "mockllm_shared"):
         if "strict=" in marker and fixture == "mockllm_shared":
-            continue  # its files are nobody's own
+            continue  # its files belong to no user
         tests = f"@pytest.mark.mockllm({marker})\ndef test_it({fixture}):\n    pass\n"
         result = run(pytester, tests)
         result.assert_outcomes(errors=1)

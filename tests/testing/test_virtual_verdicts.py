@@ -21,13 +21,15 @@ BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": "tell me a s
 FAILED = (http.client.HTTPException, OSError)
 
 
-class Answered(Exception):
+class ResponseComplete(Exception):
     """The response is complete."""
 
 
 def attempt(session: MockSession, chunks: int | None = None) -> Mapping[str, str]:
-    """Send the request once; return the headers of a failure. Raises Answered. `chunks`: how many reads the client
-    makes before it leaves."""
+    """Send the request once; return the headers of a failure. Raises ResponseComplete.
+
+    `chunks`: how many reads the client makes before it leaves.
+    """
     host, _, port = session.server.base_url.removeprefix("http://").partition(":")
     with closing(http.client.HTTPConnection(host, int(port), timeout=30)) as connection:
         stream = chunks is not None
@@ -43,7 +45,7 @@ def attempt(session: MockSession, chunks: int | None = None) -> Mapping[str, str
         except FAILED:
             return {}
         if response.status == 200:
-            raise Answered
+            raise ResponseComplete
         return {name.lower(): value for name, value in response.getheaders()}
 
 
@@ -84,7 +86,7 @@ def twice(session: MockSession) -> None:
 
 
 def leaving(session: MockSession) -> None:
-    with suppress(Answered):
+    with suppress(ResponseComplete):
         attempt(session, chunks=2)
     time.sleep(0.2)
 
@@ -118,7 +120,7 @@ def verdicts_of(
         session.sequence(
             *failures, {"reply": "Once upon a time there was a server that told a tale", "pace": pace}
         )
-        with suppress(Answered):
+        with suppress(ResponseComplete):
             client(session)
         return session.verdicts.names
 

@@ -67,7 +67,7 @@ def apply_fault(
 
 
 def _plan(content: Reply) -> Plan:
-    """A protocol that tells all counts."""
+    """A protocol that reports all counts."""
     return Plan(ResponseHead(200, ()), (EventStep(repr(content.usage).encode(), 0, "body"),))
 
 

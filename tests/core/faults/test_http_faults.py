@@ -162,7 +162,7 @@ def test_bad_gzip_of_cut_response_is_cut() -> None:
     assert type(played(built("bad_gzip", form="bad_checksum"), played(built("reset"))).steps[-2]) is CutStep
 
 
-# --- somebody else -------------------------------------------------------------------------------
+# --- another server ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("status", "title"), [(502, "502 Bad Gateway"), (200, "200 OK"), (599, "599")])

@@ -63,7 +63,7 @@ def test_fault_needs_a_kind_of_response() -> None:
         "stall": {"after": {"events": 1}},
         "reset": {"after": {"chunks": 1}},
     }
-    needs = [FAULTS[name].model_validate(given).needs for name, given in settings.items()]
+    needs = [FAULTS[name].model_validate(values).needs for name, values in settings.items()]
     assert needs == ["stream", "reply", "call", "any", "stream", "reply"]
 
 

@@ -25,7 +25,7 @@ TEXT = Reply((Choice((Text(("a", "b", Pause(1.0), "c", "d")),)),))
 
 
 def shown(reply: Reply, *, streamed: bool = True) -> ReplyFaultContext:
-    """With plans of one step for each piece."""
+    """With plans of one step for each chunk."""
 
     def plan(reply: Reply) -> Plan:
         if not streamed:

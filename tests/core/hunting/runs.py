@@ -30,13 +30,13 @@ def requested(disturbance: Disturbance | None = None, number: int = 1, **more: A
 
 def ended(code: int | None = 0, disturbance: Disturbance | None = CRLF, **more: Any) -> RunOutcome:
     """A run in which a disturbance was played, and the command ended so."""
-    facts: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "stdout": BASE.stdout,
         "compared": BASE.compared,
         "exchanges": (requested(disturbance),),
         **more,
     }
-    return RunOutcome(code, 0.2, **facts)
+    return RunOutcome(code, 0.2, **fields)
 
 
 BAD = VerdictSeen("retry_storm", False, "12 retries")

@@ -133,8 +133,8 @@ def test_failed_assertion_is_unclear() -> None:
 def test_demand_of_recovery_refuses_reports() -> None:
     demanding = Policy(demand="recover")
     assert rule(ended(1, LIMIT, stderr="limit"), LIMIT, demanding) == "recovers"
-    lasting = Disturbance("rate_limit", {"error": "rate_limit"})
-    assert judged(ended(1, lasting, stderr="limit"), lasting, demanding).result == "reported"
+    unlimited = Disturbance("rate_limit", {"error": "rate_limit"})
+    assert judged(ended(1, unlimited, stderr="limit"), unlimited, demanding).result == "reported"
     assert judged(ended(1, CUT, stderr="cut"), CUT, demanding).result == "reported"
 
 

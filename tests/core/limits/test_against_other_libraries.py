@@ -33,7 +33,7 @@ NAMES = count()
 
 
 class Clock:
-    """A clock that stands where it was put."""
+    """A clock that stays where it was set."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -55,7 +55,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def arrivals(step: float, longest: int) -> st.SearchStrategy[list[tuple[float, int]]]:
-    """Times, in multiples of `step` from an hour past the epoch, and how many units each asks for."""
+    """Times, in multiples of `step` from an hour past the epoch, and how many units each one requests."""
     gaps = st.lists(st.tuples(st.integers(0, longest), st.integers(1, 4)), min_size=1, max_size=60)
 
     def trace(found: list[tuple[int, int]]) -> list[tuple[float, int]]:

@@ -21,7 +21,7 @@ TEN = 10.0
 
 
 def text(limit: Limit, *sent: tuple[float, int]) -> str:
-    """What is said to each (time, tokens) in turn: `+`, `+wait` or `-retry_after`, a `!` where it is never."""
+    """The results for each (time, tokens) in turn: `+`, `+wait` or `-retry_after`, a `!` where it is never."""
     limiter = RateLimiter(limit)
     words = []
     for now, tokens in sent:

@@ -16,7 +16,7 @@ METERED: st.SearchStrategy[Strategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
 )
 PATIENT = settings(deadline=None)
-"""How long an example takes is not what is asked."""
+"""How long an example takes does not matter."""
 NOON = 1_800_000_000.123456
 """A time of our days, where a float is only good for a quarter of a microsecond."""
 BOUNDS = st.none() | st.integers(0, 50)

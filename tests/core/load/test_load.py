@@ -56,7 +56,7 @@ def test_load_effect_has_wait_and_slowdown_or_is_none(
     arrivals=st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=60),
 )
 def test_a_queue_is_first_in_first_out(most: int, queue: int, arrivals: list[tuple[int, int]]) -> None:
-    """Against a simulation of so many servers, each free at a time of its own."""
+    """Against a simulation of so many servers, each free at its own time."""
     load = Load(max_inflight=most, queue=queue)
     ends: list[float] = []
     free = [0.0] * most

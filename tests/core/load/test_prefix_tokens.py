@@ -13,7 +13,7 @@ from mockllm.core.load.prefix_tokens import PrefixTokens
 
 
 def prefixes(text: str, each: int = 10) -> list[tuple[bytes, int]]:
-    """The prefixes of a prompt in which each letter stands for so many tokens."""
+    """The prefixes of a prompt in which each letter counts as so many tokens."""
     return [(text[:end].encode(), end * each) for end in range(1, len(text) + 1)]
 
 

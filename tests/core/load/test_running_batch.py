@@ -62,7 +62,7 @@ def test_request_without_a_plan_ends_after_its_most_tokens() -> None:
     batch = RunningBatch(ContinuousBatch(slots=1, itl=((1, 0.1),), base=1.0))
     add(batch, "planned elsewhere", 0.0, None, PromptWork(1, 20))
     assert add(batch, "next", 0.0, None).wait == pytest.approx(3.0)
-    assert batch.schedule(NO_WORK, 0.0) is None  # nobody knows how much the next one generates
+    assert batch.schedule(NO_WORK, 0.0) is None  # the next one generates an unknown number
 
 
 def test_prompts_are_read_one_after_the_other() -> None:
@@ -134,7 +134,7 @@ ARRIVALS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=60
 
 @given(slots=st.integers(1, 5), arrivals=ARRIVALS)
 def test_requests_begin_in_order_and_no_slot_idles(slots: int, arrivals: list[tuple[int, int]]) -> None:
-    """Against a simulation of so many slots, each free at a time of its own."""
+    """Against a simulation of so many slots, each free at its own time."""
     batch = RunningBatch(ContinuousBatch(slots=slots))
     free, now, begins = [0.0] * slots, 0.0, []
     for number, (gap, length) in enumerate(arrivals):

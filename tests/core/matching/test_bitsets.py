@@ -12,10 +12,10 @@ rows = st.lists(st.integers(0, SIZE - 1), unique=True)
 
 
 @given(rows)
-def test_positions_of_mask_are_highest_first(given_rows: list[int]) -> None:
-    mask = mask_of(given_rows, SIZE)
-    assert list(positions(mask)) == sorted(given_rows, reverse=True)
-    assert unpacked(packed(given_rows, SIZE)) == mask
+def test_positions_of_mask_are_highest_first(row_numbers: list[int]) -> None:
+    mask = mask_of(row_numbers, SIZE)
+    assert list(positions(mask)) == sorted(row_numbers, reverse=True)
+    assert unpacked(packed(row_numbers, SIZE)) == mask
 
 
 @given(st.lists(rows, max_size=20), rows)

@@ -67,13 +67,13 @@ def test_nearest_leaves_out_matching_rules() -> None:
 
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers.filter(lambda matcher: 0 < len(rows_of(matcher)) <= 4), max_size=8), requests())
-def test_nearest_of_few_rules_is_exact(given_matchers: list[Matcher], request: JsonRequest) -> None:
-    found = [number for number, _ in RuleIndex(given_matchers).nearest(request, 10)]
-    assert found == ranked(given_matchers, request)
+def test_nearest_of_few_rules_is_exact(indexed_matchers: list[Matcher], request: JsonRequest) -> None:
+    found = [number for number, _ in RuleIndex(indexed_matchers).nearest(request, 10)]
+    assert found == ranked(indexed_matchers, request)
 
 
 def ranked(matchers: Sequence[Matcher], request: Request) -> list[int]:
-    """Those that do not hold, the nearest first, asked one by one."""
+    """Those that do not hold, the nearest first, compared one by one."""
     far = sorted((*distance(matcher, request), number) for number, matcher in enumerate(matchers))
     return [number for failed, *_, number in far if failed]
 

@@ -56,10 +56,10 @@ def linear(matchers: list[Matcher], request: JsonRequest) -> list[int]:
 
 @settings(max_examples=examples(200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(matchers, max_size=12), st.lists(requests(), min_size=1, max_size=4))
-def test_index_equals_linear_scan(given_matchers: list[Matcher], sent: list[JsonRequest]) -> None:
-    index = RuleIndex(given_matchers)
+def test_index_equals_linear_scan(indexed_matchers: list[Matcher], sent: list[JsonRequest]) -> None:
+    index = RuleIndex(indexed_matchers)
     for request in (*sent, *sent):
-        assert found(index, request) == linear(given_matchers, request)
+        assert found(index, request) == linear(indexed_matchers, request)
 
 
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=list(HealthCheck))
@@ -67,10 +67,10 @@ def test_index_equals_linear_scan(given_matchers: list[Matcher], sent: list[Json
 def test_index_with_many_conditions_on_field_equals_scan(
     field: Field, requested_values: list[Condition], sent: list[JsonRequest]
 ) -> None:
-    given_matchers: list[Matcher] = [FieldMatcher(field, condition) for condition in requested_values]
-    index = RuleIndex(given_matchers)
+    indexed_matchers: list[Matcher] = [FieldMatcher(field, condition) for condition in requested_values]
+    index = RuleIndex(indexed_matchers)
     for request in sent:
-        assert found(index, request) == linear(given_matchers, request)
+        assert found(index, request) == linear(indexed_matchers, request)
 
 
 EVERY: list[Condition] = [
@@ -114,25 +114,25 @@ VALUES: list[Json] = [
 
 @pytest.mark.parametrize("copies", [1, 12])
 def test_index_of_every_condition_equals_scan(copies: int) -> None:
-    given_matchers: list[Matcher] = []
+    indexed_matchers: list[Matcher] = []
     for _ in range(copies):
-        given_matchers += [FieldMatcher(Field("body", "$.v"), condition) for condition in EVERY]
-    index = RuleIndex(given_matchers)
+        indexed_matchers += [FieldMatcher(Field("body", "$.v"), condition) for condition in EVERY]
+    index = RuleIndex(indexed_matchers)
     for request in (
         *(json_request({"v": value}) for value in VALUES),
         json_request({}),
         json_request([]),
         json_request(None),
     ):
-        assert found(index, request) == linear(given_matchers, request)
+        assert found(index, request) == linear(indexed_matchers, request)
 
 
 @pytest.mark.parametrize(
     "name", ["user", "model", "tools", "messages", "tool_result", "tool_choice", "response_format"]
 )
 def test_index_of_conditions_on_texts_and_sets_equals_scan(name: str) -> None:
-    given_matchers: list[Matcher] = [FieldMatcher(Field(name), condition) for condition in EVERY]
-    index = RuleIndex(given_matchers)
+    indexed_matchers: list[Matcher] = [FieldMatcher(Field(name), condition) for condition in EVERY]
+    index = RuleIndex(indexed_matchers)
     for text in (value for value in VALUES if isinstance(value, str)):
         messages = [["user", text], ["tool", [text, "a"]]]
         request = json_request(
@@ -144,9 +144,9 @@ def test_index_of_conditions_on_texts_and_sets_equals_scan(name: str) -> None:
                 "schema_name": text,
             }
         )
-        assert found(index, request) == linear(given_matchers, request)
+        assert found(index, request) == linear(indexed_matchers, request)
     for request in (json_request({}), json_request({"tools": [], "messages": [["assistant", "a"]]})):
-        assert found(index, request) == linear(given_matchers, request)
+        assert found(index, request) == linear(indexed_matchers, request)
 
 
 # --- what the index reads, and how it is built -----------------------------------------------------

@@ -80,7 +80,7 @@ def test_fold_agrees_with_re() -> None:
             ]
 
 
-PIECES = [
+FRAGMENTS = [
     "a",
     "b",
     "ab",
@@ -101,7 +101,7 @@ PIECES = [
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(PIECES), max_size=6), st.text("abABıİsSſßkK i", max_size=8), st.booleans())
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=6), st.text("abABıİsSſßkK i", max_size=8), st.booleans())
 def test_regex_matches_contain_required_literal(chunks: list[str], text: str, ignore_case: bool) -> None:
     pattern = "".join(chunks)
     literal = required_literal(pattern, ignore_case)

@@ -10,8 +10,8 @@ from mockllm.core.rendering.plan import EventKind, EventStep, RawStep, Step, Wai
 from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Refusal, Reply, Text, Verbatim
 
 
-class Spoken(Encoder):
-    """Says every moment in a word."""
+class WordEncoder(Encoder):
+    """Encodes every moment as a word."""
 
     def start_stream(self) -> Iterable[Event]:
         return ((b"start", None),)
@@ -22,8 +22,8 @@ class Spoken(Encoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         return ((b"open %d.%d" % (at.choice, at.part_index), "opened"),)
 
-    def chunk_events(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
-        return ((piece.encode(), None),)
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        return ((chunk.encode(), None),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         return ((b"close %d.%d" % (at.choice, at.part_index), None),)
@@ -39,10 +39,10 @@ class Spoken(Encoder):
 
 
 class Terse(Encoder):
-    """Says nothing but pieces."""
+    """Encodes nothing but chunks."""
 
-    def chunk_events(self, at: EncoderPosition, piece: str) -> Iterable[Event]:
-        return ((piece.encode(), None),)
+    def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
+        return ((chunk.encode(), None),)
 
 
 def shown(step: Step) -> str:
@@ -61,7 +61,7 @@ def moments(encoder: type[Encoder], *choices: Choice, broken: Failure | None = N
 
 
 def test_one_choice_calls_all_hooks_in_order() -> None:
-    assert moments(Spoken, Choice((Text(("a", "b")), Call("f", ("{}",))))) == [
+    assert moments(WordEncoder, Choice((Text(("a", "b")), Call("f", ("{}",))))) == [
         "0 open start",
         "0 open begin 0",
         "0 open open 0.0",
@@ -94,7 +94,7 @@ def test_choices_alternate_chunk_by_chunk() -> None:
 
 
 def test_a_native_block_is_one_chunk_sent_by_open() -> None:
-    assert moments(Spoken, Choice((NativePart("x", {}), Text(("a",)))))[2:5] == [
+    assert moments(WordEncoder, Choice((NativePart("x", {}), Text(("a",)))))[2:5] == [
         "1 chunk open 0.0",
         "1 open open 0.1",
         "2 chunk a",
@@ -114,14 +114,14 @@ def test_waits_and_raw_bytes_are_no_chunks() -> None:
 def test_an_event_has_its_name() -> None:
     assert [
         step.event
-        for step in encode(Spoken(Reply((Choice((Text(("a",)),)),))))
+        for step in encode(WordEncoder(Reply((Choice((Text(("a",)),)),))))
         if isinstance(step, EventStep)
     ][2] == "opened"
 
 
 def test_a_broken_reply_is_neither_closed_nor_finished() -> None:
     broken = Failure("overloaded")
-    assert moments(Spoken, Choice((Text(("a",)), Text(("b",)))), broken=broken) == [
+    assert moments(WordEncoder, Choice((Text(("a",)), Text(("b",)))), broken=broken) == [
         "0 open start",
         "0 open begin 0",
         "0 open open 0.0",
@@ -134,7 +134,7 @@ def test_a_broken_reply_is_neither_closed_nor_finished() -> None:
 
 
 def test_an_unfinished_reply_has_no_finish_reason() -> None:
-    class Finishing(Spoken):
+    class Finishing(WordEncoder):
         def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
             return (("finish", (b"why", None)), ("end", (b"done", None)))
 

@@ -240,7 +240,7 @@ def test_flowing_counts_bytes_sent_before() -> None:
         ),
     ],
 )
-def test_lasting_returns_the_planned_seconds(plan: Plan, seconds: float) -> None:
+def test_duration_is_that_of_the_planned_seconds(plan: Plan, seconds: float) -> None:
     assert plan_duration(plan) == pytest.approx(seconds)
     assert seconds_until_end_or_silence(plan) == pytest.approx(0.0 if seconds == inf else seconds)
 

@@ -24,15 +24,15 @@ HEAD = ResponseHead(200, (("content-type", "x"),))
 
 
 @pytest.mark.parametrize(
-    ("asks", "expected"),
+    ("accepted", "expected"),
     [
         (None, False), ("", False), ("gzip", True), ("GZIP, deflate", True), ("x-gzip", True), ("br", False),
         ("gzip;q=0", False), ("gzip; q=0.0", False), ("gzip;q=0.5", True), ("*", True), ("*;q=0", False),
         ("gzip;q=0, *", False), ("identity", False),
     ],
 )  # fmt: skip
-def test_wants_reads_accept_encoding(asks: str | None, expected: bool) -> None:
-    assert accepts_coding({} if asks is None else {"accept-encoding": asks}) is expected
+def test_wants_reads_accept_encoding(accepted: str | None, expected: bool) -> None:
+    assert accepts_coding({} if accepted is None else {"accept-encoding": accepted}) is expected
 
 
 def test_packed_events_decompress_on_arrival() -> None:

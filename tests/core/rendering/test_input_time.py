@@ -13,7 +13,7 @@ from mockllm.core.rendering.pacing import DynamicInputTime, InputTime, Pacing, c
 from mockllm.core.reply.reply import Usage
 from mockllm.core.values.dynamic import DrawnNumber, EvaluationContext, is_static
 
-NOBODY: Any = None
+NO_REQUEST: Any = None
 """Nothing here reads a request."""
 
 
@@ -45,7 +45,7 @@ def test_drawn_ttft_differs_per_response() -> None:
     written = DynamicInputTime(DrawnNumber(Uniform(1.0, 2.0)), 0.001, DrawnNumber(Uniform(0.0, 0.001)))
     assert not is_static(written)
     built = [
-        written.value(EvaluationContext(NOBODY, Randomness(0, "rule", "", tries), "", 60.0))
+        written.value(EvaluationContext(NO_REQUEST, Randomness(0, "rule", "", tries), "", 60.0))
         for tries in range(20)
     ]
     assert all(1.0 <= each.base <= 2.0 and each.per_input_token == 0.001 for each in built)
@@ -55,5 +55,5 @@ def test_drawn_ttft_differs_per_response() -> None:
 
 
 def test_constant_ttft_is_unchanged() -> None:
-    context = EvaluationContext(NOBODY, Randomness(0, "rule", "", 0))
+    context = EvaluationContext(NO_REQUEST, Randomness(0, "rule", "", 0))
     assert DynamicInputTime(0.3, 0.001).value(context) == InputTime(0.3, 0.001)

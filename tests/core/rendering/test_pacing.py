@@ -22,8 +22,8 @@ from mockllm.core.rendering.plan import (
 HEAD = ResponseHead(200, ())
 
 
-def data(kind: EventKind, beat: int) -> EventStep:
-    return EventStep(f"{kind}{beat}".encode(), beat, kind)
+def data(kind: EventKind, chunk_number: int) -> EventStep:
+    return EventStep(f"{kind}{chunk_number}".encode(), chunk_number, kind)
 
 
 def stream(*steps: Step) -> Plan:
@@ -114,7 +114,7 @@ def test_gaps_are_the_same_for_the_same_seed() -> None:
         ),
         pytest.param(
             stream(data("chunk", 1), data("chunk", 3)), [1, 2, 4], 1, "1@0 chunk1 6@1 chunk3",
-            id="the waits of a beat that says nothing are not lost",
+            id="the waits of a chunk without a text are not lost",
         ),
         pytest.param(
             stream(data("chunk", 1), WaitStep(9, 1, explicit=True), data("chunk", 2), data("chunk", 3)), [1, 2, 4], 1,

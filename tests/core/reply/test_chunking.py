@@ -88,10 +88,10 @@ _ENDS: Final = re.compile(r"""[.!?]+["'”’)\]]*(?=\s)|[。！？]+[”’」�
 @given(st.text(alphabet=". !?\"'”’)]。！？」a1\n"))
 def test_cut_by_sentences_finds_all_ends(text: str) -> None:
     ends = [0, *(match.end() for match in _ENDS.finditer(text)), len(text)]
-    pieces = [text[start:end] for start, end in pairwise(ends) if start < end]
-    if len(pieces) > 1 and not pieces[-1].strip():
-        pieces[-2:] = ["".join(pieces[-2:])]
-    assert split_into_chunks(text, parse_chunk_size("1 sentence")) == tuple(pieces)
+    sentences = [text[start:end] for start, end in pairwise(ends) if start < end]
+    if len(sentences) > 1 and not sentences[-1].strip():
+        sentences[-2:] = ["".join(sentences[-2:])]
+    assert split_into_chunks(text, parse_chunk_size("1 sentence")) == tuple(sentences)
 
 
 @pytest.mark.timeout(60)

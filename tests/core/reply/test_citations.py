@@ -23,7 +23,7 @@ MIDDLE = Citation("m", start=4, end=7)
 
 
 def shown(text: Text) -> list[tuple[tuple[ContentElement, ...], list[str]]]:
-    """The segments: their pieces and the addresses of their sources."""
+    """The segments: their chunks and the addresses of their sources."""
     return [(each.chunks, [source.url for source in each.citations]) for each in segments(text)]
 
 

@@ -28,7 +28,9 @@ def batch(outcome: BatchOutcome = WHOLE, waits: BatchWaits = WAITS, lines: int =
     return new_batch("b", record, waits, BEGAN)
 
 
-def answered(outcome: BatchOutcome = WHOLE, waits: BatchWaits = WAITS, at: float = BEGAN) -> StoredResponse:
+def stored_batch(
+    outcome: BatchOutcome = WHOLE, waits: BatchWaits = WAITS, at: float = BEGAN
+) -> StoredResponse:
     responses = [OK, BAD, OK, OK][: outcome.response_count(4)]
     return with_responses(batch(outcome, waits), responses, at)
 
@@ -44,13 +46,13 @@ def answered(outcome: BatchOutcome = WHOLE, waits: BatchWaits = WAITS, at: float
     ],
 )
 def test_state_follows_the_time(elapsed: float, status: str, answers: int, successes: int) -> None:
-    state = state_of(answered(), BEGAN + elapsed)
+    state = state_of(stored_batch(), BEGAN + elapsed)
     assert (state.status, state.total, state.responded, state.succeeded) == (status, 4, answers, successes)
     assert state.ended is (status == "completed")
 
 
 def test_states_have_their_times() -> None:
-    reached = state_of(answered(), BEGAN + 20).reached
+    reached = state_of(stored_batch(), BEGAN + 20).reached
     assert {name: at - CREATED for name, at in reached.items()} == {
         "queued": 0.0,
         "in_progress": 1.0,
@@ -64,20 +66,20 @@ def test_batch_without_responses_stays_in_progress() -> None:
 
 
 def test_late_responses_delay_the_end() -> None:
-    late = answered(at=BEGAN + 50)
+    late = stored_batch(at=BEGAN + 50)
     assert state_of(late, BEGAN + 50).status == "finalizing"
     assert state_of(late, BEGAN + 52).status == "completed"
     assert list(responses_of(late)) == [OK, BAD, OK, OK]
 
 
 def test_defaults_end_within_five_seconds() -> None:
-    assert state_of(answered(waits=BatchWaits()), BEGAN + 5).status == "completed"
+    assert state_of(stored_batch(waits=BatchWaits()), BEGAN + 5).status == "completed"
 
 
 @pytest.mark.parametrize("status", ["expired", "cancelled"])
 def test_batch_ends_as_scenario_says(status: str) -> None:
     outcome = BatchOutcome(status, 1)  # type: ignore[arg-type]
-    state = state_of(answered(outcome), BEGAN + 20)
+    state = state_of(stored_batch(outcome), BEGAN + 20)
     assert (state.status, state.responded, state.succeeded) == (status, 1, 1)
     assert state.reached[status] == CREATED + 13
 
@@ -90,7 +92,7 @@ def test_failed_batch_fails_behind_the_queue() -> None:
 
 
 def test_reads_decide_the_state() -> None:
-    stored = answered(waits=BatchWaits(queued_polls=1, in_progress_polls=2))
+    stored = stored_batch(waits=BatchWaits(queued_polls=1, in_progress_polls=2))
     seen = []
     for _ in range(4):
         seen.append(state_of(stored, BEGAN + 5).status)
@@ -100,7 +102,7 @@ def test_reads_decide_the_state() -> None:
 
 
 def test_cancelled_batch_has_its_finished_lines() -> None:
-    stopped = cancelled(answered(), BEGAN + 6.5)
+    stopped = cancelled(stored_batch(), BEGAN + 6.5)
     assert cancelled(stopped, BEGAN + 7) is stopped
     state = state_of(stopped, BEGAN + 7)
     assert (state.status, state.responded, state.succeeded) == ("cancelling", 2, 1)
@@ -120,12 +122,12 @@ def test_responses_after_a_cancellation_change_no_time() -> None:
 
 
 def test_ended_batch_cannot_be_cancelled() -> None:
-    ended = answered()
+    ended = stored_batch()
     assert cancelled(ended, BEGAN + 20) is ended
 
 
 def test_time_scale_stretches_the_states() -> None:
-    stored = answered()
+    stored = stored_batch()
     assert stored.timeline is not None
     slow = stored._replace(timeline=stored.timeline.scaled(10.0, BEGAN))
     assert state_of(slow, BEGAN + 15).status == "in_progress"

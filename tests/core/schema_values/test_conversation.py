@@ -235,14 +235,14 @@ def test_reference_that_leads_nowhere_offers_nothing() -> None:
     assert generated == generate(schema, Random(1)) or generated.value["a"] == 5
 
 
-def test_repeated_text_has_the_same_facts() -> None:
+def test_repeated_text_has_the_same_entities() -> None:
     text = "Order 42 for Berta."
     assert entities_of_each([text])[0] is entities_of_each([text])[0]
     long = text * 100
     assert entities_of_each([long])[0] is not entities_of_each([long])[0]
 
 
-def test_equal_texts_have_separate_facts() -> None:
+def test_equal_texts_have_separate_entities() -> None:
     """A value that two results name may be taken from both."""
     first, second = entities_of_each(["Order 42.", "Order 42."])
     assert first is not second

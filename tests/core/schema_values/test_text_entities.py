@@ -106,8 +106,8 @@ def test_letters_that_are_like_others_are_no_names(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from([*"sSkKiIpP-:.,'\"@/ 0123456789", *UNUSUAL, *WORDS_OF_VALUES]), max_size=30))
-def test_any_text_has_values_of_each_kind_or_none(pieces: list[str]) -> None:
-    entities = TextEntities("".join(pieces))
+def test_any_text_has_values_of_each_kind_or_none(fragments: list[str]) -> None:
+    entities = TextEntities("".join(fragments))
     for kind in KINDS:
         assert len(getattr(entities, kind)) <= 2 * MAX_FOUND
     for key in ("", "name", "s", "\u017f"):
@@ -115,8 +115,8 @@ def test_any_text_has_values_of_each_kind_or_none(pieces: list[str]) -> None:
 
 
 @given(st.lists(st.sampled_from([*"1240. x", "255", "1.2.3.4", "10.0.0.12"]), max_size=20))
-def test_addresses_are_those_of_a_search_of_the_whole_text(pieces: list[str]) -> None:
-    text = "".join(pieces)
+def test_addresses_are_those_of_a_search_of_the_whole_text(fragments: list[str]) -> None:
+    text = "".join(fragments)
     found = [(each.value, each.start) for each in TextEntities(text).ips]
     assert found == [(each[0], each.start()) for each in IPV4.finditer(text)][:MAX_FOUND]
 
@@ -142,16 +142,16 @@ class _AnyText(TextEntities):
         return False
 
 
-PIECES = (
+FRAGMENTS = (
     '{"a": ', '"b":', '": ', '":', "5", "12", "-3", "2024", "1.5", "05", "31", ",", ", ", "}", "]", "\n", " ", ":",
     "May", "5 May 2024", "May 5, 2024", "2024-05-31", "2024-05-31T10:30", "10:30", "at 5 pm", "http://host:80/1", ".",
     "a@b.de", "1.2.3.4", "12345678-1234-1234-1234-123456789012", '"', "of", "th", "x", "/", "-",
 )  # fmt: skip
 
 
-@given(st.lists(st.sampled_from(PIECES), max_size=12))
-def test_numbers_of_json_are_those_of_any_text(pieces: list[str]) -> None:
-    text = "".join(pieces)
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=12))
+def test_numbers_of_json_are_those_of_any_text(fragments: list[str]) -> None:
+    text = "".join(fragments)
     assert TextEntities(text).numbers == _AnyText(text).numbers
 
 

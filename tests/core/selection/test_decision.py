@@ -12,7 +12,7 @@ def turns(guard: Guard, count: int) -> str:
 
 
 @pytest.mark.parametrize(
-    ("guard", "answered"),
+    ("guard", "selected"),
     [
         (Guard(), "xxxxxx"),
         (Guard(times=2), "xx...."),
@@ -24,17 +24,17 @@ def turns(guard: Guard, count: int) -> str:
         (Guard(skip=3, times=2), "...xx."),
     ],
 )
-def test_guard_selects_turns(guard: Guard, answered: str) -> None:
-    assert turns(guard, 6) == answered
+def test_guard_selects_turns(guard: Guard, selected: str) -> None:
+    assert turns(guard, 6) == selected
 
 
 @pytest.mark.parametrize(
     "guard", [Guard(), Guard(times=2), Guard(skip=1, every=2), Guard(skip=2, every=3, times=2)]
 )
 def test_response_count_counts_earlier_responses(guard: Guard) -> None:
-    answered = turns(guard, 20)
+    selected = turns(guard, 20)
     assert [guard.response_count(turn) for turn in range(20)] == [
-        answered[:turn].count("x") for turn in range(20)
+        selected[:turn].count("x") for turn in range(20)
     ]
 
 

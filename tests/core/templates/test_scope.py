@@ -38,7 +38,7 @@ class Requested(Request):
 
 
 def request(kind: type[Request] = Requested, **more: Any) -> Request:
-    facts: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "method": "POST",
         "path": "/v1/chat",
         "headers": {"X-Case": "7"},
@@ -47,7 +47,7 @@ def request(kind: type[Request] = Requested, **more: Any) -> Request:
         "session": "s1",
         "now": 1_700_000_000.75,
     }
-    return kind(**{**facts, **more})
+    return kind(**{**fields, **more})
 
 
 WEATHER = {

@@ -49,7 +49,7 @@ def test_is_template_needs_expression_or_statement(text: str, holds: bool) -> No
         ("{{ body.list[2].c }}", "deep"),
         ("{{ body.items }}", "a key like any other"),
         ('{{ headers["X-Case"] }}', "7"),
-        # one whole expression keeps its type
+        # the value of a single expression has its own type
         ("{{ body.count }}", 3),
         ("{{ body.temperature }}", 21.5),
         ("{{ body.yes }}", True),

@@ -10,7 +10,7 @@ from tests.core.verdicts.retry_scripts import WAIT, Play, at, mixed, pair
 
 NO_ANSWER = Plan(ResponseHead(200, ()), (CutStep("reset", 0),), delivery=Delivery(sends_nothing=True))
 CUT_BODY = Plan(ResponseHead(200, ()), (*whole(body="x").steps, CutStep("reset", 0)))
-GIVEN_UP: dict[str, tuple[Play, list[int]]] = {
+TOO_FEW_TRIES: dict[str, tuple[Play, list[int]]] = {
     "one try": (at(0), [1]),
     "two": (at(0, 0.5), [1, 2]),
     "three, as many as SDKs make": (at(0, 0.5, 1.5), []),
@@ -58,7 +58,7 @@ GIVEN_UP: dict[str, tuple[Play, list[int]]] = {
 }
 
 
-@pytest.mark.parametrize(("play", "shows"), GIVEN_UP.values(), ids=GIVEN_UP)
+@pytest.mark.parametrize(("play", "shows"), TOO_FEW_TRIES.values(), ids=TOO_FEW_TRIES)
 def test_gave_up_needs_fewer_than_three_tries(play: Play, shows: list[int]) -> None:
     script = ClientScript()
     play(script)

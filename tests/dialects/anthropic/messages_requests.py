@@ -13,7 +13,7 @@ from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 
-STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
+IDENTITY = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 MINIMAL: Mapping[str, Json] = {
     "model": "claude-sonnet-5",
     "max_tokens": 100,
@@ -60,8 +60,8 @@ def events_of(plan: Plan) -> list[Any]:
 
 
 def encode_stream(reply: Reply, **fields: Any) -> list[Any]:
-    return events_of(MESSAGES.encode_stream(reply, messages(stream=True, **fields), STAMP))
+    return events_of(MESSAGES.encode_stream(reply, messages(stream=True, **fields), IDENTITY))
 
 
 def encode_body(reply: Reply, **fields: Any) -> Any:
-    return body_of(MESSAGES.encode_body(reply, messages(**fields), STAMP))
+    return body_of(MESSAGES.encode_body(reply, messages(**fields), IDENTITY))

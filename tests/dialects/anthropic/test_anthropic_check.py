@@ -30,7 +30,7 @@ def block(kind: str, **fields: Any) -> list[Any]:
 TEXT = {"type": "text", "text": "x"}
 SYSTEM = {"role": "system", "content": "x"}
 DIRECTIVE = {"role": "system", "content": [], "output_config": {"effort": "low"}}
-SAID = {"role": "assistant", "content": "x"}
+ASSISTANT = {"role": "assistant", "content": "x"}
 SYSTEM_TURNS = {"model": "claude-x"}
 """A model that has turns of the system."""
 SEARCHED = {
@@ -66,10 +66,10 @@ ACCEPTED: list[Any] = [
     ),
     pytest.param({**SYSTEM_TURNS, "messages": [HI, SYSTEM]}, id="a system turn at the end"),
     pytest.param(
-        {**SYSTEM_TURNS, "messages": [HI, SYSTEM, SYSTEM, SAID, HI]}, id="system turns before an answer"
+        {**SYSTEM_TURNS, "messages": [HI, SYSTEM, SYSTEM, ASSISTANT, HI]}, id="system turns before an answer"
     ),
     pytest.param(
-        {**SYSTEM_TURNS, "messages": [DIRECTIVE, HI, SAID, DIRECTIVE, HI]}, id="system turns of settings"
+        {**SYSTEM_TURNS, "messages": [DIRECTIVE, HI, ASSISTANT, DIRECTIVE, HI]}, id="system turns of settings"
     ),
     pytest.param(
         {**SYSTEM_TURNS, "messages": [HI, SEARCHED, SYSTEM]}, id="a system turn after a server's result"
@@ -180,7 +180,7 @@ REFUSED: list[Any] = [
         {"messages": [{"role": "user", "content": ""}, {"role": "user", "content": []}]},
         f"messages.0: {EMPTY_USER}",
     ),
-    ({"messages": [HI, SAID, {"role": "user", "content": []}]}, f"messages.2: {EMPTY_USER}"),
+    ({"messages": [HI, ASSISTANT, {"role": "user", "content": []}]}, f"messages.2: {EMPTY_USER}"),
     (
         {"messages": [HI, {"role": "assistant", "content": []}, HI]},
         f"messages.1: {EMPTY}",

@@ -12,7 +12,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import COUNT, MESSAGES
 from mockllm.dialects.router import RouteMatch, find_route
-from tests.dialects.anthropic.messages_requests import MINIMAL, STAMP, body_of
+from tests.dialects.anthropic.messages_requests import IDENTITY, MINIMAL, body_of
 
 PROMPT: dict[str, Any] = {"model": "claude-sonnet-5", "messages": [{"role": "user", "content": "hi there"}]}
 TOOL = {"name": "get", "description": "Gets it.", "input_schema": {"type": "object", "properties": {}}}
@@ -30,7 +30,7 @@ def count_request(body: Any) -> Request:
 
 
 def count_body(body: Any) -> Any:
-    plan = COUNT.own_response(count_request(body), STAMP)
+    plan = COUNT.own_response(count_request(body), IDENTITY)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     assert dict(plan.head.headers).keys() == {"content-type", "request-id"}
@@ -80,7 +80,7 @@ def test_count_check_on_invalid_request_returns_message(body: Any, message: str 
 def test_count_dialect_has_error_and_readable_check() -> None:
     assert COUNT.check_readable(count_request(PROMPT)) is None
     assert COUNT.check_readable(count_request([])) is not None
-    plan = COUNT.error(Failure("rate_limit"), count_request(PROMPT), STAMP)
+    plan = COUNT.error(Failure("rate_limit"), count_request(PROMPT), IDENTITY)
     assert (plan.head.status, body_of(plan)["error"]["type"]) == (429, "rate_limit_error")
     assert count_request({**PROMPT, "stop_sequences": []}).undocumented_fields == []
 

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.failure import NAMED, Failure
 from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.anthropic.errors import ROWS
-from tests.dialects.anthropic.messages_requests import STAMP, body_of, messages
+from tests.dialects.anthropic.messages_requests import IDENTITY, body_of, messages
 
 TOO_LONG = f"prompt is too long: {200_000 + messages().input_tokens} tokens > 200000 maximum"
 CASES: list[Any] = [
@@ -35,7 +35,7 @@ CASES: list[Any] = [
 def test_named_error_has_status_type_and_message(
     name: str, status: int, type: str, message: str | None
 ) -> None:
-    plan = MESSAGES.error(Failure(name), messages(), STAMP)
+    plan = MESSAGES.error(Failure(name), messages(), IDENTITY)
     body = body_of(plan)
     headers = dict(plan.head.headers)
     assert plan.head.status == status
@@ -52,7 +52,7 @@ def test_error_table_has_every_named_error() -> None:
 
 
 def test_too_large_body_gets_the_edge_envelope() -> None:
-    plan = MESSAGES.error(Failure("request_too_large"), messages(), STAMP)
+    plan = MESSAGES.error(Failure("request_too_large"), messages(), IDENTITY)
     assert plan.head.status == 413
     assert plan.head.headers == (("content-type", "application/json"),)
     assert body_of(plan) == {
@@ -68,7 +68,7 @@ def test_error_settings_of_a_scenario_override_the_table() -> None:
         fields={"type": "teapot_error", "details": None},
         headers=(("X-Should-Retry", "true"), ("x-pot", "short")),
     )
-    plan = MESSAGES.error(failure, messages(), STAMP)
+    plan = MESSAGES.error(failure, messages(), IDENTITY)
     assert plan.head.status == 418
     assert body_of(plan)["error"] == {"type": "teapot_error", "message": "Tea.", "details": None}
     assert [value for name, value in plan.head.headers if name.lower() == "x-should-retry"] == ["true"]
@@ -94,7 +94,9 @@ def test_error_settings_of_a_scenario_override_the_table() -> None:
 def test_retry_headers_have_whole_seconds_and_milliseconds(
     seconds: float | None, headers: dict[str, str]
 ) -> None:
-    match = dict(MESSAGES.error(Failure("overloaded", retry_after=seconds), messages(), STAMP).head.headers)
+    match = dict(
+        MESSAGES.error(Failure("overloaded", retry_after=seconds), messages(), IDENTITY).head.headers
+    )
     assert {name: value for name, value in match.items() if name.startswith("retry-after")} == headers
 
 
@@ -103,7 +105,7 @@ def test_retry_headers_have_whole_seconds_and_milliseconds(
 )
 def test_429_limit_headers_reset_with_the_retry(retry_after: float | None, reset: str) -> None:
     headers = dict(
-        MESSAGES.error(Failure("rate_limit", retry_after=retry_after), messages(), STAMP).head.headers
+        MESSAGES.error(Failure("rate_limit", retry_after=retry_after), messages(), IDENTITY).head.headers
     )
     assert headers["anthropic-ratelimit-requests-remaining"] == "0"
     assert headers["anthropic-ratelimit-requests-reset"] == reset

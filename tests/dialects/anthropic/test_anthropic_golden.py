@@ -20,7 +20,7 @@ from mockllm.core.reply.reply import (
     Usage,
 )
 from mockllm.dialects.anthropic import MESSAGES
-from tests.dialects.anthropic.messages_requests import STAMP, messages
+from tests.dialects.anthropic.messages_requests import IDENTITY, messages
 from tests.golden.wire import assert_golden
 
 WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
@@ -90,7 +90,7 @@ FAILURES: dict[str, Failure] = {
 @pytest.mark.parametrize("name", REPLIES)
 def test_messages_body_equals_golden_file(name: str) -> None:
     reply, fields = REPLIES[name]
-    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(reply, messages(**fields), STAMP))
+    assert_golden(f"anthropic/{name}.txt", MESSAGES.encode_body(reply, messages(**fields), IDENTITY))
 
 
 @pytest.mark.parametrize("name", REPLIES)
@@ -98,14 +98,14 @@ def test_messages_stream_equals_golden_file(name: str) -> None:
     reply, fields = REPLIES[name]
     assert_golden(
         f"anthropic/{name}-stream.txt",
-        MESSAGES.encode_stream(reply, messages(**fields, stream=True), STAMP),
+        MESSAGES.encode_stream(reply, messages(**fields, stream=True), IDENTITY),
     )
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
-        plan = MESSAGES.error(FAILURES[name], messages(stream=stream), STAMP)
+        plan = MESSAGES.error(FAILURES[name], messages(stream=stream), IDENTITY)
         assert_golden(f"anthropic/error-{name}.txt", plan)
         assert not plan.streamed
 
@@ -113,5 +113,5 @@ def test_error_for_streaming_request_is_plain_json(name: str) -> None:
 def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded"))
     assert_golden(
-        "anthropic/error-in-stream.txt", MESSAGES.encode_stream(broken, messages(stream=True), STAMP)
+        "anthropic/error-in-stream.txt", MESSAGES.encode_stream(broken, messages(stream=True), IDENTITY)
     )

@@ -26,7 +26,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.anthropic import MESSAGES
 from tests.dialects.anthropic.messages_requests import (
-    STAMP,
+    IDENTITY,
     body_of,
     encode_body,
     encode_stream,
@@ -140,7 +140,7 @@ def test_models_of_older_recordings_have_no_details() -> None:
 def test_model_comes_from_reply_then_request_then_default() -> None:
     assert encode_body(make_reply(model="other"))["model"] == "other"
     assert encode_body(make_reply(), model="asked")["model"] == "asked"
-    assert body_of(MESSAGES.encode_body(make_reply(), messages({}), STAMP))["model"] == "claude-sonnet-5"
+    assert body_of(MESSAGES.encode_body(make_reply(), messages({}), IDENTITY))["model"] == "claude-sonnet-5"
 
 
 ALIASES: list[Any] = [
@@ -161,7 +161,7 @@ def test_response_names_the_dated_model_of_an_alias(alias: str, served: str) -> 
 
 def test_ids_have_the_providers_form_and_are_stable() -> None:
     reply = make_reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
-    plan = MESSAGES.encode_body(reply, messages(), STAMP)
+    plan = MESSAGES.encode_body(reply, messages(), IDENTITY)
     body = body_of(plan)
     ids = [block["id"] for block in body["content"]]
     assert [(id[:8], len(id)) for id in ids[:2]] == [("toolu_01", 30)] * 2
@@ -342,7 +342,7 @@ def test_extras_are_placed_as_the_service_places_them() -> None:
 
 def test_waits_between_chunks_keep_their_positions() -> None:
     reply = make_reply(Text(("a", Pause(0.2), "b", Verbatim(b": hi\n\n"))))
-    steps = MESSAGES.encode_stream(reply, messages(stream=True), STAMP).steps
+    steps = MESSAGES.encode_stream(reply, messages(stream=True), IDENTITY).steps
     shown = [
         (step.kind, step.chunk_number) if isinstance(step, EventStep) else step
         for step in steps
@@ -363,7 +363,7 @@ def test_error_inside_a_stream_closes_no_block() -> None:
     reply = make_reply(
         Text(("a",)), failure=Failure("server_error", message="Gone.", fields={"details": {"x": 1}})
     )
-    plan = MESSAGES.encode_stream(reply, messages(stream=True), STAMP)
+    plan = MESSAGES.encode_stream(reply, messages(stream=True), IDENTITY)
     events = events_of(plan)
     assert [event["type"] for event in events] == [
         "message_start",
@@ -380,7 +380,7 @@ def test_error_inside_a_stream_closes_no_block() -> None:
 
 
 def test_message_headers_have_id_organization_and_limits() -> None:
-    headers = dict(MESSAGES.encode_body(make_reply(), messages(), STAMP).head.headers)
+    headers = dict(MESSAGES.encode_body(make_reply(), messages(), IDENTITY).head.headers)
     assert headers["content-type"] == "application/json"
     for name in ("requests", "tokens", "input-tokens", "output-tokens"):
         limit, remaining = (
@@ -389,7 +389,7 @@ def test_message_headers_have_id_organization_and_limits() -> None:
         assert 0 < remaining <= limit
         assert headers[f"anthropic-ratelimit-{name}-reset"] == "2025-10-09T08:53:20Z"
     assert headers["anthropic-organization-id"]
-    streams = dict(MESSAGES.encode_stream(make_reply(), messages(), STAMP).head.headers)
+    streams = dict(MESSAGES.encode_stream(make_reply(), messages(), IDENTITY).head.headers)
     assert (streams["content-type"], streams["cache-control"]) == (
         "text/event-stream; charset=utf-8",
         "no-cache",

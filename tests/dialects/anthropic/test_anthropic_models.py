@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import MODELS
-from tests.dialects.anthropic.messages_requests import STAMP, body_of
+from tests.dialects.anthropic.messages_requests import IDENTITY, body_of
 
 
 def models_request(query: str = "", model: str | None = None) -> Request:
@@ -23,7 +23,7 @@ def models_request(query: str = "", model: str | None = None) -> Request:
 def list_body(query: str = "", *models: str) -> Any:
     request = models_request(query)
     request.rule_models = models
-    plan = MODELS.own_response(request, STAMP)
+    plan = MODELS.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)
@@ -72,7 +72,7 @@ def test_model_page_may_be_empty() -> None:
 
 def test_any_single_model_is_known() -> None:
     for name in ("claude-sonnet-5", "my-own"):
-        plan = MODELS.own_response(models_request(model=name), STAMP)
+        plan = MODELS.own_response(models_request(model=name), IDENTITY)
         assert isinstance(plan, Plan)
         body = body_of(plan)
         assert (body["type"], body["id"]) == ("model", name)
@@ -84,7 +84,7 @@ def test_any_single_model_is_known() -> None:
 
 
 def test_alias_is_resolved_to_its_dated_model() -> None:
-    plan = MODELS.own_response(models_request(model="claude-sonnet-4-5"), STAMP)
+    plan = MODELS.own_response(models_request(model="claude-sonnet-4-5"), IDENTITY)
     assert isinstance(plan, Plan)
     body = body_of(plan)
     assert (body["id"], body["display_name"]) == ("claude-sonnet-4-5-20250929", "Claude Sonnet 4.5")
@@ -112,7 +112,7 @@ def test_invalid_page_size_without_check_returns_a_page(query: str) -> None:
 
 def test_models_errors_have_the_envelope_and_need_no_body() -> None:
     assert MODELS.check_readable(models_request()) is None
-    body = body_of(MODELS.error(Failure("model_not_found"), models_request(model="gone"), STAMP))
+    body = body_of(MODELS.error(Failure("model_not_found"), models_request(model="gone"), IDENTITY))
     assert body["error"] == {"type": "not_found_error", "message": "model: gone"}
 
 
@@ -128,7 +128,7 @@ def test_models_errors_have_the_envelope_and_need_no_body() -> None:
 def test_model_has_thinking_and_efforts_of_recording(
     name: str, enabled: bool, adaptive: bool, efforts: list[str]
 ) -> None:
-    plan = MODELS.own_response(models_request(model=name), STAMP)
+    plan = MODELS.own_response(models_request(model=name), IDENTITY)
     assert isinstance(plan, Plan)
     capabilities = body_of(plan)["capabilities"]
     types = capabilities["thinking"]["types"]

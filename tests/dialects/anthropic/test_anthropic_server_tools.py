@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.reply.reply import SERVER_TOOL, Choice, NativePart, Reply, Text, Usage
 from mockllm.dialects.anthropic.server_tools import PendingUse, generated_block, pending_uses
-from tests.dialects.anthropic.messages_requests import STAMP, encode_body, encode_stream
+from tests.dialects.anthropic.messages_requests import IDENTITY, encode_body, encode_stream
 from tests.language.virtual_server import ClientRequest, VirtualServer, claude_request
 
 ALL = """
@@ -202,4 +202,4 @@ def test_supported_reply_is_supported_again() -> None:
 
 @pytest.mark.parametrize("block", ["odd", {"type": "web_search_tool_result", "content": [{"url": "x"}]}])
 def test_native_block_without_generated_members_stays(block: Any) -> None:
-    assert generated_block(block, 0, STAMP) == block
+    assert generated_block(block, 0, IDENTITY) == block

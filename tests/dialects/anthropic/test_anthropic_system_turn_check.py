@@ -10,7 +10,7 @@ from mockllm.dialects.anthropic import MESSAGES
 from tests.dialects.anthropic.messages_requests import MINIMAL, messages
 
 HI = {"role": "user", "content": "hi"}
-SAID = {"role": "assistant", "content": "So"}
+ASSISTANT = {"role": "assistant", "content": "So"}
 ANY_PLACE = "; the directive-only form (content: [] with output_config) is accepted at any position"
 FIRST = f"use the top-level 'system' parameter for the initial system prompt{ANY_PLACE}"
 BEFORE = f"role 'system' must precede an 'assistant' message or end the array{ANY_PLACE}"
@@ -40,7 +40,7 @@ def text(text: str) -> dict[str, Any]:
         pytest.param([HI, turn(), HI], f"messages.1: {BEFORE}", id="before a user's"),
         pytest.param([HI, turn(" "), HI], f"messages.1: {BEFORE}", id="blank before a user's"),
         pytest.param([HI, turn(), turn(), turn(), HI], f"messages.3: {BEFORE}", id="several before a user's"),
-        pytest.param([HI, SAID, turn()], f"messages.2: {AFTER}", id="after an answer"),
+        pytest.param([HI, ASSISTANT, turn()], f"messages.2: {AFTER}", id="after an answer"),
         pytest.param([HI, turn([])], f"messages.1: {NO_BLOCK}", id="empty"),
         pytest.param([HI, turn("")], f"messages.1: {NO_BLOCK}", id="an empty text"),
         pytest.param([HI, turn([]), HI], f"messages.1: {NO_BLOCK}", id="empty before a user's"),

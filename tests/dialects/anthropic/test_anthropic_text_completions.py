@@ -13,7 +13,7 @@ from mockllm.dialects.anthropic import COMPLETE
 from mockllm.dialects.anthropic.text_completions import TEXT_COMPLETIONS_LAYOUT
 from mockllm.dialects.anthropic.text_completions_request import TextCompletionsRequest
 from mockllm.dialects.neutral_request import NeutralRequest
-from tests.dialects.anthropic.messages_requests import STAMP, body_of
+from tests.dialects.anthropic.messages_requests import IDENTITY, body_of
 from tests.golden.wire import assert_golden
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request
 
@@ -114,14 +114,15 @@ REPLY = Reply((Choice((Text(("Hello", " there")), Call("f", ("{}",)), Refusal(("
 @pytest.mark.parametrize("finish", ["stop", "length"])
 def test_bodies_and_streams_equal_golden_files(finish: Any) -> None:
     reply = Reply((Choice(REPLY.choices[0].parts, finish),))
-    assert_golden(f"anthropic/complete-{finish}.txt", COMPLETE.encode_body(reply, request(), STAMP))
+    assert_golden(f"anthropic/complete-{finish}.txt", COMPLETE.encode_body(reply, request(), IDENTITY))
     assert_golden(
-        f"anthropic/complete-{finish}-stream.txt", COMPLETE.encode_stream(reply, request(stream=True), STAMP)
+        f"anthropic/complete-{finish}-stream.txt",
+        COMPLETE.encode_stream(reply, request(stream=True), IDENTITY),
     )
 
 
 def test_reply_without_choices_is_an_empty_text() -> None:
-    assert body_of(COMPLETE.encode_body(Reply(()), request(), STAMP))["completion"] == ""
+    assert body_of(COMPLETE.encode_body(Reply(()), request(), IDENTITY))["completion"] == ""
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -177,11 +178,11 @@ def test_request_is_read_as_it_was_built() -> None:
 
 
 def test_other_bodies_are_not_decoded() -> None:
-    failure = COMPLETE.error(Failure("overloaded"), request(), STAMP)
+    failure = COMPLETE.error(Failure("overloaded"), request(), IDENTITY)
     decoded = COMPLETE.decode(failure)
     assert decoded is not None
     assert decoded.error["type"] == "overloaded_error"
-    plan = COMPLETE.encode_body(REPLY, request(), STAMP)
+    plan = COMPLETE.encode_body(REPLY, request(), IDENTITY)
     assert COMPLETE.decode(plan.__class__(plan.head, ())) is None
 
 
@@ -189,8 +190,8 @@ def test_bodies_and_streams_are_decoded() -> None:
     finishes: tuple[Finish, ...] = ("stop", "length")
     for word in finishes:
         reply = Reply((Choice((Text(("Hello", " there")),), word),))
-        whole = COMPLETE.decode(COMPLETE.encode_body(reply, request(), STAMP))
-        streamed = COMPLETE.decode(COMPLETE.encode_stream(reply, request(stream=True), STAMP))
+        whole = COMPLETE.decode(COMPLETE.encode_body(reply, request(), IDENTITY))
+        streamed = COMPLETE.decode(COMPLETE.encode_stream(reply, request(stream=True), IDENTITY))
         assert whole is not None
         assert streamed is not None
         assert (whole.text, whole.finish, whole.chunks) == ("Hello there", word, None)

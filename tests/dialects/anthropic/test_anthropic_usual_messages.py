@@ -88,11 +88,11 @@ def conversation(random: Random) -> list[Json]:
         use: Json = {"type": "server_tool_use", "id": id, "name": "web_search", "input": {}}
         found: Json = {"type": "web_search_tool_result", "tool_use_id": id, "content": []}
         result: Json = {"type": "tool_result", "tool_use_id": id, "content": "x"}
-        said: Json = random.choice([[call], [call], "Hello.", [use, found], [use]])
+        content: Json = random.choice([[call], [call], "Hello.", [use, found], [use]])
         messages += [
             {"role": "user", "content": "hi"},
-            {"role": "assistant", "content": said},
-            {"role": "user", "content": [result] if said == [call] else "more"},
+            {"role": "assistant", "content": content},
+            {"role": "user", "content": [result] if content == [call] else "more"},
         ]
     if random.random() < 0.5:
         messages[random.randrange(len(messages))] = message(random)

@@ -16,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.router import RouteMatch, find_route
-from tests.dialects.anthropic.messages_requests import STAMP, body_of, events_of
+from tests.dialects.anthropic.messages_requests import IDENTITY, body_of, events_of
 from tests.golden.wire import assert_golden
 
 BASE = "/v1/projects/p/locations/us-east5/publishers/anthropic/models"
@@ -93,7 +93,7 @@ def test_vertex_stream_comes_from_body_then_call(call: str, payload: bool | None
 
 def test_vertex_body_has_platform_ids_and_dashed_model() -> None:
     request = vertex_request(of="claude-sonnet-4-5@20250929")
-    plan = VERTEX_MESSAGES.encode_body(REPLY, request, STAMP)
+    plan = VERTEX_MESSAGES.encode_body(REPLY, request, IDENTITY)
     body = body_of(plan)
     assert body["model"] == "claude-sonnet-4-5-20250929"
     assert body["id"].startswith("msg_vrtx_01")
@@ -106,7 +106,7 @@ def test_vertex_body_has_platform_ids_and_dashed_model() -> None:
 
 
 def test_vertex_stream_equals_anthropics_events() -> None:
-    plan = VERTEX_MESSAGES.encode_stream(REPLY, vertex_request("streamRawPredict", stream=True), STAMP)
+    plan = VERTEX_MESSAGES.encode_stream(REPLY, vertex_request("streamRawPredict", stream=True), IDENTITY)
     events = events_of(plan)
     assert [events[0]["type"], events[-1]["type"]] == ["message_start", "message_stop"]
     assert events[0]["message"]["id"].startswith("msg_vrtx_01")
@@ -115,7 +115,7 @@ def test_vertex_stream_equals_anthropics_events() -> None:
 
 def test_vertex_sends_the_rules_model_unchanged() -> None:
     reply = Reply(REPLY.choices, model="my@model")
-    assert body_of(VERTEX_MESSAGES.encode_body(reply, vertex_request(), STAMP))["model"] == "my@model"
+    assert body_of(VERTEX_MESSAGES.encode_body(reply, vertex_request(), IDENTITY))["model"] == "my@model"
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ GOOGLES = {
 
 @pytest.mark.parametrize("name", NAMED)
 def test_vertex_errors_have_googles_or_anthropics_envelope(name: str) -> None:
-    plan = VERTEX_MESSAGES.error(Failure(name), vertex_request(), STAMP)
+    plan = VERTEX_MESSAGES.error(Failure(name), vertex_request(), IDENTITY)
     body = parsed(plan)
     headers = dict(plan.head.headers)
     if name in GOOGLES:
@@ -219,7 +219,7 @@ def parsed(plan: Plan) -> Any:
 def test_vertex_messages_name_resource_and_base_model() -> None:
     request = vertex_request(of="claude-opus-4@20250514")
     payload = {
-        name: parsed(VERTEX_MESSAGES.error(Failure(name), request, STAMP))["error"]
+        name: parsed(VERTEX_MESSAGES.error(Failure(name), request, IDENTITY))["error"]
         for name in ("model_not_found", "rate_limit", "permission")
     }
     resource = "projects/p/locations/us-east5/publishers/anthropic/models/claude-opus-4@20250514"
@@ -231,7 +231,7 @@ def test_vertex_messages_name_resource_and_base_model() -> None:
 
 def test_vertex_error_settings_override_the_table() -> None:
     failure = Failure("rate_limit", 418, "Slow down.", fields={"extra": 1}, headers=(("x-own", "1"),))
-    plan = VERTEX_MESSAGES.error(failure, vertex_request(), STAMP)
+    plan = VERTEX_MESSAGES.error(failure, vertex_request(), IDENTITY)
     assert plan.head.status == 418
     assert parsed(plan)["error"] == {
         "code": 418,
@@ -243,7 +243,7 @@ def test_vertex_error_settings_override_the_table() -> None:
 
 
 def test_vertex_retry_is_in_details_and_header() -> None:
-    plan = VERTEX_MESSAGES.error(Failure("rate_limit", retry_after=1.5), vertex_request(), STAMP)
+    plan = VERTEX_MESSAGES.error(Failure("rate_limit", retry_after=1.5), vertex_request(), IDENTITY)
     assert parsed(plan)["error"]["details"] == [
         {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "1.5s"}
     ]
@@ -253,7 +253,7 @@ def test_vertex_retry_is_in_details_and_header() -> None:
 
 def test_vertex_error_inside_a_stream_is_anthropics() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded"))
-    events = events_of(VERTEX_MESSAGES.encode_stream(broken, vertex_request(stream=True), STAMP))
+    events = events_of(VERTEX_MESSAGES.encode_stream(broken, vertex_request(stream=True), IDENTITY))
     assert events[-1]["error"]["type"] == "overloaded_error"
     assert events[-1]["request_id"].startswith("req_vrtx_01")
 
@@ -263,11 +263,11 @@ def test_vertex_count_uses_the_model_of_the_body() -> None:
     request = vertex_request(of="count-tokens", body=body)
     assert (request.model, request.api) == ("claude-sonnet-5", "count_tokens")
     assert VERTEX_COUNT.check(request) is None
-    plan = VERTEX_COUNT.own_response(request, STAMP)
+    plan = VERTEX_COUNT.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     assert body_of(plan) == {"input_tokens": request.input_tokens}
     assert dict(plan.head.headers)["request-id"].startswith("req_vrtx_01")
-    assert VERTEX_COUNT.error(Failure("authentication"), request, STAMP).head.status == 401
+    assert VERTEX_COUNT.error(Failure("authentication"), request, IDENTITY).head.status == 401
 
 
 def test_vertex_builds_the_expected_request() -> None:
@@ -281,7 +281,7 @@ def test_vertex_builds_the_expected_request() -> None:
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_vertex_response_equals_golden_file(stream: bool) -> None:
     say = VERTEX_MESSAGES.encode_stream if stream else VERTEX_MESSAGES.encode_body
-    plan = say(REPLY, vertex_request(stream=stream), STAMP)
+    plan = say(REPLY, vertex_request(stream=stream), IDENTITY)
     assert_golden(f"anthropic/vertex-text-and-tool{'-stream' if stream else ''}.txt", plan)
 
 
@@ -289,7 +289,7 @@ def test_vertex_response_equals_golden_file(stream: bool) -> None:
 def test_vertex_thinking_equals_golden_file(stream: bool) -> None:
     say = VERTEX_MESSAGES.encode_stream if stream else VERTEX_MESSAGES.encode_body
     thought = Reply((Choice((Thinking(("Let", " me see.")), Text(("Seen",)))),), Usage(12, 7, reasoning=4))
-    plan = say(thought, vertex_request(stream=stream), STAMP)
+    plan = say(thought, vertex_request(stream=stream), IDENTITY)
     assert_golden(f"anthropic/vertex-thinking{'-stream' if stream else ''}.txt", plan)
 
 
@@ -297,11 +297,11 @@ def test_vertex_error_inside_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded"))
     assert_golden(
         "anthropic/vertex-error-in-stream.txt",
-        VERTEX_MESSAGES.encode_stream(broken, vertex_request(stream=True), STAMP),
+        VERTEX_MESSAGES.encode_stream(broken, vertex_request(stream=True), IDENTITY),
     )
 
 
 @pytest.mark.parametrize("name", ["model_not_found", "overloaded"])
 def test_vertex_error_equals_golden_file(name: str) -> None:
-    plan = VERTEX_MESSAGES.error(Failure(name), vertex_request(), STAMP)
+    plan = VERTEX_MESSAGES.error(Failure(name), vertex_request(), IDENTITY)
     assert_golden(f"anthropic/vertex-error-{name.replace('_', '-')}.txt", plan)

@@ -17,7 +17,7 @@ from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.router import RouteMatch, find_route
 
-STAMP = ResponseIdentity(Ids(0, "claude", 1), 1_760_000_000.0)
+IDENTITY = ResponseIdentity(Ids(0, "claude", 1), 1_760_000_000.0)
 REPLY = Reply((Choice((Thinking(("Hm.",)), Text(("4242",)))),), Usage(17, 15))
 
 
@@ -31,7 +31,7 @@ def payloads(plan: Plan) -> list[Json]:
 
 
 def test_body_has_the_recorded_form() -> None:
-    plan = COMPATIBLE_CHAT.encode_body(COMPATIBLE_CHAT.supported_reply(REPLY, request()), request(), STAMP)
+    plan = COMPATIBLE_CHAT.encode_body(COMPATIBLE_CHAT.supported_reply(REPLY, request()), request(), IDENTITY)
     (body,) = payloads(plan)
     assert body.pop("id").startswith("msg_01")
     assert body == {
@@ -50,7 +50,7 @@ def test_body_has_the_recorded_form() -> None:
 
 def test_stream_has_calls_with_anthropics_ids() -> None:
     called = Reply((Choice((Call("look", ("{}",)),), "tool_calls"),), model="mine")
-    chunks = payloads(COMPATIBLE_CHAT.encode_stream(called, request(stream=True), STAMP))
+    chunks = payloads(COMPATIBLE_CHAT.encode_stream(called, request(stream=True), IDENTITY))
     assert {(chunk["id"][:6], chunk["model"]) for chunk in chunks} == {("msg_01", "mine")}
     (opened,) = [
         call
@@ -63,8 +63,8 @@ def test_stream_has_calls_with_anthropics_ids() -> None:
 
 @pytest.mark.parametrize("name", sorted(NAMED))
 def test_error_has_anthropics_status_and_type(name: str) -> None:
-    plan = COMPATIBLE_CHAT.error(Failure(name), request(), STAMP)
-    own = MESSAGES.error(Failure(name), request(), STAMP)
+    plan = COMPATIBLE_CHAT.error(Failure(name), request(), IDENTITY)
+    own = MESSAGES.error(Failure(name), request(), IDENTITY)
     (error,), (expected,) = payloads(plan), payloads(own)
     assert plan.head.status == own.head.status
     assert error["error"]["type"] == error["error"]["code"] == expected["error"]["type"]

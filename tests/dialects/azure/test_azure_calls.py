@@ -20,7 +20,7 @@ from mockllm.dialects.dialect import Dialect, ReplyDialect, ResponseIdentity
 from mockllm.dialects.router import RouteMatch, UnknownPath, find_route
 from tests.golden.wire import assert_golden
 
-STAMP = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)
+IDENTITY = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)
 BASE = "/openai/deployments/gpt-4o-mini"
 HI: Json = {"messages": [{"role": "user", "content": "hi"}]}
 REPLY = Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9))
@@ -91,13 +91,13 @@ def test_azure_key_is_read_from_its_header(headers: dict[str, str], key: str | N
 
 def test_response_without_model_has_no_deployment_header() -> None:
     _, request = route_request("/openai/v1/chat/completions", HI)
-    plan = azure.CHAT.encode_body(REPLY, request, STAMP)
+    plan = azure.CHAT.encode_body(REPLY, request, IDENTITY)
     assert "x-ms-deployment-name" not in dict(plan.head.headers)
 
 
 def test_azure_body_has_sorted_keys() -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    content = payload(azure.CHAT.encode_body(REPLY, request, STAMP))
+    content = payload(azure.CHAT.encode_body(REPLY, request, IDENTITY))
     assert dumps(content) == dumps(sort_keys(content))
     assert content["choices"][0]["content_filter_results"]["hate"] == SAFE
 
@@ -110,7 +110,7 @@ def test_extras_are_merged_into_the_results_of_filters() -> None:
     choices: Json = [{"content_filter_results": BLOCKLISTS}]
     extras: Json = {"choices": choices, "prompt_filter_results": [{"prompt_index": 7}]}
     reply = replace(REPLY, extras={"openai": extras})
-    content = payload(azure.CHAT.encode_body(reply, request, STAMP))
+    content = payload(azure.CHAT.encode_body(reply, request, IDENTITY))
     results = content["choices"][0]["content_filter_results"]
     assert results["custom_blocklists"] == {"filtered": False, "details": []}
     assert results["hate"] == SAFE
@@ -122,10 +122,12 @@ def test_extras_are_merged_into_the_results_of_filters() -> None:
 def test_filtered_response_names_the_harm() -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
     cut = Reply((Choice((Text(("It",)),), "content_filter"),))
-    content = payload(azure.CHAT.encode_body(cut, request, STAMP))["choices"][0]
+    content = payload(azure.CHAT.encode_body(cut, request, IDENTITY))["choices"][0]
     assert content["content_filter_results"]["violence"] == {"filtered": True, "severity": "medium"}
     steps = [
-        loads(data) for _, data in events(azure.CHAT.encode_stream(cut, request, STAMP)) if data != b"[DONE]"
+        loads(data)
+        for _, data in events(azure.CHAT.encode_stream(cut, request, IDENTITY))
+        if data != b"[DONE]"
     ]
     assert steps[-1]["choices"][0]["content_filter_results"]["violence"]["filtered"] is True
 
@@ -143,12 +145,12 @@ def test_filtered_response_names_the_harm() -> None:
 )
 def test_azure_errors_have_gateway_or_openai_members(failure: Failure, expected: Json) -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    assert payload(azure.CHAT.error(failure, request, STAMP)) == {"error": expected}
+    assert payload(azure.CHAT.error(failure, request, IDENTITY)) == {"error": expected}
 
 
 def test_refused_prompt_names_the_policy() -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    error = payload(azure.CHAT.error(Failure("content_filter"), request, STAMP))["error"]
+    error = payload(azure.CHAT.error(Failure("content_filter"), request, IDENTITY))["error"]
     assert (error["param"], error["code"], error["status"]) == ("prompt", "content_filter", 400)
     assert error["innererror"]["code"] == "ResponsibleAIPolicyViolation"
 
@@ -159,9 +161,11 @@ def test_foundry_response_has_the_makers_form() -> None:
     assert dialect is azure.FOUNDRY_CHAT
     assert azure.FOUNDRY_CHAT.supported_reply(REPLY, openais).choices[0].parts == (Text(("Yes", ".")),)
     assert azure.FOUNDRY_CHAT.supported_reply(REPLY, others).choices[0].parts == (Text(("Yes", ".")),)
-    assert payload(azure.FOUNDRY_CHAT.encode_body(REPLY, openais, STAMP))["prompt_filter_results"] is not None
-    assert payload(azure.FOUNDRY_CHAT.encode_body(REPLY, others, STAMP))["prompt_filter_results"] is None
-    limited = payload(azure.FOUNDRY_CHAT.error(Failure("rate_limit"), others, STAMP))["error"]
+    assert (
+        payload(azure.FOUNDRY_CHAT.encode_body(REPLY, openais, IDENTITY))["prompt_filter_results"] is not None
+    )
+    assert payload(azure.FOUNDRY_CHAT.encode_body(REPLY, others, IDENTITY))["prompt_filter_results"] is None
+    limited = payload(azure.FOUNDRY_CHAT.error(Failure("rate_limit"), others, IDENTITY))["error"]
     assert limited["code"] == "RateLimitReached"
     assert limited["details"] == limited["message"]
 
@@ -176,16 +180,16 @@ GATEWAY: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("failure", GATEWAY)
 def test_gateways_refusal_has_no_limits_of_a_deployment(failure: str) -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    headers = dict(azure.CHAT.error(Failure(failure), request, STAMP).head.headers)
+    headers = dict(azure.CHAT.error(Failure(failure), request, IDENTITY).head.headers)
     assert tuple(headers) == ("content-type", "apim-request-id", *GATEWAY[failure])
-    refused = dict(azure.CHAT.error(Failure("bad_request"), request, STAMP).head.headers)
+    refused = dict(azure.CHAT.error(Failure("bad_request"), request, IDENTITY).head.headers)
     assert {"x-ratelimit-remaining-tokens", "x-ms-rai-invoked"} <= set(refused)
 
 
 @pytest.mark.parametrize(("wait", "stated"), [(None, "1"), (1.5, "2"), (86400.0, "86400")])
 def test_azure_message_states_the_wait_in_seconds(wait: float | None, stated: str) -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    plan = azure.CHAT.error(Failure("rate_limit", retry_after=wait), request, STAMP)
+    plan = azure.CHAT.error(Failure("rate_limit", retry_after=wait), request, IDENTITY)
     unit = "second" if stated == "1" else "seconds"
     assert f" Please retry after {stated} {unit}. " in payload(plan)["error"]["message"]
     assert dict(plan.head.headers)["retry-after"] == stated
@@ -193,7 +197,7 @@ def test_azure_message_states_the_wait_in_seconds(wait: float | None, stated: st
 
 def test_azure_message_without_wait_states_none() -> None:
     _, request = route_request(f"{BASE}/chat/completions", HI)
-    message = payload(azure.CHAT.error(Failure("rate_limit", retry_after=NEVER), request, STAMP))["error"][
+    message = payload(azure.CHAT.error(Failure("rate_limit", retry_after=NEVER), request, IDENTITY))["error"][
         "message"
     ]
     assert "retry" not in message
@@ -203,7 +207,7 @@ def test_azure_message_without_wait_states_none() -> None:
 def test_foundry_states_zero_milliseconds(wait: float | None, expected: tuple[str, str]) -> None:
     _, request = route_request("/models/chat/completions", {**HI, "model": "grok-4"})
     failure = Failure("rate_limit", retry_after=wait)
-    headers = dict(azure.FOUNDRY_CHAT.error(failure, request, STAMP).head.headers)
+    headers = dict(azure.FOUNDRY_CHAT.error(failure, request, IDENTITY).head.headers)
     assert (headers["retry-after"], headers["retry-after-ms"]) == expected
 
 
@@ -215,7 +219,7 @@ def test_unknown_azure_path_has_the_gateways_error(headers: dict[str, str], quer
     found = find_route("POST", "/openai/deployments/x/nothing", headers, query)
     assert isinstance(found, UnknownPath)
     request = found.dialect.request_class(method="POST", path="/", headers=headers)
-    plan = found.dialect.error(found.failure, request, STAMP)
+    plan = found.dialect.error(found.failure, request, IDENTITY)
     assert payload(plan)["error"].keys() == {"code", "message"}
     assert payload(plan)["error"]["code"] == "404"
     assert {name for name, _ in plan.head.headers} == {"content-type", "apim-request-id"}
@@ -229,9 +233,9 @@ def test_unserved_call_of_azure_stays_known() -> None:
 
 def test_azure_wire_equals_golden_file() -> None:
     _, request = route_request(f"{BASE}/chat/completions", {**HI, "stream_options": {"include_usage": True}})
-    assert_golden("azure/chat-whole.txt", azure.CHAT.encode_body(REPLY, request, STAMP))
-    assert_golden("azure/chat-stream.txt", azure.CHAT.encode_stream(REPLY, request, STAMP))
-    assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, STAMP))
+    assert_golden("azure/chat-whole.txt", azure.CHAT.encode_body(REPLY, request, IDENTITY))
+    assert_golden("azure/chat-stream.txt", azure.CHAT.encode_stream(REPLY, request, IDENTITY))
+    assert_golden("azure/chat-error.txt", azure.CHAT.error(Failure("rate_limit"), request, IDENTITY))
 
 
 @pytest.mark.parametrize(
@@ -239,7 +243,7 @@ def test_azure_wire_equals_golden_file() -> None:
 )
 def test_body_of_reasoning_models_has_tier_and_latencies(deployment: str, timed: bool) -> None:
     dialect, request = route_request(f"/azure/openai/deployments/{deployment}/chat/completions", HI)
-    plan = cast(ReplyDialect, dialect).encode_body(REPLIES["text"], request, STAMP)
+    plan = cast(ReplyDialect, dialect).encode_body(REPLIES["text"], request, IDENTITY)
     ((_, data),) = events(plan)
     body = loads(data)
     assert ("service_tier" in body, "latency_checkpoint" in body["usage"]) == (timed, timed)
@@ -249,7 +253,7 @@ def test_body_of_reasoning_models_has_tier_and_latencies(deployment: str, timed:
 def test_reasoning_models_body_can_lack_usage(presence: Literal["missing", "null"]) -> None:
     dialect, request = route_request("/azure/openai/deployments/gpt-5-nano/chat/completions", HI)
     reply = replace(REPLIES["text"], usage=Usage(1, 1, presence=presence))
-    ((_, data),) = events(cast(ReplyDialect, dialect).encode_body(reply, request, STAMP))
+    ((_, data),) = events(cast(ReplyDialect, dialect).encode_body(reply, request, IDENTITY))
     assert loads(data).get("usage") is None
 
 
@@ -261,7 +265,7 @@ def test_usage_chunk_of_recent_models_has_latencies(deployment: str, timed: bool
     _, request = route_request(path, {**HI, "stream_options": {"include_usage": True}})
     chunks = [
         loads(data)
-        for _, data in events(azure.CHAT.encode_stream(REPLY, request, STAMP))
+        for _, data in events(azure.CHAT.encode_stream(REPLY, request, IDENTITY))
         if data.startswith(b"{")
     ]
     assert ["latency_checkpoint" in chunk for chunk in chunks] == [False] * (len(chunks) - 1) + [timed]
@@ -289,23 +293,23 @@ def test_azure_response_equals_golden_file(call: str, name: str) -> None:
     dialect = cast(ReplyDialect, match)
     reply = dialect.supported_reply(REPLIES[name], request)
     if reply.failure is None:
-        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(reply, request, STAMP))
+        assert_golden(f"azure/{call}-{name}.txt", dialect.encode_body(reply, request, IDENTITY))
     _, streamed = route_request(path, {**body, "stream": True})
-    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(reply, streamed, STAMP))
+    assert_golden(f"azure/{call}-{name}-stream.txt", dialect.encode_stream(reply, streamed, IDENTITY))
 
 
 @pytest.mark.parametrize("call", ["responses", "completions", "foundry"])
 def test_azure_error_equals_golden_file(call: str) -> None:
     path, body, _ = CALLS[call]
     dialect, request = route_request(path, body)
-    assert_golden(f"azure/{call}-error.txt", dialect.error(Failure("rate_limit"), request, STAMP))
+    assert_golden(f"azure/{call}-error.txt", dialect.error(Failure("rate_limit"), request, IDENTITY))
 
 
 def azure_response(model: str, reply: Reply = REPLY, *, stream: bool = False) -> list[Json]:
     dialect, request = route_request("/openai/responses", {"model": model, "input": "hi", "stream": stream})
     generating = cast(ReplyDialect, dialect)
     encode = generating.encode_stream if stream else generating.encode_body
-    return [loads(data) for _, data in events(encode(reply, request, STAMP))]
+    return [loads(data) for _, data in events(encode(reply, request, IDENTITY))]
 
 
 def test_gpt_5_5_lacks_newer_members() -> None:

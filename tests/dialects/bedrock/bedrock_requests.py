@@ -13,7 +13,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.router import RouteMatch, find_route
 
-STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
+IDENTITY = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 CLAUDE = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 MINIMAL: Mapping[str, Json] = {"messages": [{"role": "user", "content": [{"text": "hi"}]}]}
 MESSAGES: Mapping[str, Json] = {

@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import (
     Usage,
 )
 from mockllm.dialects.bedrock import CONVERSE, INVOKE
-from tests.dialects.bedrock.bedrock_requests import STAMP, converse, invoke
+from tests.dialects.bedrock.bedrock_requests import IDENTITY, converse, invoke
 from tests.golden.wire import assert_golden
 
 WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
@@ -63,21 +63,21 @@ BROKEN = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded"))
 def test_converse_body_equals_golden_file(name: str) -> None:
     request = converse()
     reply = CONVERSE.supported_reply(REPLIES[name], request)
-    assert_golden(f"bedrock/{name}.txt", CONVERSE.encode_body(reply, request, STAMP))
+    assert_golden(f"bedrock/{name}.txt", CONVERSE.encode_body(reply, request, IDENTITY))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_converse_stream_equals_golden_file(name: str) -> None:
     request = converse(stream=True)
     reply = CONVERSE.supported_reply(REPLIES[name], request)
-    assert_golden(f"bedrock/{name}-stream.bin", CONVERSE.encode_stream(reply, request, STAMP))
+    assert_golden(f"bedrock/{name}-stream.bin", CONVERSE.encode_stream(reply, request, IDENTITY))
 
 
 def test_invoked_claude_equals_golden_files() -> None:
     reply = INVOKE.supported_reply(REPLIES["text-and-tools"], invoke())
-    assert_golden("bedrock/invoke-anthropic.txt", INVOKE.encode_body(reply, invoke(), STAMP))
+    assert_golden("bedrock/invoke-anthropic.txt", INVOKE.encode_body(reply, invoke(), IDENTITY))
     stream = invoke(stream=True)
-    assert_golden("bedrock/invoke-anthropic-stream.bin", INVOKE.encode_stream(reply, stream, STAMP))
+    assert_golden("bedrock/invoke-anthropic-stream.bin", INVOKE.encode_stream(reply, stream, IDENTITY))
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -85,19 +85,21 @@ def test_invoked_model_equals_golden_files(name: str) -> None:
     model, body = BODIES[name]
     whole, stream = invoke(body, model=model), invoke(body, model=model, stream=True)
     reply = INVOKE.supported_reply(REPLIES["thinking"], whole)
-    assert_golden(f"bedrock/invoke-{name}.txt", INVOKE.encode_body(reply, whole, STAMP))
-    assert_golden(f"bedrock/invoke-{name}-stream.bin", INVOKE.encode_stream(reply, stream, STAMP))
+    assert_golden(f"bedrock/invoke-{name}.txt", INVOKE.encode_body(reply, whole, IDENTITY))
+    assert_golden(f"bedrock/invoke-{name}-stream.bin", INVOKE.encode_stream(reply, stream, IDENTITY))
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
-        plan = CONVERSE.error(FAILURES[name], converse(stream=stream), STAMP)
+        plan = CONVERSE.error(FAILURES[name], converse(stream=stream), IDENTITY)
         assert_golden(f"bedrock/error-{name}.txt", plan)
         assert not plan.streamed
 
 
 def test_error_inside_a_stream_equals_golden_file() -> None:
-    assert_golden("bedrock/error-in-stream.bin", CONVERSE.encode_stream(BROKEN, converse(stream=True), STAMP))
-    plan = INVOKE.encode_stream(BROKEN, invoke(stream=True), STAMP)
+    assert_golden(
+        "bedrock/error-in-stream.bin", CONVERSE.encode_stream(BROKEN, converse(stream=True), IDENTITY)
+    )
+    plan = INVOKE.encode_stream(BROKEN, invoke(stream=True), IDENTITY)
     assert_golden("bedrock/invoke-error-in-stream.bin", plan)

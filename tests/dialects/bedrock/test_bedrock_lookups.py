@@ -13,9 +13,9 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.bedrock import COUNT, MODELS, PROFILES
 from tests.dialects.bedrock.bedrock_requests import (
     CLAUDE,
+    IDENTITY,
     MESSAGES,
     MINIMAL,
-    STAMP,
     body_of,
     converse,
     invoke,
@@ -27,13 +27,13 @@ def answer(path: str, *, query: str = "", models: tuple[str, ...] = ()) -> Any:
     request = post(path, method="GET", query=query)
     request.rule_models = models
     dialect = MODELS if "models" in path else PROFILES
-    plan = dialect.own_response(request, STAMP)
+    plan = dialect.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     return body_of(plan)
 
 
 def count(body: Any) -> int:
-    plan = COUNT.own_response(post(f"/model/{CLAUDE}/count-tokens", dumps(body)), STAMP)
+    plan = COUNT.own_response(post(f"/model/{CLAUDE}/count-tokens", dumps(body)), IDENTITY)
     assert isinstance(plan, Plan)
     tokens: int = body_of(plan)["inputTokens"]
     return tokens
@@ -74,7 +74,7 @@ def test_any_model_and_profile_is_described() -> None:
 
 
 def test_lookups_have_the_errors_of_all_calls() -> None:
-    plan = MODELS.error(Failure("permission"), post("/foundation-models", method="GET"), STAMP)
+    plan = MODELS.error(Failure("permission"), post("/foundation-models", method="GET"), IDENTITY)
     assert plan.head.status == 403
     assert body_of(plan)["message"].startswith("You don't have access")
 

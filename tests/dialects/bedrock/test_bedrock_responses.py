@@ -26,19 +26,19 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.bedrock import CONVERSE, INVOKE
 from mockllm.dialects.bedrock.invoke_anthropic import claude_name
-from tests.dialects.bedrock.bedrock_requests import CLAUDE, STAMP, body_of, converse, invoke, objects_of
+from tests.dialects.bedrock.bedrock_requests import CLAUDE, IDENTITY, body_of, converse, invoke, objects_of
 from tests.dialects.bedrock.test_bedrock_golden import BODIES
 
 HELLO = Reply((Choice((Text(("Hel", "lo")),)),), Usage(20, 9))
 
 
 def converse_body(reply: Reply) -> Any:
-    return body_of(CONVERSE.encode_body(CONVERSE.supported_reply(reply, converse()), converse(), STAMP))
+    return body_of(CONVERSE.encode_body(CONVERSE.supported_reply(reply, converse()), converse(), IDENTITY))
 
 
 def converse_events(reply: Reply) -> list[Any]:
     request = converse(stream=True)
-    return objects_of(CONVERSE.encode_stream(CONVERSE.supported_reply(reply, request), request, STAMP))
+    return objects_of(CONVERSE.encode_stream(CONVERSE.supported_reply(reply, request), request, IDENTITY))
 
 
 # --- converse ------------------------------------------------------------------------------------
@@ -49,8 +49,8 @@ def converse_events(reply: Reply) -> list[Any]:
 )
 def test_only_whole_response_of_claude_counts_empty_caches(model: str, caches: int) -> None:
     counts = {"inputTokens": 20, "outputTokens": 9, "serverToolUsage": {}, "totalTokens": 29}
-    whole = body_of(CONVERSE.encode_body(HELLO, converse(model=model), STAMP))["usage"]
-    *_, last = objects_of(CONVERSE.encode_stream(HELLO, converse(model=model, stream=True), STAMP))
+    whole = body_of(CONVERSE.encode_body(HELLO, converse(model=model), IDENTITY))["usage"]
+    *_, last = objects_of(CONVERSE.encode_stream(HELLO, converse(model=model, stream=True), IDENTITY))
     assert last["usage"] == counts
     assert {name: whole[name] for name in counts} == counts
     assert sum(name.startswith("cache") and count == 0 for name, count in whole.items()) == caches
@@ -59,14 +59,14 @@ def test_only_whole_response_of_claude_counts_empty_caches(model: str, caches: i
 def test_only_claude_signs_thinking_and_types_calls() -> None:
     reply = Reply((Choice((Thinking(("Hm.",)), Call("look", ("{}",), "t1")), "tool_calls"),))
     request = converse(model="amazon.nova-lite-v1:0")
-    thinking, call = body_of(CONVERSE.encode_body(reply, request, STAMP))["output"]["message"]["content"]
+    thinking, call = body_of(CONVERSE.encode_body(reply, request, IDENTITY))["output"]["message"]["content"]
     assert thinking["reasoningContent"]["reasoningText"] == {"text": "Hm."}
     assert "type" not in call["toolUse"]
     thinking, call = converse_body(reply)["output"]["message"]["content"]
     assert thinking["reasoningContent"]["reasoningText"]["signature"].startswith("ErUB")
     assert call["toolUse"]["type"] == "tool_use"
     events = objects_of(
-        CONVERSE.encode_stream(reply, converse(model="amazon.nova-lite-v1:0", stream=True), STAMP)
+        CONVERSE.encode_stream(reply, converse(model="amazon.nova-lite-v1:0", stream=True), IDENTITY)
     )
     assert not any("signature" in str(event) for event in events)
 
@@ -134,7 +134,7 @@ def test_signature_of_scenario_is_shown() -> None:
 
 
 def error_of(failure: Failure) -> tuple[int, dict[str, str], Any]:
-    plan = CONVERSE.error(failure, converse(), STAMP)
+    plan = CONVERSE.error(failure, converse(), IDENTITY)
     return plan.head.status, dict(plan.head.headers), body_of(plan)
 
 
@@ -174,7 +174,7 @@ def test_named_error_in_stream_is_an_exception(type: str, converse_name: str, in
         (CONVERSE, converse(stream=True), converse_name),
         (INVOKE, invoke(stream=True), invoke_name),
     ):
-        plan = dialect.encode_stream(broken, request, STAMP)
+        plan = dialect.encode_stream(broken, request, IDENTITY)
         last = plan.steps[-1]
         assert isinstance(last, EventStep)
         assert (last.kind, last.event) == ("error", name)
@@ -203,15 +203,15 @@ def test_claudes_name_has_no_platform(id: str, name: str) -> None:
 
 
 def test_count_headers_follow_the_usage() -> None:
-    head = INVOKE.encode_body(HELLO.with_usage(Usage(20, 9, 4, 2)), invoke(), STAMP).head
+    head = INVOKE.encode_body(HELLO.with_usage(Usage(20, 9, 4, 2)), invoke(), IDENTITY).head
     counts = {name[15:-12]: value for name, value in head.headers if name.endswith("-token-count")}
     assert counts == {"input": "14", "output": "9", "cache-read-input": "4", "cache-write-input": "2"}
-    silent = INVOKE.encode_body(HELLO.with_usage(Usage(20, 9, presence="missing")), invoke(), STAMP).head
+    silent = INVOKE.encode_body(HELLO.with_usage(Usage(20, 9, presence="missing")), invoke(), IDENTITY).head
     assert not any(name.endswith("-token-count") for name, _ in silent.headers)
 
 
 def test_stream_of_claude_has_no_pings_and_counts_at_its_end() -> None:
-    events = objects_of(INVOKE.encode_stream(HELLO, invoke(stream=True), STAMP))
+    events = objects_of(INVOKE.encode_stream(HELLO, invoke(stream=True), IDENTITY))
     assert [event["type"] for event in events].count("ping") == 0
     assert events[-1]["amazon-bedrock-invocationMetrics"]["outputTokenCount"] == 9
     assert "inference_geo" not in events[0]["message"]["usage"]
@@ -219,7 +219,7 @@ def test_stream_of_claude_has_no_pings_and_counts_at_its_end() -> None:
 
 def test_stream_of_claude_waits_between_chunks() -> None:
     reply = Reply((Choice((Text(("a", Pause(1.0), "b")),)),))
-    plan = INVOKE.encode_stream(reply, invoke(stream=True), STAMP)
+    plan = INVOKE.encode_stream(reply, invoke(stream=True), IDENTITY)
     assert [step.seconds for step in plan.steps if isinstance(step, WaitStep)] == [1.0]
 
 
@@ -228,8 +228,8 @@ def test_stream_of_claude_waits_between_chunks() -> None:
 def test_bodies_of_makers_are_read_back(name: str, finish: Finish) -> None:
     model, body = BODIES[name]
     reply = Reply((Choice((Text(("Hel", "lo")),), finish),), Usage(20, 9))
-    whole = INVOKE.encode_body(reply, invoke(body, model=model), STAMP)
-    streamed = INVOKE.encode_stream(reply, invoke(body, model=model, stream=True), STAMP)
+    whole = INVOKE.encode_body(reply, invoke(body, model=model), IDENTITY)
+    streamed = INVOKE.encode_stream(reply, invoke(body, model=model, stream=True), IDENTITY)
     for plan in (whole, streamed):
         decoded = INVOKE.decode(plan)
         assert decoded is not None
@@ -242,7 +242,7 @@ def test_bodies_of_makers_are_read_back(name: str, finish: Finish) -> None:
 def test_bodies_of_makers_have_exceptions_in_streams(name: str) -> None:
     model, body = BODIES[name]
     broken = replace(HELLO, failure=Failure("timeout"))
-    decoded = INVOKE.decode(INVOKE.encode_stream(broken, invoke(body, model=model, stream=True), STAMP))
+    decoded = INVOKE.decode(INVOKE.encode_stream(broken, invoke(body, model=model, stream=True), IDENTITY))
     assert decoded is not None
     assert decoded.error["message"].startswith("Model has timed out")
 
@@ -252,10 +252,10 @@ def test_nova_counts_caches_by_its_own_names() -> None:
     reply = HELLO.with_usage(Usage(20, 9, 4, 2))
     for stream in (False, True):
         request = invoke(body, model=model, stream=stream)
-        plan = (INVOKE.encode_stream if stream else INVOKE.encode_body)(reply, request, STAMP)
+        plan = (INVOKE.encode_stream if stream else INVOKE.encode_body)(reply, request, IDENTITY)
         *_, last = objects_of(plan)
         assert last.get("metadata", last)["usage"]["cacheReadInputTokenCount"] == 4
-    decoded = INVOKE.decode(INVOKE.encode_body(reply, invoke(body, model=model), STAMP))
+    decoded = INVOKE.decode(INVOKE.encode_body(reply, invoke(body, model=model), IDENTITY))
     assert decoded is not None
     assert decoded.usage == Usage(20, 9, 4, 2)
 
@@ -267,7 +267,7 @@ def test_texts_of_makers_omit_other_parts() -> None:
     assert reply.choices[0].parts == (whole,)
     assert INVOKE.supported_reply(reply, request) is reply
     assert INVOKE.supported_reply(Reply(()), request).choices == (Choice(()),)
-    assert body_of(INVOKE.encode_body(reply, request, STAMP))["results"][0]["outputText"] == "ab"
+    assert body_of(INVOKE.encode_body(reply, request, IDENTITY))["results"][0]["outputText"] == "ab"
     assert INVOKE.encoding_key(request) != INVOKE.encoding_key(invoke())
 
 

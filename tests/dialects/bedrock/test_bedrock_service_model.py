@@ -18,7 +18,7 @@ from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.bedrock import CONVERSE, COUNT, INVOKE, MODELS, PROFILES
 from mockllm.dialects.bedrock.errors import ROWS, STREAM_EXCEPTIONS
-from tests.dialects.bedrock.bedrock_requests import CLAUDE, STAMP, converse, invoke, request_of
+from tests.dialects.bedrock.bedrock_requests import CLAUDE, IDENTITY, converse, invoke, request_of
 from tests.dialects.bedrock.test_bedrock_golden import BODIES, REPLIES
 
 awsrequest = pytest.importorskip("botocore.awsrequest")
@@ -89,14 +89,14 @@ def events_of(operation: str, plan: Plan) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", REPLIES)
 def test_converse_response_has_required_members(name: str) -> None:
     reply = CONVERSE.supported_reply(REPLIES[name], converse())
-    assert_valid("Converse", CONVERSE.encode_body(reply, converse(), STAMP))
+    assert_valid("Converse", CONVERSE.encode_body(reply, converse(), IDENTITY))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_converse_events_have_required_members(name: str) -> None:
     request = converse(stream=True)
     reply = CONVERSE.supported_reply(REPLIES[name], request)
-    found = events_of("ConverseStream", CONVERSE.encode_stream(reply, request, STAMP))
+    found = events_of("ConverseStream", CONVERSE.encode_stream(reply, request, IDENTITY))
     assert [*found[0], *found[-2], *found[-1]] == ["messageStart", "messageStop", "metadata"]
 
 
@@ -110,16 +110,16 @@ def test_invoke_responses_have_required_members(name: str) -> None:
     reply = Reply((Choice((Thinking(("Hm.",)), Text(("a", "b")))),), Usage(3, 2))
     request = invoke() if name == "anthropic" else of_maker(name, stream=False)
     supported = INVOKE.supported_reply(reply, request)
-    assert_valid("InvokeModel", INVOKE.encode_body(supported, request, STAMP))
+    assert_valid("InvokeModel", INVOKE.encode_body(supported, request, IDENTITY))
     request = invoke(stream=True) if name == "anthropic" else of_maker(name, stream=True)
-    plan = INVOKE.encode_stream(supported, request, STAMP)
+    plan = INVOKE.encode_stream(supported, request, IDENTITY)
     assert all(event["chunk"]["bytes"] for event in events_of("InvokeModelWithResponseStream", plan))
     assert dict(plan.head.headers)["x-amzn-bedrock-content-type"] == "application/json"
 
 
 def test_lookups_have_required_members() -> None:
     count = request_of(f"/model/{CLAUDE}/count-tokens", b'{"input": {"converse": {}}}')
-    plan = COUNT.own_response(count, STAMP)
+    plan = COUNT.own_response(count, IDENTITY)
     assert isinstance(plan, Plan)
     assert_valid("CountTokens", plan)
     for path, operation, dialect in (
@@ -130,14 +130,14 @@ def test_lookups_have_required_members() -> None:
     ):
         request = request_of(path, method="GET")
         request.rule_models = ("us.mine", "other")
-        plan = dialect.own_response(request, STAMP)
+        plan = dialect.own_response(request, IDENTITY)
         assert isinstance(plan, Plan)
         assert_valid(operation, plan, CONTROL)
 
 
 @pytest.mark.parametrize("name", NAMED)
 def test_named_error_is_one_of_the_service_model(name: str) -> None:
-    plan = CONVERSE.error(Failure(name), converse(), STAMP)
+    plan = CONVERSE.error(Failure(name), converse(), IDENTITY)
     _, response = parsed("Converse", plan)
     assert response["Error"]["Code"] == ROWS[name].type
     assert response["Error"]["Message"]
@@ -154,7 +154,7 @@ def test_exception_of_stream_is_one_of_the_service_model(name: str) -> None:
         ("InvokeModelWithResponseStream", INVOKE, invoke(stream=True)),
     ):
         buffer = eventstream.EventStreamBuffer()
-        buffer.add_data(sent_bytes(dialect.encode_stream(broken, request, STAMP)))
+        buffer.add_data(sent_bytes(dialect.encode_stream(broken, request, IDENTITY)))
         *_, last = buffer
         assert last.headers[":message-type"] == "exception"
         stream = RUNTIME.operation_model(operation).output_shape.members
@@ -169,6 +169,6 @@ def test_exceptions_are_those_of_the_service_model() -> None:
 
 def test_call_has_arguments_that_the_client_joins() -> None:
     call = Reply((Choice((Call("look", ('{"city":', '"Oslo"}')),), "tool_calls"),))
-    found = events_of("ConverseStream", CONVERSE.encode_stream(call, converse(stream=True), STAMP))
+    found = events_of("ConverseStream", CONVERSE.encode_stream(call, converse(stream=True), IDENTITY))
     inputs = [event["contentBlockDelta"]["delta"]["toolUse"]["input"] for event in found[2:4]]
     assert "".join(inputs) == '{"city":"Oslo"}'

@@ -14,7 +14,7 @@ SERVED: Json = {
     "content": [*CALL["content"], {"toolResult": {"toolUseId": "t1", "content": []}}, {"text": "done"}],
 }
 RESULT: Json = {"role": "user", "content": [{"toolResult": {"toolUseId": "t1", "content": []}}]}
-SAID: Json = {"role": "assistant", "content": [{"text": "hello"}]}
+ASSISTANT: Json = {"role": "assistant", "content": [{"text": "hello"}]}
 HI: Json = {"role": "user", "content": [{"text": "hi"}]}
 TOOLS: dict[str, Json] = {"tools": [{"toolSpec": {"name": "look", "inputSchema": {"json": {}}}}]}
 OF_MODEL = "The model returned the following errors: "
@@ -108,7 +108,7 @@ def test_converse_refuses_invalid_request(name: str) -> None:
         {"model": "amazon.nova-pro-v1:0", "inferenceConfig": {"temperature": 0.5, "topP": 0.5}},
         {"model": "us.anthropic.claude-opus-5-5", "toolConfig": {**TOOLS, "toolChoice": {"auto": {}}}},
         {"messages": [{"role": "system", "content": [{"text": "x"}]}, HI]},
-        {"messages": [SAID, HI]},
+        {"messages": [ASSISTANT, HI]},
         {"messages": [HI, SERVED, HI], "toolConfig": TOOLS},
     ],
 )
@@ -118,7 +118,7 @@ def test_converse_accepts_valid_request(fields: dict[str, Json]) -> None:
 
 
 def test_conversation_with_nova_starts_with_a_user_message() -> None:
-    request = request_of("/model/amazon.nova-lite-v1:0/converse", dumps({"messages": [SAID, HI]}))
+    request = request_of("/model/amazon.nova-lite-v1:0/converse", dumps({"messages": [ASSISTANT, HI]}))
     failure = CONVERSE.check(request)
     assert failure is not None
     assert (failure.message or "").startswith("A conversation must start with a user message.")

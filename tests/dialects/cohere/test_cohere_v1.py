@@ -16,7 +16,7 @@ from mockllm.dialects.cohere import CHAT_V1, GENERATE
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.v1_request import MAX_REPEATED
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
-from tests.dialects.test_building_and_decoding import STAMP, requested
+from tests.dialects.test_building_and_decoding import IDENTITY, requested
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request, respond_once
 
 SCENARIO = """
@@ -307,9 +307,9 @@ def test_generations_are_numbered() -> None:
     assert read("generate", {"num_generations": True}).output_bounds.n == 1
     request = requested(GENERATE, NeutralRequest(n=2))
     reply = Reply((Choice((Text(("a", "b"), whole="c"),)), Choice((Text(("d",)),), "length")))
-    body: Any = GENERATE.decode(GENERATE.encode_body(reply, request, STAMP))
+    body: Any = GENERATE.decode(GENERATE.encode_body(reply, request, IDENTITY))
     assert (body.text, body.finish) == ("c", "stop")
-    stream = GENERATE.encode_stream(reply, request, STAMP)
+    stream = GENERATE.encode_stream(reply, request, IDENTITY)
     payloads = [json.loads(step.payload) for step in stream.steps if isinstance(step, EventStep)]
     assert [(each.get("index"), each.get("text")) for each in payloads[:-1]] == [(0, "a"), (1, "d"), (0, "b")]
     generations = payloads[-1]["response"]["generations"]

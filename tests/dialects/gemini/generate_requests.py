@@ -13,7 +13,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from mockllm.dialects.router import RouteMatch, find_route
 
-STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
+IDENTITY = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 MINIMAL: Mapping[str, Json] = {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]}
 VERTEX = "/v1beta1/projects/p/locations/global/publishers/google"
 

@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
 from mockllm.dialects.gemini.count_tokens import GeminiCountRequest
 from mockllm.dialects.router import RouteMatch, find_route
-from tests.conformance.facts import recordings
+from tests.conformance.outlines import recordings
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
 HI = {"role": "user", "parts": [{"text": "hi"}]}

@@ -12,7 +12,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Message, TextPart
 from mockllm.dialects.gemini import EMBEDDINGS
 from mockllm.dialects.gemini.embeddings import GeminiEmbeddingsRequest
-from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
+from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of
 
 HELLO: Json = {"parts": [{"text": "hello"}]}
 
@@ -27,7 +27,7 @@ def embeddings_request(
 
 
 def embeddings_body(*about: Any, **more: Any) -> Any:
-    plan = EMBEDDINGS.own_response(embeddings_request(*about, **more), STAMP)
+    plan = EMBEDDINGS.own_response(embeddings_request(*about, **more), IDENTITY)
     assert isinstance(plan, Plan)
     return body_of(plan)
 
@@ -108,8 +108,8 @@ def test_embeddings_check_on_invalid_request_fails(call: str, body: Json, messag
     failure = EMBEDDINGS.check(request)
     assert failure is not None
     assert message in (failure.message or "")
-    assert EMBEDDINGS.error(failure, request, STAMP).head.status == 400
-    EMBEDDINGS.own_response(request, STAMP)
+    assert EMBEDDINGS.error(failure, request, IDENTITY).head.status == 400
+    EMBEDDINGS.own_response(request, IDENTITY)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_embeddings_check_on_valid_request_accepts_it() -> None:
     request = embeddings_request("embedContent", {"content": HELLO, "outputDimensionality": 8})
     assert EMBEDDINGS.check(request) is None
     assert EMBEDDINGS.check_readable(request) is None
-    assert EMBEDDINGS.error(Failure("not_found"), request, STAMP).head.status == 404
+    assert EMBEDDINGS.error(Failure("not_found"), request, IDENTITY).head.status == 404
 
 
 def test_batch_entry_reads_settings_from_its_config() -> None:

@@ -10,7 +10,7 @@ from mockllm.core.failure import NAMED, Failure
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
 from mockllm.dialects.gemini.errors import BLOCKED, ROWS
-from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate
+from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of, generate
 
 CASES: list[tuple[str, int, str, str | None]] = [
     ("bad_request", 400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
@@ -41,7 +41,7 @@ CASES: list[tuple[str, int, str, str | None]] = [
 def test_named_error_has_code_status_and_message(
     name: str, code: int, status: str, message: str | None
 ) -> None:
-    plan = GENERATE.error(Failure(name), generate(), STAMP)
+    plan = GENERATE.error(Failure(name), generate(), IDENTITY)
     error = body_of(plan)["error"]
     assert (plan.head.status, error["code"], error["status"]) == (code, code, status)
     assert error["message"] == (message or error["message"])
@@ -82,7 +82,7 @@ def test_error_table_has_every_named_error() -> None:
 )
 def test_limit_refusal_has_quota_details(quota: tuple[str, int, float], metric: str, id: str) -> None:
     error = body_of(
-        GENERATE.error(Failure("rate_limit", retry_after=1.5, exceeded_limit=quota), generate(), STAMP)
+        GENERATE.error(Failure("rate_limit", retry_after=1.5, exceeded_limit=quota), generate(), IDENTITY)
     )
     violation = error["error"]["details"][1]["violations"][0]
     named = f"generativelanguage.googleapis.com/{metric}"
@@ -101,26 +101,26 @@ def test_limit_refusal_has_quota_details(quota: tuple[str, int, float], metric: 
     ],
 )
 def test_retry_delay_has_milliseconds(seconds: float, text: str, reported: str) -> None:
-    error = body_of(GENERATE.error(Failure("rate_limit", retry_after=seconds), generate(), STAMP))["error"]
+    error = body_of(GENERATE.error(Failure("rate_limit", retry_after=seconds), generate(), IDENTITY))["error"]
     assert error["message"].endswith(f"Please retry in {text}.")
     assert error["details"][-1]["retryDelay"] == reported
 
 
 def test_retry_delay_is_in_the_details() -> None:
-    plan = GENERATE.error(Failure("rate_limit", retry_after=0.05), generate(), STAMP)
+    plan = GENERATE.error(Failure("rate_limit", retry_after=0.05), generate(), IDENTITY)
     error = body_of(plan)["error"]
     assert error["message"].endswith("Please retry in 0.05s.")
     assert error["details"][-1] == {
         "@type": "type.googleapis.com/google.rpc.RetryInfo",
         "retryDelay": "0.05s",
     }
-    error = body_of(GENERATE.error(Failure("overloaded", retry_after=2), generate(), STAMP))["error"]
+    error = body_of(GENERATE.error(Failure("overloaded", retry_after=2), generate(), IDENTITY))["error"]
     assert [detail["retryDelay"] for detail in error["details"]] == ["2s"]
 
 
 def test_custom_http_status_has_its_grpc_status() -> None:
     def status(code: int) -> Any:
-        return body_of(GENERATE.error(Failure("bad_request", code), generate(), STAMP))["error"]["status"]
+        return body_of(GENERATE.error(Failure("bad_request", code), generate(), IDENTITY))["error"]["status"]
 
     assert [status(code) for code in (400, 409, 418)] == ["INVALID_ARGUMENT", "ABORTED", "UNKNOWN"]
 
@@ -132,20 +132,20 @@ def test_error_settings_of_a_scenario_override_the_table() -> None:
         fields={"status": "ODD", "extra": 1},
         headers=(("x-a", "b"), ("Content-Type", "text/plain")),
     )
-    plan = GENERATE.error(failure, generate(), STAMP)
+    plan = GENERATE.error(failure, generate(), IDENTITY)
     assert body_of(plan) == {"error": {"code": 500, "message": "Oh.", "status": "ODD", "extra": 1}}
     assert plan.head.headers == (("x-a", "b"), ("Content-Type", "text/plain"))
 
 
 def test_request_without_key_gets_unregistered_error() -> None:
-    plan = GENERATE.error(Failure("authentication"), generate(headers={}), STAMP)
+    plan = GENERATE.error(Failure("authentication"), generate(headers={}), IDENTITY)
     assert plan.head.status == 403
     assert "unregistered callers" in body_of(plan)["error"]["message"]
 
 
 def test_vertex_errors_differ_for_some_names() -> None:
     def error(name: str) -> Any:
-        return body_of(GENERATE.error(Failure(name), generate(base=VERTEX, model="x"), STAMP))["error"]
+        return body_of(GENERATE.error(Failure(name), generate(base=VERTEX, model="x"), IDENTITY))["error"]
 
     assert error("authentication")["code"] == 401
     assert error("model_not_found")["message"] == (
@@ -157,7 +157,7 @@ def test_vertex_errors_differ_for_some_names() -> None:
 
 def test_vertex_without_token_names_expected_credentials() -> None:
     def answer(headers: dict[str, str]) -> Any:
-        return GENERATE.error(Failure("authentication"), generate(base=VERTEX, headers=headers), STAMP)
+        return GENERATE.error(Failure("authentication"), generate(base=VERTEX, headers=headers), IDENTITY)
 
     missing, wrong = answer({"x-goog-api-key": "k"}), answer({"authorization": "Bearer x"})
     for plan, reason in ((missing, "CREDENTIALS_MISSING"), (wrong, "ACCESS_TOKEN_TYPE_UNSUPPORTED")):
@@ -172,16 +172,16 @@ def test_vertex_without_token_names_expected_credentials() -> None:
 
 def test_details_are_present_where_enums_are_numbers() -> None:
     request = generate(base=VERTEX, query="$alt=json;enum-encoding=int")
-    assert body_of(GENERATE.error(Failure("not_found"), request, STAMP))["error"]["details"] == []
+    assert body_of(GENERATE.error(Failure("not_found"), request, IDENTITY))["error"]["details"] == []
 
 
 def test_blocked_prompt_with_status_is_an_error() -> None:
-    plan = GENERATE.error(Failure("content_filter", 400), generate(), STAMP)
+    plan = GENERATE.error(Failure("content_filter", 400), generate(), IDENTITY)
     assert (plan.head.status, body_of(plan)["error"]["status"]) == (400, "INVALID_ARGUMENT")
 
 
 def test_all_gemini_calls_return_equal_errors() -> None:
     for request in (generate(), Request(method="GET", path="", headers={})):
-        payload = [call.error(Failure("not_found"), request, STAMP) for call in (GENERATE, COUNT, MODELS)]
+        payload = [call.error(Failure("not_found"), request, IDENTITY) for call in (GENERATE, COUNT, MODELS)]
         assert payload[0] == payload[1] == payload[2]
         assert body_of(payload[0])["error"]["code"] == 404

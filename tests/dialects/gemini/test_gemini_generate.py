@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
-from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate, objects_of
+from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of, generate, objects_of
 
 USAGE = Usage(12, 9)
 WHOLE, STREAM = generate(), generate(stream=True, query="alt=sse")
@@ -35,11 +35,11 @@ def make_reply(*parts: Part, finish: Finish = "stop", **more: Any) -> Reply:
 
 
 def encode_body(reply: Reply, request: GenerateRequest = WHOLE) -> Any:
-    return body_of(GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, STAMP))
+    return body_of(GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, IDENTITY))
 
 
 def encode_stream(reply: Reply, request: GenerateRequest = STREAM) -> Plan:
-    return GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP)
+    return GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, IDENTITY)
 
 
 def chunks(reply: Reply, request: GenerateRequest = STREAM) -> list[Any]:

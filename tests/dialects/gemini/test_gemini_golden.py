@@ -20,7 +20,7 @@ from mockllm.core.reply.reply import (
     Usage,
 )
 from mockllm.dialects.gemini import GENERATE
-from tests.dialects.gemini.generate_requests import STAMP, VERTEX, generate
+from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate
 from tests.golden.wire import assert_golden
 
 WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
@@ -73,7 +73,8 @@ def test_generate_body_equals_golden_file(name: str) -> None:
     reply, model = REPLIES[name]
     request = generate(model=model)
     assert_golden(
-        f"gemini/{name}.txt", GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, STAMP)
+        f"gemini/{name}.txt",
+        GENERATE.encode_body(GENERATE.supported_reply(reply, request), request, IDENTITY),
     )
 
 
@@ -83,7 +84,7 @@ def test_generate_sse_stream_equals_golden_file(name: str) -> None:
     request = generate(model=model, stream=True, query="alt=sse")
     assert_golden(
         f"gemini/{name}-stream.txt",
-        GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP),
+        GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, IDENTITY),
     )
 
 
@@ -93,7 +94,7 @@ def test_generate_array_stream_equals_golden_file(name: str) -> None:
     request = generate(model=model, stream=True)
     assert_golden(
         f"gemini/{name}-array.txt",
-        GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, STAMP),
+        GENERATE.encode_stream(GENERATE.supported_reply(reply, request), request, IDENTITY),
     )
 
 
@@ -104,29 +105,29 @@ def test_vertex_response_equals_golden_file(name: str) -> None:
         generate(model=model, base=VERTEX, stream=streamed, query="alt=sse") for streamed in (False, True)
     )
     reply = GENERATE.supported_reply(reply, body_request)
-    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(reply, body_request, STAMP))
-    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(reply, stream, STAMP))
+    assert_golden(f"gemini/vertex-{name}.txt", GENERATE.encode_body(reply, body_request, IDENTITY))
+    assert_golden(f"gemini/vertex-{name}-stream.txt", GENERATE.encode_stream(reply, stream, IDENTITY))
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_gemini_error_equals_golden_file(name: str) -> None:
     failure = FAILURES[name]
-    assert_golden(f"gemini/error-{name}.txt", GENERATE.error(failure, generate(), STAMP))
-    on_vertex = GENERATE.error(failure, generate(base=VERTEX), STAMP)
+    assert_golden(f"gemini/error-{name}.txt", GENERATE.error(failure, generate(), IDENTITY))
+    on_vertex = GENERATE.error(failure, generate(base=VERTEX), IDENTITY)
     assert_golden(f"gemini/vertex-error-{name}.txt", on_vertex)
 
 
 @pytest.mark.parametrize("name", ["overloaded", "content-filter"])
 def test_error_for_streaming_request_equals_golden_file(name: str) -> None:
     for form, query in (("stream", "alt=sse"), ("array", "")):
-        plan = GENERATE.error(FAILURES[name], generate(stream=True, query=query), STAMP)
+        plan = GENERATE.error(FAILURES[name], generate(stream=True, query=query), IDENTITY)
         assert_golden(f"gemini/error-{name}-{form}.txt", plan)
 
 
 def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, failure=Failure("overloaded"))
     for form, query in (("stream", "alt=sse"), ("array", "")):
-        plan = GENERATE.encode_stream(broken, generate(stream=True, query=query), STAMP)
+        plan = GENERATE.encode_stream(broken, generate(stream=True, query=query), IDENTITY)
         assert_golden(f"gemini/error-inside-{form}.txt", plan)
-    plan = GENERATE.encode_stream(broken, generate(base=VERTEX, stream=True, query="alt=sse"), STAMP)
+    plan = GENERATE.encode_stream(broken, generate(base=VERTEX, stream=True, query="alt=sse"), IDENTITY)
     assert_golden("gemini/vertex-error-inside-stream.txt", plan)

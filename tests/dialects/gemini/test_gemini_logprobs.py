@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
-from tests.dialects.gemini.generate_requests import STAMP, VERTEX, generate, objects_of
+from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate, objects_of
 
 
 def requesting(top: Json = None, *, stream: bool = False, **more: Any) -> GenerateRequest:
@@ -22,7 +22,7 @@ def requesting(top: Json = None, *, stream: bool = False, **more: Any) -> Genera
 def candidates(request: GenerateRequest, *parts: Part, choices: int = 1) -> list[Any]:
     reply = Reply((Choice(parts),) * choices, Usage(5, 9))
     encode = GENERATE.encode_stream if request.stream else GENERATE.encode_body
-    plan = encode(GENERATE.supported_reply(reply, request), request, STAMP)
+    plan = encode(GENERATE.supported_reply(reply, request), request, IDENTITY)
     return [candidate for body in objects_of(plan) for candidate in body["candidates"]]
 
 

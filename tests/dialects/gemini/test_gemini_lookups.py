@@ -8,7 +8,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import OwnResponseDialect
 from mockllm.dialects.router import RouteMatch, find_route
-from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of
+from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of
 
 
 def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> Any:
@@ -24,7 +24,7 @@ def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> A
         path_variables=match.path_variables,
     )
     request.rule_models = ["mine", "gemini-2.5-pro"]
-    plan = dialect.own_response(request, STAMP)
+    plan = dialect.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)

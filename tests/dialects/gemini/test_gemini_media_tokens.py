@@ -12,7 +12,7 @@ from mockllm.core.reply.reply import Choice, Reply, Text, Usage
 from mockllm.core.request.prompt_tokens import MEDIA_TOKENS
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
-from tests.dialects.gemini.generate_requests import STAMP, VERTEX, body_of, generate, objects_of
+from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of, generate, objects_of
 from tests.dialects.gemini.test_gemini_embeddings import embeddings_body
 from tests.engine.cached_and_rendered import compare
 from tests.language.virtual_server import NOW, ClientRequest, raw_request
@@ -25,14 +25,14 @@ def inline(mime: Json) -> Json:
     return {"inlineData": {"mimeType": mime, "data": "AAAA"}}
 
 
-def asking(*parts: Json, **more: Any) -> GenerateRequest:
+def generate_request(*parts: Json, **more: Any) -> GenerateRequest:
     return generate({"contents": [{"role": "user", "parts": [{"text": "What is this?"}, *parts]}]}, **more)
 
 
 def usage_of(request: GenerateRequest, counted: Usage | None = None) -> Any:
     reply = Reply((Choice((Text(("A dog.",)),)),), counted or Usage(request.input_tokens, 3))
     encode = GENERATE.encode_stream if request.stream else GENERATE.encode_body
-    *_, last = objects_of(encode(GENERATE.supported_reply(reply, request), request, STAMP))
+    *_, last = objects_of(encode(GENERATE.supported_reply(reply, request), request, IDENTITY))
     return last["usageMetadata"]
 
 
@@ -57,7 +57,7 @@ def entries(usage: Any, name: str = "promptTokensDetails") -> dict[str, int]:
 def test_each_kind_of_media_has_its_modality(
     base: str, stream: bool, model: str, mime: Json, expected: dict[str, int]
 ) -> None:
-    request = asking(inline(mime), model=model, base=base, stream=stream, query="alt=sse" * stream)
+    request = generate_request(inline(mime), model=model, base=base, stream=stream, query="alt=sse" * stream)
     usage = usage_of(request)
     found = entries(usage)
     assert {name: tokens for name, tokens in found.items() if name != "TEXT"} == expected
@@ -76,12 +76,12 @@ def test_each_kind_of_media_has_its_modality(
     ],
 )
 def test_media_are_found_in_each_form(part: Json) -> None:
-    assert entries(usage_of(asking(part)))["IMAGE"] == MEDIA_TOKENS
+    assert entries(usage_of(generate_request(part)))["IMAGE"] == MEDIA_TOKENS
 
 
 def test_several_media_of_a_kind_are_one_entry() -> None:
     images, sound = [inline("image/png"), inline("image/jpeg")], inline("audio/wav")
-    found = entries(usage_of(asking(*images, sound)))
+    found = entries(usage_of(generate_request(*images, sound)))
     assert (found["IMAGE"], found["AUDIO"]) == (2 * MEDIA_TOKENS, MEDIA_TOKENS)
 
 
@@ -97,13 +97,13 @@ def test_media_of_earlier_turns_count() -> None:
 
 @pytest.mark.parametrize("stated", [0, 1, 50, 84, 85])
 def test_stated_tokens_fewer_than_the_media_still_add_up(stated: int) -> None:
-    usage = usage_of(asking(inline("video/mp4")), Usage(stated, 3))
+    usage = usage_of(generate_request(inline("video/mp4")), Usage(stated, 3))
     assert sum(entries(usage).values()) == usage.get("promptTokenCount", 0) == stated
 
 
 @pytest.mark.parametrize("cached", [1, 50, 93])
 def test_cached_tokens_have_the_same_proportions(cached: int) -> None:
-    request = asking(inline("application/pdf"), model=OLDER)
+    request = generate_request(inline("application/pdf"), model=OLDER)
     counted = Usage(request.input_tokens, 3, cached_read=cached)
     usage = usage_of(request, counted)
     found = entries(usage, "cacheTokensDetails")
@@ -112,25 +112,29 @@ def test_cached_tokens_have_the_same_proportions(cached: int) -> None:
 
 
 def test_cached_tokens_without_media_are_text() -> None:
-    usage = usage_of(asking(), Usage(40, 3, cached_read=30))
+    usage = usage_of(generate_request(), Usage(40, 3, cached_read=30))
     assert entries(usage, "cacheTokensDetails") == {"TEXT": 30}
 
 
 def test_numbers_of_modalities() -> None:
-    request = asking(inline("image/png"), query="$alt=json;enum-encoding=int")
+    request = generate_request(inline("image/png"), query="$alt=json;enum-encoding=int")
     details = usage_of(request)["promptTokensDetails"]
     assert [entry["modality"] for entry in details] == [1, 2]
 
 
 def test_blocked_prompt_has_its_media() -> None:
-    request = asking(inline("image/png"))
-    usage = body_of(GENERATE.error(Failure("content_filter"), request, STAMP))["usageMetadata"]
+    request = generate_request(inline("image/png"))
+    usage = body_of(GENERATE.error(Failure("content_filter"), request, IDENTITY))["usageMetadata"]
     assert entries(usage)["IMAGE"] == MEDIA_TOKENS
     assert sum(entries(usage).values()) == usage["promptTokenCount"]
 
 
 def test_encoding_keys_differ_by_media() -> None:
-    requests = [asking(), asking(inline("image/png")), asking(inline("audio/wav"))]
+    requests = [
+        generate_request(),
+        generate_request(inline("image/png")),
+        generate_request(inline("audio/wav")),
+    ]
     assert len({GENERATE.encoding_key(request) for request in requests}) == 3
 
 

@@ -9,7 +9,7 @@ from mockllm.dialects.gemini import GENERATE
 from tests.dialects.gemini.generate_requests import VERTEX, generate
 
 HI: Json = {"role": "user", "parts": [{"text": "hi"}]}
-SAID: Json = {"role": "model", "parts": [{"text": "So"}]}
+MODEL_TURN: Json = {"role": "model", "parts": [{"text": "So"}]}
 NO_LEVEL = "Thinking level is not supported for this model."
 NO_MINIMAL = "Thinking level MINIMAL is not supported for this model."
 NO_VALUE = (
@@ -76,10 +76,10 @@ def test_settings_that_a_model_refuses(model: str, config: dict[str, Json], mess
 @pytest.mark.parametrize(
     ("model", "contents", "message"),
     [
-        ("gemini-3.6-flash", [HI, SAID], NO_MODEL_TURN),
-        ("gemini-4-argon", [HI, SAID], NO_MODEL_TURN),
-        ("gemini-3.6-flash", [HI, SAID, HI], None),
-        ("gemini-3.5-flash", [HI, SAID], None),
+        ("gemini-3.6-flash", [HI, MODEL_TURN], NO_MODEL_TURN),
+        ("gemini-4-argon", [HI, MODEL_TURN], NO_MODEL_TURN),
+        ("gemini-3.6-flash", [HI, MODEL_TURN, HI], None),
+        ("gemini-3.5-flash", [HI, MODEL_TURN], None),
     ],
 )
 def test_model_turn_at_the_end(model: str, contents: Json, message: str | None) -> None:
@@ -87,7 +87,7 @@ def test_model_turn_at_the_end(model: str, contents: Json, message: str | None) 
 
 
 def test_vertex_ai_refuses_what_a_model_refuses() -> None:
-    assert refusal("gemini-3.8-flash", VERTEX, contents=[HI, SAID]) == NO_MODEL_TURN
+    assert refusal("gemini-3.8-flash", VERTEX, contents=[HI, MODEL_TURN]) == NO_MODEL_TURN
     assert refusal("gemini-2.5-flash", VERTEX, presencePenalty=0.5) is None
 
 

@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Re
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_check import GENERATE as SHAPE
-from tests.dialects.gemini.generate_requests import STAMP, VERTEX, generate, objects_of, of_bytes
+from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate, objects_of, of_bytes
 from tests.examples import examples
 
 WORDS = [
@@ -65,7 +65,7 @@ def test_generate_check_on_any_json_accepts_or_returns_4xx(body: Json, base: str
     GENERATE.encoding_key(request)
     failure = GENERATE.check(request)
     if failure is not None:
-        assert 400 <= GENERATE.error(failure, request, STAMP).head.status < 500
+        assert 400 <= GENERATE.error(failure, request, IDENTITY).head.status < 500
 
 
 @given(st.binary(max_size=40))
@@ -102,14 +102,14 @@ replies = st.builds(
 def test_stream_and_body_of_any_reply_have_equal_content(reply: Reply, base: str, query: str) -> None:
     request = generate(base=base, query=query, stream=True)
     reply = GENERATE.supported_reply(reply, request)
-    plan = GENERATE.encode_stream(reply, request, STAMP)
+    plan = GENERATE.encode_stream(reply, request, IDENTITY)
     chunks = objects_of(plan)
     decoded = GENERATE.decode(plan)
     if reply.failure is not None:
         assert all("finishReason" not in item for chunk in chunks[:-1] for item in chunk["candidates"])
         return
     assert decoded is not None
-    decoded_body = GENERATE.decode(GENERATE.encode_body(reply, request, STAMP))
+    decoded_body = GENERATE.decode(GENERATE.encode_body(reply, request, IDENTITY))
     assert decoded_body is not None
     assert (decoded.text, decoded.thinking, decoded.calls, decoded.finish, decoded.usage) == (
         decoded_body.text,

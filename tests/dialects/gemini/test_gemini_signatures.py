@@ -13,7 +13,7 @@ from mockllm.dialects.gemini import GENERATE
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
 HI: Json = {"role": "user", "parts": [{"text": "hi"}]}
-SAID: Json = {"role": "model", "parts": [{"text": "So."}]}
+MODEL_TURN: Json = {"role": "model", "parts": [{"text": "So."}]}
 DUMMY = "context_engineering_is_the_way_to_go"
 SKIP = "skip_thought_signature_validator"
 
@@ -54,7 +54,7 @@ CONVERSATIONS: dict[str, tuple[list[Json], str | None]] = {
     ),
     "a second step": ([HI, *SIGNED, *LOOKED], missing("look", 4)),
     "two steps": ([HI, *LOOKED, model(call("b")), results("b")], missing("look", 2)),
-    "an earlier turn": ([HI, *LOOKED, SAID, HI, *SIGNED], None),
+    "an earlier turn": ([HI, *LOOKED, MODEL_TURN, HI, *SIGNED], None),
     "an earlier turn that ends with a result": ([HI, *LOOKED, HI], None),
     "a text beside the result": ([HI, model(call("a")), results("a", more=[{"text": "go on"}])], None),
     "media beside the result": (
@@ -109,7 +109,9 @@ def test_known_contents_are_checked_as_new_ones(monkeypatch: pytest.MonkeyPatch)
         BODIES.clear()
         contents: list[Json] = []
         while len(contents) < 12:
-            contents += random.choice([[HI], [HI, SAID], LOOKED, SIGNED, SIGNED, [model(call("a")), SAID]])
+            contents += random.choice(
+                [[HI], [HI, MODEL_TURN], LOOKED, SIGNED, SIGNED, [model(call("a")), MODEL_TURN]]
+            )
             raw = dumps({"contents": contents})
             for base in ("/v1beta", VERTEX):
                 known = GENERATE.check(of_bytes(raw, model="gemini-3.5-flash", base=base))

@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.reply.reply import Call, Choice, Reply, Text
 from mockllm.dialects.huggingface.featherless import FeatherlessCompletions
 from mockllm.dialects.vendors.chat import VendorChat
-from tests.dialects.vendors.test_vendor_calls import STAMP, route_request
+from tests.dialects.vendors.test_vendor_calls import IDENTITY, route_request
 
 BASE = "/huggingface/featherless-ai/v1"
 HI = Reply((Choice((Text(("O", "K")),)),))
@@ -25,7 +25,7 @@ def received(call: str, reply: Reply, **fields: Json) -> list[Any]:
     assert isinstance(dialect, VendorChat | FeatherlessCompletions)
     assert dialect.check(request) is None
     encode = dialect.encode_stream if request.stream else dialect.encode_body
-    plan = encode(dialect.supported_reply(reply, request), request, STAMP)
+    plan = encode(dialect.supported_reply(reply, request), request, IDENTITY)
     if request.stream:
         return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
     assert "access-control-expose-headers" in dict(plan.head.headers)

@@ -12,7 +12,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text, Thinking
 from mockllm.dialects.vendors.chat import VendorChat
-from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
+from tests.dialects.vendors.test_vendor_calls import IDENTITY, payload, route_request
 
 OWN = "/huggingface/fireworks-ai/inference/v1"
 ROUTER = "/huggingface/v1"
@@ -32,13 +32,15 @@ def sent(base: str, model: str, *, stream: bool = False) -> Plan:
     assert isinstance(dialect, VendorChat)
     reply = dialect.supported_reply(HI, request)
     return (
-        dialect.encode_stream(reply, request, STAMP) if stream else dialect.encode_body(reply, request, STAMP)
+        dialect.encode_stream(reply, request, IDENTITY)
+        if stream
+        else dialect.encode_body(reply, request, IDENTITY)
     )
 
 
 def refused(base: str, model: str, failure: Failure) -> Any:
     dialect, request = route_request(f"{base}/chat/completions", {"model": model, "messages": []})
-    return payload(dialect.error(failure, request, STAMP))
+    return payload(dialect.error(failure, request, IDENTITY))
 
 
 @pytest.mark.parametrize(("base", "model"), SERVED)

@@ -10,7 +10,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text
 from mockllm.dialects.vendors.chat import VendorChat
-from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
+from tests.dialects.vendors.test_vendor_calls import IDENTITY, payload, route_request
 
 MODELS = ("meta-llama/Llama-4-Scout-17B-16E-Instruct", "deepseek-ai/DeepSeek-R1")
 HI = Reply((Choice((Text(("Hi",)),)),))
@@ -20,7 +20,9 @@ def routed(model: str, *, stream: bool = False) -> Plan:
     body: Json = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi"}]}
     dialect, request = route_request("/huggingface/together/v1/chat/completions", body)
     assert isinstance(dialect, VendorChat)
-    return dialect.encode_stream(HI, request, STAMP) if stream else dialect.encode_body(HI, request, STAMP)
+    return (
+        dialect.encode_stream(HI, request, IDENTITY) if stream else dialect.encode_body(HI, request, IDENTITY)
+    )
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -42,7 +44,7 @@ def test_together_behind_the_router_has_the_routers_headers(model: str) -> None:
 def test_error_behind_the_router_has_no_wait_without_a_reason() -> None:
     dialect, request = route_request("/huggingface/together/v1/chat/completions", {})
     assert isinstance(dialect, VendorChat)
-    names = {name for name, _ in dialect.error(Failure("authentication"), request, STAMP).head.headers}
+    names = {name for name, _ in dialect.error(Failure("authentication"), request, IDENTITY).head.headers}
     assert names == {"content-type", "access-control-expose-headers"}
 
 
@@ -67,7 +69,7 @@ def test_error_behind_the_router_has_no_wait_without_a_reason() -> None:
 )
 def test_novita_refuses_a_body_in_its_own_form(failure: Failure, error: Json) -> None:
     dialect, request = route_request("/huggingface/novita/v3/openai/chat/completions", {})
-    plan = dialect.error(failure, request, STAMP)
+    plan = dialect.error(failure, request, IDENTITY)
     assert payload(plan) == error
     assert isinstance(dialect, VendorChat)
     decoded = dialect.decode(plan)
@@ -78,5 +80,5 @@ def test_novita_refuses_a_body_in_its_own_form(failure: Failure, error: Json) ->
 
 def test_router_of_novita_refuses_an_unknown_model() -> None:
     dialect, request = route_request("/huggingface/novita/v3/openai/chat/completions", {"model": "m"})
-    error = payload(dialect.error(Failure("model_not_found"), request, STAMP))["error"]
+    error = payload(dialect.error(Failure("model_not_found"), request, IDENTITY))["error"]
     assert error["code"] == "model_not_found"

@@ -33,13 +33,13 @@ def awaited_by(response: ClientResponse) -> Any:
 
 
 class Client:
-    """A client whose connections break, on a clock of its own."""
+    """A client whose connections break, with its own clock."""
 
     def __init__(self, headers: dict[str, str] | None = None) -> None:
         self.server = VirtualServer(FILES)
-        self.asked = call("get_news", headers=headers)
+        self.request = call("get_news", headers=headers)
         self.now = NOW
-        self.response = self.server.respond(self.asked)
+        self.response = self.server.respond(self.request)
 
     @property
     def awaited(self) -> Any:
@@ -49,10 +49,10 @@ class Client:
         """Respond to the questions; return the ids of what follows."""
         self.now += seconds
         request = self.server.engine.read(
-            "POST", self.asked.path, "", self.asked.headers, self.asked.body, "", NOW
+            "POST", self.request.path, "", self.request.headers, self.request.body, "", NOW
         )
         body = request.with_client_responses(self.awaited.key, responses)
-        self.response = self.server.respond(replace(self.asked, body=body, now=self.now))
+        self.response = self.server.respond(replace(self.request, body=body, now=self.now))
         return ids_of(self.response)
 
     def resume(self, last: str) -> ClientResponse:
@@ -111,10 +111,10 @@ def test_unknown_wait_begins_a_new_stream() -> None:
     client = Client()
     stream = ids_of(client.response)[0].rpartition("_")[0]
     request = client.server.engine.read(
-        "POST", client.asked.path, "", client.asked.headers, client.asked.body, "", NOW
+        "POST", client.request.path, "", client.request.headers, client.request.body, "", NOW
     )
     body = request.with_client_responses("unknown", {"who": {"action": "accept"}})
-    ids = ids_of(client.server.respond(replace(client.asked, body=body)))
+    ids = ids_of(client.server.respond(replace(client.request, body=body)))
     assert len(ids) == 3
     assert not ids[0].startswith(stream)
 

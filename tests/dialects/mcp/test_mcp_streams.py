@@ -29,7 +29,7 @@ rules:
           - {method: notifications/bare}
 """
 )
-ASKING = (
+QUESTIONS = (
     PLAIN
     + """
 rules:
@@ -141,7 +141,7 @@ rules:
 
 
 def test_question_since_2026_is_a_result() -> None:
-    answer = respond_once(ASKING, call("get_news", modern=True, capabilities={"elicitation": {}}))
+    answer = respond_once(QUESTIONS, call("get_news", modern=True, capabilities={"elicitation": {}}))
     (message,) = messages(answer)
     result = message["result"]
     assert result["resultType"] == "input_required"
@@ -154,26 +154,26 @@ def test_question_since_2026_is_a_result() -> None:
 def test_answer_since_2026_comes_with_the_call() -> None:
     answers = {"who": {"action": "accept", "content": {"name": "Ann"}}}
     sent = rpc("tools/call", {"name": "get_news", "inputResponses": answers}, modern=True)
-    answer = respond_once(ASKING, sent)
+    answer = respond_once(QUESTIONS, sent)
     assert (answer.rule, answer.json["result"]["content"][0]["text"]) == ("answered", "Hello, Ann.")
 
 
 @pytest.mark.parametrize("stream", ["true", "false"])
 def test_client_that_cannot_respond_gets_an_error(stream: str) -> None:
-    answer = respond_once(f"{ASKING}    stream: {stream}\n", call("get_news", modern=True))
+    answer = respond_once(f"{QUESTIONS}    stream: {stream}\n", call("get_news", modern=True))
     assert (answer.status, answer.json["error"]["code"]) == (400, -32021)
     assert answer.json["error"]["data"] == {"requiredCapabilities": {"elicitation": {}}}
 
 
 def test_question_without_a_state_has_none() -> None:
-    files = ASKING.replace("state: s1, ", "") + "    stream: false\n"
+    files = QUESTIONS.replace("state: s1, ", "") + "    stream: false\n"
     answer = respond_once(files, call("get_news", modern=True, capabilities={"elicitation": {}}))
     assert "requestState" not in answer.json["result"]
 
 
 @pytest.mark.parametrize("stream", ["", "    stream: false\n"])
 def test_question_before_2026_is_a_request_of_the_server(stream: str) -> None:
-    plan = VirtualServer(ASKING + stream).respond(call("get_news")).planned.plan
+    plan = VirtualServer(QUESTIONS + stream).respond(call("get_news")).planned.plan
     question, silent = (json.loads(step.payload) for step in plan.steps if isinstance(step, EventStep))
     assert question["method"] == "elicitation/create"
     key, _, name = question["id"].partition("/")

@@ -34,7 +34,7 @@ def agent_of(conversing: Conversing, **fields: Json) -> Any:
     return conversing.agent(**{**GUIDE, **fields})
 
 
-def said(sent: Any) -> Any:
+def text_of(sent: Any) -> Any:
     return sent["outputs"][0]["content"]
 
 
@@ -206,7 +206,7 @@ def test_own_body_of_rule_is_stored_if_it_fits() -> None:
     conversing.agent(name="odd")
     shown = conversing.get("agents/ag_odd")
     assert (shown["version"], shown["tools"], shown["name"]) == (0, [], "odd")
-    assert said(conversing.start("hi", agent_id="ag_odd")) == "Alone."
+    assert text_of(conversing.start("hi", agent_id="ag_odd")) == "Alone."
     conversing.agent(name="foreign")
     assert len(conversing.get("agents")) == 1
 
@@ -218,20 +218,20 @@ def test_conversation_has_settings_of_its_agent() -> None:
     conversing = Conversing(RULES)
     id = agent_of(conversing)["id"]
     sent = conversing.start("hi", agent_id=id)
-    assert (said(sent), sent["outputs"][0]["agent_id"]) == ("Guided.", id)
+    assert (text_of(sent), sent["outputs"][0]["agent_id"]) == ("Guided.", id)
     assert sent["outputs"][0]["model"] == "mistral-large-latest"
     shown = conversing.get(f"conversations/{sent['conversation_id']}")
     assert (shown["agent_id"], shown["agent_version"], "model" in shown) == (id, None, False)
     events = conversing.stream("hi", agent_id=id, model=None)
     assert events[1]["agent_id"] == id
     conversing.respond(f"agents/{id}", {"instructions": "Follow them."}, "PATCH")
-    assert said(conversing.append(sent["conversation_id"], "hi")) == "Followed."
+    assert text_of(conversing.append(sent["conversation_id"], "hi")) == "Followed."
     entry = conversing.history(sent["conversation_id"])[0]["id"]
     path = f"conversations/{sent['conversation_id']}/restart"
     again = conversing.respond(path, {"inputs": "hi", "from_entry_id": entry, "agent_version": 0}).json
-    assert said(again) == "Guided."
+    assert text_of(again) == "Guided."
     assert conversing.get(f"conversations/{again['conversation_id']}")["agent_version"] == 0
-    assert said(conversing.append(again["conversation_id"], "hi")) == "Guided."
+    assert text_of(conversing.append(again["conversation_id"], "hi")) == "Guided."
 
 
 @pytest.mark.parametrize(("version", "text"), [(0, "Guided."), ("0", "Guided."), ("1", "Followed.")])
@@ -239,7 +239,7 @@ def test_conversation_begins_with_a_version(version: Json, text: str) -> None:
     conversing = Conversing(RULES)
     id = agent_of(conversing)["id"]
     conversing.respond(f"agents/{id}", {"instructions": "Follow them."}, "PATCH")
-    assert said(conversing.start("hi", agent_id=id, agent_version=version)) == text
+    assert text_of(conversing.start("hi", agent_id=id, agent_version=version)) == text
 
 
 @pytest.mark.parametrize("version", [77, "x"])
@@ -258,8 +258,8 @@ def test_missing_version_is_not_found(version: Json) -> None:
 
 def test_agent_without_record_is_known_by_its_id() -> None:
     conversing = Conversing(RULES)
-    assert said(conversing.start("hi", agent_id="ag_elsewhere", agent_version=7)) == "Known by its id."
-    assert said(conversing.start("hi", agent_id="ag_elsewhere")) == "Known by its id."
+    assert text_of(conversing.start("hi", agent_id="ag_elsewhere", agent_version=7)) == "Known by its id."
+    assert text_of(conversing.start("hi", agent_id="ag_elsewhere")) == "Known by its id."
     assert (
         complete(conversing, agent_id="ag_elsewhere")["choices"][0]["message"]["content"]
         == "Known by its id."

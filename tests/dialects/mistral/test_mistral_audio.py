@@ -47,7 +47,7 @@ rules:
 WAV = make_audio("wav", 3.0, "x")
 
 
-def spoken(model: str = "spoken", file: bytes = WAV, **fields: Any) -> ClientResponse:
+def transcribed(model: str = "spoken", file: bytes = WAV, **fields: Any) -> ClientResponse:
     return respond_once(RULES, form_request(TRANSCRIPTIONS, {"file": ("a.wav", file)}, model=model, **fields))
 
 
@@ -56,30 +56,30 @@ def say(**fields: Json) -> ClientResponse:
 
 
 def test_transcript_has_text_language_and_usage() -> None:
-    body = spoken().json
+    body = transcribed().json
     assert (body["model"], body["text"], body["language"]) == ("spoken", "One two. Three.", "en")
     assert body["segments"] == []
     counts = ("prompt_tokens", "completion_tokens", "total_tokens", "prompt_audio_seconds")
     assert [body["usage"][name] for name in counts] == [30, 5, 35, 3]
-    assert spoken("voxtral-mini-latest", language="fr").json["language"] == "fr"
+    assert transcribed("voxtral-mini-latest", language="fr").json["language"] == "fr"
 
 
 def test_segments_are_sentences_or_words() -> None:
-    sentences = spoken(timestamp_granularities="segment").json["segments"]
+    sentences = transcribed(timestamp_granularities="segment").json["segments"]
     assert [segment["text"] for segment in sentences] == ["One two.", "Three."]
     assert sentences[0] == {"type": "transcription_segment", "text": "One two.", "start": 0, "end": 1.71}
-    words = spoken(timestamp_granularities=["segment", "word"]).json["segments"]
+    words = transcribed(timestamp_granularities=["segment", "word"]).json["segments"]
     assert [segment["text"] for segment in words] == ["One", "two.", "Three."]
 
 
 def test_diarized_segments_have_speakers() -> None:
-    segments = spoken("speakers", diarize="true").json["segments"]
+    segments = transcribed("speakers", diarize="true").json["segments"]
     assert [(each["speaker_id"], each["start"]) for each in segments] == [("agent", 0), ("caller", 3)]
-    assert "speaker_id" not in spoken("speakers", timestamp_granularities="segment").json["segments"][0]
+    assert "speaker_id" not in transcribed("speakers", timestamp_granularities="segment").json["segments"][0]
 
 
 def test_stream_has_language_text_segments_and_whole() -> None:
-    sent = spoken("speakers", stream="true", diarize="true")
+    sent = transcribed("speakers", stream="true", diarize="true")
     events = [event.json for event in sent.events]
     assert [event.name for event in sent.events] == [event["type"] for event in events]
     names = list(dict.fromkeys(event["type"] for event in events))
@@ -89,14 +89,14 @@ def test_stream_has_language_text_segments_and_whole() -> None:
     assert events[0]["audio_language"] == "de"
     deltas = [event["text"] for event in events if event["type"] == "transcription.text.delta"]
     assert "".join(deltas) == events[-1]["text"] == "Guten Tag. Hallo."
-    assert {**events[-1], "type": None} == {**spoken("speakers", diarize="true").json, "type": None}
+    assert {**events[-1], "type": None} == {**transcribed("speakers", diarize="true").json, "type": None}
     first = next(event for event in events if event["type"] == "transcription.segment")
     assert (first["text"], first["speaker_id"]) == ("Guten Tag.", "agent")
 
 
 def test_extras_of_reply_replace_members() -> None:
-    assert spoken("odd").json["note"] == "x"
-    sent = spoken("odd", stream="true", timestamp_granularities="word").events[-1].json
+    assert transcribed("odd").json["note"] == "x"
+    sent = transcribed("odd", stream="true", timestamp_granularities="word").events[-1].json
     assert (sent["segments"], sent["note"]) == (None, "x")
 
 
@@ -159,17 +159,17 @@ def test_wrong_transcription_is_refused(fields: Json, status: int, word: str) ->
 
 
 def test_form_has_one_source_which_is_uploaded() -> None:
-    assert spoken().status == 200
-    assert "Only one of" in spoken(file_url="https://a.example/a.mp3").json["message"]
+    assert transcribed().status == 200
+    assert "Only one of" in transcribed(file_url="https://a.example/a.mp3").json["message"]
     sent = form_request(TRANSCRIPTIONS, {}, model="spoken", file="text")
     assert "a form uploads" in respond_once(RULES, sent).json["message"]
 
 
 def test_rule_faults_audio() -> None:
-    assert (spoken("broken").status, spoken("broken").json["code"]) == (429, "1300")
+    assert (transcribed("broken").status, transcribed("broken").json["code"]) == (429, "1300")
     assert say(model="broken").status == 429
-    assert spoken("cut").status == 503
-    last = spoken("cut", stream="true").events[-1].json
+    assert transcribed("cut").status == 503
+    last = transcribed("cut", stream="true").events[-1].json
     assert (last["object"], last["code"]) == ("error", "3800")
 
 
@@ -204,12 +204,12 @@ def decoded(id: str, *events: bytes) -> Any:
 
 
 def test_audio_responses_are_decoded() -> None:
-    assert decoded("transcriptions", spoken().bytes).text == "One two. Three."
+    assert decoded("transcriptions", transcribed().bytes).text == "One two. Three."
     assert decoded("speech", say().bytes).text is None
     assert decoded("speech", b'{"detail": "no"}').error == {"detail": "no"}
     assert decoded("speech", b"3") is None
     dialect: ReplyDialect = mistral.PROVIDER.call("transcriptions").dialect  # type: ignore[assignment]
-    assert dialect.decode(spoken(stream="true").planned.plan).text == "One two. Three."  # type: ignore[union-attr]
+    assert dialect.decode(transcribed(stream="true").planned.plan).text == "One two. Three."  # type: ignore[union-attr]
 
 
 def test_layout_has_the_text_of_a_delta() -> None:

@@ -1,4 +1,4 @@
-"""Mistral's files: what an upload stores, and what the other calls make of it."""
+"""Mistral's files: what an upload stores, and what further calls make of it."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ TURNS: list[Json] = [
 
 
 @pytest.mark.parametrize(
-    ("given", "flagged"),
+    ("conversation", "flagged"),
     [
         (TURNS[:3], ["violence_and_threats"]),
         ([TURNS, []], ["pii"]),
@@ -105,8 +105,8 @@ TURNS: list[Json] = [
         ([{"messages": TURNS[:2]}, {"other": 1}], []),
     ],
 )
-def test_last_message_of_conversation_is_moderated(given: Json, flagged: list[str]) -> None:
-    status, body = post("chat/moderations", model="mistral-moderation-latest", input=given)
+def test_last_message_of_conversation_is_moderated(conversation: Json, flagged: list[str]) -> None:
+    status, body = post("chat/moderations", model="mistral-moderation-latest", input=conversation)
     assert status == 200
     (result,) = body["results"]
     assert [name for name, value in result["categories"].items() if value] == flagged

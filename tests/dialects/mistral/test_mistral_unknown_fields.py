@@ -8,12 +8,12 @@ from mockllm.core.json.codec import Json, dumps, loads
 from tests.language.virtual_server import ClientRequest, respond_once
 
 CHAT = "/mistral/v1/chat/completions"
-ASKED: Json = {"role": "user", "content": "hi"}
+USER: Json = {"role": "user", "content": "hi"}
 RULES = "rules: [reply: hello]"
 
 
 def response(validation: str, fields: dict[str, Json], path: str = CHAT) -> tuple[int, Json]:
-    body = dumps({"model": "m", "messages": [ASKED], **fields})
+    body = dumps({"model": "m", "messages": [USER], **fields})
     received = respond_once(f"validation: {validation}\n{RULES}", ClientRequest(path, body))
     return received.status, loads(received.bytes)
 
@@ -31,11 +31,11 @@ def entry(place: list[Json], value: Json) -> dict[str, Json]:
             [entry(["store"], False), entry(["max_completion_tokens"], 8192)],
         ),
         (
-            {"messages": [ASKED, {"role": "assistant", "content": "a", "reasoning_content": "\n"}, ASKED]},
+            {"messages": [USER, {"role": "assistant", "content": "a", "reasoning_content": "\n"}, USER]},
             [entry(["messages", 1, "assistant", "reasoning_content"], "\n")],
         ),
         (
-            {"seed": 1, "messages": [{**ASKED, "name": None}]},
+            {"seed": 1, "messages": [{**USER, "name": None}]},
             [entry(["messages", 0, "user", "name"], None), entry(["seed"], 1)],
         ),
     ],
@@ -51,7 +51,7 @@ def test_known_fields_of_a_chat_pass() -> None:
         "safe_prompt": True,
         "stream": True,
         "stream_options": {"include_usage": True},
-        "messages": [ASKED, {"role": "assistant", "content": "a", "prefix": True}],
+        "messages": [USER, {"role": "assistant", "content": "a", "prefix": True}],
     }
     body = dumps({"model": "m", **fields})
     assert respond_once(f"validation: exact\n{RULES}", ClientRequest(CHAT, body)).status == 200

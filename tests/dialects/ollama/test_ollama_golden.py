@@ -15,7 +15,7 @@ from mockllm.dialects.ollama.generation import OllamaGeneration
 from mockllm.dialects.ollama.request import GenerationRequest, OllamaChatRequest, OllamaGenerateRequest
 from tests.golden.wire import assert_golden
 
-STAMP = ResponseIdentity(Ids(0, "golden", 1), 1_760_000_000.0)
+IDENTITY = ResponseIdentity(Ids(0, "golden", 1), 1_760_000_000.0)
 USAGE = Usage(20, 9)
 REPLIES = {
     "text": Reply((Choice((Text(("Forty ", "two.")),)),), USAGE),
@@ -61,14 +61,14 @@ def test_ollama_response_equals_golden_file(dialect: OllamaGeneration, name: str
     sent = request(dialect)
     reply = dialect.supported_reply(REPLIES[name], sent)
     assert dialect.supported_reply(reply, sent) == reply
-    assert_golden(f"ollama/{dialect.api}-{name}-stream.txt", dialect.encode_stream(reply, sent, STAMP))
+    assert_golden(f"ollama/{dialect.api}-{name}-stream.txt", dialect.encode_stream(reply, sent, IDENTITY))
     if reply.failure is None:
-        assert_golden(f"ollama/{dialect.api}-{name}.txt", dialect.encode_body(reply, sent, STAMP))
+        assert_golden(f"ollama/{dialect.api}-{name}.txt", dialect.encode_body(reply, sent, IDENTITY))
 
 
 @pytest.mark.parametrize("name", NAMED)
 def test_ollama_error_equals_golden_file(name: str) -> None:
-    assert_golden(f"ollama/error-{name}.txt", CHAT.error(Failure(name), request(CHAT), STAMP))
+    assert_golden(f"ollama/error-{name}.txt", CHAT.error(Failure(name), request(CHAT), IDENTITY))
 
 
 def test_declined_thinking_is_omitted() -> None:
@@ -86,7 +86,7 @@ def test_redacted_thinking_is_omitted() -> None:
 def test_context_of_generate_is_a_list_of_numbers() -> None:
     sent = request(GENERATE)
     reply = GENERATE.supported_reply(REPLIES["text"], sent)
-    for plan in (GENERATE.encode_body(reply, sent, STAMP), GENERATE.encode_stream(reply, sent, STAMP)):
+    for plan in (GENERATE.encode_body(reply, sent, IDENTITY), GENERATE.encode_stream(reply, sent, IDENTITY)):
         step = plan.steps[-1]
         assert isinstance(step, EventStep)
         numbers = loads(step.payload)["context"]

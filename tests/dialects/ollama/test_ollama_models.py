@@ -114,12 +114,16 @@ def test_client_can_ask_whether_a_blob_exists() -> None:
     path = "/api/blobs/sha256:2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
     session = {"x-mockllm-session": "a"}
 
-    def asked(path: str, headers: dict[str, str] | None = None) -> int:
+    def head_status(path: str, headers: dict[str, str] | None = None) -> int:
         return server.respond(raw_request(path, method="HEAD", headers=headers or {})).status
 
-    assert asked(path) == 404
+    assert head_status(path) == 404
     server.respond(raw_request(path, b"x"))
-    assert (asked(path), asked(path, session), asked("/api/blobs/nothing")) == (200, 404, 400)
+    assert (head_status(path), head_status(path, session), head_status("/api/blobs/nothing")) == (
+        200,
+        404,
+        400,
+    )
     for validation in ("lenient", "off"):
         refused = respond_once(f"validation: {validation}\n{RULE}", raw_request(path, method="HEAD"))
         assert (refused.status, refused.json["error"]) == (404, f'blob "{path[11:]}" not found')

@@ -26,7 +26,7 @@ from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.openai.completions_request import CompletionsRequest
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.completions_requests import body_of, completion, raw_completion
 from tests.golden.wire import assert_golden
 
@@ -38,11 +38,11 @@ def make_reply(*parts: Part, finish: Finish = "stop", choices: int = 1, **more: 
 
 
 def body_of_reply(reply: Reply, request: CompletionsRequest) -> Json:
-    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(reply, request), request, STAMP))
+    return body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(reply, request), request, IDENTITY))
 
 
 def chunks(reply: Reply, request: CompletionsRequest) -> list[Json]:
-    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(reply, request), request, STAMP)
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(reply, request), request, IDENTITY)
     payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
     return [loads(payload) if payload != b"[DONE]" else "[DONE]" for payload in payloads]
 
@@ -235,7 +235,7 @@ def test_requests_of_equal_key_have_equal_bytes() -> None:
     )
 
 
-# --- hearing -------------------------------------------------------------------------------------
+# --- decoding ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
@@ -255,9 +255,9 @@ def test_completions_response_is_decoded(stream: bool) -> None:
     )
     reply = COMPLETIONS.supported_reply(make_reply(Text(("Hel", "lo")), choices=2), request)
     plan = (
-        COMPLETIONS.encode_stream(reply, request, STAMP)
+        COMPLETIONS.encode_stream(reply, request, IDENTITY)
         if stream
-        else COMPLETIONS.encode_body(reply, request, STAMP)
+        else COMPLETIONS.encode_body(reply, request, IDENTITY)
     )
     decoded = COMPLETIONS.decode(plan)
     assert decoded is not None
@@ -267,7 +267,7 @@ def test_completions_response_is_decoded(stream: bool) -> None:
 
 def test_unreadable_completions_decode_to_nothing() -> None:
     strange = {"object": "text_completion", "choices": [1, {"index": 0}, {"index": 0, "text": "a"}]}
-    plan = COMPLETIONS.encode_body(make_reply(), completion(), STAMP)
+    plan = COMPLETIONS.encode_body(make_reply(), completion(), IDENTITY)
     decoded = COMPLETIONS.decode(replace(plan, steps=(EventStep(dumps(strange), 0, "body"),)))
     assert decoded is not None
     assert (decoded.text, decoded.finish, decoded.usage) == ("a", None, None)
@@ -287,23 +287,23 @@ GOLDEN: dict[str, tuple[Reply, dict[str, Json]]] = {
 def test_completions_wire_equals_golden_file(name: str) -> None:
     value, fields = GOLDEN[name]
     request = completion(**fields)
-    plan = COMPLETIONS.encode_body(COMPLETIONS.supported_reply(value, request), request, STAMP)
+    plan = COMPLETIONS.encode_body(COMPLETIONS.supported_reply(value, request), request, IDENTITY)
     assert_golden(f"openai/completions-{name}.txt", plan)
     request = completion(**fields, stream=True, stream_options={"include_usage": True})
-    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(value, request), request, STAMP)
+    plan = COMPLETIONS.encode_stream(COMPLETIONS.supported_reply(value, request), request, IDENTITY)
     assert_golden(f"openai/completions-{name}-stream.txt", plan)
 
 
 def test_completions_error_equals_golden_file() -> None:
-    plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
+    plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), IDENTITY)
     assert_golden("openai/completions-error.txt", plan)
     broken = Reply((Choice((Text(("Hel", "lo")),)),), USAGE, failure=Failure("server_error"))
-    plan = COMPLETIONS.encode_stream(broken, completion(stream=True), STAMP)
+    plan = COMPLETIONS.encode_stream(broken, completion(stream=True), IDENTITY)
     assert_golden("openai/completions-error-in-stream.txt", plan)
 
 
 def test_completions_error_equals_the_chat_error() -> None:
-    plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), STAMP)
+    plan = COMPLETIONS.error(Failure("insufficient_quota", 402), completion(), IDENTITY)
     assert plan.head.status == 402
     assert body_of(plan)["error"]["code"] == "insufficient_quota"
     decoded = COMPLETIONS.decode(plan)

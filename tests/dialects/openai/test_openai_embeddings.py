@@ -14,13 +14,13 @@ from mockllm.core.request.messages import OtherPart
 from mockllm.core.request.request import Message, TextPart
 from mockllm.dialects.openai import EMBEDDINGS
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.completions_requests import body_of, embedding, raw_embedding
 from tests.golden.wire import assert_golden
 
 
 def vectors(request: OpenAiEmbeddingsRequest) -> list[list[float]]:
-    body = body_of(EMBEDDINGS.own_response(request, STAMP))
+    body = body_of(EMBEDDINGS.own_response(request, IDENTITY))
     assert [entry["index"] for entry in body["data"]] == list(range(len(body["data"])))
     return [entry["embedding"] for entry in body["data"]]
 
@@ -66,7 +66,7 @@ def test_shortened_vector_has_direction_of_the_full_start() -> None:
 def test_every_input_form_is_embedded_and_counted(options: Json, count: int, tokens: int) -> None:
     request = embedding(input=options, dimensions=8)
     assert len(vectors(request)) == count
-    usage = body_of(EMBEDDINGS.own_response(request, STAMP))["usage"]
+    usage = body_of(EMBEDDINGS.own_response(request, IDENTITY))["usage"]
     assert usage == {"prompt_tokens": tokens, "total_tokens": tokens}
 
 
@@ -82,7 +82,7 @@ def test_similar_texts_have_nearer_vectors() -> None:
 
 def test_base64_has_the_numbers_as_little_endian_floats() -> None:
     (numbers,) = vectors(embedding(dimensions=16, encoding_format="float"))
-    body = body_of(EMBEDDINGS.own_response(embedding(dimensions=16, encoding_format="base64"), STAMP))
+    body = body_of(EMBEDDINGS.own_response(embedding(dimensions=16, encoding_format="base64"), IDENTITY))
     packed = b64decode(body["data"][0]["embedding"])
     assert [float(f"{item:.9g}") for item in unpack("<16f", packed)] == numbers
 
@@ -97,7 +97,7 @@ def test_embeddings_request_has_texts_as_message() -> None:
 
 def test_embeddings_model_is_the_snapshot() -> None:
     def name(body: Json) -> Json:
-        return body_of(EMBEDDINGS.own_response(raw_embedding(body), STAMP))["model"]
+        return body_of(EMBEDDINGS.own_response(raw_embedding(body), IDENTITY))["model"]
 
     assert name({"input": "x", "model": "text-embedding-ada-002"}) == "text-embedding-ada-002-v2"
     assert name({"input": "x"}) == "text-embedding-3-small"
@@ -144,15 +144,15 @@ def test_embeddings_body_that_is_no_object_is_refused() -> None:
 
 def test_embeddings_wire_equals_golden_file() -> None:
     for form in ("float", "base64"):
-        plan = EMBEDDINGS.own_response(embedding(dimensions=3, encoding_format=form), STAMP)
+        plan = EMBEDDINGS.own_response(embedding(dimensions=3, encoding_format=form), IDENTITY)
         assert not isinstance(plan, Failure)
         assert_golden(f"openai/embeddings-{form}.txt", plan)
         payload = EmbeddingResult(((0.5, -2.0), (0.25, 1.0)), "mine", 7, {"openai": {"extra": True}})
-        options = EMBEDDINGS.embed(payload, embedding(input=["a", "b"], encoding_format=form), STAMP)
+        options = EMBEDDINGS.embed(payload, embedding(input=["a", "b"], encoding_format=form), IDENTITY)
         assert_golden(f"openai/embeddings-given-{form}.txt", options)
 
 
 def test_embeddings_error_equals_the_chat_error() -> None:
-    plan = EMBEDDINGS.error(Failure("model_not_found"), embedding(model="none"), STAMP)
+    plan = EMBEDDINGS.error(Failure("model_not_found"), embedding(model="none"), IDENTITY)
     assert plan.head.status == 404
     assert body_of(plan)["error"]["code"] == "model_not_found"

@@ -10,7 +10,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.openai import CHAT, RESPONSES
 from mockllm.dialects.openai.errors import ROWS, mask_key
 from mockllm.dialects.openai.headers import go_duration
-from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import IDENTITY, chat, of_bytes
 from tests.dialects.openai.responses.responses_requests import responses
 
 
@@ -22,7 +22,7 @@ def error(plan: Plan) -> Json:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_every_named_error_has_a_row_and_a_full_envelope(name: str) -> None:
-    plan = CHAT.error(Failure(name), chat(), STAMP)
+    plan = CHAT.error(Failure(name), chat(), IDENTITY)
     assert plan.head.status == NAMED[name]
     assert list(error(plan)) == ["message", "type", "param", "code"]
     assert "{" not in error(plan)["message"]
@@ -40,7 +40,7 @@ def test_fields_of_the_failure_override_the_table() -> None:
         fields={"code": "broke", "more": 1},
         headers=(("x-a", "b"), ("Vary", "*")),
     )
-    plan = CHAT.error(failure, chat(), STAMP)
+    plan = CHAT.error(failure, chat(), IDENTITY)
     assert plan.head.status == 402
     assert error(plan) == {
         "message": "Pay.",
@@ -66,7 +66,7 @@ def test_fields_of_the_failure_override_the_table() -> None:
     ],
 )
 def test_invalid_key_is_masked_in_the_message(headers: dict[str, str], code: str | None, start: str) -> None:
-    reported = error(CHAT.error(Failure("authentication"), chat(headers=headers), STAMP))
+    reported = error(CHAT.error(Failure("authentication"), chat(headers=headers), IDENTITY))
     assert reported["code"] == code
     assert reported["message"].startswith(start)
 
@@ -83,7 +83,7 @@ def test_invalid_key_is_masked_in_the_message(headers: dict[str, str], code: str
     ],
 )
 def test_retry_headers_follow_the_failure(failure: Failure, reported: tuple[str | None, ...]) -> None:
-    headers = dict(CHAT.error(failure, chat(), STAMP).head.headers)
+    headers = dict(CHAT.error(failure, chat(), IDENTITY).head.headers)
     assert (
         tuple(headers.get(name) for name in ("retry-after", "retry-after-ms", "x-ratelimit-reset-tokens"))
         == reported
@@ -91,12 +91,14 @@ def test_retry_headers_follow_the_failure(failure: Failure, reported: tuple[str 
 
 
 def test_rate_limit_message_contains_the_wait() -> None:
-    reported = error(CHAT.error(Failure("rate_limit", retry_after=20.0), chat(), STAMP))
+    reported = error(CHAT.error(Failure("rate_limit", retry_after=20.0), chat(), IDENTITY))
     assert "Please try again in 20s." in reported["message"]
 
 
 def test_error_for_unreadable_request_has_the_envelope() -> None:
-    assert error(CHAT.error(Failure("model_not_found"), of_bytes(b"{"), STAMP))["code"] == "model_not_found"
+    assert (
+        error(CHAT.error(Failure("model_not_found"), of_bytes(b"{"), IDENTITY))["code"] == "model_not_found"
+    )
 
 
 @pytest.mark.parametrize(
@@ -125,12 +127,12 @@ KNOWN_KEY = {"openai-organization", "openai-project"}
 @pytest.mark.parametrize("name", ["bad_request", "context_length", "server_error"])
 def test_errors_of_the_models_name_organization_and_project(name: str) -> None:
     for dialect, request in ((CHAT, chat()), (RESPONSES, responses())):
-        headers = dict(dialect.error(Failure(name), request, STAMP).head.headers)
+        headers = dict(dialect.error(Failure(name), request, IDENTITY).head.headers)
         assert headers.keys() >= {*KNOWN_KEY, "openai-version"}
 
 
 def test_refused_key_has_no_organization() -> None:
-    refused = dict(RESPONSES.error(Failure("authentication"), responses(), STAMP).head.headers)
+    refused = dict(RESPONSES.error(Failure("authentication"), responses(), IDENTITY).head.headers)
     assert "openai-version" in refused
     assert not KNOWN_KEY & refused.keys()
-    assert not KNOWN_KEY & dict(CHAT.error(Failure("model_not_found"), chat(), STAMP).head.headers).keys()
+    assert not KNOWN_KEY & dict(CHAT.error(Failure("model_not_found"), chat(), IDENTITY).head.headers).keys()

@@ -18,7 +18,7 @@ from mockllm.dialects import azure
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
 from mockllm.dialects.openai.chat.dialect import Chat
 from tests.compatible import vendor_dialect
-from tests.dialects.openai.chat.chat_requests import STAMP, chat
+from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.dialects.openai.completions_requests import body_of, completion
 from tests.dialects.openai.responses.responses_requests import responses
 
@@ -42,7 +42,9 @@ def tokens(listed: Json) -> list[str]:
 
 def test_chat_body_has_logprobs_of_each_token() -> None:
     result = body_of(
-        CHAT.encode_body(make_reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), STAMP)
+        CHAT.encode_body(
+            make_reply(Text(("Hello wor", "ld."))), chat(logprobs=True, top_logprobs=2), IDENTITY
+        )
     )
     reported = result["choices"][0]["logprobs"]
     assert list(reported) == ["content", "refusal"]
@@ -56,7 +58,7 @@ def test_chat_body_has_logprobs_of_each_token() -> None:
 
 
 def test_logprobs_without_top_have_no_alternatives() -> None:
-    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(logprobs=True), STAMP))
+    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(logprobs=True), IDENTITY))
     assert result["choices"][0]["logprobs"]["content"][0]["top_logprobs"] == []
 
 
@@ -70,7 +72,7 @@ def test_logprobs_without_top_have_no_alternatives() -> None:
     ],
 )
 def test_logprobs_cover_only_texts_and_refusals(parts: tuple[Part, ...], reported: Json) -> None:
-    result = body_of(CHAT.encode_body(make_reply(*parts), chat(logprobs=True), STAMP))["choices"][0][
+    result = body_of(CHAT.encode_body(make_reply(*parts), chat(logprobs=True), IDENTITY))["choices"][0][
         "logprobs"
     ]
     shown = result and {name: listed and tokens(listed) for name, listed in result.items()}
@@ -79,15 +81,15 @@ def test_logprobs_cover_only_texts_and_refusals(parts: tuple[Part, ...], reporte
 
 @pytest.mark.parametrize("fields", [{}, {"logprobs": False}, {"logprobs": None}, {"logprobs": 1}])
 def test_logprobs_are_null_without_request(fields: dict[str, Json]) -> None:
-    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(**fields), STAMP))
+    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(**fields), IDENTITY))
     assert result["choices"][0]["logprobs"] is None
-    chunks = payloads(CHAT.encode_stream(make_reply(Text(("Hi",))), chat(**fields, stream=True), STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(Text(("Hi",))), chat(**fields, stream=True), IDENTITY))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
 
 
 def test_chat_stream_has_logprobs_of_each_chunk() -> None:
     request = chat(logprobs=True, top_logprobs=1, stream=True, n=2)
-    chunks = payloads(CHAT.encode_stream(make_reply(Text(("Hello wor", "ld")), choices=2), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(Text(("Hello wor", "ld")), choices=2), request, IDENTITY))
     for chunk in chunks:
         ChatCompletionChunk.model_validate(chunk, strict=True)
     reported = [chunk["choices"][0]["logprobs"] for chunk in chunks if chunk["choices"][0]["index"] == 0]
@@ -100,17 +102,19 @@ def test_chat_stream_has_logprobs_of_each_chunk() -> None:
 
 def test_streamed_refusal_has_logprobs_and_call_has_none() -> None:
     request = chat(logprobs=True, stream=True)
-    chunks = payloads(CHAT.encode_stream(make_reply(Refusal(("No",)), finish="refusal"), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(Refusal(("No",)), finish="refusal"), request, IDENTITY))
     assert chunks[0]["choices"][0]["logprobs"] == {"content": None, "refusal": []}
     assert tokens(chunks[1]["choices"][0]["logprobs"]["refusal"]) == ["No"]
-    chunks = payloads(CHAT.encode_stream(make_reply(CALL, finish="tool_calls"), request, STAMP))
+    chunks = payloads(CHAT.encode_stream(make_reply(CALL, finish="tool_calls"), request, IDENTITY))
     assert {chunk["choices"][0]["logprobs"] for chunk in chunks} == {None}
-    empty = payloads(CHAT.encode_stream(make_reply(), request, STAMP))
+    empty = payloads(CHAT.encode_stream(make_reply(), request, IDENTITY))
     assert empty[0]["choices"][0]["logprobs"] == {"content": [], "refusal": None}
 
 
 def test_model_without_logprobs_has_them_on_request() -> None:
-    result = body_of(CHAT.encode_body(make_reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), STAMP))
+    result = body_of(
+        CHAT.encode_body(make_reply(Text(("Hi",))), chat(model="gpt-5", logprobs=True), IDENTITY)
+    )
     assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
@@ -128,7 +132,7 @@ def test_azure_body_has_logprobs() -> None:
         raw=chat(logprobs=True).raw,
         path_variables={"deployment": "gpt-4o"},
     )
-    result = body_of(azure.CHAT.encode_body(make_reply(Text(("Hi",))), request, STAMP))
+    result = body_of(azure.CHAT.encode_body(make_reply(Text(("Hi",))), request, IDENTITY))
     assert tokens(result["choices"][0]["logprobs"]["content"]) == ["Hi"]
 
 
@@ -138,16 +142,16 @@ def vendor(name: str) -> Chat:
     return dialect
 
 
-@pytest.mark.parametrize(("name", "tells"), [("deepseek", True), ("vllm", True), ("mistral", False)])
-def test_vendors_with_the_member_have_logprobs(name: str, tells: bool) -> None:
+@pytest.mark.parametrize(("name", "has_logprobs"), [("deepseek", True), ("vllm", True), ("mistral", False)])
+def test_vendors_with_the_member_have_logprobs(name: str, has_logprobs: bool) -> None:
     call = vendor(name)
     reply = make_reply(Text(("Hi", " you")), CALL)
-    result = body_of(call.encode_body(reply, chat(logprobs=True), STAMP))["choices"][0].get("logprobs")
-    chunks = payloads(call.encode_stream(reply, chat(logprobs=True, stream=True), STAMP))
+    result = body_of(call.encode_body(reply, chat(logprobs=True), IDENTITY))["choices"][0].get("logprobs")
+    chunks = payloads(call.encode_stream(reply, chat(logprobs=True, stream=True), IDENTITY))
     streamed = [chunk["choices"][0].get("logprobs") for chunk in chunks if chunk["choices"]]
     payload = [token for item in streamed if item for token in tokens(item["content"])]
-    assert (result is not None) is tells
-    assert payload == (["Hi", " you"] if tells else [])
+    assert (result is not None) is has_logprobs
+    assert payload == (["Hi", " you"] if has_logprobs else [])
 
 
 # --- responses -----------------------------------------------------------------------------------
@@ -158,7 +162,7 @@ INCLUDE = ["message.output_text.logprobs"]
 def test_response_body_has_logprobs_of_each_text() -> None:
     request = responses(include=INCLUDE, top_logprobs=2)
     result = body_of(
-        RESPONSES.encode_body(make_reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, STAMP)
+        RESPONSES.encode_body(make_reply(Text(("Hello wor", "ld")), Refusal(("no",))), request, IDENTITY)
     )
     content = result["output"][0]["content"][0]
     assert tokens(content["logprobs"]) == ["Hello", " world"]
@@ -169,17 +173,17 @@ def test_response_body_has_logprobs_of_each_text() -> None:
 
 @pytest.mark.parametrize("include", [None, [], ["file_search_call.results"]])
 def test_response_without_include_has_no_logprobs(include: Json) -> None:
-    result = body_of(RESPONSES.encode_body(make_reply(Text(("Hi",))), responses(include=include), STAMP))
+    result = body_of(RESPONSES.encode_body(make_reply(Text(("Hi",))), responses(include=include), IDENTITY))
     assert result["output"][0]["content"][0]["logprobs"] == []
     events = payloads(
-        RESPONSES.encode_stream(make_reply(Text(("Hi",))), responses(include=include, stream=True), STAMP)
+        RESPONSES.encode_stream(make_reply(Text(("Hi",))), responses(include=include, stream=True), IDENTITY)
     )
     assert [event["logprobs"] for event in events if "logprobs" in event] == [[], []]
 
 
 def test_response_stream_has_logprobs_in_deltas_and_at_end() -> None:
     request = responses(include=INCLUDE, top_logprobs=1, stream=True)
-    plan = RESPONSES.encode_stream(make_reply(Text(("Hello wor", "ld")), Text((" Bye",))), request, STAMP)
+    plan = RESPONSES.encode_stream(make_reply(Text(("Hello wor", "ld")), Text((" Bye",))), request, IDENTITY)
     events = [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
     deltas = [event for event in events if event["type"] == "response.output_text.delta"]
     assert [tokens(event["logprobs"]) for event in deltas] == [["Hello", " wor"], ["ld"], [" Bye"]]
@@ -200,7 +204,7 @@ def test_response_stream_has_logprobs_in_deltas_and_at_end() -> None:
 
 def completion_logprobs(reply: Reply, **fields: Json) -> list[Json]:
     request = completion(**fields)
-    result = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(reply, request), request, STAMP))
+    result = body_of(COMPLETIONS.encode_body(COMPLETIONS.supported_reply(reply, request), request, IDENTITY))
     if not request.echoed:  # the package does not say that the first token of a prompt has none
         Completion.model_validate(result, strict=True)
     return [choice["logprobs"] for choice in result["choices"]]
@@ -243,7 +247,7 @@ def test_completions_offsets_count_from_each_prompt() -> None:
 def test_completions_stream_has_logprobs_of_each_chunk() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
     reply = COMPLETIONS.supported_reply(make_reply(Text((" Hel", "lo"))), request)
-    chunks = payloads(COMPLETIONS.encode_stream(reply, request, STAMP))
+    chunks = payloads(COMPLETIONS.encode_stream(reply, request, IDENTITY))
     reported = [chunk["choices"][0]["logprobs"] for chunk in chunks]
     assert [item and item["text_offset"] for item in reported] == [[0], [3], [7], None]
     assert [item["token_logprobs"][0] is None for item in reported[:-1]] == [True, False, False]
@@ -252,6 +256,6 @@ def test_completions_stream_has_logprobs_of_each_chunk() -> None:
 def test_empty_first_chunk_precedes_the_first_token() -> None:
     request = completion(prompt="Say", logprobs=1, echo=True, stream=True)
     reply = Reply((Choice((Text(("", "Say")),)),))
-    chunks = payloads(COMPLETIONS.encode_stream(reply, request, STAMP))
+    chunks = payloads(COMPLETIONS.encode_stream(reply, request, IDENTITY))
     assert chunks[0]["choices"][0]["logprobs"]["tokens"] == []
     assert chunks[1]["choices"][0]["logprobs"]["token_logprobs"] == [None]

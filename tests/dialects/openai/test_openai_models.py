@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.openai import MODELS
 from mockllm.dialects.openai.models import OpenAiModelsRequest
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 
 
 def models_request(
@@ -31,7 +31,7 @@ def body(plan: Plan | Failure) -> Json:
 
 
 def test_model_list_has_rule_models_first_without_duplicates() -> None:
-    listed = body(MODELS.own_response(models_request(rule_models=["mine", "gpt-4o"]), STAMP))
+    listed = body(MODELS.own_response(models_request(rule_models=["mine", "gpt-4o"]), IDENTITY))
     names = [entry["id"] for entry in listed["data"]]
     assert listed["object"] == "list"
     assert names[:2] == ["mine", "gpt-4o"]
@@ -41,18 +41,18 @@ def test_model_list_has_rule_models_first_without_duplicates() -> None:
 
 
 def test_single_model_is_described() -> None:
-    reported = body(MODELS.own_response(models_request("mine", rule_models=["mine"]), STAMP))
+    reported = body(MODELS.own_response(models_request("mine", rule_models=["mine"]), IDENTITY))
     assert (reported["id"], reported["object"]) == ("mine", "model")
 
 
 def test_deleted_model_is_still_served() -> None:
-    reported = body(MODELS.own_response(models_request("mine", "DELETE", ["mine"]), STAMP))
+    reported = body(MODELS.own_response(models_request("mine", "DELETE", ["mine"]), IDENTITY))
     assert reported == {"object": "model", "id": "mine", "deleted": True}
-    assert body(MODELS.own_response(models_request("mine"), STAMP))["id"] == "mine"
+    assert body(MODELS.own_response(models_request("mine"), IDENTITY))["id"] == "mine"
 
 
 def test_any_single_model_is_known() -> None:
-    plan = MODELS.own_response(models_request("none", rule_models=["mine"]), STAMP)
+    plan = MODELS.own_response(models_request("none", rule_models=["mine"]), IDENTITY)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)

@@ -14,7 +14,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text
 from mockllm.dialects.openai import CHAT, RESPONSES
 from mockllm.dialects.openai.responses.request import ResponsesRequest
-from tests.dialects.openai.chat.chat_requests import STAMP, chat
+from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 
 MODEL = "omni-moderation-latest"
 RUDE = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "You idiot!"}]
@@ -39,7 +39,7 @@ def flags(side: Json) -> list[bool]:
 
 def test_chat_body_has_results_for_request_and_choices() -> None:
     reply = Reply((*REPLY.choices, Choice((Text(("Idiot yourself.",)),))))
-    (body,) = payloads(CHAT.encode_body(reply, chat(**WANTED), STAMP))
+    (body,) = payloads(CHAT.encode_body(reply, chat(**WANTED), IDENTITY))
     moderation = body["moderation"]
     assert (flags(moderation["input"]), flags(moderation["output"])) == ([True], [False, True])
     assert moderation["input"]["results"][0]["categories"]["harassment"] is True
@@ -49,7 +49,7 @@ def test_chat_body_has_results_for_request_and_choices() -> None:
 @pytest.mark.parametrize("usage", [True, False])
 def test_chat_stream_ends_with_a_chunk_of_moderation(usage: bool) -> None:
     request = chat(**WANTED, stream=True, stream_options={"include_usage": usage})
-    chunks = payloads(CHAT.encode_stream(REPLY, request, STAMP))
+    chunks = payloads(CHAT.encode_stream(REPLY, request, IDENTITY))
     assert ["moderation" in chunk for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert (chunks[-1]["choices"], flags(chunks[-1]["moderation"]["input"])) == ([], [True])
     assert bool(chunks[-2].get("usage")) is usage
@@ -57,18 +57,18 @@ def test_chat_stream_ends_with_a_chunk_of_moderation(usage: bool) -> None:
 
 
 def test_response_has_one_result_for_each_side() -> None:
-    (body,) = payloads(RESPONSES.encode_body(REPLY, responses(), STAMP))
+    (body,) = payloads(RESPONSES.encode_body(REPLY, responses(), IDENTITY))
     assert [body["moderation"][side]["flagged"] for side in ("input", "output")] == [True, False]
     assert Response.model_validate(body, strict=True).moderation is not None
-    streamed = payloads(RESPONSES.encode_stream(REPLY, responses(stream=True), STAMP))
+    streamed = payloads(RESPONSES.encode_stream(REPLY, responses(stream=True), IDENTITY))
     assert streamed[0]["response"]["moderation"] is None
     assert streamed[-1]["response"]["moderation"] == body["moderation"]
 
 
 def test_reply_without_wanted_moderation_has_none() -> None:
-    (body,) = payloads(CHAT.encode_body(REPLY, chat(messages=RUDE), STAMP))
+    (body,) = payloads(CHAT.encode_body(REPLY, chat(messages=RUDE), IDENTITY))
     assert "moderation" not in body
-    (body,) = payloads(RESPONSES.encode_body(REPLY, responses(moderation=None), STAMP))
+    (body,) = payloads(RESPONSES.encode_body(REPLY, responses(moderation=None), IDENTITY))
     assert body["moderation"] is None
 
 
@@ -76,9 +76,9 @@ def test_extras_are_merged_into_the_moderation() -> None:
     extras: Json = {"openai": {"moderation": {"output": {"error": "x"}}}}
     reply = Reply(REPLY.choices, extras=extras)
     for body in (
-        *payloads(CHAT.encode_body(reply, chat(**WANTED), STAMP)),
-        payloads(CHAT.encode_stream(reply, chat(**WANTED), STAMP))[-1],
-        *payloads(RESPONSES.encode_body(reply, responses(), STAMP)),
+        *payloads(CHAT.encode_body(reply, chat(**WANTED), IDENTITY)),
+        payloads(CHAT.encode_stream(reply, chat(**WANTED), IDENTITY))[-1],
+        *payloads(RESPONSES.encode_body(reply, responses(), IDENTITY)),
     ):
         assert {"type", "error"} <= set(body["moderation"]["output"])
 

@@ -17,7 +17,7 @@ from mockllm.dialects.openai.moderations import (
     NOT_IN_TEXT_MODELS,
     ModerationsRequest,
 )
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.completions_requests import body_of, moderation, raw_moderation
 from tests.golden.wire import assert_golden
 
@@ -26,7 +26,7 @@ TEXT: Json = {"type": "text", "text": "hello"}
 
 
 def results(request: ModerationsRequest) -> list[Json]:
-    match: list[Json] = body_of(MODERATIONS.own_response(request, STAMP))["results"]
+    match: list[Json] = body_of(MODERATIONS.own_response(request, IDENTITY))["results"]
     return match
 
 
@@ -66,15 +66,15 @@ def test_texts_have_one_result_each_and_parts_one_together() -> None:
 
 
 def test_text_only_models_have_fewer_categories() -> None:
-    body = body_of(MODERATIONS.own_response(moderation(model="text-moderation-latest"), STAMP))
+    body = body_of(MODERATIONS.own_response(moderation(model="text-moderation-latest"), IDENTITY))
     assert body["model"] == "text-moderation-007"
     assert set(body["results"][0]) == {"flagged", "categories", "category_scores"}
     assert NOT_IN_TEXT_MODELS.isdisjoint(body["results"][0]["categories"])
 
 
 def test_moderations_model_is_the_snapshot() -> None:
-    assert body_of(MODERATIONS.own_response(moderation(), STAMP))["model"] == "omni-moderation-latest"
-    assert body_of(MODERATIONS.own_response(moderation(model="mine"), STAMP))["model"] == "mine"
+    assert body_of(MODERATIONS.own_response(moderation(), IDENTITY))["model"] == "omni-moderation-latest"
+    assert body_of(MODERATIONS.own_response(moderation(model="mine"), IDENTITY))["model"] == "mine"
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ def test_moderations_body_that_is_no_object_is_refused() -> None:
 
 
 def test_moderations_wire_equals_golden_file() -> None:
-    plan = MODERATIONS.own_response(moderation(input="i want to kill them."), STAMP)
+    plan = MODERATIONS.own_response(moderation(input="i want to kill them."), IDENTITY)
     assert not isinstance(plan, Failure)
     assert_golden("openai/moderations.txt", plan)
 
 
 def test_moderations_error_equals_the_chat_error() -> None:
-    plan = MODERATIONS.error(Failure("server_error"), moderation(), STAMP)
+    plan = MODERATIONS.error(Failure("server_error"), moderation(), IDENTITY)
     assert plan.head.status == 500
 
 

@@ -141,16 +141,16 @@ def test_reasoning_comes_at_the_end(model: str, reasoning: Json) -> None:
 
 
 def test_requested_reasoning_is_echoed() -> None:
-    asked: Json = {"effort": "minimal", "summary": "auto"}
-    events = stream("think", model="openai/gpt-5-nano", reasoning=asked)
-    assert events[0]["response"]["reasoning"] == asked
+    reasoning: Json = {"effort": "minimal", "summary": "auto"}
+    events = stream("think", model="openai/gpt-5-nano", reasoning=reasoning)
+    assert events[0]["response"]["reasoning"] == reasoning
     assert events[-1]["response"]["reasoning"] == {
         "context": "current_turn",
         "effort": "minimal",
         "mode": "standard",
         "summary": "detailed",
     }
-    assert respond(reasoning=asked)["reasoning"] == asked
+    assert respond(reasoning=reasoning)["reasoning"] == reasoning
 
 
 def test_extras_of_the_reasoning_are_merged() -> None:

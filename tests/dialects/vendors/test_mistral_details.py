@@ -6,10 +6,10 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
+from tests.dialects.vendors.test_vendor_calls import IDENTITY, payload, route_request
 
 MISTRAL = "/mistral/v1/chat/completions"
-ASKED: Json = {"role": "user", "content": "hi"}
+USER: Json = {"role": "user", "content": "hi"}
 SEARCH: Json = {"type": "web_search"}
 NO_NAME: Json = {"type": "string_type", "msg": "Input should be a valid string"}
 
@@ -18,7 +18,7 @@ def details(fields: dict[str, Json], call: str = "chat/completions") -> list[Jso
     dialect, request = route_request(f"/mistral/v1/{call}", fields)
     failure = dialect.check(request)
     assert failure is not None
-    plan = dialect.error(failure, request, STAMP)
+    plan = dialect.error(failure, request, IDENTITY)
     assert plan.head.status == 422
     body = payload(plan)
     assert list(body) == ["detail"]
@@ -27,7 +27,7 @@ def details(fields: dict[str, Json], call: str = "chat/completions") -> list[Jso
 
 
 def chat(**fields: Json) -> dict[str, Json]:
-    return {"model": "m", "messages": [ASKED], **fields}
+    return {"model": "m", "messages": [USER], **fields}
 
 
 def test_a_tool_of_another_type_has_three_entries() -> None:
@@ -59,9 +59,9 @@ def test_a_tool_of_another_type_may_have_a_function() -> None:
 @pytest.mark.parametrize(
     ("fields", "place", "kind", "value"),
     [
-        ({"messages": [ASKED]}, ["model"], "missing", {"messages": [ASKED]}),
+        ({"messages": [USER]}, ["model"], "missing", {"messages": [USER]}),
         ({"model": "m"}, ["messages"], "missing", {"model": "m"}),
-        ({"model": 1, "messages": [ASKED]}, ["model"], "string_type", 1),
+        ({"model": 1, "messages": [USER]}, ["model"], "string_type", 1),
         (chat(messages="hi"), ["messages"], "list_type", "hi"),
         (chat(messages=[{"content": "x"}]), ["messages", 0, "role"], "missing", {"content": "x"}),
         (chat(messages=[{"role": "boss"}]), ["messages", 0, "role"], "enum", "boss"),
@@ -88,7 +88,7 @@ def test_the_refusal_has_no_headers_of_limits() -> None:
     dialect, request = route_request(MISTRAL, chat(tools=[SEARCH]))
     failure = dialect.check(request)
     assert failure is not None
-    head = dialect.error(failure, request, STAMP).head
+    head = dialect.error(failure, request, IDENTITY).head
     assert {name for name, _ in head.per_response_headers} == {"mistral-correlation-id", "x-kong-request-id"}
 
 
@@ -97,12 +97,12 @@ def test_other_refusals_are_a_400(fields: dict[str, Json]) -> None:
     dialect, request = route_request(MISTRAL, chat(**fields))
     failure = dialect.check(request)
     assert failure is not None
-    assert payload(dialect.error(failure, request, STAMP))["raw_status_code"] == 400
+    assert payload(dialect.error(failure, request, IDENTITY))["raw_status_code"] == 400
 
 
 def test_an_error_with_this_status_has_one_entry() -> None:
     dialect, request = route_request(MISTRAL, chat())
-    plan = dialect.error(Failure("bad_request", 422, "wrong"), request, STAMP)
+    plan = dialect.error(Failure("bad_request", 422, "wrong"), request, IDENTITY)
     whole = {"type": "value_error", "loc": ["body"], "msg": "wrong", "input": None}
     assert payload(plan) == {"detail": [whole]}
     decoded = dialect.decode(plan)  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
 
-STAMP = ResponseIdentity(Ids(0, "mistral", 1), 1_760_000_000.0)
+IDENTITY = ResponseIdentity(Ids(0, "mistral", 1), 1_760_000_000.0)
 CALL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Well."}]}
 
@@ -93,7 +93,7 @@ def test_mistral_models_have_type_and_capabilities(path: str) -> None:
         method="GET", path=path, headers={}, path_variables=match.path_variables
     )
     result.rule_models = ("mine",)
-    plan = listed.own_response(result, STAMP)
+    plan = listed.own_response(result, IDENTITY)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)

@@ -9,7 +9,7 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.vendors.test_recorded_vendor_forms import body, choices, chunks, request
 
 THOUGHT = Thinking(("Let me", " see", "."))
@@ -64,7 +64,7 @@ def test_parts_are_decoded(stream: bool) -> None:
     dialect = generating_dialect("mistral", "chat")
     assert dialect is not None
     encode = dialect.encode_stream if stream else dialect.encode_body
-    decoded = dialect.decode(encode(Reply((Choice((THOUGHT, ANSWER)),)), request(stream=stream), STAMP))
+    decoded = dialect.decode(encode(Reply((Choice((THOUGHT, ANSWER)),)), request(stream=stream), IDENTITY))
     assert decoded is not None
     assert (decoded.thinking, decoded.text) == ("Let me see.", "Yes.")
 
@@ -81,7 +81,7 @@ def test_each_choice_begins_its_own_thinking() -> None:
     dialect = generating_dialect("mistral", "chat")
     assert dialect is not None
     reply = Reply((Choice((Thinking(("a", "b")),)), Choice((Thinking(("c",)),))))
-    plan = dialect.encode_stream(reply, request(stream=True, n=2), STAMP)
+    plan = dialect.encode_stream(reply, request(stream=True, n=2), IDENTITY)
     sent = [
         loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"
     ]

@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text, Thinking
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 
 
 def request(model: str, *, stream: bool) -> ChatRequest:
@@ -23,7 +23,7 @@ def chunks(model: str, *parts: Part, unfinished: bool = False) -> list[Json]:
     dialect = generating_dialect("openrouter", "chat")
     assert dialect is not None
     reply = Reply((Choice(parts),), unfinished=unfinished)
-    plan = dialect.encode_stream(reply, request(model, stream=True), STAMP)
+    plan = dialect.encode_stream(reply, request(model, stream=True), IDENTITY)
     return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
 
 
@@ -31,7 +31,7 @@ def body(model: str, *parts: Part, **extras: Json) -> Json:
     dialect = generating_dialect("openrouter", "chat")
     assert dialect is not None
     reply = Reply((Choice(parts),), extras={"openai": extras})
-    (step,) = dialect.encode_body(reply, request(model, stream=False), STAMP).steps
+    (step,) = dialect.encode_body(reply, request(model, stream=False), IDENTITY).steps
     assert isinstance(step, EventStep)
     return loads(step.payload)
 
@@ -169,7 +169,7 @@ def failed_chunk(model: str, failure: Failure, **extras: Json) -> Json:
     dialect = generating_dialect("openrouter", "chat")
     assert dialect is not None
     reply = Reply((Choice((Text(("a",)),)),), extras={"openai": extras}, failure=failure)
-    plan = dialect.encode_stream(reply, request(model, stream=True), STAMP)
+    plan = dialect.encode_stream(reply, request(model, stream=True), IDENTITY)
     return loads([data for _, data in events(plan)][-1])
 
 

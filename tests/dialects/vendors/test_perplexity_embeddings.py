@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.dialects.vendors.newer_vendors import bits, signed_bytes
 from mockllm.dialects.vendors.responses import VendorEmbeddings
-from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
+from tests.dialects.vendors.test_vendor_calls import IDENTITY, payload, route_request
 
 MODEL = "pplx-embed-v1-0.6b"
 
@@ -25,7 +25,7 @@ def embedded(**fields: Json) -> Any:
     )
     assert isinstance(dialect, VendorEmbeddings)
     assert dialect.check(request) is None
-    plan = dialect.own_response(request, STAMP)
+    plan = dialect.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     return payload(plan)
 
@@ -65,5 +65,5 @@ def test_bytes_and_bits_keep_the_signs() -> None:
 def test_rules_vector_is_written_so() -> None:
     dialect, request = route_request("/perplexity/embeddings", {"model": MODEL, "input": "x"})
     assert isinstance(dialect, VendorEmbeddings)
-    data = payload(dialect.embed(EmbeddingResult(((1.0, -0.5),)), request, STAMP))["data"]
+    data = payload(dialect.embed(EmbeddingResult(((1.0, -0.5),)), request, IDENTITY))["data"]
     assert b64decode(data[0]["embedding"]) == bytes([127, 256 - 64])

@@ -11,7 +11,7 @@ from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Th
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 
 CALL = Call("f", ("{}",))
 
@@ -24,7 +24,7 @@ def request(**fields: Json) -> ChatRequest:
 def body(vendor: str, *parts: Part, **fields: Json) -> Json:
     dialect = generating_dialect(vendor, "chat")
     assert dialect is not None
-    (step,) = dialect.encode_body(Reply((Choice(parts),)), request(**fields), STAMP).steps
+    (step,) = dialect.encode_body(Reply((Choice(parts),)), request(**fields), IDENTITY).steps
     assert isinstance(step, EventStep)
     return loads(step.payload)
 
@@ -32,7 +32,7 @@ def body(vendor: str, *parts: Part, **fields: Json) -> Json:
 def stream(vendor: str, *parts: Part, **fields: Json) -> list[bytes]:
     dialect = generating_dialect(vendor, "chat")
     assert dialect is not None
-    plan = dialect.encode_stream(Reply((Choice(parts),)), request(stream=True, **fields), STAMP)
+    plan = dialect.encode_stream(Reply((Choice(parts),)), request(stream=True, **fields), IDENTITY)
     return [data for _, data in events(plan)]
 
 
@@ -64,9 +64,9 @@ def test_groq_body_has_a_seed_but_of_compound_models(model: str, seeded: bool) -
 
 
 def test_groq_finish_chunk_has_the_usage() -> None:
-    asked = chunks("groq", Text(("a",)), stream_options={"include_usage": True})
-    assert asked[-2]["usage"] == asked[-2]["x_groq"]["usage"] == asked[-1]["usage"]
-    assert asked[-1]["service_tier"] == "on_demand"
+    with_usage = chunks("groq", Text(("a",)), stream_options={"include_usage": True})
+    assert with_usage[-2]["usage"] == with_usage[-2]["x_groq"]["usage"] == with_usage[-1]["usage"]
+    assert with_usage[-1]["service_tier"] == "on_demand"
     assert "usage" in chunks("groq", Text(("a",)))[-1]
 
 
@@ -113,7 +113,7 @@ def test_together_counts_cached_tokens_of_a_newer_model() -> None:
     dialect = generating_dialect("together", "chat")
     assert dialect is not None
     reply = Reply((Choice((Text(("a",)),)),), usage=Usage(4, 3, cached_read=2))
-    (step,) = dialect.encode_body(reply, request(model=TOGETHER), STAMP).steps
+    (step,) = dialect.encode_body(reply, request(model=TOGETHER), IDENTITY).steps
     assert isinstance(step, EventStep)
     assert loads(step.payload)["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}
 
@@ -199,7 +199,7 @@ def test_cut_text_of_mistral_ends_with_its_finish_reason(
     """Recorded in July and August 2026."""
     dialect = generating_dialect("mistral", "chat")
     assert dialect is not None
-    plan = dialect.encode_stream(Reply((Choice(parts, finish),)), request(stream=True), STAMP)
+    plan = dialect.encode_stream(Reply((Choice(parts, finish),)), request(stream=True), IDENTITY)
     found = choices([loads(data) for _, data in events(plan) if data != b"[DONE]"])
     assert [choice["delta"].get("content") for choice in found] == contents
     assert [choice["finish_reason"] for choice in found] == [None] * (len(found) - 1) + [finish]

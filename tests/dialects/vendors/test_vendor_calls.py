@@ -20,7 +20,7 @@ from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 from tests.compatible import VENDORS, vendor_dialects
 from tests.golden.wire import assert_golden
 
-STAMP = ResponseIdentity(Ids(0, "vendors", 1), 1_760_000_000.0)
+IDENTITY = ResponseIdentity(Ids(0, "vendors", 1), 1_760_000_000.0)
 vendors = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 HI: Json = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -60,7 +60,7 @@ def test_vendor_call_has_its_head_and_no_openai_address(
 ) -> None:
     for name in NAMED:
         for dialect in vendor_dialects(vendor.name):
-            plan = dialect.error(Failure(name), request(), STAMP)
+            plan = dialect.error(Failure(name), request(), IDENTITY)
             assert plan.head.status >= 400
             assert b"openai.com" not in plan.steps[0].payload.lower()  # type: ignore[union-attr]
             assert not any(header.startswith("openai") for header, _ in plan.head.headers)
@@ -74,9 +74,9 @@ def test_vendor_row_has_every_named_error() -> None:
 def test_openai_block_is_a_message_member_and_a_delta(vendor: Vendor) -> None:
     reply = Reply((Choice((NativePart("openai", {"audio": {"id": "a"}}), Text(("Hi",)))),), Usage(1, 1))
     dialect = chat(vendor.name)
-    body = payload(dialect.encode_body(reply, request(), STAMP))
+    body = payload(dialect.encode_body(reply, request(), IDENTITY))
     assert body["choices"][0]["message"]["audio"] == {"id": "a"}
-    streamed = dialect.encode_stream(reply, request(stream=True), STAMP)
+    streamed = dialect.encode_stream(reply, request(stream=True), IDENTITY)
     deltas = [
         choice["delta"]
         for _, data in events(streamed)
@@ -89,7 +89,7 @@ def test_openai_block_is_a_message_member_and_a_delta(vendor: Vendor) -> None:
 
 @vendors
 def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
-    plan = chat(vendor.name).encode_stream(Reply((Choice(()),)), request(stream=True), STAMP)
+    plan = chat(vendor.name).encode_stream(Reply((Choice(()),)), request(stream=True), IDENTITY)
     choices = [c for _, data in events(plan) if data != b"[DONE]" for c in loads(data)["choices"]]
     assert any(choice["delta"].get("role") == "assistant" for choice in choices)
     finishes = 2 if vendor.name == "openrouter" else 1  # its chunk with the usage repeats the reason
@@ -106,7 +106,7 @@ def test_complete_call_comes_after_the_waits_before_it() -> None:
 
 def test_response_broken_in_a_call_has_no_finish() -> None:
     reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), failure=Failure("overloaded"))
-    plan = chat("mistral").encode_stream(reply, request(stream=True), STAMP)
+    plan = chat("mistral").encode_stream(reply, request(stream=True), IDENTITY)
     assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
 
 
@@ -119,8 +119,8 @@ def test_perplexity_lists_each_cited_page_once() -> None:
     titled, bare = Citation("https://a.example", "A", "Oslo is"), Citation("https://b.example")
     reply = Reply((Choice((Text(("Oslo is wet.",), citations=(titled, bare, titled)),)),))
     dialect = chat("perplexity")
-    whole = payload(dialect.encode_body(reply, request(), STAMP))
-    streamed = payload(dialect.encode_stream(reply, request(stream=True), STAMP))
+    whole = payload(dialect.encode_body(reply, request(), IDENTITY))
+    streamed = payload(dialect.encode_stream(reply, request(stream=True), IDENTITY))
     for body in (whole, streamed):
         assert body["citations"] == ["https://a.example", "https://b.example"]
         shown = [(result["title"], result["snippet"]) for result in body["search_results"]]
@@ -129,7 +129,7 @@ def test_perplexity_lists_each_cited_page_once() -> None:
 
 def test_groq_usage_has_cached_and_reasoning_above_zero() -> None:
     reply = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
-    usage = payload(chat("groq").encode_body(reply, request(), STAMP))["usage"]
+    usage = payload(chat("groq").encode_body(reply, request(), IDENTITY))["usage"]
     assert usage["prompt_tokens_details"] == {"cached_tokens": 3}
     assert usage["completion_tokens_details"] == {"reasoning_tokens": 2}
 
@@ -257,21 +257,21 @@ ENVELOPES: dict[str, tuple[str, Failure, Json]] = {
 
 @pytest.mark.parametrize(("vendor", "failure", "expected"), ENVELOPES.values(), ids=ENVELOPES.keys())
 def test_error_has_the_vendors_envelope(vendor: str, failure: Failure, expected: Json) -> None:
-    assert payload(chat(vendor).error(failure, request(), STAMP)) == expected
+    assert payload(chat(vendor).error(failure, request(), IDENTITY)) == expected
 
 
 @pytest.mark.parametrize(("status", "stated"), [(None, 503), (400, 400)])
 def test_groq_error_inside_a_stream_has_its_status(status: int | None, stated: int) -> None:
     failure = Failure("overloaded", status=status, fields={"code": "tool_use_failed"})
     broken = Reply((Choice((Text(("Yes",)),)),), failure=failure)
-    event, error = list(events(chat("groq").encode_stream(broken, request(stream=True), STAMP)))[-1]
+    event, error = list(events(chat("groq").encode_stream(broken, request(stream=True), IDENTITY)))[-1]
     assert (event, loads(error)["error"]["status_code"]) == ("error", stated)
     assert list(loads(error)["error"])[-2:] == ["code", "status_code"]
 
 
 @pytest.mark.parametrize(("vendor", "status"), [("deepseek", 400), ("openrouter", 400), ("cerebras", 404)])
 def test_unknown_model_has_the_vendors_status(vendor: str, status: int) -> None:
-    plan = chat(vendor).error(Failure("model_not_found"), request(), STAMP)
+    plan = chat(vendor).error(Failure("model_not_found"), request(), IDENTITY)
     assert plan.head.status == status
     decoded = chat(vendor).decode(plan)
     assert decoded is not None
@@ -279,32 +279,32 @@ def test_unknown_model_has_the_vendors_status(vendor: str, status: int) -> None:
 
 
 def test_openrouter_names_the_model_that_it_does_not_know() -> None:
-    error = payload(chat("openrouter").error(Failure("model_not_found"), request(), STAMP))["error"]
+    error = payload(chat("openrouter").error(Failure("model_not_found"), request(), IDENTITY))["error"]
     assert error == {"message": "m is not a valid model ID", "code": 400}
 
 
 def test_perplexity_error_has_no_param() -> None:
-    error = payload(chat("perplexity").error(Failure("authentication"), request(), STAMP))["error"]
+    error = payload(chat("perplexity").error(Failure("authentication"), request(), IDENTITY))["error"]
     assert (error.keys(), error["code"]) == ({"message", "type", "code"}, 401)
 
 
 def test_cerebras_error_in_a_stream_has_an_envelope() -> None:
     broken = Reply((Choice((Text(("Yes",)),)),), failure=Failure("rate_limit"))
-    _, error = list(events(chat("cerebras").encode_stream(broken, request(stream=True), STAMP)))[-1]
+    _, error = list(events(chat("cerebras").encode_stream(broken, request(stream=True), IDENTITY)))[-1]
     assert loads(error)["error"]["code"] == "request_quota_exceeded"
 
 
 def test_openrouter_metadata_has_the_providers_message() -> None:
-    limited = payload(chat("openrouter").error(Failure("rate_limit"), request(), STAMP))
+    limited = payload(chat("openrouter").error(Failure("rate_limit"), request(), IDENTITY))
     assert limited["error"]["metadata"]["provider_name"] == "OpenAI"
-    wrong = payload(chat("openrouter").error(Failure("bad_request", message="No."), request(), STAMP))
+    wrong = payload(chat("openrouter").error(Failure("bad_request", message="No."), request(), IDENTITY))
     assert wrong["error"] == {"message": "No.", "code": 400}
 
 
 def test_vendor_embeddings_have_the_vendors_members() -> None:
     for path, member in (("/mistral/v1/embeddings", "id"), ("/openrouter/api/v1/embeddings", "provider")):
         dialect, requested = route_request(path, {"model": "m", "input": "a"})
-        plan = dialect.own_response(requested, STAMP)  # type: ignore[attr-defined]
+        plan = dialect.own_response(requested, IDENTITY)  # type: ignore[attr-defined]
         assert isinstance(plan, Plan)
         assert member in payload(plan)
 
@@ -314,7 +314,7 @@ def test_gemini_compatible_path_needs_no_prefix() -> None:
         dialect, requested = route_request(path, HI)
         assert (dialect, requested.provider, requested.dialect) == (chat("gemini"), "gemini", "openai")
     dialect, requested = route_request("/v1beta/openai/embeddings", {"model": "m", "input": "a"})
-    assert isinstance(plan := dialect.own_response(requested, STAMP), Plan)  # type: ignore[attr-defined]
+    assert isinstance(plan := dialect.own_response(requested, IDENTITY), Plan)  # type: ignore[attr-defined]
     assert payload(plan).keys() == {"object", "data", "model"}
     match = find_route("GET", "/v1beta/openai/models/gemini-2.5-flash", {})
     assert isinstance(match, RouteMatch)
@@ -323,13 +323,13 @@ def test_gemini_compatible_path_needs_no_prefix() -> None:
 
 def test_gemini_compatible_call_has_no_index_and_stops() -> None:
     reply = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
-    plan = chat("gemini").encode_stream(reply, request(stream=True), STAMP)
+    plan = chat("gemini").encode_stream(reply, request(stream=True), IDENTITY)
     first, last = [loads(data)["choices"][0] for _, data in events(plan) if data != b"[DONE]"]
     assert first["delta"]["tool_calls"][0].keys() == {"id", "type", "function"}
     assert "finish_reason" not in first
     assert last == {"index": 0, "delta": {"role": "assistant"}, "finish_reason": "stop"}
     assert (
-        payload(chat("gemini").encode_body(reply, request(), STAMP))["choices"][0]["finish_reason"]
+        payload(chat("gemini").encode_body(reply, request(), IDENTITY))["choices"][0]["finish_reason"]
         == "tool_calls"
     )
 
@@ -339,8 +339,8 @@ def test_vendor_completions_are_openais_with_vendor_head() -> None:
     generating: ReplyDialect = dialect  # type: ignore[assignment]
     reply = Reply((Choice((Text(("a", "b")),)),))
     body, streamed = (
-        generating.encode_body(reply, requested, STAMP),
-        generating.encode_stream(reply, requested, STAMP),
+        generating.encode_body(reply, requested, IDENTITY),
+        generating.encode_stream(reply, requested, IDENTITY),
     )
     assert payload(body)["choices"][0]["text"] == "ab"
     texts = [loads(data)["choices"][0]["text"] for _, data in events(streamed) if data != b"[DONE]"]
@@ -354,13 +354,13 @@ def test_vendor_models_are_the_rules_models() -> None:
     listed: OwnResponseDialect = match.dialect  # type: ignore[assignment]
     request = match.dialect.request_class(method="GET", path="", headers={})
     request.rule_models = ("mine",)
-    plan = listed.own_response(request, STAMP)
+    plan = listed.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     assert payload(plan)["data"][0]["id"] == "mine"
 
 
 def test_vendor_uuid_has_five_groups() -> None:
-    assert [len(group) for group in VendorIdFormat().make(STAMP.ids, "").split("-")] == [8, 4, 4, 4, 12]
+    assert [len(group) for group in VendorIdFormat().make(IDENTITY.ids, "").split("-")] == [8, 4, 4, 4, 12]
 
 
 GOLDEN = Reply(
@@ -372,17 +372,19 @@ GOLDEN = Reply(
 @vendors
 def test_vendor_chat_equals_golden_file(vendor: Vendor) -> None:
     dialect = chat(vendor.name)
-    assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.encode_body(GOLDEN, request(), STAMP))
+    assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.encode_body(GOLDEN, request(), IDENTITY))
     assert_golden(
-        f"vendors/{vendor.name}-stream.txt", dialect.encode_stream(GOLDEN, request(stream=True), STAMP)
+        f"vendors/{vendor.name}-stream.txt", dialect.encode_stream(GOLDEN, request(stream=True), IDENTITY)
     )
-    assert_golden(f"vendors/{vendor.name}-error.txt", dialect.error(Failure("rate_limit"), request(), STAMP))
+    assert_golden(
+        f"vendors/{vendor.name}-error.txt", dialect.error(Failure("rate_limit"), request(), IDENTITY)
+    )
 
 
 @vendors
 def test_vendor_stream_error_equals_golden_file(vendor: Vendor) -> None:
     broken = Reply((Choice((Text(("Yes",)),)),), failure=Failure("server_error"))
-    plan = chat(vendor.name).encode_stream(broken, request(stream=True), STAMP)
+    plan = chat(vendor.name).encode_stream(broken, request(stream=True), IDENTITY)
     assert_golden(f"vendors/{vendor.name}-error-in-stream.txt", plan)
 
 
@@ -394,7 +396,7 @@ def test_vendor_responses_equal_golden_file(name: str) -> None:
         body = dumps({"model": "m", "input": "hi", "stream": stream})
         requested = dialect.request_class(method="POST", path="/", headers={}, raw=body)
         say = dialect.encode_stream if stream else dialect.encode_body
-        plan = say(dialect.supported_reply(GOLDEN, requested), requested, STAMP)
+        plan = say(dialect.supported_reply(GOLDEN, requested), requested, IDENTITY)
         assert_golden(f"vendors/{name}-responses{'-stream' if stream else ''}.txt", plan)
-        error = dialect.error(Failure("rate_limit"), requested, STAMP)
+        error = dialect.error(Failure("rate_limit"), requested, IDENTITY)
         assert_golden(f"vendors/{name}-responses-error.txt", error)

@@ -1,21 +1,21 @@
-"""Requests that a vendor accepts and OpenAI refuses, or the other way round."""
+"""Requests that a vendor accepts and OpenAI refuses, or that OpenAI accepts and a vendor refuses."""
 
 from __future__ import annotations
 
 import pytest
 
 from mockllm.core.json.codec import Json, dumps
-from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
+from tests.dialects.vendors.test_vendor_calls import IDENTITY, payload, route_request
 
 REASONING: Json = {"type": "reasoning", "id": "rs_1", "summary": []}
-SAID: Json = {"role": "assistant", "content": "x"}
-ASKED: Json = {"role": "user", "content": "hi"}
+ASSISTANT: Json = {"role": "assistant", "content": "x"}
+USER: Json = {"role": "user", "content": "hi"}
 
 
 @pytest.mark.parametrize("vendor", ["deepseek", "xai/v1", "openrouter/api/v1"])
 def test_reasoning_before_a_message_without_an_id_is_accepted(vendor: str) -> None:
     dialect, request = route_request(
-        f"/{vendor}/responses", {"model": "m", "input": [REASONING, SAID, ASKED]}
+        f"/{vendor}/responses", {"model": "m", "input": [REASONING, ASSISTANT, USER]}
     )
     assert dialect.check(request) is None
 
@@ -27,7 +27,7 @@ ROUTER = ("/huggingface/v1", "/huggingface/together/v1", "/huggingface/novita/v3
 
 @pytest.mark.parametrize("base", ROUTER)
 def test_huggingface_accepts_a_chosen_function_without_a_type(base: str) -> None:
-    body: Json = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": CHOSEN}
+    body: Json = {"model": "m", "messages": [USER], "tools": TOOLS, "tool_choice": CHOSEN}
     dialect, request = route_request(f"{base}/chat/completions", body)
     assert dialect.check(request) is None
     refused: tuple[Json, ...] = ({"function": {}}, {"function": {"name": "other"}}, {})
@@ -37,7 +37,7 @@ def test_huggingface_accepts_a_chosen_function_without_a_type(base: str) -> None
 
 
 def test_other_vendors_need_the_type_of_a_chosen_function() -> None:
-    body: Json = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": CHOSEN}
+    body: Json = {"model": "m", "messages": [USER], "tools": TOOLS, "tool_choice": CHOSEN}
     dialect, request = route_request("/together/v1/chat/completions", body)
     assert dialect.check(request) is not None
 
@@ -53,9 +53,9 @@ def output(id: str) -> Json:
 @pytest.mark.parametrize(
     "items",
     [
-        [ASKED, call("a")],
-        [ASKED, call("a"), call("b"), output("b"), ASKED],
-        [SAID, call("a"), SAID, call("b"), output("a"), output("b"), ASKED],
+        [USER, call("a")],
+        [USER, call("a"), call("b"), output("b"), USER],
+        [ASSISTANT, call("a"), ASSISTANT, call("b"), output("a"), output("b"), USER],
     ],
     ids=["last", "first of two", "interleaved"],
 )
@@ -63,7 +63,7 @@ def test_deepseek_refuses_a_call_without_its_output(items: list[Json]) -> None:
     dialect, request = route_request("/deepseek/responses", {"model": "m", "input": items})
     failure = dialect.check(request)
     assert failure is not None
-    plan = dialect.error(failure, request, STAMP)
+    plan = dialect.error(failure, request, IDENTITY)
     assert (plan.head.status, dict(plan.head.headers)["content-type"]) == (400, "application/octet-stream")
     assert payload(plan)["error"] == {
         "message": "No tool output found for tool call a.",
@@ -76,8 +76,8 @@ def test_deepseek_refuses_a_call_without_its_output(items: list[Json]) -> None:
 @pytest.mark.parametrize(
     "items",
     [
-        [REASONING, call("a"), call("b"), output("a"), output("b"), ASKED],
-        [call("a"), output("a"), SAID, call("b"), output("b")],
+        [REASONING, call("a"), call("b"), output("a"), output("b"), USER],
+        [call("a"), output("a"), ASSISTANT, call("b"), output("b")],
     ],
     ids=["parallel", "in turn"],
 )
@@ -87,7 +87,7 @@ def test_deepseek_accepts_calls_with_outputs(items: list[Json]) -> None:
 
 
 def test_other_vendors_accept_outputs_behind_another_message() -> None:
-    items: list[Json] = [SAID, call("a"), SAID, call("b"), output("a"), output("b"), ASKED]
+    items: list[Json] = [ASSISTANT, call("a"), ASSISTANT, call("b"), output("a"), output("b"), USER]
     dialect, request = route_request("/xai/v1/responses", {"model": "m", "input": items})
     assert dialect.check(request) is None
 
@@ -104,7 +104,7 @@ def test_other_vendors_accept_outputs_behind_another_message() -> None:
 def test_together_accepts_a_legacy_auto_beside_tools(
     base: str, choice: Json, tools: Json, passes: bool
 ) -> None:
-    body: Json = {"model": "m", "messages": [ASKED], "tools": tools, "function_call": choice}
+    body: Json = {"model": "m", "messages": [USER], "tools": tools, "function_call": choice}
     dialect, request = route_request(f"/{base}/chat/completions", body)
     assert (dialect.check(request) is None) is passes
 
@@ -132,7 +132,7 @@ OWN_FORMS: list[tuple[str, Json]] = [
 def test_own_fields_of_a_vendor_are_accepted_there_alone(base: str, fields: Json) -> None:
     for vendor, passes in ((base, True), ("deepseek", False)):
         dialect, request = route_request(
-            f"/{vendor}/chat/completions", {"model": "m", "messages": [ASKED], **fields}
+            f"/{vendor}/chat/completions", {"model": "m", "messages": [USER], **fields}
         )
         assert (dialect.check(request) is None) is passes
 
@@ -157,7 +157,7 @@ def test_own_parts_of_a_vendor_are_accepted_there_alone(base: str, kind: str) ->
 @pytest.mark.parametrize(("name", "passes"), [("", True), (0, False)])
 def test_cerebras_accepts_a_schema_without_a_name(name: Json, passes: bool) -> None:
     wanted = {"type": "json_schema", "json_schema": {"name": name, "schema": {"type": "object"}}}
-    body: Json = {"model": "m", "messages": [ASKED], "response_format": wanted}
+    body: Json = {"model": "m", "messages": [USER], "response_format": wanted}
     dialect, request = route_request("/cerebras/v1/chat/completions", body)
     assert (dialect.check(request) is None) is passes
 
@@ -171,12 +171,12 @@ PARTS: Json = [
 def deepseek_refusal(body: dict[str, Json], base: str = "deepseek") -> Json:
     dialect, request = route_request(f"/{base}/chat/completions", body)
     failure = dialect.check(request)
-    return failure and payload(dialect.error(failure, request, STAMP))["error"]
+    return failure and payload(dialect.error(failure, request, IDENTITY))["error"]
 
 
 def test_deepseek_refuses_a_part_that_is_no_text() -> None:
     """Recorded in August 2026: the column is that of the end of the messages."""
-    body: dict[str, Json] = {"model": "m", "messages": [ASKED, {"role": "user", "content": PARTS}]}
+    body: dict[str, Json] = {"model": "m", "messages": [USER, {"role": "user", "content": PARTS}]}
     column = len(dumps(body)) - 1
     assert deepseek_refusal({**body, "max_tokens": 1}) == {
         "message": "Failed to deserialize the JSON body into the target type: messages[1]: unknown variant "
@@ -192,7 +192,7 @@ def test_deepseek_refuses_a_part_that_is_no_text() -> None:
 @pytest.mark.parametrize("choice", ["required", {"type": "function", "function": {"name": "look"}}])
 def test_deepseek_refuses_a_forced_call_while_it_thinks(choice: Json) -> None:
     """Recorded in August 2026."""
-    body: dict[str, Json] = {"model": "m", "messages": [ASKED], "tools": TOOLS, "tool_choice": choice}
+    body: dict[str, Json] = {"model": "m", "messages": [USER], "tools": TOOLS, "tool_choice": choice}
     refusal = deepseek_refusal({**body, "thinking": {"type": "enabled"}})
     assert refusal["message"] == "Thinking mode does not support this tool_choice"
     assert deepseek_refusal({**body, "thinking": {"type": "disabled"}}) is None
@@ -201,7 +201,7 @@ def test_deepseek_refuses_a_forced_call_while_it_thinks(choice: Json) -> None:
 
 @pytest.mark.parametrize(("model", "thinks"), [("deepseek-v4-flash", True), ("deepseek-chat", False)])
 def test_deepseek_v4_thinks_by_default(model: str, thinks: bool) -> None:
-    body: dict[str, Json] = {"messages": [ASKED], "tools": TOOLS, "tool_choice": "required"}
+    body: dict[str, Json] = {"messages": [USER], "tools": TOOLS, "tool_choice": "required"}
     assert (deepseek_refusal({"model": model, **body}) is not None) is thinks
     assert deepseek_refusal({"model": model, **body, "thinking": {"type": "disabled"}}) is None
 
@@ -209,12 +209,12 @@ def test_deepseek_v4_thinks_by_default(model: str, thinks: bool) -> None:
 def mistral_refusal(call: str, fields: dict[str, Json]) -> Json:
     dialect, request = route_request(f"/mistral/v1/{call}", {"model": "mistral-small-latest", **fields})
     failure = dialect.check(request)
-    return failure and payload(dialect.error(failure, request, STAMP))
+    return failure and payload(dialect.error(failure, request, IDENTITY))
 
 
 def test_mistral_refuses_probabilities() -> None:
     """Recorded in August 2026."""
-    body: dict[str, Json] = {"messages": [ASKED]}
+    body: dict[str, Json] = {"messages": [USER]}
     refusal = mistral_refusal("chat/completions", {**body, "logprobs": True})
     assert (refusal["type"], refusal["code"]) == ("invalid_request_invalid_args", "3051")
     assert refusal["raw_status_code"] == 400

@@ -14,7 +14,7 @@ from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
 from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.vendors.responses import VendorCompletions
 from tests.compatible import vendor_dialect
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
 
 
@@ -44,7 +44,7 @@ def make_reply(finish: Finish = "stop", usage: Usage = COUNTED) -> Reply:
 def test_together_stream_has_both_forms_and_usage_at_end(counted: Json) -> None:
     options: Json = None if counted is None else {"include_usage": True}
     plan = completions("together").encode_stream(
-        make_reply(), completions_request(stream=True, stream_options=options), STAMP
+        make_reply(), completions_request(stream=True, stream_options=options), IDENTITY
     )
     first, _, last = event_payloads(plan)
     assert (first["object"], first["usage"], len(first["id"])) == ("completion.chunk", None, 16)
@@ -64,7 +64,9 @@ def test_together_stream_has_both_forms_and_usage_at_end(counted: Json) -> None:
 
 def test_together_truncated_text_has_finish_length() -> None:
     last = event_payloads(
-        completions("together").encode_stream(make_reply("length"), completions_request(stream=True), STAMP)
+        completions("together").encode_stream(
+            make_reply("length"), completions_request(stream=True), IDENTITY
+        )
     )[-1]
     assert last["choices"][0]["finish_reason"] == "length"
 
@@ -73,7 +75,7 @@ def test_together_stream_without_usage_on_fault() -> None:
     missing = Usage(3, 2, presence="missing")
     last = event_payloads(
         completions("together").encode_stream(
-            make_reply(usage=missing), completions_request(stream=True), STAMP
+            make_reply(usage=missing), completions_request(stream=True), IDENTITY
         )
     )[-1]
     assert "usage" not in last
@@ -81,7 +83,7 @@ def test_together_stream_without_usage_on_fault() -> None:
 
 def test_together_body_has_its_finish_and_a_seed() -> None:
     (result,) = event_payloads(
-        completions("together").encode_body(make_reply(), completions_request(), STAMP)
+        completions("together").encode_body(make_reply(), completions_request(), IDENTITY)
     )
     (choice,) = result["choices"]
     assert (choice["text"], choice["finish_reason"]) == ("Hello", "eos")
@@ -94,7 +96,7 @@ def test_other_vendors_completions_equal_openais() -> None:
     options: Json = {"include_usage": True}
     chunks = event_payloads(
         completions("groq").encode_stream(
-            make_reply(), completions_request(stream=True, stream_options=options), STAMP
+            make_reply(), completions_request(stream=True, stream_options=options), IDENTITY
         )
     )
     assert chunks[-1]["choices"] == []
@@ -113,14 +115,14 @@ def test_vendor_lists_rule_models_and_its_own_model(vendor: str, listed: list[st
     assert isinstance(models, OpenAiModels)
     request = OpenAiModelsRequest(method="GET", path="/v1/models", headers={})
     request.rule_models = ["mine"]
-    plan = models.own_response(request, STAMP)
+    plan = models.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     assert [item["id"] for item in event_payloads(plan)[0]["data"]] == listed
     assert not any(name.startswith("openai-") for name, _ in plan.head.headers)
 
 
 def test_azure_lists_openai_models() -> None:
-    plan = azure.MODELS.own_response(OpenAiModelsRequest(method="GET", path="/", headers={}), STAMP)
+    plan = azure.MODELS.own_response(OpenAiModelsRequest(method="GET", path="/", headers={}), IDENTITY)
     assert isinstance(plan, Plan)
     assert "gpt-4o" in [item["id"] for item in event_payloads(plan)[0]["data"]]
 
@@ -130,7 +132,7 @@ def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
     dialect = azure.EMBEDDINGS
     raw = dumps({"model": model, "input": "hi"})
     request = dialect.request_class(method="POST", path="/openai/v1/embeddings", headers={}, raw=raw)
-    plan = dialect.own_response(request, STAMP)
+    plan = dialect.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     (result,) = event_payloads(plan)
     coheres = model.startswith("Cohere")
@@ -139,7 +141,7 @@ def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("vendor", "asked", "echoed"),
+    ("vendor", "search", "echoed"),
     [
         ("xai", {}, {"search_context_size": "medium"}),
         ("deepseek", {}, {"search_context_size": None, "user_location": None}),
@@ -155,10 +157,10 @@ def test_cohere_embeddings_at_azure_have_an_id(model: str) -> None:
         ),
     ],
 )
-def test_search_is_echoed_with_the_vendors_own_defaults(vendor: str, asked: Json, echoed: Json) -> None:
+def test_search_is_echoed_with_the_vendors_own_defaults(vendor: str, search: Json, echoed: Json) -> None:
     dialect = generating_dialect(vendor, "responses")
     assert dialect is not None
-    request = responses(tools=[{"type": "web_search", **asked}])
-    (step,) = dialect.encode_body(make_reply(), request, STAMP).steps
+    request = responses(tools=[{"type": "web_search", **search}])
+    (step,) = dialect.encode_body(make_reply(), request, IDENTITY).steps
     assert isinstance(step, EventStep)
     assert loads(step.payload)["tools"] == [{"type": "web_search", **echoed}]

@@ -12,7 +12,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Text, Thinking
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
-from tests.dialects.vendors.test_vendor_calls import STAMP, payload, route_request
+from tests.dialects.vendors.test_vendor_calls import IDENTITY, payload, route_request
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 PARTS = (Thinking(("Hm.",)), Text(("Hi",)), Call("look", ("{}",)), Call("see", ("{}",)))
@@ -23,8 +23,8 @@ def responses(vendor: str, **fields: Json) -> tuple[Json, list[Any]]:
     """Return the body of a response, and the events of the same response as a stream."""
     dialect, request = route_request(f"/{vendor}/responses", {"model": "m", "input": "hi", **fields})
     assert isinstance(dialect, VendorResponses)
-    body = payload(dialect.encode_body(REPLY, request, STAMP))
-    sent = events(dialect.encode_stream(REPLY, request, STAMP))
+    body = payload(dialect.encode_body(REPLY, request, IDENTITY))
+    sent = events(dialect.encode_stream(REPLY, request, IDENTITY))
     return body, [loads(data) for _, data in sent if data != b"[DONE]"]
 
 
@@ -78,7 +78,7 @@ def test_calls_of_responses_have_ids_of_the_vendor(vendor: str) -> None:
 def test_calls_of_deepseeks_chat_are_counted() -> None:
     dialect, request = route_request("/deepseek/chat/completions", {"model": "m", "messages": []})
     assert isinstance(dialect, VendorChat)
-    (choice,) = payload(dialect.encode_body(REPLY, request, STAMP))["choices"]
+    (choice,) = payload(dialect.encode_body(REPLY, request, IDENTITY))["choices"]
     ids = [call["id"] for call in choice["message"]["tool_calls"]]
     assert [re.fullmatch(CALL_IDS["deepseek"], id) is not None for id in ids] == [True, True], ids
     assert [id[:8] for id in ids] == ["call_00_", "call_01_"]
@@ -100,7 +100,7 @@ def test_xais_usage_counts_the_calls_of_its_tools() -> None:
     dialect, request = route_request("/xai/v1/responses", {"model": "m", "input": "hi"})
     assert isinstance(dialect, VendorResponses)
     parts = (NativePart("openai", search), NativePart("openai", search), Text(("Hi",)))
-    usage = payload(dialect.encode_body(Reply((Choice(parts),)), request, STAMP))["usage"]
+    usage = payload(dialect.encode_body(Reply((Choice(parts),)), request, IDENTITY))["usage"]
     assert usage["num_server_side_tools_used"] == 2
     counts = usage["server_side_tool_usage_details"]
     assert (counts["web_search_calls"], sum(counts.values()), len(counts)) == (2, 2, 7)

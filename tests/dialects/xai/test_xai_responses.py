@@ -11,7 +11,7 @@ from mockllm.core.reply.reply import Choice, Reply, Text, Thinking
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.xai.responses import XaiResponses
 from tests.compatible import vendor_dialect
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 
 REPLY = Reply((Choice((Thinking(("t",)), Text(("a",)))),))
 TOOL: dict[str, Json] = {"type": "function", "name": "f", "parameters": {"type": "object", "properties": {}}}
@@ -29,13 +29,13 @@ def request(**fields: Json) -> ResponsesRequest:
 
 
 def body(**fields: Json) -> Json:
-    (step,) = xai().encode_body(REPLY, request(**fields), STAMP).steps
+    (step,) = xai().encode_body(REPLY, request(**fields), IDENTITY).steps
     assert isinstance(step, EventStep)
     return loads(step.payload)
 
 
 def streamed(**fields: Json) -> list[Json]:
-    plan = xai().encode_stream(REPLY, request(stream=True, **fields), STAMP)
+    plan = xai().encode_stream(REPLY, request(stream=True, **fields), IDENTITY)
     return [loads(data) for _, data in events(plan)]
 
 

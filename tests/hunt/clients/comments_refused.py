@@ -5,7 +5,7 @@ Source: https://github.com/mistralai/mistral-vibe/pull/774 (llama.cpp sends keep
 
 import json
 
-from wire import MENDED, Failed, chat, check_finish, lines, openai, run, user
+from wire import MENDED, ClientFailure, chat, check_finish, lines, openai, run, user
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
             break
         chunk = json.loads(value)
         if "error" in chunk:
-            raise Failed("an error in the stream")
+            raise ClientFailure("an error in the stream")
         for choice in chunk["choices"]:
             finish = choice["finish_reason"] or finish
             print(choice["delta"].get("content") or choice["delta"].get("refusal") or "", end="")

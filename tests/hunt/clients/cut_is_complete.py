@@ -5,7 +5,7 @@ Source: https://github.com/griffinwork40/agent-afk/pull/635
 
 import json
 
-from wire import MENDED, Failed, chat, check_finish, openai, payloads, run, user
+from wire import MENDED, ClientFailure, chat, check_finish, openai, payloads, run, user
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
             break
         chunk = json.loads(data)
         if "error" in chunk:
-            raise Failed("an error in the stream")
+            raise ClientFailure("an error in the stream")
         for choice in chunk["choices"]:
             finish = choice["finish_reason"] or finish
             print(choice["delta"].get("content") or choice["delta"].get("refusal") or "", end="")

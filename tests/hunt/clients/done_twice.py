@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from wire import MENDED, Failed, chat, openai, run, user, whole
+from wire import MENDED, ClientFailure, chat, openai, run, user, whole
 
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("book_flight", "book_hotel")]
 KNOWN = ("book_flight", "book_hotel")
@@ -17,7 +17,7 @@ DONE = Path(os.environ.get("MOCKLLM_RUN_DIR", ".")) / "bookings"
 def book(call: dict[str, Any], done: set[str]) -> dict[str, Any]:
     name = call["function"]["name"]
     if name not in KNOWN:
-        raise Failed(f"no tool is called {name}")
+        raise ClientFailure(f"no tool is called {name}")
     if not MENDED or name not in done:
         with DONE.open("a") as file:
             file.write(f"{name}\n")
@@ -32,17 +32,17 @@ def task(done: set[str]) -> str:
         calls = choice["message"].get("tool_calls")
         if not calls:
             if choice["finish_reason"] != "stop":
-                raise Failed("the answer is not complete")
+                raise ClientFailure("the answer is not complete")
             return choice["message"]["content"] or choice["message"]["refusal"] or ""
         messages += [choice["message"], *(book(call, done) for call in calls)]
-    raise Failed("the model calls tools for ever")
+    raise ClientFailure("the model calls tools for ever")
 
 
 def main() -> None:
     done: set[str] = set()
     try:
         print(task(done))
-    except Failed as failed:
+    except ClientFailure as failed:
         if failed.final:
             raise
         print(task(done))

@@ -5,7 +5,7 @@ Source: https://github.com/awslabs/llmeter/pull/34
 
 import json
 
-from wire import MENDED, Failed, chat, check_finish, openai, payloads, run, user
+from wire import MENDED, ClientFailure, chat, check_finish, openai, payloads, run, user
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
             break
         chunk = json.loads(data)
         if "error" in chunk:
-            raise Failed("an error in the stream")
+            raise ClientFailure("an error in the stream")
         if MENDED and not chunk["choices"]:
             continue
         choice = chunk["choices"][0]

@@ -5,7 +5,7 @@ Source: https://github.com/Pasta-Devs/Marinara-Engine/issues/2659
 
 import json
 
-from wire import MENDED, Failed, anthropic, payloads, run, user
+from wire import MENDED, ClientFailure, anthropic, payloads, run, user
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
     for data in payloads(anthropic(body)):
         event = json.loads(data)
         if event["type"] == "error" and MENDED:
-            raise Failed(f"an error in the stream: {event['error']}")
+            raise ClientFailure(f"an error in the stream: {event['error']}")
         failed = failed or event["type"] == "error"
         if event["type"] == "content_block_delta":
             print(event["delta"]["text"], end="")
@@ -22,7 +22,7 @@ def main() -> None:
             stop = event["delta"]["stop_reason"]
     print()
     if stop != "end_turn" and not failed:
-        raise Failed(f"the answer is not complete: {stop}")
+        raise ClientFailure(f"the answer is not complete: {stop}")
 
 
 run(main)

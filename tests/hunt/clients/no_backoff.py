@@ -5,7 +5,7 @@ Source: https://github.com/sturdystablestalwart/kiip-study/issues/457
 
 import os
 
-from wire import MENDED, RETRIED, Failed, chat, openai, run, send, texts, user
+from wire import MENDED, RETRIED, ClientFailure, chat, openai, run, send, texts, user
 
 BODY = chat([user("hi")], stream=True)
 
@@ -22,9 +22,9 @@ def main() -> None:
             if response.status == 200:
                 break
             if response.status not in RETRIED:
-                raise Failed(f"status {response.status}")
+                raise ClientFailure(f"status {response.status}")
         else:
-            raise Failed("no response")
+            raise ClientFailure("no response")
     for text in texts(response):
         print(text, end="")
     print()

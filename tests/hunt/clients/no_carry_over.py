@@ -5,15 +5,15 @@ Source: https://github.com/graniet/llm/pull/90 (HTTP chunks split events)
 
 import json
 
-from wire import MENDED, chat, check_finish, openai, pieces, run, user
+from wire import MENDED, chat, check_finish, openai, parts, run, user
 
 
 def main() -> None:
     finish, rest = None, b""
-    for piece in pieces(openai(chat([user("hi")], stream=True))):
-        *events, rest = (rest + piece).replace(b"\r\n", b"\n").split(b"\n\n")
+    for part in parts(openai(chat([user("hi")], stream=True))):
+        *events, rest = (rest + part).replace(b"\r\n", b"\n").split(b"\n\n")
         if not MENDED:
-            events, rest = [*events, rest], b""  # nothing is kept for the next read
+            events, rest = [*events, rest], b""  # nothing is left for the next read
         for event in events:
             try:
                 data = event[event.index(b"data:") + 5 :].strip()

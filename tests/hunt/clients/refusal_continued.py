@@ -5,15 +5,15 @@ Source: https://github.com/can1357/oh-my-pi/issues/3592
 
 from typing import Any
 
-from wire import MENDED, Failed, anthropic, run, user, whole
+from wire import MENDED, ClientFailure, anthropic, run, user, whole
 
 
 def reply(messages: list[Any]) -> str:
     body = whole(anthropic({"model": "claude-sonnet-5", "messages": messages}))
     if body["stop_reason"] not in ("end_turn", "refusal"):
-        raise Failed(f"the answer is not complete: {body['stop_reason']}")
+        raise ClientFailure(f"the answer is not complete: {body['stop_reason']}")
     if MENDED and body["stop_reason"] == "refusal":
-        raise Failed("the model refused")
+        raise ClientFailure("the model refused")
     return "".join(block["text"] for block in body["content"])
 
 

@@ -6,7 +6,7 @@ Source: https://github.com/nextlevelbuilder/goclaw/issues/566 (thinking of strea
 import json
 from typing import Any
 
-from wire import MENDED, Failed, anthropic, payloads, run, user
+from wire import MENDED, ClientFailure, anthropic, payloads, run, user
 
 SPELLED = {"text_delta": "text", "thinking_delta": "thinking", "signature_delta": "signature"}
 
@@ -21,7 +21,7 @@ def content_of(messages: list[Any]) -> list[dict[str, str]]:
         event = json.loads(data)
         match event["type"]:
             case "error":
-                raise Failed(f"an error in the stream: {event['error']}")
+                raise ClientFailure(f"an error in the stream: {event['error']}")
             case "content_block_start":
                 blocks.append({"type": event["content_block"]["type"]})
                 ended = False
@@ -33,7 +33,7 @@ def content_of(messages: list[Any]) -> list[dict[str, str]]:
             case "message_delta":
                 stop = event["delta"]["stop_reason"]
     if stop != "end_turn":
-        raise Failed(f"the answer is not complete: {stop}")
+        raise ClientFailure(f"the answer is not complete: {stop}")
     return blocks
 
 

@@ -5,7 +5,7 @@ Source: https://github.com/openai/openai-python/pull/559
 
 import json
 
-from wire import MENDED, Failed, chat, check_finish, lines, openai, run, user
+from wire import MENDED, ClientFailure, chat, check_finish, lines, openai, run, user
 
 PREFIX = "data:" if MENDED else "data: "
 
@@ -17,7 +17,7 @@ def main() -> None:
             continue
         chunk = json.loads(line.removeprefix(PREFIX))
         if "error" in chunk:
-            raise Failed("an error in the stream")
+            raise ClientFailure("an error in the stream")
         for choice in chunk["choices"]:
             finish = choice["finish_reason"] or finish
             print(choice["delta"].get("content") or choice["delta"].get("refusal") or "", end="")

@@ -3,7 +3,7 @@
 Source: https://github.com/HKUDS/nanobot/issues/4038
 """
 
-from wire import MENDED, Failed, chat, openai, run, texts, user
+from wire import MENDED, ClientFailure, chat, openai, run, texts, user
 
 
 def main() -> None:
@@ -14,7 +14,7 @@ def main() -> None:
                 print(text, end="")
                 printed += text
             break
-        except Failed as failed:
+        except ClientFailure as failed:
             if last or failed.final or (MENDED and printed):
                 raise
     print()

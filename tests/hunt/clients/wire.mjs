@@ -3,10 +3,10 @@ export const MENDED = process.env.MENDED === "1";
 const TRIES = 3;
 const RETRIED = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
 
-export class Failed extends Error {}
+export class ClientFailure extends Error {}
 
 export const fail = (message) => {
-  throw new Failed(message);
+  throw new ClientFailure(message);
 };
 
 export const chat = (content) => ({ model: "gpt-4o", stream: true, messages: [{ role: "user", content }] });
@@ -15,7 +15,7 @@ export const run = async (main) => {
   try {
     await main();
   } catch (error) {
-    if (!(error instanceof Failed)) throw error;
+    if (!(error instanceof ClientFailure)) throw error;
     console.error(`the provider failed: ${error.message}`);
     process.exit(3);
   }

@@ -24,8 +24,8 @@ RETRIED = frozenset({408, 409, 429, 500, 502, 503, 504, 529})
 STATED = 3
 
 
-class Failed(Exception):
-    """A failure that the client tells. `final`: no retry can repair it."""
+class ClientFailure(Exception):
+    """A failure that the client reports. `final`: no retry can repair it."""
 
     def __init__(self, message: str, *, final: bool = False) -> None:
         super().__init__(message)
@@ -48,7 +48,7 @@ def send(url: str, path: str, body: dict[str, Any], timeout: float | None = READ
 
 
 def wait_of(response: HTTPResponse, tries: int) -> float:
-    """The wait that a refusal asks for, else one that grows."""
+    """The wait that a refusal requests, else one that grows."""
     text = response.headers.get("retry-after")
     try:
         return float(text) if text else backoff(tries)
@@ -69,23 +69,23 @@ def ask(
     retried: frozenset[int] = RETRIED,
     wait: Callable[[HTTPResponse, int], float] = wait_of,
 ) -> HTTPResponse:
-    """A request with retries. Raises Failed."""
+    """A request with retries. Raises ClientFailure."""
     for tries in range(TRIES):
         last = tries == TRIES - 1
         try:
             response = send(url, path, body, timeout)
         except (OSError, HTTPException) as error:
             if last:
-                raise Failed(f"no response: {error!r}") from None
+                raise ClientFailure(f"no response: {error!r}") from None
             time.sleep(backoff(tries))
             continue
         if response.status == 200:
             return response
         if response.status not in retried or last:
-            raise Failed(f"status {response.status}", final=True)
+            raise ClientFailure(f"status {response.status}", final=True)
         response.read()
         time.sleep(wait(response, tries))
-    raise Failed("no try is left")
+    raise ClientFailure("no try is left")
 
 
 def chat(messages: list[Any], **more: Any) -> dict[str, Any]:
@@ -104,20 +104,20 @@ def user(text: str) -> dict[str, Any]:
     return {"role": "user", "content": text}
 
 
-def pieces(response: HTTPResponse) -> Iterator[bytes]:
-    """The body as it comes. Raises Failed for one that is cut."""
+def parts(response: HTTPResponse) -> Iterator[bytes]:
+    """The body as it comes. Raises ClientFailure for one that is cut."""
     try:
-        while piece := response.read1(65536):
-            yield piece
+        while part := response.read1(65536):
+            yield part
     except (OSError, HTTPException) as error:
-        raise Failed(f"the response broke off: {error!r}") from None
+        raise ClientFailure(f"the response broke off: {error!r}") from None
 
 
 def lines(response: HTTPResponse) -> Iterator[str]:
     """The lines of a stream, with LF or CRLF."""
     rest = b""
-    for piece in pieces(response):
-        *whole, rest = (rest + piece).split(b"\n")
+    for part in parts(response):
+        *whole, rest = (rest + part).split(b"\n")
         yield from (line.removesuffix(b"\r").decode() for line in whole)
 
 
@@ -129,14 +129,14 @@ def payloads(response: HTTPResponse) -> Iterator[str]:
 
 
 def chunks(response: HTTPResponse) -> Iterator[dict[str, Any]]:
-    """The chunks of a chat completion. Raises Failed for an error, and for a stream that ends too early."""
+    """The chunks of a chat completion. Raises ClientFailure for an error, and for a stream that ends too early."""
     finish = None
     for data in payloads(response):
         if data == "[DONE]":
             break
         chunk = json.loads(data)
         if "error" in chunk:
-            raise Failed(f"an error in the stream: {chunk['error']}")
+            raise ClientFailure(f"an error in the stream: {chunk['error']}")
         yield chunk
         for choice in chunk["choices"]:
             finish = choice["finish_reason"] or finish
@@ -145,7 +145,7 @@ def chunks(response: HTTPResponse) -> Iterator[dict[str, Any]]:
 
 def check_finish(finish: str | None) -> None:
     if finish not in ("stop", "tool_calls"):
-        raise Failed(f"the answer is not complete: {finish}")
+        raise ClientFailure(f"the answer is not complete: {finish}")
 
 
 def texts(response: HTTPResponse) -> Iterator[str]:
@@ -156,13 +156,13 @@ def texts(response: HTTPResponse) -> Iterator[str]:
 
 
 def whole(response: HTTPResponse) -> dict[str, Any]:
-    """The JSON of a response that is not streamed. Raises Failed."""
+    """The JSON of a response that is not streamed. Raises ClientFailure."""
     try:
-        body = json.loads(b"".join(pieces(response)))
+        body = json.loads(b"".join(parts(response)))
     except ValueError as error:
-        raise Failed(f"the response is no JSON: {error}") from None
+        raise ClientFailure(f"the response is no JSON: {error}") from None
     if not isinstance(body, dict) or "error" in body:
-        raise Failed("the response is an error")
+        raise ClientFailure("the response is an error")
     return body
 
 
@@ -171,5 +171,5 @@ def run(main: Callable[[], None]) -> None:
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     try:
         main()
-    except Failed as failed:
+    except ClientFailure as failed:
         tell(str(failed))

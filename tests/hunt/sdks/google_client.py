@@ -26,7 +26,7 @@ TOOLS = types.GenerateContentConfig(
     automatic_function_calling=types.AutomaticFunctionCallingConfig(disable=True),
 )
 RETRIES = types.HttpRetryOptions(attempts=3, initial_delay=0.2)
-"""The SDK retries only where it is told to."""
+"""The SDK retries only where it is configured to."""
 
 
 class Joined:

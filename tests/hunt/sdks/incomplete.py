@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 READ_TIMEOUT: Final = 30.0
-"""Seconds: long enough for a busy machine. In virtual time nobody waits for them."""
+"""Seconds: long enough for a busy machine. In virtual time no test waits for them."""
 QUESTION: Final = "Book a flight and a hotel."
 PARAMETERS: Final[dict[str, Any]] = {
     "book_flight": {

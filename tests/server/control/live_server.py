@@ -103,7 +103,7 @@ def steered(
     access: Access | None = None,
     unused: float = inf,
 ) -> Iterator[Steered]:
-    """Serve these files. `unused`: seconds after which a session ends that nobody uses."""
+    """Serve these files. `unused`: seconds after which an unused session ends."""
     for name, text in files.items():
         (folder / name).write_text(text)
     builder = Builder(

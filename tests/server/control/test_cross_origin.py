@@ -7,7 +7,7 @@ import pytest
 from tests.server.control.live_server import Got, Steered
 
 
-def asked_as(server: Steered, method: str, **headers: str) -> Got:
+def called_with(server: Steered, method: str, **headers: str) -> Got:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return server.call(method, "/api/metrics/reset" if method == "POST" else "/api/metrics", None, named)
 
@@ -23,7 +23,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("method", "headers"), REFUSED.values(), ids=REFUSED)
 def test_page_of_another_origin_is_refused(server: Steered, method: str, headers: dict[str, str]) -> None:
-    got = asked_as(server, method, **headers)
+    got = called_with(server, method, **headers)
     assert (got.status, got.headers["content-type"]) == (403, "application/problem+json")
     assert "access-control-allow-origin" not in got.headers
 
@@ -37,5 +37,5 @@ def test_preflight_of_another_origin_is_refused(server: Steered) -> None:
 
 def test_own_page_is_accepted(server: Steered) -> None:
     own = f"http://127.0.0.1:{server.port}"
-    assert asked_as(server, "POST", Origin=own, Sec_Fetch_Site="same-origin").status == 200
-    assert asked_as(server, "GET", Host=f"localhost:{server.port}").status == 200
+    assert called_with(server, "POST", Origin=own, Sec_Fetch_Site="same-origin").status == 200
+    assert called_with(server, "GET", Host=f"localhost:{server.port}").status == 200

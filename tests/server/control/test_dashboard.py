@@ -173,9 +173,9 @@ def test_correct_token_returns_a_cookie(way: str) -> None:
     TOKEN.check("POST", {"host": "ci", "cookie": cookie, "origin": "http://ci"}, AWAY)
 
 
-@pytest.mark.parametrize("given", ["token=", "token=wrong", "token=t0ke%00n", "token=\u00e9"])
-def test_wrong_token_returns_no_cookie(given: str) -> None:
-    status, headers, text = requested("/dashboard", query=given, client=AWAY)
+@pytest.mark.parametrize("query", ["token=", "token=wrong", "token=t0ke%00n", "token=\u00e9"])
+def test_wrong_token_returns_no_cookie(query: str) -> None:
+    status, headers, text = requested("/dashboard", query=query, client=AWAY)
     assert status == 401
     assert "set-cookie" not in headers
     assert "<form" in text
@@ -196,7 +196,7 @@ def test_foreign_host_name_is_refused(server: Steered) -> None:
 
 @pytest.fixture
 def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Steered]:
-    """A server with an admin token, for which nobody is on its own machine."""
+    """A server with an admin token, for which every client is on another machine."""
     monkeypatch.setattr(access, "is_loopback", lambda client: False)
     rules = tmp_path / "far"
     rules.mkdir()

@@ -15,7 +15,7 @@ RULES = "mockllm: 1\nrules: [{match: {path: /api/own}, http: {body: mine}}, {rep
 
 
 @pytest.fixture
-def loading(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+def slow_import(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """A control API whose loading waits: an event when it begins, and one that lets it end."""
     began, released = threading.Event(), threading.Event()
     load = ControlApi.load
@@ -33,9 +33,9 @@ def loading(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading
     ("path", "status"), [("/api/rules", 200), ("/api/own", 200), ("/api/version", 200), ("/api/unknown", 404)]
 )
 def test_other_requests_are_served_while_first_call_loads(
-    path: str, status: int, loading: tuple[threading.Event, threading.Event], tmp_path: Path
+    path: str, status: int, slow_import: tuple[threading.Event, threading.Event], tmp_path: Path
 ) -> None:
-    began, released = loading
+    began, released = slow_import
     with steered(tmp_path, {"a.yaml": RULES}) as server, ThreadPoolExecutor(1) as pool:
         first = pool.submit(server.call, "GET", path)
         try:

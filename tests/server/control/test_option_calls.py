@@ -138,8 +138,8 @@ def test_suggested_rule_matches_tool_call(tmp_path: Path) -> None:
         called("tools/list")
         listed, call, _ = server.call("GET", "/api/requests").json["requests"]
         for entry in (call, listed):
-            made = server.call("GET", f"/api/requests/{entry['id']}/rule").json["yaml"]
-            assert server.call("POST", "/api/rules", made).status == 200, made
+            yaml = server.call("GET", f"/api/requests/{entry['id']}/rule").json["yaml"]
+            assert server.call("POST", "/api/rules", yaml).status == 200, yaml
         result = called("tools/call", name="find_order", arguments={"number": 42, "a b": "x*"})
         assert result["content"] == [{"type": "text", "text": "Write the reply here."}]
         result = called("tools/call", name="find_order", arguments={"number": 42, "a b": "xy"})

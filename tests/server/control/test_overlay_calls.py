@@ -103,9 +103,9 @@ def test_replaced_rule_may_be_removed_and_added_again(tmp_path: Path, off: bool)
 def test_large_overlay_is_processed_in_a_thread(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
     by: list[str] = []
 
-    def noted(*given: Any) -> Any:
+    def noted(*arguments: Any) -> Any:
         by.append(threading.current_thread().name)
-        return overlay_entries(*given)
+        return overlay_entries(*arguments)
 
     monkeypatch.setattr("mockllm.server.overlay_store.overlay_entries", noted)
 

@@ -132,7 +132,7 @@ def test_broken_file_is_counted_as_stale(tmp_path: Path) -> None:
 
 
 def test_scraping_does_not_change_responses(server: Steered) -> None:
-    """Pages and answers at the same time."""
+    """Pages and responses at the same time."""
     threads = [threading.Thread(target=server.call, args=("GET", "/metrics")) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -24,8 +24,8 @@ rules:
 def other(tmp_path: Path) -> Iterator[Steered]:
     folder = tmp_path / "other"
     folder.mkdir()
-    with steered(folder, {"echo.yaml": ECHO}) as made:
-        yield made
+    with steered(folder, {"echo.yaml": ECHO}) as server:
+        yield server
 
 
 def kept(server: Steered, user: str, **more: Any) -> str:

@@ -9,8 +9,8 @@ import pytest
 from mockllm.server.control import journal_queries
 
 
-def turns(pieces: int) -> int:
-    """How often others had a turn while so many pieces of work were done."""
+def turns(slices: int) -> int:
+    """How often others had a turn while so many slices of work were done."""
 
     async def run() -> int:
         count = 0
@@ -23,7 +23,7 @@ def turns(pieces: int) -> int:
 
         task = asyncio.create_task(other())
         found = journal_queries.TimeSlices()
-        for _ in range(pieces):
+        for _ in range(slices):
             await found.pause()
         task.cancel()
         return count

@@ -44,7 +44,7 @@ def test_call_shows_servers_messages_and_states(tmp_path: Path) -> None:
 
 
 def test_absent_stream_of_messages_is_no_failure(tmp_path: Path) -> None:
-    """A client asks for it after each handshake, and a server that sends none says so by a 405."""
+    """A client requests it after each handshake, and a server that sends none says so by a 405."""
     headers = {"accept": "text/event-stream", "mcp-protocol-version": "2025-11-25"}
     with steered(tmp_path, {"a.yaml": "mcp: [{name: weather, sessions: false}]"}) as server:
         server.call("GET", "/mcp/weather", headers=headers)

@@ -113,7 +113,7 @@ def test_optional_expectation_does_not_break_the_order(server: Steered) -> None:
     assert failure["message"] == "was requested, but not after a request that meets expect[0]"
 
 
-KEPT_OUT: dict[str, tuple[Any, str]] = {
+SECRET_MATCHES: dict[str, tuple[Any, str]] = {
     "a key": ({"api_key": "a"}, "api_key"),
     "in all": ({"all": [{"user": "x"}, {"api_key": "a"}]}, "all[1].api_key"),
     "in not in any": ({"any": [{"not": {"api_key": {"starts_with": "a"}}}]}, "any[0].not.api_key"),
@@ -122,7 +122,7 @@ KEPT_OUT: dict[str, tuple[Any, str]] = {
 }
 
 
-@pytest.mark.parametrize(("match", "field"), KEPT_OUT.values(), ids=KEPT_OUT)
+@pytest.mark.parametrize(("match", "field"), SECRET_MATCHES.values(), ids=SECRET_MATCHES)
 def test_match_on_secret_is_refused(server: Steered, match: Any, field: str) -> None:
     server.ask("hello")
     got = server.call("POST", "/api/verify", {"expect": [{"match": match}]})

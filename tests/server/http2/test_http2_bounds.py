@@ -319,11 +319,11 @@ def test_response_that_is_never_read_ends() -> None:
         assert (len(got.body), got.reset) == (65_535, ErrorCodes.CANCEL)
 
 
-@pytest.mark.parametrize("asks", [False, True])
-def test_idle_connection_is_closed(asks: bool) -> None:
-    running = served(keepalive=0.2) if asks else served(head_time=0.2)
+@pytest.mark.parametrize("sends", [False, True])
+def test_idle_connection_is_closed(sends: bool) -> None:
+    running = served(keepalive=0.2) if sends else served(head_time=0.2)
     with running, H2Client(running.port) as client:
-        if asks:
+        if sends:
             client.response(client.ask("/ok"))
         client.to_the_end()
         assert client.goaway == ErrorCodes.NO_ERROR

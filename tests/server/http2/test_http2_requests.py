@@ -107,7 +107,7 @@ def test_body_in_parts_with_length_is_read(client: H2Client) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"text"])
 def test_response_waits_for_the_end_of_its_request(client: H2Client, body: bytes) -> None:
-    """httpcore sends the end of a request in a frame of its own, and fails where the stream is reset before it."""
+    """httpcore sends the end of a request in a separate frame, and fails where the stream is reset before it."""
     id = client.begin("/echo", method="POST", headers=[("content-length", str(len(body)))], end=False)
     if body:
         client.h2.send_data(id, body)
@@ -233,8 +233,8 @@ def test_connect_is_refused(client: H2Client) -> None:
 
 def test_upgrade_to_h2c_is_ignored(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
-        asked = request(
+        sent = request(
             path="/ok", Connection="Upgrade, HTTP2-Settings", Upgrade="h2c", HTTP2_Settings="AAMAAABkAAQ"
         )
-        assert raw.send(asked).answer().text == "hello"
+        assert raw.send(sent).answer().text == "hello"
         assert raw.send(request(path="/ok")).answer().text == "hello"

@@ -68,7 +68,7 @@ KEY = "sk-test-0123456789abcdefghij"
 
 
 class OwnHeaderRequest(Request):
-    """A request of a protocol with a header of its own for the key."""
+    """A request of a protocol with its own header for the key."""
 
     @cached_property
     def api_key(self) -> str | None:

@@ -59,11 +59,11 @@ def test_make_entries_ignores_entries_added_meanwhile() -> None:
     assert [each.number for each in journal] == list(range(31, 41))
 
 
-@pytest.mark.parametrize("made_before", [0, 2, 5], ids=["none is made", "some are", "all are"])
+@pytest.mark.parametrize("existing", [0, 2, 5], ids=["none is made", "some are", "all are"])
 @pytest.mark.parametrize("most", [0, 1, 3, 5, 9])
-def test_newest_lists_last_entries_first(made_before: int, most: int) -> None:
+def test_newest_lists_last_entries_first(existing: int, most: int) -> None:
     journal = fill(Journal(10), 5)
-    journal.make_entries(made_before)
+    journal.make_entries(existing)
     assert [each.number for each in journal.newest(most)] == [5, 4, 3, 2, 1][:most]
     assert [each.number for each in journal] == [1, 2, 3, 4, 5]
 

@@ -52,7 +52,7 @@ def value_of(value: AnyValue) -> Any:
 
 @dataclass
 class Receiver:
-    """Where spans may be sent, and those that came. `status` is what it answers."""
+    """Where spans may be sent, and those that came. `status` is that of its responses."""
 
     port: int = 0
     status: int = 200

@@ -15,14 +15,14 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize(("given", "url"), RIGHT.items())
-def test_base_url_gets_the_path_of_traces(given: str, url: str) -> None:
-    assert target({BASE: given}) == OtlpEndpoint(url)
+@pytest.mark.parametrize(("address", "url"), RIGHT.items())
+def test_base_url_gets_the_path_of_traces(address: str, url: str) -> None:
+    assert target({BASE: address}) == OtlpEndpoint(url)
 
 
 def test_traces_variable_has_priority_and_no_added_path() -> None:
-    given = "https://a.example/otlp?tenant=7"
-    assert target({BASE: "http://other:4318", EXACT: given}) == OtlpEndpoint(given)
+    address = "https://a.example/otlp?tenant=7"
+    assert target({BASE: "http://other:4318", EXACT: address}) == OtlpEndpoint(address)
 
 
 WRONG = {
@@ -41,10 +41,10 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("given", "reported"), WRONG.items(), ids=list(WRONG))
-def test_invalid_url_is_reported_with_a_correction(given: str, reported: tuple[str, str]) -> None:
+@pytest.mark.parametrize(("address", "reported"), WRONG.items(), ids=list(WRONG))
+def test_invalid_url_is_reported_with_a_correction(address: str, reported: tuple[str, str]) -> None:
     why, right = reported
-    found = target({BASE: given})
+    found = target({BASE: address})
     assert found is not None
     assert found.url == f"{right}/v1/traces"
     assert found.warning is not None
@@ -59,9 +59,9 @@ NONE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("given", NONE, ids=ascii)
-def test_value_that_is_not_a_url_is_reported(given: str) -> None:
-    found = target({BASE: given})
+@pytest.mark.parametrize("address", NONE, ids=ascii)
+def test_value_that_is_not_a_url_is_reported(address: str) -> None:
+    found = target({BASE: address})
     assert found is not None
     assert found.url is None
     assert found.warning is not None
@@ -77,9 +77,9 @@ EXACTLY = {
 }
 
 
-@pytest.mark.parametrize(("given", "reported"), EXACTLY.items(), ids=list(EXACTLY))
-def test_traces_variable_without_path_is_reported(given: str, reported: tuple[str, str]) -> None:
-    found = target({EXACT: given})
+@pytest.mark.parametrize(("address", "reported"), EXACTLY.items(), ids=list(EXACTLY))
+def test_traces_variable_without_path_is_reported(address: str, reported: tuple[str, str]) -> None:
+    found = target({EXACT: address})
     assert found is not None
     assert found.url == reported[0]
     assert reported[1] in (found.warning or "")

@@ -79,7 +79,7 @@ def test_span_is_exported(server: Process, receiver: Receiver, name: str) -> Non
     call, more, reported = CALLS[name]
     requested = time.time_ns()
     ask(server, call, name, **more)
-    answered = time.time_ns()
+    ended = time.time_ns()
     span = receiver.of_session(name)
     stated = span.attributes
     assert (span.name, span.wire.kind) == (reported, span.wire.SPAN_KIND_SERVER)
@@ -87,7 +87,7 @@ def test_span_is_exported(server: Process, receiver: Receiver, name: str) -> Non
     assert stated["gen_ai.response.finish_reasons"] in (["stop"], ["end_turn"], ["STOP"])
     assert (stated["mockllm.rule"], stated["http.response.status_code"]) == ("a.yaml:hello", 200)
     assert span.wire.status.code == span.wire.status.STATUS_CODE_UNSET
-    assert requested <= span.wire.start_time_unix_nano <= answered
+    assert requested <= span.wire.start_time_unix_nano <= ended
     assert span.wire.start_time_unix_nano < span.wire.end_time_unix_nano <= time.time_ns()
     assert not span.wire.parent_span_id
 
@@ -172,15 +172,15 @@ def test_sampler_of_environment_is_used(folder: Path) -> None:
 
 @pytest.fixture
 def closed() -> Iterator[str]:
-    """An address where nobody listens."""
+    """An address where no process listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture
-def hole() -> Iterator[str]:
-    """An address where connections are taken, and nothing is ever said."""
+def silent() -> Iterator[str]:
+    """An address where connections are taken, and nothing is ever sent."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)
@@ -195,20 +195,20 @@ def refusing() -> Iterator[str]:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("dead", ["closed", "hole", "refusing"])
+@pytest.mark.parametrize("dead", ["closed", "silent", "refusing"])
 @pytest.mark.covering(count=1)
 def test_unreachable_collector_delays_nothing(
     folder: Path, dead: str, request: pytest.FixtureRequest
 ) -> None:
-    """Answers come as before, the end does not wait for as long as the exporter would, and the log has one line at
+    """Responses come as before, the end does not wait for as long as the exporter would, and the log has one line at
     most."""
     more = {"OTEL_EXPORTER_OTLP_ENDPOINT": request.getfixturevalue(dead), **QUICK}
-    if dead == "hole":
+    if dead == "silent":
         more["OTEL_EXPORTER_OTLP_TIMEOUT"] = f"{PATIENCE * 20:.0f}"
     with serving(cwd=folder, **more) as server:
         for _ in range(300):
             assert b"Hello you." in ask(server)
-        if dead != "hole":
+        if dead != "silent":
             server.line(lambda line: line.startswith("traces to "))
         server.send(signal.SIGTERM)
         assert server.ended() == 0
@@ -226,13 +226,13 @@ LINES = {
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("given", LINES)
+@pytest.mark.parametrize("address", LINES)
 @pytest.mark.covering(count=1)
-def test_invalid_value_is_one_line_at_the_start(folder: Path, given: str) -> None:
-    with serving(cwd=folder, OTEL_EXPORTER_OTLP_ENDPOINT=given) as server:
+def test_invalid_value_is_one_line_at_the_start(folder: Path, address: str) -> None:
+    with serving(cwd=folder, OTEL_EXPORTER_OTLP_ENDPOINT=address) as server:
         assert b"Hello you." in ask(server)
         line = server.line(lambda line: line.startswith("warning: "))
-        assert LINES[given] in line
+        assert LINES[address] in line
         assert line.startswith("warning: OTEL_EXPORTER_OTLP_ENDPOINT is ")
         server.send(signal.SIGTERM)
         assert server.ended() == 0

@@ -23,7 +23,7 @@ GEMINI_STREAM = ("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
 
 @dataclass
 class TracedClient:
-    """What is asked of a server."""
+    """A call of a server."""
 
     port: int
 
@@ -34,7 +34,7 @@ class TracedClient:
         method: str = "POST",
         **more: Any,
     ) -> bytes:
-        """The answer's body, as far as it came."""
+        """The response's body, as far as it came."""
         path, body = call
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
@@ -47,16 +47,16 @@ class TracedClient:
             connection.close()
 
 
-def spans_of(folder: Path, scenario: str, *asking: Any) -> list[Span]:
-    """The spans of what was asked of a server with this scenario: each a function of it, or a call."""
+def spans_of(folder: Path, scenario: str, *calls: Any) -> list[Span]:
+    """The spans of calls of a server with this scenario: each a function of it, or a call."""
     (folder / "a.yaml").write_text(scenario)
     with live(folder) as server:
         requested = TracedClient(server.port)
-        for each in asking:
+        for each in calls:
             each(requested) if callable(each) else requested.ask(each)
     return spans_in(server)
 
 
 def spans_in(server: Live) -> list[Span]:
-    """The spans of all that a server was asked, once it has ended."""
+    """The spans of all calls of a server, once it has ended."""
     return [span(each) for each in server.app.journal]

@@ -46,7 +46,7 @@ def test_address_without_a_place_is_counted_alone(workers: list[SharedConnection
     for worker in workers:
         totals = [worker.total(address, 1) for address in addresses]
     assert set(totals) == {1, 2}
-    assert totals.count(2) > SETS * WAYS * 0.9  # each worker has given its places to the same addresses
+    assert totals.count(2) > SETS * WAYS * 0.9  # the places of each worker have gone to the same addresses
     for address in addresses:
         workers[0].total(address, 0)
     assert workers[0].total("new", 1) == 1

@@ -42,7 +42,7 @@ class Result(NamedTuple):
 
 
 class Clients:
-    """Clients that call the servers in turn, each on a connection of its own."""
+    """Clients that call the servers in turn, each on a separate connection."""
 
     def __init__(self, servers: Sequence[Process]) -> None:
         self._urls = cycle([server.url for server in servers])
@@ -133,8 +133,8 @@ def test_turns_of_many_clients_in_a_conversation_are_all_there(clients: Clients,
     answers = clients.all([partial(clients.call, "POST", "/v1/responses", body) for body in bodies])
     assert Counter(result.status for result in answers) == {200: len(texts)}
     found = clients.items(id)
-    said = [result.body["output"][0]["content"][0]["text"] for result in answers]
-    assert Counter(found) == Counter(texts + said + ["long"] * (len(texts) if long else 0))
+    replies = [result.body["output"][0]["content"][0]["text"] for result in answers]
+    assert Counter(found) == Counter(texts + replies + ["long"] * (len(texts) if long else 0))
     size = len(found) // len(texts)
     assert {found[place].split()[0] for place in range(0, len(found), size)} == {"turn"}, "turns are whole"
 
@@ -150,8 +150,8 @@ def test_appends_of_many_clients_at_mistral_are_all_there(clients: Clients, *, l
     answers = clients.all([partial(clients.call, "POST", path, body) for body in bodies])
     assert Counter(result.status for result in answers) == {200: len(texts)}
     entries = clients.call("GET", f"{path}/history").body["entries"]
-    said = [result.body["outputs"][0]["content"] for result in answers]
-    expected = Counter(["start", "Hello.", *texts, *said, *["long"] * (len(texts) if long else 0)])
+    replies = [result.body["outputs"][0]["content"] for result in answers]
+    expected = Counter(["start", "Hello.", *texts, *replies, *["long"] * (len(texts) if long else 0)])
     assert Counter(entry["content"] for entry in entries) == expected
 
 

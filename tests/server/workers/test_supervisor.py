@@ -80,12 +80,12 @@ class Group:
         self, monkeypatch: pytest.MonkeyPatch, *acts: Callable[[str], Awaitable[None]], count: int = 1
     ) -> None:
         self._acts = [*acts]
-        self.said: list[str] = []
+        self.messages: list[str] = []
         self.started: list[WorkerHandle] = []
         self.state = GroupEngineState(SharedCounts())
         settings = cast(WorkerSettings, {})
         self.supervisor = Supervisor(
-            App(FakeEngine({})), self.state, [[]] * count, settings, self.said.append
+            App(FakeEngine({})), self.state, [[]] * count, settings, self.messages.append
         )
         monkeypatch.setattr(module, "start_worker", self._start)
 
@@ -173,7 +173,7 @@ def test_replacement_that_does_not_respond_is_replaced(monkeypatch: pytest.Monke
         await begun.wait()
         await group.supervisor.conclude()
         assert group.started[2].serves
-        assert "worker 1 does not start: it does not respond" in group.said
+        assert "worker 1 does not start: it does not respond" in group.messages
 
     group = Group(monkeypatch, obey, hang, begin)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
@@ -224,7 +224,7 @@ def test_hung_worker_is_ended_and_replaced(monkeypatch: pytest.MonkeyPatch) -> N
     async def act() -> None:
         await group.serve()
         await begun.wait()
-        assert group.said == [
+        assert group.messages == [
             "worker 1 has sent nothing for 60 s: it is ended",
             "worker 1 was killed by SIGKILL; another one takes its place",
         ]
@@ -234,12 +234,12 @@ def test_hung_worker_is_ended_and_replaced(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_worker_that_was_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other worker reports what it serves. The silent one is asked once at a time."""
-    asked: list[str] = []
+    """One worker reports what it serves. The silent one gets one call at a time."""
+    reports: list[str] = []
 
     async def send_no_report(name: str) -> None:
         if name == "report":
-            asked.append(name)
+            reports.append(name)
             await hang(name)
 
     async def act() -> None:
@@ -249,7 +249,7 @@ def test_worker_that_was_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
         for _ in range(3):
             await group.supervisor.collect()
         assert isinstance(other.channel, Orders)
-        assert (len(asked), other.channel.obeyed.count("report")) == (1, 3)
+        assert (len(reports), other.channel.obeyed.count("report")) == (1, 3)
         assert silent.report_task is not None
         silent.report_task.cancel()
 
@@ -259,14 +259,14 @@ def test_worker_that_was_silent_is_not_waited_for(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.usefixtures("quick_reports")
 def test_busy_worker_with_late_reports_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = 0
+    reports = 0
     enough = asyncio.Event()
 
     async def report_late(name: str) -> None:
-        nonlocal asked
+        nonlocal reports
         if name == "report":
-            asked += 1
-            if asked > 3 * served_reports.MAX_SILENCES:
+            reports += 1
+            if reports > 3 * served_reports.MAX_SILENCES:
                 enough.set()
             group.orders.received += 1  # the result of the report before
             await hang(name)
@@ -274,7 +274,7 @@ def test_busy_worker_with_late_reports_is_not_ended(monkeypatch: pytest.MonkeyPa
     async def act() -> None:
         await group.serve()
         await enough.wait()
-        assert (len(group.started), group.said) == (1, [])
+        assert (len(group.started), group.messages) == (1, [])
 
     group = Group(monkeypatch, report_late)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
@@ -303,7 +303,7 @@ def test_worker_that_ends_at_the_start_is_not_replaced(monkeypatch: pytest.Monke
     group = Group(monkeypatch, end_later)
     with pytest.raises(CannotServe, match=r"^worker 1 does not start: it was killed by SIGKILL$"):
         asyncio.run(asyncio.wait_for(group.serve(), PATIENCE))
-    assert group.said == []
+    assert group.messages == []
 
 
 def test_worker_that_ends_while_others_start_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -315,7 +315,7 @@ def test_worker_that_ends_while_others_start_is_replaced(monkeypatch: pytest.Mon
             group.started[0].process.kill()
             for _ in range(10):
                 await asyncio.sleep(0)
-            assert group.said == []
+            assert group.messages == []
 
     async def begin(name: str) -> None:
         begun.set()
@@ -323,7 +323,7 @@ def test_worker_that_ends_while_others_start_is_replaced(monkeypatch: pytest.Mon
     async def act() -> None:
         await group.serve()
         await begun.wait()
-        assert group.said == ["worker 1 was killed by SIGKILL; another one takes its place"]
+        assert group.messages == ["worker 1 was killed by SIGKILL; another one takes its place"]
 
     group = Group(monkeypatch, end_after_commit, begin)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))

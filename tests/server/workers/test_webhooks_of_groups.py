@@ -33,7 +33,7 @@ def receiver() -> Iterator[WebhookReceiver]:
 
 
 def call(server: Process, path: str, **body: Any) -> Any:
-    """Call on a connection of its own."""
+    """Call on a separate connection."""
     headers = {"content-type": "application/json"}
     request = urllib.request.Request(f"{server.url}/v1/{path}", json.dumps(body).encode(), headers)
     with urllib.request.urlopen(request, timeout=PATIENCE) as response:

@@ -51,7 +51,7 @@ def server(files: Path) -> Iterator[Process]:
 
 
 def ask_all(server: Process, texts: list[str]) -> list[str]:
-    """The texts of the responses to requests that come at the same time, each on a connection of its own."""
+    """The texts of the responses to requests that come at the same time, each on a separate connection."""
     with ThreadPoolExecutor(8) as threads:
         return list(threads.map(server.ask, texts))
 
@@ -193,11 +193,11 @@ def test_reload_changes_all_workers_from_one_moment(server: Process, files: Path
     with ThreadPoolExecutor(
         1
     ) as client:  # one after another, each on a new connection: any worker may get it
-        asking = client.submit(ask_on, 0)
+        requesting = client.submit(ask_on, 0)
         until(lambda: len(answers) > 20)
         text = SCENARIO.replace("first version", "second version")
         (files / "scenarios" / "a.yaml").write_text(text)
-        asking.result(PATIENCE)
+        requesting.result(PATIENCE)
     versions = ["second" in answer for answer in answers]
     assert versions == sorted(versions)
 

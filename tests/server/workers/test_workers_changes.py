@@ -110,7 +110,7 @@ def test_session_has_its_own_time_scale_in_all_workers(server: Process) -> None:
 
 
 def test_calls_during_the_start_of_a_worker_succeed(files: Path) -> None:
-    """The supervisor serves the control API on a port of its own, and so also while a worker starts."""
+    """The supervisor serves the control API on a separate port, and so also while a worker starts."""
     with (
         serving("--workers", "2", "--admin-port", "0", cwd=files) as server,
         ThreadPoolExecutor(CONNECTIONS) as threads,
@@ -119,10 +119,10 @@ def test_calls_during_the_start_of_a_worker_succeed(files: Path) -> None:
         assert match is not None
         reset = urllib.request.Request(f"{match[1]}/api/reset", b"")
         os.kill(workers_of(server)[0], signal.SIGKILL)
-        asking = [
+        requesting = [
             threads.submit(ask, server, "hi") for _ in range(CONNECTIONS)
         ]  # some wait for the new worker
-        while not all(each.done() for each in asking):
+        while not all(each.done() for each in requesting):
             for call in (f"{match[1]}/api/requests", f"{match[1]}/metrics", reset):
                 with urllib.request.urlopen(call, timeout=PATIENCE) as response:
                     assert response.status == 200

@@ -37,7 +37,7 @@ CALL = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "s
 
 
 def sent(url: str, body: object = None, **headers: str) -> tuple[HTTPMessage, str]:
-    """Send a message on a connection of its own. Return the response's headers, and its body as far as it came."""
+    """Send a message on a separate connection. Return the response's headers, and its body as far as it came."""
     named = {name.replace("_", "-"): text for name, text in headers.items()}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"{url}/mcp/travel", data, {**SENT, **named})
@@ -75,11 +75,11 @@ def test_states_are_listed_as_by_one_process(tmp_path: Path) -> None:
     program()
     (tmp_path / "scenarios").mkdir()
     (tmp_path / "scenarios" / "a.yaml").write_text(STATES, encoding="utf-8")
-    asked = (("", "door"), ("", "lamp"), ("/s/one", "door"), ("/s/one", "shut"), ("/s/two", "lamp"))
+    questions = (("", "door"), ("", "lamp"), ("/s/one", "door"), ("/s/one", "shut"), ("/s/two", "lamp"))
     listed = []
     for workers in ("1", "2"):
         with serving("--workers", workers, cwd=tmp_path) as server:
-            for session, user in asked:
+            for session, user in questions:
                 body = {"model": "m", "messages": [{"role": "user", "content": user}]}
                 server.post(f"{session}/v1/chat/completions", body)
             listed.append(server.get("/api/mcp")["states"])

@@ -140,13 +140,13 @@ def test_places_of_a_killed_worker_are_not_lost_for_ever(files: Path, store: Red
     with serving("--store", store.url, "--workers", "1", cwd=files) as server:
         (worker,) = workers_of(server)
         with ThreadPoolExecutor(1) as threads:
-            asking = threads.submit(ask, server, "hi", "busy")
+            requesting = threads.submit(ask, server, "hi", "busy")
             with redis.Redis(unix_socket_path=str(store.socket)) as found:
                 key = until(lambda: found.keys("mockllm:{shared}:global:*c"))[0]
                 os.kill(worker, signal.SIGKILL)
                 (score,) = dict(found.zrange(key, 0, -1, withscores=True)).values()
                 assert 0 < score / 1e6 - time.time() < 31
-            assert isinstance(asking.exception(PATIENCE), Exception)
+            assert isinstance(requesting.exception(PATIENCE), Exception)
 
 
 def test_session_ends_as_a_whole(files: Path, store: RedisServer) -> None:

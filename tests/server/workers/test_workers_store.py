@@ -161,7 +161,7 @@ def test_reset_deletes_all_counts(server: Process) -> None:
 
 
 def test_stored_responses_are_found_by_all_workers(server: Process) -> None:
-    for _ in range(6):  # a client of its own each time is a connection of its own: any worker may get it
+    for _ in range(6):  # a new client each time is a new connection: any worker may get it
         first = openai_client(server).responses.create(model="gpt-4o", input="one")
         second = openai_client(server).responses.create(
             model="gpt-4o", input="two", previous_response_id=first.id
@@ -200,17 +200,17 @@ def test_own_store_that_a_signal_ends_serves_the_last_requests(files: Path) -> N
     text = f"{SCENARIO}  - {{name: long, match: {{user: step}}, delay: 3s}}\n"
     (files / "scenarios" / "a.yaml").write_text(text)
     with serving("--workers", "2", cwd=files) as server, ThreadPoolExecutor(1) as threads:
-        asking = threads.submit(ask, server, "step")
+        requesting = threads.submit(ask, server, "step")
         until(lambda: server.get("/api/rules")["rules"][0]["tries"] == 1)
         for process in (*children_of(server.pid), server.pid):
             os.kill(process, signal.SIGTERM)
         server.line(lambda line: "had ended; another one has its counts" in line)
-        assert asking.result(PATIENCE) == (200, "one")
+        assert requesting.result(PATIENCE) == (200, "one")
         assert server.ended() == 0
 
 
 def test_batch_jobs_of_vertex_are_shared(server: Process) -> None:
-    """Each client has a connection of its own, so that both workers serve some."""
+    """Each client has a separate connection, so that both workers serve some."""
     clients = [vertex(server) for _ in range(6)]
     names = []
     for number, client in enumerate(clients):
@@ -241,7 +241,7 @@ def searched(client: openai.OpenAI, store: str) -> list[Result]:
 
 
 def test_vector_stores_are_shared(server: Process) -> None:
-    """Each client has a connection of its own, so that both workers serve some."""
+    """Each client has a separate connection, so that both workers serve some."""
     clients = [openai_client(server) for _ in range(6)]
     store = clients[0].vector_stores.create()
     files = []

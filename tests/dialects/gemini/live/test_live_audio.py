@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from mockllm.dialects.gemini.live import session as live
-from tests.dialects.gemini.live.spoken import QUIET, RULES, SOUND, Spoken, kinds, text
+from tests.dialects.gemini.live.live_socket import QUIET, RULES, SOUND, LiveSocket, kinds, text
 
 
 def test_speech_becomes_a_turn() -> None:
-    opened = Spoken(model="models/scripted", inputAudioTranscription={})
+    opened = LiveSocket(model="models/scripted", inputAudioTranscription={})
     messages = opened.hear(SOUND, QUIET)
     assert messages[0] == {"serverContent": {"inputTranscription": {"text": "Stop that."}}}
     assert text(messages) == "Stop that.! Turn 1."
 
 
 def test_speech_without_transcript_is_a_turn_too() -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     assert text(opened.hear(SOUND, QUIET, mime="audio/pcm")) == "! Turn 1."
 
 
 def test_speech_interrupts_the_model() -> None:
-    opened = Spoken(model="models/scripted")
+    opened = LiveSocket(model="models/scripted")
     opened.held.add(live.TURN)
     opened.say("slow")
     opened.held.clear()
@@ -29,7 +29,7 @@ def test_speech_interrupts_the_model() -> None:
 
 
 def test_speech_does_not_interrupt_where_declined() -> None:
-    opened = Spoken(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
+    opened = LiveSocket(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
     opened.held.add(live.TURN)
     opened.say("slow")
     opened.held.clear()
@@ -38,7 +38,7 @@ def test_speech_does_not_interrupt_where_declined() -> None:
 
 def test_activity_of_the_client_replaces_detection() -> None:
     settings = {"automaticActivityDetection": {"disabled": True, "silenceDurationMs": 100}}
-    opened = Spoken(model="models/scripted", realtimeInputConfig=settings)
+    opened = LiveSocket(model="models/scripted", realtimeInputConfig=settings)
     assert opened.send({"realtimeInput": {"activityStart": {}}}) == []
     assert opened.hear(SOUND, QUIET) == []
     assert text(opened.send({"realtimeInput": {"activityEnd": {}}})) == "Stop that.! Turn 1."
@@ -46,14 +46,14 @@ def test_activity_of_the_client_replaces_detection() -> None:
 
 
 def test_end_of_the_audio_ends_speech() -> None:
-    opened = Spoken(model="models/scripted")
+    opened = LiveSocket(model="models/scripted")
     assert opened.send({"realtimeInput": {"audioStreamEnd": True}}) == []
     opened.hear(SOUND)
     assert text(opened.send({"realtimeInput": {"audioStreamEnd": True}})) == "Stop that.! Turn 1."
 
 
 def test_media_chunks_are_audio_or_images() -> None:
-    opened = Spoken(model="models/scripted")
+    opened = LiveSocket(model="models/scripted")
     chunks = [{"data": "", "mimeType": "image/png"}, {"data": SOUND, "mimeType": "audio/pcm"}]
     opened.send({"realtime_input": {"media_chunks": chunks}})
     opened.send({"realtimeInput": {"video": {"data": "", "mimeType": "image/jpeg"}}})
@@ -61,7 +61,7 @@ def test_media_chunks_are_audio_or_images() -> None:
 
 
 def test_audio_that_is_no_base64_closes_the_socket() -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     opened.hear("é")
     assert opened.closes == [(1007, "Request contains an invalid argument.")]
     opened.send({"realtimeInput": {"audio": {"data": 7, "mimeType": "audio/pcm"}}})
@@ -75,7 +75,7 @@ SCRIPT = """
 
 
 def test_script_says_when_the_user_speaks() -> None:
-    opened = Spoken(rules=RULES + SCRIPT, inputAudioTranscription={})
+    opened = LiveSocket(rules=RULES + SCRIPT, inputAudioTranscription={})
     messages = opened.hear(QUIET, QUIET)
     assert messages[0] == {"serverContent": {"inputTranscription": {"text": "Hello."}}}
     assert text(messages) == "Hello.! Turn 1."

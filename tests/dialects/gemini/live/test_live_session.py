@@ -16,18 +16,18 @@ from mockllm.dialects.gemini import LIVE
 from mockllm.dialects.gemini.live import session as live
 from mockllm.dialects.gemini.live.dialect import LiveRequest
 from mockllm.dialects.neutral_request import NeutralRequest
-from tests.dialects.gemini.live.spoken import GEMINI, LOOK, TEXT, VERTEX, Spoken, kinds, text
+from tests.dialects.gemini.live.live_socket import GEMINI, LOOK, TEXT, VERTEX, LiveSocket, kinds, text
 from tests.language.virtual_server import VirtualServer, raw_request
 
 
 def test_setup_is_completed() -> None:
-    opened = Spoken(open=False)
+    opened = LiveSocket(open=False)
     assert (opened.opening, opened.set_up(), opened.closes) == ([], [{"setupComplete": {}}], [])
 
 
 @pytest.mark.parametrize("path", [GEMINI, VERTEX], ids=["gemini", "vertex"])
 def test_turns_build_a_conversation(path: str) -> None:
-    opened = Spoken(path)
+    opened = LiveSocket(path)
     messages = opened.say("one")
     assert text(messages) == "one! Turn 1."
     assert messages[-2] == {"serverContent": {"generationComplete": True}}
@@ -40,7 +40,7 @@ def test_turns_build_a_conversation(path: str) -> None:
 
 
 def test_turn_waits_for_its_end() -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     assert opened.say("one", turnComplete=False) == []
     assert text(opened.send({"client_content": {"turn_complete": True}})) == "one! Turn 1."
     assert text(opened.send({"realtimeInput": {"text": "two"}})) == "two! Turn 2."
@@ -48,20 +48,20 @@ def test_turn_waits_for_its_end() -> None:
 
 def test_conversation_has_a_bound_on_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MAX_CONVERSATION", 1000)
-    opened = Spoken()
+    opened = LiveSocket()
     turns = [text(opened.say("x" * 200))[-2] for _ in range(5)]
     assert turns == ["1", "2", "3", "3", "3"]
 
 
 def test_counts_beside_the_usual_ones_are_named() -> None:
-    usage = Spoken().say("counted")[-1]["usageMetadata"]
+    usage = LiveSocket().say("counted")[-1]["usageMetadata"]
     assert (usage["cachedContentTokenCount"], usage["thoughtsTokenCount"]) == (2, 3)
 
 
 def test_spoken_turn_is_audio_with_a_requested_transcript() -> None:
-    opened = Spoken(generationConfig=None)
+    opened = LiveSocket(generationConfig=None)
     assert set(kinds(opened.say("one"))[:-3]) == {"modelTurn"}
-    requested = Spoken(generationConfig=None, outputAudioTranscription={})
+    requested = LiveSocket(generationConfig=None, outputAudioTranscription={})
     messages = requested.say("one")
     transcript = "".join(
         message["serverContent"]["outputTranscription"]["text"]
@@ -78,30 +78,30 @@ def test_spoken_turn_is_audio_with_a_requested_transcript() -> None:
 
 def test_thoughts_are_sent_on_request() -> None:
     config = {**TEXT, "thinkingConfig": {"includeThoughts": True}}
-    first = Spoken(generationConfig=config).say("thought")[0]
+    first = LiveSocket(generationConfig=config).say("thought")[0]
     assert first["serverContent"]["modelTurn"]["parts"] == [{"text": "Hm", "thought": True}]
-    assert text(Spoken().say("thought")) == "One"
+    assert text(LiveSocket().say("thought")) == "One"
 
 
 def test_extras_are_messages_before_the_turn() -> None:
-    messages = Spoken().say("away")
+    messages = LiveSocket().say("away")
     assert messages[0] == {"goAway": {"timeLeft": "10s"}}
     assert text(messages) == "One"
 
 
 def test_filtered_turn_says_why_it_is_complete() -> None:
-    content = Spoken().say("filtered")[-1]["serverContent"]
+    content = LiveSocket().say("filtered")[-1]["serverContent"]
     assert content == {"turnComplete": True, "turnCompleteReason": "RESPONSE_REJECTED"}
 
 
 def test_call_waits_for_its_result() -> None:
-    opened = Spoken(tools=LOOK)
+    opened = LiveSocket(tools=LOOK)
     assert opened.say("go") == [{"toolCall": {"functionCalls": [{"name": "look", "args": {}, "id": "c1"}]}}]
     assert text(opened.results("c1")) == "I see a cat."
 
 
 def test_calls_wait_for_all_results() -> None:
-    opened = Spoken(tools=LOOK, model="models/gemini-2.0-flash-live")
+    opened = LiveSocket(tools=LOOK, model="models/gemini-2.0-flash-live")
     (message,) = opened.say("two")
     ids = [call["id"] for call in message["toolCall"]["functionCalls"]]
     assert ids == ["c1", "call_1"]
@@ -110,12 +110,12 @@ def test_calls_wait_for_all_results() -> None:
 
 
 def test_call_without_arguments_that_are_json_is_left_out() -> None:
-    assert kinds(Spoken().say("bare")) == []
+    assert kinds(LiveSocket().say("bare")) == []
 
 
 def test_call_in_the_background_ends_its_turn() -> None:
     tools = [{"functionDeclarations": [{"name": "look", "behavior": "NON_BLOCKING"}]}]
-    opened = Spoken(tools=tools)
+    opened = LiveSocket(tools=tools)
     assert kinds(opened.say("go")) == ["toolCall", "generationComplete", "turnComplete"]
     assert opened.results("c1", scheduling="SILENT") == []
     assert text(opened.send({"clientContent": {"turnComplete": True}})) == "I see a cat."
@@ -123,7 +123,7 @@ def test_call_in_the_background_ends_its_turn() -> None:
 
 @pytest.mark.parametrize("scheduling", ["WHEN_IDLE", "INTERRUPT"])
 def test_result_during_a_turn_waits_or_interrupts(scheduling: str) -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     opened.held.add(live.TURN)
     opened.say("slow")
     opened.held.clear()
@@ -140,14 +140,14 @@ def test_result_during_a_turn_waits_or_interrupts(scheduling: str) -> None:
 
 
 def test_content_interrupts_and_cancels_calls() -> None:
-    opened = Spoken(tools=LOOK)
+    opened = LiveSocket(tools=LOOK)
     opened.say("go")
     messages = opened.say("never mind", turnComplete=False)
     assert messages == [{"toolCallCancellation": {"ids": ["c1"]}}]
 
 
 def test_bytes_of_media_are_not_remembered() -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     part = {"inlineData": {"mimeType": "image/png", "data": "x" * 100}}
     opened.send({"clientContent": {"turns": [{"role": "user", "parts": [part, {"text": "a"}]}]}})
     assert "xxx" not in repr(vars(opened.session))
@@ -155,19 +155,19 @@ def test_bytes_of_media_are_not_remembered() -> None:
 
 def test_conversation_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "MAX_CONTENTS", 3)
-    opened = Spoken()
+    opened = LiveSocket()
     for place in range(5):
         last = opened.say(str(place))
     assert text(last) == "4! Turn 2."
 
 
 def test_session_is_resumed_by_its_last_handle() -> None:
-    opened = Spoken(open=False)
+    opened = LiveSocket(open=False)
     first = opened.set_up(sessionResumption={})[-1]["sessionResumptionUpdate"]
     assert first["resumable"] is True
     last = opened.say("one")[-1]["sessionResumptionUpdate"]["newHandle"]
     for handle, turn in ((first["newHandle"], 1), (last, 2)):
-        other = Spoken(open=False)
+        other = LiveSocket(open=False)
         other.engine = opened.engine
         update = other.set_up(sessionResumption={"handle": handle})[-1]["sessionResumptionUpdate"]
         assert text(other.say("two")) == f"two! Turn {turn}."
@@ -183,7 +183,7 @@ def test_session_is_resumed_by_its_last_handle() -> None:
     ],
 )
 def test_setup_that_is_refused_closes_the_socket(setup: Any, close: tuple[int, str]) -> None:
-    opened = Spoken(open=False)
+    opened = LiveSocket(open=False)
     path = f"{opened.path}?key=k" if setup.get("model") == "closed" else opened.path
     opened.path, _, opened.query = path.partition("?")
     opened.set_up(**setup)
@@ -199,16 +199,16 @@ def test_setup_that_is_refused_closes_the_socket(setup: Any, close: tuple[int, s
     ],
 )
 def test_message_out_of_place_closes_the_socket(message: Any, reason: str) -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     opened.send(message)
     assert opened.closes == [(1007, reason)]
 
 
 def test_content_before_the_setup_closes_the_socket() -> None:
-    opened = Spoken(open=False)
+    opened = LiveSocket(open=False)
     opened.say("one")
     assert [code for code, _ in opened.closes] == [1007]
-    binary = Spoken(open=False)
+    binary = LiveSocket(open=False)
     assert binary.send(b'{"setup": {"model": "m"}}') == [{"setupComplete": {}}]
 
 
@@ -217,20 +217,20 @@ def test_content_before_the_setup_closes_the_socket() -> None:
     [("limit", 1011, "You exceeded your current quota"), ("missing", 1008, "Gone")],
 )
 def test_error_of_a_rule_closes_the_socket(user: str, code: int, reason: str) -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     assert opened.say(user) == []
     ((shown, why),) = opened.closes
     assert (shown, why.startswith(reason)) == (code, True)
 
 
 def test_error_inside_a_turn_follows_what_was_sent() -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     assert text(opened.say("broken")) == "One"
     assert [code for code, _ in opened.closes] == [1011]
 
 
 def test_turn_without_a_role_is_refused() -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     opened.send({"clientContent": {"turns": [{"parts": [{"text": "a"}]}], "turnComplete": True}})
     assert opened.closes == [(1007, "Request contains an invalid argument.")]
 
@@ -238,20 +238,20 @@ def test_turn_without_a_role_is_refused() -> None:
 @pytest.mark.parametrize("field", ["id", "scheduling"])
 @pytest.mark.parametrize("value", [[], {}, 7])
 def test_result_with_a_wrong_field_closes(field: str, value: Any) -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     opened.results("c1", **{field: value})
     assert opened.closes == [(1007, "Request contains an invalid argument.")]
 
 
 def test_turn_without_its_end_leaves_the_session_usable() -> None:
-    opened = Spoken()
+    opened = LiveSocket()
     assert kinds(opened.say("unended")) == ["modelTurn"]
     assert text(opened.say("a")) == "a! Turn 2."
 
 
 @pytest.mark.parametrize("body", ["odd", "other"])
 def test_body_of_a_rule_is_a_message(body: str) -> None:
-    opened = Spoken(sessionResumption={})
+    opened = LiveSocket(sessionResumption={})
     contents = [{"role": "user", "parts": [{"text": body}]}]
     sent = json.dumps({"model": "m", "contents": contents, "live": {"handle": "h"}}).encode()
     request = opened.engine.read("WS turn", GEMINI, "", {}, sent, "", 0.0)

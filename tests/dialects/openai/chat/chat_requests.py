@@ -9,7 +9,7 @@ from mockllm.core.randomness import Ids
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 
-STAMP = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
+IDENTITY = ResponseIdentity(Ids(0, "", 1), 1_760_000_000.9)
 MINIMAL: Mapping[str, Json] = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
 
 

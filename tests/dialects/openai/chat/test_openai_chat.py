@@ -21,7 +21,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.model_families import FAMILIES, SNAPSHOTS, family
-from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import IDENTITY, chat, of_bytes
 
 HI = Reply((Choice((Text(("Hi", "!")),)),))
 
@@ -31,7 +31,7 @@ def reply_of(*parts: Part) -> Reply:
 
 
 def body_of_reply(reply: Reply, **fields: Json) -> Json:
-    plan = CHAT.encode_body(reply, chat(**fields), STAMP)
+    plan = CHAT.encode_body(reply, chat(**fields), IDENTITY)
     assert isinstance(plan.steps[0], EventStep)
     return loads(plan.steps[0].payload)
 
@@ -45,7 +45,7 @@ def chunks(plan: Plan) -> list[Json]:
 
 
 def deltas(reply: Reply, **fields: Json) -> list[Json]:
-    payload = chunks(CHAT.encode_stream(reply, chat(**fields), STAMP))
+    payload = chunks(CHAT.encode_stream(reply, chat(**fields), IDENTITY))
     return [chunk["choices"][0]["delta"] for chunk in payload if chunk["choices"]]
 
 
@@ -55,7 +55,7 @@ def deltas(reply: Reply, **fields: Json) -> list[Json]:
 )
 def test_alias_becomes_its_snapshot_other_names_stay(requested: str, model: str) -> None:
     assert body_of_reply(HI, model=requested)["model"] == model
-    assert chunks(CHAT.encode_stream(HI, chat(model=requested), STAMP))[0]["model"] == model
+    assert chunks(CHAT.encode_stream(HI, chat(model=requested), IDENTITY))[0]["model"] == model
 
 
 def test_model_of_the_reply_overrides_the_request() -> None:
@@ -63,7 +63,7 @@ def test_model_of_the_reply_overrides_the_request() -> None:
 
 
 def test_request_without_model_gets_the_default_model() -> None:
-    assert chunks(CHAT.encode_stream(HI, of_bytes(b""), STAMP))[0]["model"] == "gpt-4o-mini-2024-07-18"
+    assert chunks(CHAT.encode_stream(HI, of_bytes(b""), IDENTITY))[0]["model"] == "gpt-4o-mini-2024-07-18"
 
 
 def test_alias_and_snapshot_have_one_family() -> None:
@@ -113,7 +113,7 @@ def test_extras_are_in_the_body_and_in_every_chunk() -> None:
     assert "a" not in body
     assert {
         (item["provider"], item["system_fingerprint"])
-        for item in chunks(CHAT.encode_stream(reply, chat(), STAMP))
+        for item in chunks(CHAT.encode_stream(reply, chat(), IDENTITY))
     } == {("x", "fp")}
 
 
@@ -121,7 +121,7 @@ def test_extras_usage_and_moderation_have_separate_chunks() -> None:
     reply = Reply(
         HI.choices, extras={"openai": {"usage": {"prompt_tokens": 1}, "moderation": {"flagged": False}}}
     )
-    payload = chunks(CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP))
+    payload = chunks(CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), IDENTITY))
     assert [(item["choices"], (item["usage"] or {}).get("prompt_tokens")) for item in payload[-2:]] == [
         ([], 1),
         ([], None),
@@ -188,7 +188,7 @@ def test_call_ids_are_equal_in_body_and_stream() -> None:
 
 def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
     reply = reply_of(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
-    plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), STAMP)
+    plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": True}), IDENTITY)
     assert plan.framing is Framing.SSE
     assert [
         (step.kind, step.chunk_number) if isinstance(step, EventStep) else step for step in plan.steps
@@ -205,14 +205,14 @@ def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
 
 
 def test_padding_fills_to_sixteen_and_varies_by_chunk() -> None:
-    payload = chunks(CHAT.encode_stream(reply_of(Text(("Hello", "x" * 40))), chat(), STAMP))
+    payload = chunks(CHAT.encode_stream(reply_of(Text(("Hello", "x" * 40))), chat(), IDENTITY))
     padding = [chunk["obfuscation"] for chunk in payload]
     assert [len(text) for text in padding] == [16, 11, 8, 16]
     assert len(set(padding)) == 4
 
 
 def test_padding_of_many_chunks_has_the_right_length() -> None:
-    payload = chunks(CHAT.encode_stream(reply_of(Text(("x",) * 200)), chat(), STAMP))
+    payload = chunks(CHAT.encode_stream(reply_of(Text(("x",) * 200)), chat(), IDENTITY))
     assert {len(chunk["obfuscation"]) for chunk in payload} == {15, 16}
 
 

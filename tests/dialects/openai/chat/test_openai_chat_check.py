@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.dialects.openai import CHAT
-from tests.dialects.openai.chat.chat_requests import STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import IDENTITY, chat, of_bytes
 from tests.dialects.openai.chat.refusals import (
     ANSWER,
     CALL,
@@ -349,4 +349,4 @@ def test_chat_refusal_is_the_providers_400() -> None:
     request = chat(n=0)
     failure = CHAT.check(request)
     assert failure is not None
-    assert CHAT.error(failure, request, STAMP).head.status == 400
+    assert CHAT.error(failure, request, IDENTITY).head.status == 400

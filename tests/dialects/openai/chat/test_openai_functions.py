@@ -11,7 +11,7 @@ from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text
 from mockllm.core.request.messages import ResultPart
 from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT
-from tests.dialects.openai.chat.chat_requests import STAMP, chat
+from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.dialects.openai.completions_requests import body_of
 
 FUNCTIONS: Json = [{"name": "get_weather", "parameters": {"type": "object", "properties": {}}}]
@@ -25,14 +25,14 @@ def make_reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:
 
 def first_choice(reply: Reply, **fields: Json) -> Json:
     request = chat(functions=FUNCTIONS, **fields)
-    result = body_of(CHAT.encode_body(CHAT.supported_reply(reply, request), request, STAMP))
+    result = body_of(CHAT.encode_body(CHAT.supported_reply(reply, request), request, IDENTITY))
     ChatCompletion.model_validate(result, strict=True)
     return result["choices"][0]
 
 
 def chunks(reply: Reply, **fields: Json) -> list[Json]:
     request = chat(functions=FUNCTIONS, stream=True, **fields)
-    plan = CHAT.encode_stream(CHAT.supported_reply(reply, request), request, STAMP)
+    plan = CHAT.encode_stream(CHAT.supported_reply(reply, request), request, IDENTITY)
     result = [
         loads(step.payload) for step in plan.steps if isinstance(step, EventStep) and step.kind != "end"
     ]
@@ -106,8 +106,8 @@ def test_functions_beside_tools_give_a_tool_call() -> None:
 def test_legacy_call_is_decoded() -> None:
     request = chat(functions=FUNCTIONS)
     for plan in (
-        CHAT.encode_body(make_reply(CALL), request, STAMP),
-        CHAT.encode_stream(make_reply(CALL), request, STAMP),
+        CHAT.encode_body(make_reply(CALL), request, IDENTITY),
+        CHAT.encode_stream(make_reply(CALL), request, IDENTITY),
     ):
         decoded = CHAT.decode(plan)
         assert decoded is not None

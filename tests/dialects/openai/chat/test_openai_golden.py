@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Call, Choice, Finish, Refusal, Reply, Text, Thinking, Usage
 from mockllm.dialects.openai import CHAT
-from tests.dialects.openai.chat.chat_requests import STAMP, chat
+from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.golden.wire import assert_golden
 
 WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
@@ -48,25 +48,25 @@ FAILURES: dict[str, Failure] = {
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
 def test_chat_body_equals_golden_file(name: str) -> None:
     reply, fields = REPLIES[name]
-    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(reply, chat(**fields), STAMP))
+    assert_golden(f"openai/chat-{name}.txt", CHAT.encode_body(reply, chat(**fields), IDENTITY))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_chat_stream_equals_golden_file(name: str) -> None:
     reply, fields = REPLIES[name]
     assert_golden(
-        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(reply, chat(**fields, stream=True), STAMP)
+        f"openai/chat-{name}-stream.txt", CHAT.encode_stream(reply, chat(**fields, stream=True), IDENTITY)
     )
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
-        plan = CHAT.error(FAILURES[name], chat(stream=stream), STAMP)
+        plan = CHAT.error(FAILURES[name], chat(stream=stream), IDENTITY)
         assert_golden(f"openai/error-{name}.txt", plan)
         assert not plan.streamed
 
 
 def test_error_inside_a_stream_equals_golden_file() -> None:
     broken = Reply((Choice((Text(("Hel", "lo")),)),), failure=Failure("overloaded", message="Too busy."))
-    assert_golden("openai/chat-error-in-stream.txt", CHAT.encode_stream(broken, chat(stream=True), STAMP))
+    assert_golden("openai/chat-error-in-stream.txt", CHAT.encode_stream(broken, chat(stream=True), IDENTITY))

@@ -12,7 +12,7 @@ from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Re
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.chat.fields import OPENAI_FIELDS
-from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import IDENTITY, MINIMAL, chat, of_bytes
 from tests.examples import examples
 
 WORDS = [
@@ -65,7 +65,7 @@ def test_chat_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
     read_all_fields(request)
     failure = CHAT.check(request)
     if failure is not None:
-        assert 400 <= CHAT.error(failure, request, STAMP).head.status < 500
+        assert 400 <= CHAT.error(failure, request, IDENTITY).head.status < 500
 
 
 @given(st.sampled_from(["model", "messages", *OPENAI_FIELDS]), anything)
@@ -112,7 +112,7 @@ replies = st.builds(
 def test_any_reply_is_a_legal_chat_stream(reply: Reply, usage: bool) -> None:
     """Each choice has its role once and first, its chunks, and one finish last; usage and the terminator
     follow."""
-    plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": usage}), STAMP)
+    plan = CHAT.encode_stream(reply, chat(stream_options={"include_usage": usage}), IDENTITY)
     payloads = [step.payload for step in plan.steps if isinstance(step, EventStep)]
     if reply.failure is not None:
         assert "error" in loads(payloads[-1])

@@ -24,7 +24,7 @@ from mockllm.dialects.openai.chat.stored_calls import (
     storage_update,
 )
 from mockllm.state.local_responses import LocalResponses
-from tests.dialects.openai.chat.chat_requests import MINIMAL, STAMP, chat, of_bytes
+from tests.dialects.openai.chat.chat_requests import IDENTITY, MINIMAL, chat, of_bytes
 
 CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")
 
@@ -39,7 +39,7 @@ class Session:
     def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
         """Serve a request with `store`, update the store, and return the completion's id."""
         self.responses += 1
-        identity = ResponseIdentity(Ids(0, "", self.responses), STAMP.now)
+        identity = ResponseIdentity(Ids(0, "", self.responses), IDENTITY.now)
         request = chat(**{"store": True, **fields, "stream": stream})
         reply = Reply((Choice(parts),))
         plan = (CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, identity)
@@ -65,7 +65,7 @@ class Session:
         wrong = call.check(request)
         if wrong is not None:
             return wrong
-        response = call.own_response(request, STAMP)
+        response = call.own_response(request, IDENTITY)
         if isinstance(response, Plan):
             remembering = getattr(call, "storage_update", None)
             self.remember(None if remembering is None else remembering(response, request))
@@ -230,7 +230,7 @@ def test_stored_stream_joins_function_call_and_logprobs() -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
-    placeholders = Placeholders(STAMP.ids, 7.0, 1)
+    placeholders = Placeholders(IDENTITY.ids, 7.0, 1)
     request = chat(store=True, stream=stream)
     say = CHAT.encode_stream if stream else CHAT.encode_body
     plan = say(
@@ -238,7 +238,7 @@ def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
     )
     prerendered = prerender_response(plan, placeholders)
     result = CHAT.storage_update(
-        prerendered.plan(prerendered.placeholder_values(STAMP.ids.id_seed, 7, 1)), request
+        prerendered.plan(prerendered.placeholder_values(IDENTITY.ids.id_seed, 7, 1)), request
     )
     assert result is not None
     assert result.stored is not None
@@ -319,7 +319,7 @@ def test_deleted_completion_is_not_found() -> None:
 
 def test_missing_completion_gets_the_providers_404() -> None:
     request = StoredChatRequest(method="GET", path="/v1/chat/completions/x", headers={})
-    plan = GET_CHAT.error(Failure("not_found", message="Not there."), request, STAMP)
+    plan = GET_CHAT.error(Failure("not_found", message="Not there."), request, IDENTITY)
     assert plan.head.status == 404
     assert body(plan)["error"] == {
         "message": "Not there.",

@@ -85,7 +85,7 @@ def test_content_has_variants_and_comes_at_the_end() -> None:
     assert get(server, f"{id}/content", 1).headers["content-type"] == "video/mp4"
 
 
-def test_remix_and_edits_take_over_the_facts_of_their_source() -> None:
+def test_remix_and_edits_take_over_the_form_of_their_source() -> None:
     server = VirtualServer(NO_RULES)
     id = create(server, seconds="12", size="1280x720", model="sora-2-pro")["id"]
     remix = server.respond(raw_request(f"{PATH}/{id}/remix", {"prompt": "at night"})).json

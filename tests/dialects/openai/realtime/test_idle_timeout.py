@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.openai.realtime.test_realtime_session import SOUND, Spoken, names
+from tests.dialects.openai.realtime.test_realtime_session import SOUND, RealtimeSocket, names
 from tests.dialects.openai.realtime.test_user_speech import second, transcripts
 
 RULES = """
@@ -20,9 +20,9 @@ PLAYBACK = 600
 """Milliseconds of the audio of ten characters."""
 
 
-def idle(**detection: Any) -> Spoken:
+def idle(**detection: Any) -> RealtimeSocket:
     """A session with an idle timeout of two seconds, whose first response was sent."""
-    opened = Spoken(rules=RULES)
+    opened = RealtimeSocket(rules=RULES)
     vad = {"type": "server_vad", "idle_timeout_ms": 2000, **detection}
     opened.configure(audio={"input": {"turn_detection": vad}})
     assert transcripts(opened.hear(SOUND, second(1)))[-1:] == ["1234567890"]
@@ -55,7 +55,7 @@ def test_timeout_follows_each_response() -> None:
 
 
 def test_no_timeout_before_the_first_response() -> None:
-    opened = Spoken(rules=RULES)
+    opened = RealtimeSocket(rules=RULES)
     opened.configure(audio={"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 2000}}})
     assert opened.hear(*[second(1)] * 10) == []
 

@@ -28,7 +28,7 @@ rules:
 SOUND, QUIET = (b64encode(data * 24 * 700).decode() for data in (b"\x00\x20", b"\0\0"))
 
 
-class Spoken(VirtualSocket):
+class RealtimeSocket(VirtualSocket):
     def __init__(self, query: str = "model=m", rules: str = RULES) -> None:
         super().__init__(rules, "/v1/realtime", query)
 
@@ -62,13 +62,13 @@ def names(events: list[Any]) -> list[str]:
 
 
 def test_session_is_created_with_the_model_of_its_address() -> None:
-    (created,) = Spoken().opening
+    (created,) = RealtimeSocket().opening
     assert (created["type"], created["session"]["model"]) == ("session.created", "m")
-    assert Spoken("").opening[0]["session"]["model"] == realtime.DEFAULT_REALTIME_MODEL
+    assert RealtimeSocket("").opening[0]["session"]["model"] == realtime.DEFAULT_REALTIME_MODEL
 
 
 def test_update_changes_only_what_it_names() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     session = opened.configure(id="other", audio={"output": {"voice": "ash"}}, tools=[{"name": "f"}])
     assert session["id"] == opened.opening[0]["session"]["id"]
     assert session["audio"]["output"]["format"]["type"] == "audio/pcm"
@@ -80,14 +80,14 @@ def test_update_changes_only_what_it_names() -> None:
 
 
 def test_ids_of_events_all_differ() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     ids = [event["event_id"] for event in [*opened.opening, *opened.add("a"), *opened.respond()]]
     assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("modality", ["audio", "text"])
 def test_response_is_an_item_of_the_conversation(modality: str) -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     opened.configure(output_modalities=[modality])
     first = opened.say("a")
     kind = ("output_audio", "transcript") if modality == "audio" else ("output_text", "text")
@@ -99,7 +99,7 @@ def test_response_is_an_item_of_the_conversation(modality: str) -> None:
 
 
 def test_response_outside_of_conversation_leaves_it_unchanged() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}
     done = opened.respond(conversation="none", input=[item], output_modalities=["text"])[-1]["response"]
     assert (done["conversation_id"], done["output"][0]["content"][0]["text"]) == (None, "x! Turn 1.")
@@ -107,7 +107,7 @@ def test_response_outside_of_conversation_leaves_it_unchanged() -> None:
 
 
 def test_tool_call_gets_its_output() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     opened.configure(tools=[{"type": "function", "name": "look", "parameters": {}}])
     (call,) = opened.say("look")["output"]
     assert (call["type"], call["call_id"], call["arguments"]) == ("function_call", "c1", "{}")
@@ -125,7 +125,7 @@ def test_tool_call_gets_its_output() -> None:
     ],
 )
 def test_response_without_success_states_the_reason(text: str, status: str, details: str) -> None:
-    response = Spoken().say(text)
+    response = RealtimeSocket().say(text)
     assert response["status"] == status
     assert details in (
         response["status_details"].get("reason"),
@@ -134,20 +134,20 @@ def test_response_without_success_states_the_reason(text: str, status: str, deta
 
 
 def test_response_without_its_end_leaves_the_session_usable() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     opened.add("unended")
     assert names(opened.respond())[-1] != "response.done"
     assert opened.say("a")["status"] == "completed"
 
 
 def test_refusal_is_a_text_and_thinking_is_left_out() -> None:
-    output = Spoken().say("mixed")["output"]
+    output = RealtimeSocket().say("mixed")["output"]
     assert [item["content"][0]["transcript"] for item in output] == ["No.", "two"]
 
 
 @pytest.mark.parametrize("modality", ["audio", "text"])
 def test_cancelled_response_has_what_was_sent(modality: str) -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     opened.configure(output_modalities=[modality])
     opened.held.add("response.create")
     opened.add("mixed")
@@ -160,7 +160,7 @@ def test_cancelled_response_has_what_was_sent(modality: str) -> None:
 
 
 def test_cancelled_call_stays_a_call() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     opened.configure(tools=[{"type": "function", "name": "look", "parameters": {}}])
     opened.held.add("response.create")
     opened.add("look")
@@ -170,7 +170,7 @@ def test_cancelled_call_stays_a_call() -> None:
 
 
 def test_speech_is_an_item_with_its_transcript() -> None:
-    opened = Spoken("model=scripted")
+    opened = RealtimeSocket("model=scripted")
     opened.configure(audio={"input": {"transcription": {"model": "whisper-1"}}})
     events = opened.hear(SOUND, QUIET)
     assert names(events)[:6] == [
@@ -186,7 +186,7 @@ def test_speech_is_an_item_with_its_transcript() -> None:
 
 def test_speech_interrupts_unless_it_may_not() -> None:
     for interrupt in (True, False):
-        opened = Spoken()
+        opened = RealtimeSocket()
         detection = {"type": "server_vad", "interrupt_response": interrupt, "create_response": False}
         opened.configure(audio={"input": {"turn_detection": detection}})
         opened.held.add("response.create")
@@ -200,7 +200,7 @@ def test_speech_interrupts_unless_it_may_not() -> None:
 
 
 def test_audio_is_committed_by_hand_without_detection() -> None:
-    opened = Spoken("model=scripted")
+    opened = RealtimeSocket("model=scripted")
     opened.configure(audio={"input": {"turn_detection": None}})
     assert opened.hear(SOUND, QUIET) == []
     opened.held.add("transcription")
@@ -211,7 +211,7 @@ def test_audio_is_committed_by_hand_without_detection() -> None:
 
 
 def test_transcript_of_a_deleted_item_is_dropped() -> None:
-    opened = Spoken("model=scripted")
+    opened = RealtimeSocket("model=scripted")
     opened.held.add("transcription")
     opened.hear(SOUND)
     (item,) = {event["item_id"] for event in opened.hear(QUIET) if "item_id" in event}
@@ -220,7 +220,7 @@ def test_transcript_of_a_deleted_item_is_dropped() -> None:
 
 
 def test_cleared_audio_is_not_committed() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     opened.hear(SOUND)
     assert names(opened.send({"type": "input_audio_buffer.clear"})) == ["input_audio_buffer.cleared"]
     (error,) = opened.send({"type": "input_audio_buffer.commit"})
@@ -229,7 +229,7 @@ def test_cleared_audio_is_not_committed() -> None:
 
 
 def test_items_are_read_truncated_and_deleted() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     id = opened.say("hello")["output"][0]["id"]
     (truncated,) = opened.send(
         {"type": "conversation.item.truncate", "item_id": id, "content_index": 0, "audio_end_ms": 120}
@@ -246,7 +246,7 @@ def test_items_are_read_truncated_and_deleted() -> None:
 
 
 def test_items_are_inserted_behind_others() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     previous = [
         opened.add(id, own={"id": id}, **({} if before is None else {"previous_item_id": before}))[0]
         for id, before in (("a", None), ("b", None), ("c", "root"), ("d", "a"), ("e", "nowhere"))
@@ -256,7 +256,7 @@ def test_items_are_inserted_behind_others() -> None:
 
 def test_conversation_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "MAX_ITEMS", 3)
-    opened = Spoken()
+    opened = RealtimeSocket()
     for place in range(5):
         opened.add("x", own={"id": str(place)})
     (error,) = opened.send({"type": "conversation.item.retrieve", "item_id": "0"})
@@ -265,7 +265,7 @@ def test_conversation_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_conversation_has_a_bound_on_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversation, "MAX_CONVERSATION", 1000)
-    opened = Spoken()
+    opened = RealtimeSocket()
     for place in range(3):
         opened.add("x" * 400, own={"id": str(place)})
     codes = [
@@ -295,7 +295,7 @@ def test_conversation_has_a_bound_on_its_bytes(monkeypatch: pytest.MonkeyPatch) 
     ],
 )
 def test_mistaken_message_is_an_error(message: Any, code: str) -> None:
-    (error,) = Spoken().send(message)
+    (error,) = RealtimeSocket().send(message)
     assert (error["type"], error["error"]["code"]) == ("error", code)
 
 
@@ -316,17 +316,17 @@ def test_mistaken_message_is_an_error(message: Any, code: str) -> None:
     ],
 )
 def test_name_that_is_no_text_is_an_error(message: Any, param: str, got: str) -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     (error,) = opened.send(message)
-    said = f"Invalid type for '{param}': expected a string, but got {got} instead."
+    expected = f"Invalid type for '{param}': expected a string, but got {got} instead."
     assert (error["error"]["code"], error["error"]["param"]) == ("invalid_type", param)
-    assert error["error"]["message"] == said
+    assert error["error"]["message"] == expected
     assert opened.say("one")["status"] == "completed"
 
 
 @pytest.mark.parametrize("id", [None, ""])
 def test_item_without_a_name_gets_one(id: str | None) -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     name = opened.add("one", own={"id": id})[0]["item"]["id"]
     (found,) = opened.send({"type": "conversation.item.retrieve", "item_id": name})
     assert found["item"]["id"] == name
@@ -334,25 +334,26 @@ def test_item_without_a_name_gets_one(id: str | None) -> None:
 
 @pytest.mark.parametrize("type", ["realtime", None, []])
 def test_transcription_session_stays_one(type: Any) -> None:
-    opened = Spoken("intent=transcription")
+    opened = RealtimeSocket("intent=transcription")
     (error,) = opened.send({"type": "session.update", "session": {"type": type}})
-    said = "Passing a realtime session update event to a transcription session is not allowed."  # two public reports
-    assert (error["error"]["param"], error["error"]["message"]) == ("session.type", said)
+    # two public reports
+    expected = "Passing a realtime session update event to a transcription session is not allowed."
+    assert (error["error"]["param"], error["error"]["message"]) == ("session.type", expected)
     (error,) = opened.respond()
     assert "A transcription session has no responses." in error["error"]["message"]
 
 
 def test_unknown_event_gets_the_types_that_exist() -> None:
-    (error,) = Spoken().send({"type": "nope", "event_id": "mine"})
-    said = "Invalid value: 'nope'. Supported values are: 'session.update', 'session.close', "
-    assert error["error"]["message"].startswith(said)
+    (error,) = RealtimeSocket().send({"type": "nope", "event_id": "mine"})
+    expected = "Invalid value: 'nope'. Supported values are: 'session.update', 'session.close', "
+    assert error["error"]["message"].startswith(expected)
     assert error["error"]["message"].endswith("'response.create', and 'response.cancel'.")
     assert (error["error"]["param"], error["error"]["event_id"]) == ("type", "mine")
 
 
 @pytest.mark.parametrize(("format", "quiet"), [("audio/pcmu", b"\xff"), ("audio/pcma", b"\xd5")])
 def test_telephone_audio_is_detected(format: str, quiet: bytes) -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     opened.configure(audio={"input": {"format": {"type": format}}, "output": {"format": {"type": format}}})
     sound, silence = (b64encode(byte * 8 * 700).decode() for byte in (b"\x10", quiet))
     assert opened.hear(silence) == []
@@ -362,7 +363,7 @@ def test_telephone_audio_is_detected(format: str, quiet: bytes) -> None:
 
 @pytest.mark.parametrize("side", ["input", "output"])
 def test_pcm_format_without_rate_is_refused(side: str) -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     path = f"session.audio.{side}.format.rate"
     (error,) = opened.send(
         {"type": "session.update", "session": {"audio": {side: {"format": {"type": "audio/pcm"}}}}}
@@ -373,7 +374,7 @@ def test_pcm_format_without_rate_is_refused(side: str) -> None:
 
 
 def test_settings_of_another_type_do_no_harm() -> None:
-    opened = Spoken()
+    opened = RealtimeSocket()
     opened.configure(audio={"input": 7, "output": {"format": 7}})
     assert opened.hear(SOUND) == []
     item = {"type": "message", "role": "user", "content": "text"}
@@ -383,13 +384,14 @@ def test_settings_of_another_type_do_no_harm() -> None:
 
 def test_realtime_reply_without_stream_has_its_events() -> None:
     streamed, whole = (
-        Spoken(rules=f"rules: [{{reply: Hi., stream: {stream}}}]").respond() for stream in ("true", "false")
+        RealtimeSocket(rules=f"rules: [{{reply: Hi., stream: {stream}}}]").respond()
+        for stream in ("true", "false")
     )
     assert names(whole) == names(streamed)
     assert whole[-1]["response"]["output"][0]["content"][0]["transcript"] == "Hi."
 
 
 def test_realtime_request_is_never_in_background() -> None:
-    plan = Spoken()._respond("WS response.create", b"{}", "response.create")
+    plan = RealtimeSocket()._respond("WS response.create", b"{}", "response.create")
     assert REALTIME.decode(plan) is not None
     assert not RealtimeRequest(method="WS", path="/", headers={}, raw=b'{"background": true}').background

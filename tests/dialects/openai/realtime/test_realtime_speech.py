@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.core.reply.reply import Choice, Media, Reply, Text
 from mockllm.dialects.openai.realtime.speech import ReplySpeech, UnsuitableAudio, speech_of
-from tests.dialects.openai.realtime.test_realtime_session import QUIET, SOUND, Spoken, names
+from tests.dialects.openai.realtime.test_realtime_session import QUIET, SOUND, RealtimeSocket, names
 from tests.language.virtual_server import VirtualServer, raw_request
 
 
@@ -74,7 +74,7 @@ AUDIO = f"rules: [{{reply: {{text: Hi you., audio: {{data: {wav([7] * 600)}, mim
 
 
 def test_reply_with_audio_sends_all_of_it() -> None:
-    session = Spoken(rules=AUDIO)
+    session = RealtimeSocket(rules=AUDIO)
     session.add("x")
     events = session.respond()
     sent = b"".join(
@@ -85,7 +85,7 @@ def test_reply_with_audio_sends_all_of_it() -> None:
 
 
 def test_audio_alone_is_speech_without_a_text() -> None:
-    session = Spoken(rules=AUDIO.replace("text: Hi you., ", ""))
+    session = RealtimeSocket(rules=AUDIO.replace("text: Hi you., ", ""))
     session.add("x")
     events = session.respond()
     (sent,) = (each["delta"] for each in events if each["type"] == "response.output_audio.delta")
@@ -93,14 +93,14 @@ def test_audio_alone_is_speech_without_a_text() -> None:
 
 
 def test_unsuitable_audio_ends_the_response_as_failed() -> None:
-    session = Spoken(rules=AUDIO.replace("audio/wav", "audio/mpeg"))
+    session = RealtimeSocket(rules=AUDIO.replace("audio/wav", "audio/mpeg"))
     response = session.say("x")
     assert response["status"] == "failed"
     assert "audio/mpeg" in response["status_details"]["error"]["message"]
 
 
 def test_session_of_texts_leaves_the_audio_out() -> None:
-    session = Spoken(rules=AUDIO)
+    session = RealtimeSocket(rules=AUDIO)
     session.configure(output_modalities=["text"])
     assert session.say("x")["output"][0]["content"] == [{"type": "output_text", "text": "Hi you."}]
 
@@ -108,7 +108,7 @@ def test_session_of_texts_leaves_the_audio_out() -> None:
 @pytest.mark.parametrize("begun", ["intent", "update"])
 def test_transcription_session_sends_words_and_no_response(begun: str) -> None:
     rules = 'rules: [{match: {api: transcription}, http: {body: "It rains."}}, {reply: x}]'
-    session = Spoken("intent=transcription" if begun == "intent" else "model=m", rules)
+    session = RealtimeSocket("intent=transcription" if begun == "intent" else "model=m", rules)
     changed = session.configure(type="transcription", include=["x"])
     assert (changed["type"], changed["include"]) == ("transcription", ["x"])
     events = session.hear(SOUND, QUIET)
@@ -121,7 +121,7 @@ def test_transcription_session_sends_words_and_no_response(begun: str) -> None:
 
 
 def test_response_that_waits_ends_with_the_realtime_session() -> None:
-    session = Spoken()
+    session = RealtimeSocket()
     session.held.add("transcription")
     session.hear(SOUND, QUIET)
     session.configure(type="transcription")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.dialects.openai.realtime.test_realtime_session import SOUND, Spoken, names
+from tests.dialects.openai.realtime.test_realtime_session import SOUND, RealtimeSocket, names
 
 RULES = """
 rules:
@@ -28,8 +28,8 @@ def second(seconds: float) -> str:
     return b64encode(b"\0" * int(48_000 * seconds)).decode()
 
 
-def spoken(**detection: Any) -> Spoken:
-    opened = Spoken(rules=RULES)
+def opened_with(**detection: Any) -> RealtimeSocket:
+    opened = RealtimeSocket(rules=RULES)
     if detection:
         opened.configure(audio={"input": {"turn_detection": {"type": "server_vad", **detection}}})
     return opened
@@ -44,7 +44,7 @@ def transcripts(events: list[Any]) -> list[str]:
 
 
 def test_script_makes_turns_of_silent_audio() -> None:
-    opened = spoken()
+    opened = opened_with()
     opened.configure(audio={"input": {"transcription": {"model": "whisper-1"}}})
     events = opened.hear(second(1), second(1))
     assert names(events)[:7] == [
@@ -63,16 +63,16 @@ def test_script_makes_turns_of_silent_audio() -> None:
 
 
 def test_speech_without_transcript_has_that_of_a_rule() -> None:
-    opened = spoken()
+    opened = opened_with()
     assert transcripts(opened.hear(*[second(1)] * 8)) == ["m?!", "Stop that.!", "By a rule.!"]
 
 
 def test_sound_is_ignored_where_a_script_is() -> None:
-    assert "input_audio_buffer.speech_started" not in names(spoken().hear(SOUND[:1000]))
+    assert "input_audio_buffer.speech_started" not in names(opened_with().hear(SOUND[:1000]))
 
 
 def test_script_interrupts_a_response() -> None:
-    opened = spoken()
+    opened = opened_with()
     opened.held.add("response.create")
     opened.hear(second(2))
     events = opened.hear(second(1.5), after=0.5)
@@ -81,7 +81,7 @@ def test_script_interrupts_a_response() -> None:
 
 
 def test_response_is_refused_while_one_may_not_be_interrupted() -> None:
-    opened = spoken(interrupt_response=False)
+    opened = opened_with(interrupt_response=False)
     opened.held.add("response.create")
     opened.hear(second(2))
     events = opened.hear(second(3))
@@ -90,13 +90,13 @@ def test_response_is_refused_while_one_may_not_be_interrupted() -> None:
 
 
 def test_settings_of_turn_detection_hold_for_a_script() -> None:
-    events = spoken(silence_duration_ms=200, prefix_padding_ms=0, create_response=False).hear(second(2))
+    events = opened_with(silence_duration_ms=200, prefix_padding_ms=0, create_response=False).hear(second(2))
     assert (events[0]["audio_start_ms"], events[1]["audio_end_ms"]) == (400, 1200)
     assert "response.created" not in names(events)
 
 
 def test_commit_of_the_client_has_the_words_so_far() -> None:
-    opened = Spoken(rules=RULES)
+    opened = RealtimeSocket(rules=RULES)
     opened.configure(audio={"input": {"turn_detection": None, "transcription": {"model": "whisper-1"}}})
     assert opened.hear(second(4)) == []
     events = opened.send({"type": "input_audio_buffer.commit"})
@@ -104,7 +104,7 @@ def test_commit_of_the_client_has_the_words_so_far() -> None:
 
 
 def test_cleared_speech_is_over() -> None:
-    opened = spoken()
+    opened = opened_with()
     assert names(opened.hear(second(0.5))) == ["input_audio_buffer.speech_started"]
     opened.send({"type": "input_audio_buffer.clear"})
     assert opened.hear(second(1.5)) == []
@@ -112,7 +112,7 @@ def test_cleared_speech_is_over() -> None:
 
 @pytest.mark.parametrize("kind", ["server_vad", "semantic_vad"])
 def test_turn_detection_is_completed_by_its_defaults(kind: str) -> None:
-    opened = spoken()
+    opened = opened_with()
     detection = opened.configure(audio={"input": {"turn_detection": {"type": kind}}})["audio"]["input"][
         "turn_detection"
     ]
@@ -124,11 +124,11 @@ def test_turn_detection_is_completed_by_its_defaults(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["none", 7, ["server_vad"]])
 def test_unknown_turn_detection_is_an_error(kind: Any) -> None:
     message = {"type": "session.update", "session": {"audio": {"input": {"turn_detection": {"type": kind}}}}}
-    (event,) = spoken().send(message)
+    (event,) = opened_with().send(message)
     assert event["error"]["param"] == "session.audio.input.turn_detection.type"
 
 
 @pytest.mark.parametrize("value", [-1, "200", True, None])
 def test_odd_settings_of_turn_detection_are_the_defaults(value: Any) -> None:
-    events = spoken(silence_duration_ms=value, prefix_padding_ms=value, threshold=value).hear(second(2))
+    events = opened_with(silence_duration_ms=value, prefix_padding_ms=value, threshold=value).hear(second(2))
     assert (events[0]["audio_start_ms"], events[1]["audio_end_ms"]) == (100, 1500)

@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.reply.reply import Call
 from mockllm.dialects.openai import RESPONSES
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
 from tests.dialects.openai.responses.test_openai_responses import HI, body_of_reply, reply_of
 
@@ -39,7 +39,7 @@ def called(model: str, name: str, *tools: Json, own: Json = None) -> Json:
     reply = reply_of(Call(name, ("{}",)))
     request = {"model": model, "tools": own, "input": added(*tools)}
     (item,) = body_of_reply(reply, **request)["output"]
-    plan = RESPONSES.encode_stream(reply, responses(stream=True, **request), STAMP)
+    plan = RESPONSES.encode_stream(reply, responses(stream=True, **request), IDENTITY)
     streamed = [loads(data) for event, data in events(plan)]
     assert [event["item"] for event in streamed if event["type"] == "response.output_item.done"] == [item]
     return item

@@ -9,7 +9,7 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Call, Choice, Reply, Text
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.object import SEALED_PREFIX
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
 from tests.language.virtual_server import VirtualServer, raw_request
 
@@ -19,7 +19,7 @@ CALL = Reply((Choice((Text(("I run it.",)), Call("run", ('{"x": 1}',))), "tool_c
 
 
 def test_streamed_compaction_is_one_sealed_item() -> None:
-    plan = RESPONSES.encode_stream(CALL, responses(input=[USER, TRIGGER]), STAMP)
+    plan = RESPONSES.encode_stream(CALL, responses(input=[USER, TRIGGER]), IDENTITY)
     events = [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
     assert [event["type"].removeprefix("response.") for event in events] == [
         "created", "in_progress", "output_item.added", "compaction.compacting", "output_item.done", "completed",
@@ -33,7 +33,7 @@ def test_streamed_compaction_is_one_sealed_item() -> None:
 
 
 def test_whole_compaction_is_one_sealed_item() -> None:
-    plan = RESPONSES.encode_body(CALL, responses(input=[USER, TRIGGER]), STAMP)
+    plan = RESPONSES.encode_body(CALL, responses(input=[USER, TRIGGER]), IDENTITY)
     assert isinstance(plan.steps[0], EventStep)
     body = loads(plan.steps[0].payload)
     assert [item["type"] for item in body["output"]] == ["compaction"]

@@ -180,7 +180,7 @@ def test_results_lack_a_file_without_a_text(server: VirtualServer) -> None:
 
 @pytest.mark.parametrize("about", [b"", b"{}"])
 def test_file_of_older_version_has_its_id_as_name(server: VirtualServer, about: bytes) -> None:
-    """A store that processes share keeps what an older version has stored, without the name."""
+    """A store that processes share has what an older version has stored, without the name."""
     id = store(server, "Paris.")
     (first,) = files_in(server, id)
     sent = question("Paris", id)

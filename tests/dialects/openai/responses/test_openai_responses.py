@@ -23,7 +23,7 @@ from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
 from mockllm.dialects.openai.responses.input_calls import InputTokensRequest
 from mockllm.dialects.openai.responses.items import STAGES
-from tests.dialects.openai.chat.chat_requests import STAMP, chat
+from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 HI = Reply((Choice((Text(("Hi", "!")),)),))
@@ -34,13 +34,13 @@ def reply_of(*parts: Part) -> Reply:
 
 
 def body_of_reply(reply: Reply, **fields: Json) -> Json:
-    plan = RESPONSES.encode_body(reply, responses(**fields), STAMP)
+    plan = RESPONSES.encode_body(reply, responses(**fields), IDENTITY)
     assert isinstance(plan.steps[0], EventStep)
     return loads(plan.steps[0].payload)
 
 
 def events(reply: Reply, **fields: Json) -> list[Json]:
-    plan = RESPONSES.encode_stream(reply, responses(**fields), STAMP)
+    plan = RESPONSES.encode_stream(reply, responses(**fields), IDENTITY)
     return [loads(step.payload) for step in plan.steps if isinstance(step, EventStep)]
 
 
@@ -64,7 +64,7 @@ def test_model_of_the_reply_overrides_the_request() -> None:
 def test_any_body_is_echoed_as_far_as_it_is_valid(stream: bool) -> None:
     for raw in (b"", b"[]", b'{"tools": 1, "text": [], "reasoning": 7, "metadata": null, "top_p": "x"}'):
         request = of_bytes(raw)
-        plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(HI, request, STAMP)
+        plan = (RESPONSES.encode_stream if stream else RESPONSES.encode_body)(HI, request, IDENTITY)
         last = plan.steps[-1]
         assert isinstance(last, EventStep)
         body = loads(last.payload)
@@ -230,8 +230,8 @@ def test_custom_tool_call_has_text_input() -> None:
         *("custom_tool_call_input.delta", "custom_tool_call_input.delta", "custom_tool_call_input.done")
     ]
     for plan in (
-        RESPONSES.encode_body(reply, responses(tools=tools), STAMP),
-        RESPONSES.encode_stream(reply, responses(tools=tools), STAMP),
+        RESPONSES.encode_body(reply, responses(tools=tools), IDENTITY),
+        RESPONSES.encode_stream(reply, responses(tools=tools), IDENTITY),
     ):
         decoded = RESPONSES.decode(plan)
         assert decoded is not None
@@ -253,7 +253,7 @@ def test_call_of_client_tool_is_decoded_as_written(tool: str, arguments: Json) -
     request = responses(tools=[{"type": tool}])
     reply = RESPONSES.supported_reply(reply_of(Call(tool, (dumps(arguments).decode(),))), request)
     for encode in (RESPONSES.encode_body, RESPONSES.encode_stream):
-        decoded = RESPONSES.decode(encode(reply, request, STAMP))
+        decoded = RESPONSES.decode(encode(reply, request, IDENTITY))
         assert decoded is not None
         assert (decoded.calls, decoded.finish) == ((DecodedCall(tool, arguments),), "tool_calls")
         assert decoded.left_out == ()
@@ -269,7 +269,7 @@ def test_call_of_client_tool_is_decoded_as_written(tool: str, arguments: Json) -
 )
 def test_item_that_no_tool_call_writes_is_left_out(item: Json) -> None:
     for encode in (RESPONSES.encode_body, RESPONSES.encode_stream):
-        decoded = RESPONSES.decode(encode(reply_of(NativePart("openai", item)), responses(), STAMP))
+        decoded = RESPONSES.decode(encode(reply_of(NativePart("openai", item)), responses(), IDENTITY))
         assert decoded is not None
         assert (decoded.calls, decoded.left_out) == ((), (item["type"],))
 
@@ -291,7 +291,7 @@ def test_ids_are_equal_in_body_and_every_event() -> None:
 
 def test_chunks_are_numbered_and_waits_keep_their_position() -> None:
     reply = reply_of(Text(("a", Pause(0.5), "b", Verbatim(b": hi\n\n"))))
-    plan = RESPONSES.encode_stream(reply, responses(), STAMP)
+    plan = RESPONSES.encode_stream(reply, responses(), IDENTITY)
     assert plan.framing is Framing.SSE
     assert [
         (step.kind, step.chunk_number) if isinstance(step, EventStep) else step for step in plan.steps
@@ -323,7 +323,7 @@ def count_request(raw: bytes) -> InputTokensRequest:
 def test_input_tokens_returns_the_estimate() -> None:
     request = count_request(b'{"model": "gpt-4o", "input": "Hello there"}')
     assert INPUT_TOKENS.check(request) is INPUT_TOKENS.check_readable(request) is None
-    plan = INPUT_TOKENS.own_response(request, STAMP)
+    plan = INPUT_TOKENS.own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     step = plan.steps[0]
     assert isinstance(step, EventStep)
@@ -336,13 +336,13 @@ def test_input_tokens_returns_the_estimate() -> None:
 def test_input_tokens_of_invalid_input_is_refused() -> None:
     failure = INPUT_TOKENS.check(count_request(b'{"input": 7}'))
     assert failure is not None
-    assert INPUT_TOKENS.error(failure, count_request(b"{}"), STAMP).head.status == 400
+    assert INPUT_TOKENS.error(failure, count_request(b"{}"), IDENTITY).head.status == 400
     assert INPUT_TOKENS.check_readable(count_request(b"[]")) is not None
 
 
 def test_stream_without_finish_stops_after_its_last_item() -> None:
     reply = Reply((Choice((Text(("Hi",)),)),), unfinished=True)
-    plan = RESPONSES.encode_stream(reply, responses(stream=True), STAMP)
+    plan = RESPONSES.encode_stream(reply, responses(stream=True), IDENTITY)
     last = plan.steps[-1]
     assert isinstance(last, EventStep)
     assert last.event == "response.output_item.done"

@@ -8,14 +8,14 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.openai import RESPONSES
-from tests.conformance.facts import recordings
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.conformance.outlines import recordings
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 
 CALL: Json = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 OUTPUT: Json = {"type": "function_call_output", "call_id": "c", "output": "x"}
 REASONING: Json = {"type": "reasoning", "id": "rs_1", "summary": []}
-SAID: Json = {"role": "assistant", "content": "x"}
+ASSISTANT: Json = {"role": "assistant", "content": "x"}
 FUNCTION: Json = {"type": "function", "name": "f"}
 CLOSED: Json = {
     "type": "object",
@@ -47,10 +47,10 @@ FINE: dict[str, dict[str, Json]] = {
             },
         ]
     },
-    "reasoning and its message": {"input": [REASONING, {**SAID, "id": "msg_1"}]},
+    "reasoning and its message": {"input": [REASONING, {**ASSISTANT, "id": "msg_1"}]},
     "reasoning and a call without an id": {"input": [REASONING, CALL, OUTPUT]},
     "reasoning without an id": {"input": [{"type": "reasoning", "summary": []}]},
-    "reasoning and its message without ids": {"input": [{"type": "reasoning", "summary": []}, SAID]},
+    "reasoning and its message without ids": {"input": [{"type": "reasoning", "summary": []}, ASSISTANT]},
     "items of other types": {"input": [{"type": "computer_call"}, {"type": "mcp_list_tools", "id": "x"}]},
     "an image": {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "data:"}]}]},
     "tools": {"tools": [FUNCTION, {"type": "web_search"}, {"type": "custom", "name": "sql"}]},
@@ -174,7 +174,7 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
         None,
     ),
     "reasoning before a message without an id": (
-        {"input": [REASONING, SAID, {"role": "user", "content": "y"}]},
+        {"input": [REASONING, ASSISTANT, {"role": "user", "content": "y"}]},
         "Item 'rs_1' of type 'reasoning' was provided without its required following item.",
         "input",
         None,
@@ -295,7 +295,7 @@ def test_responses_check_on_invalid_request_refuses(name: str) -> None:
     assert message in (failure.message or "")
     assert failure.fields == {"param": param, "code": code}
     status = 404 if name == "an unknown item" else 400
-    assert RESPONSES.error(failure, responses(), STAMP).head.status == status
+    assert RESPONSES.error(failure, responses(), IDENTITY).head.status == status
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{"])
@@ -327,7 +327,7 @@ def test_invalid_item_behind_known_items_is_refused() -> None:
 def test_reasoning_behind_known_items_needs_a_message_with_id() -> None:
     items: list[Json] = [{"role": "user", "content": "x" * 3000}]
     assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": items}))) is None
-    turns: list[Json] = [*items, REASONING, SAID]
+    turns: list[Json] = [*items, REASONING, ASSISTANT]
     assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": turns}))) is not None
-    turns = [*items, REASONING, {**SAID, "id": "msg_1"}]
+    turns = [*items, REASONING, {**ASSISTANT, "id": "msg_1"}]
     assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": turns}))) is None

@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import (
     Usage,
 )
 from mockllm.dialects.openai import RESPONSES
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
 from tests.golden.wire import assert_golden
 
@@ -71,13 +71,13 @@ FAILURES: dict[str, Failure] = {
 @pytest.mark.parametrize("name", [name for name in REPLIES if name not in STREAMED_ONLY])
 def test_responses_body_equals_golden_file(name: str) -> None:
     reply, fields = REPLIES[name]
-    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(reply, responses(**fields), STAMP))
+    assert_golden(f"openai/responses-{name}.txt", RESPONSES.encode_body(reply, responses(**fields), IDENTITY))
 
 
 @pytest.mark.parametrize("name", REPLIES)
 def test_responses_stream_equals_golden_file(name: str) -> None:
     reply, fields = REPLIES[name]
-    plan = RESPONSES.encode_stream(reply, responses(**fields, stream=True), STAMP)
+    plan = RESPONSES.encode_stream(reply, responses(**fields, stream=True), IDENTITY)
     assert_golden(f"openai/responses-{name}-stream.txt", plan)
 
 
@@ -85,7 +85,7 @@ def test_responses_stream_equals_golden_file(name: str) -> None:
 def test_error_for_streaming_request_is_plain_json(name: str) -> None:
     for stream in (False, True):
         request = responses(None, {"authorization": "Bearer sk-0123456789abcdef"}, stream=stream)
-        plan = RESPONSES.error(FAILURES[name], request, STAMP)
+        plan = RESPONSES.error(FAILURES[name], request, IDENTITY)
         assert_golden(f"openai/responses-error-{name}.txt", plan)
         assert not plan.streamed
 
@@ -96,5 +96,6 @@ def test_error_inside_a_stream_equals_golden_file() -> None:
         failure=Failure("overloaded", message="Too busy."),
     )
     assert_golden(
-        "openai/responses-error-in-stream.txt", RESPONSES.encode_stream(broken, responses(stream=True), STAMP)
+        "openai/responses-error-in-stream.txt",
+        RESPONSES.encode_stream(broken, responses(stream=True), IDENTITY),
     )

@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.fields import OPENAI_FIELDS
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.chat.test_openai_properties import anything, read_all_fields, replies
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses
 from tests.examples import examples
@@ -45,7 +45,7 @@ def test_responses_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
     RESPONSES.encoding_key(request)
     failure = RESPONSES.check(request)
     if failure is not None:
-        assert 400 <= RESPONSES.error(failure, request, STAMP).head.status < 500
+        assert 400 <= RESPONSES.error(failure, request, IDENTITY).head.status < 500
 
 
 @given(st.sampled_from(["model", "input", *OPENAI_FIELDS]), anything, replies)
@@ -53,9 +53,10 @@ def test_responses_check_on_any_json_accepts_or_returns_4xx(body: Json) -> None:
 def test_responses_echo_of_any_field_never_raises(name: str, value: Json, reply: Reply) -> None:
     request = responses(**{name: value})
     reply = RESPONSES.supported_reply(reply, request)
-    assert event_payloads(RESPONSES.encode_body(reply, request, STAMP))[0]["object"] == "response"
+    assert event_payloads(RESPONSES.encode_body(reply, request, IDENTITY))[0]["object"] == "response"
     assert (
-        event_payloads(RESPONSES.encode_stream(reply, request, STAMP))[0]["response"]["object"] == "response"
+        event_payloads(RESPONSES.encode_stream(reply, request, IDENTITY))[0]["response"]["object"]
+        == "response"
     )
 
 
@@ -64,7 +65,7 @@ def test_responses_echo_of_any_field_never_raises(name: str, value: Json, reply:
 def test_any_reply_is_a_legal_responses_stream(reply: Reply) -> None:
     """Each item is added, then done, before the next; the last response holds them all as they were done."""
     events = event_payloads(
-        RESPONSES.encode_stream(RESPONSES.supported_reply(reply, responses()), responses(), STAMP)
+        RESPONSES.encode_stream(RESPONSES.supported_reply(reply, responses()), responses(), IDENTITY)
     )
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     assert [event["type"] for event in events[:2]] == ["response.created", "response.in_progress"]
@@ -77,5 +78,5 @@ def test_any_reply_is_a_legal_responses_stream(reply: Reply) -> None:
     if isinstance(reply.failure, Failure):
         assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
     else:
-        assert items == event_payloads(RESPONSES.encode_body(reply, responses(), STAMP))[0]["output"]
+        assert items == event_payloads(RESPONSES.encode_body(reply, responses(), IDENTITY))[0]["output"]
         assert len(added) == len(done)

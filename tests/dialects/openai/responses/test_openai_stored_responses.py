@@ -30,7 +30,7 @@ from mockllm.dialects.openai.responses.input_calls import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest
 from mockllm.state.local_responses import LocalResponses
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import SIMPLE
 
 CALL = Call("get_weather", ('{"city": "Paris"}',), "call_1")
@@ -67,7 +67,7 @@ class Session:
 
     def identity(self) -> ResponseIdentity:
         self.responses += 1
-        return ResponseIdentity(STAMP.ids.__class__(0, "", self.responses), STAMP.now)
+        return ResponseIdentity(IDENTITY.ids.__class__(0, "", self.responses), IDENTITY.now)
 
     def remember(self, memo: StorageUpdate | None) -> None:
         if memo is not None:
@@ -86,7 +86,7 @@ class Session:
     def call(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
         request = self.stored(id, query)
         assert call.check(request) is call.check_readable(request) is None
-        return call.own_response(request, STAMP)
+        return call.own_response(request, IDENTITY)
 
 
 def body(response: Plan | Failure) -> Json:
@@ -111,14 +111,14 @@ def test_stored_response_equals_the_response(stream: bool) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_prerendered_response_is_stored_with_its_values(stream: bool) -> None:
-    session, placeholders = Session(), Placeholders(STAMP.ids, 7.0, 1)
+    session, placeholders = Session(), Placeholders(IDENTITY.ids, 7.0, 1)
     request = session.read(stream=stream)
     say = RESPONSES.encode_stream if stream else RESPONSES.encode_body
     identity = ResponseIdentity(placeholders.ids, placeholders.now)
     plan = say(Reply((Choice((Text(("Hi",)),)),)), request, identity)
     prerendered = prerender_response(plan, placeholders)
     memo = RESPONSES.storage_update(
-        prerendered.plan(prerendered.placeholder_values(STAMP.ids.id_seed, 7, 1)), request
+        prerendered.plan(prerendered.placeholder_values(IDENTITY.ids.id_seed, 7, 1)), request
     )
     assert memo is not None
     assert memo.names[0].startswith("resp_")
@@ -142,7 +142,7 @@ def test_incomplete_and_failed_responses_are_stored(finish: str) -> None:
     reply = Reply(
         (Choice((Text(("Hi",)),), "length"),), failure=Failure("overloaded") if finish == "failed" else None
     )
-    memo = RESPONSES.storage_update(RESPONSES.encode_stream(reply, request, STAMP), request)
+    memo = RESPONSES.storage_update(RESPONSES.encode_stream(reply, request, IDENTITY), request)
     assert memo is not None
     session.remember(memo)
     assert body(session.call(GET_RESPONSE, memo.names[0]))["status"] == finish
@@ -157,8 +157,8 @@ def reset(plan: Plan) -> Plan:
 
 
 def without_end(plan: Plan) -> Plan:
-    prerendered = prerender_response(without_last_step(plan), Placeholders(STAMP.ids, 7.0, 1))
-    return prerendered.plan(prerendered.placeholder_values(STAMP.ids.id_seed, 7, 1))
+    prerendered = prerender_response(without_last_step(plan), Placeholders(IDENTITY.ids, 7.0, 1))
+    return prerendered.plan(prerendered.placeholder_values(IDENTITY.ids.id_seed, 7, 1))
 
 
 def without_steps(plan: Plan) -> Plan:
@@ -168,17 +168,19 @@ def without_steps(plan: Plan) -> Plan:
 @pytest.mark.parametrize("fault", [without_last_step, reset, without_end, without_steps])
 def test_broken_stream_is_not_stored(fault: object) -> None:
     request = Session().read(stream=True)
-    plan = RESPONSES.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, STAMP)
+    plan = RESPONSES.encode_stream(Reply((Choice((Text(("Hi",)),)),)), request, IDENTITY)
     assert callable(fault)
     assert RESPONSES.storage_update(fault(plan), request) is None
 
 
 def test_errors_and_raw_bodies_are_not_stored() -> None:
     request = Session().read()
-    assert RESPONSES.storage_update(RESPONSES.error(Failure("overloaded"), request, STAMP), request) is None
+    assert (
+        RESPONSES.storage_update(RESPONSES.error(Failure("overloaded"), request, IDENTITY), request) is None
+    )
     for payload in (b"plain text", b"[]", b'{"object": "response"}', b'{"id": "x"}'):
         plan = Plan(
-            RESPONSES.error(Failure("overloaded"), request, STAMP).head, (EventStep(payload, 0, "body"),)
+            RESPONSES.error(Failure("overloaded"), request, IDENTITY).head, (EventStep(payload, 0, "body"),)
         )
         assert RESPONSES.storage_update(plan, request) is None
 
@@ -261,7 +263,7 @@ def _delete(session: Session, id: str) -> Plan:
 def test_unreadable_body_is_no_history() -> None:
     session = Session()
     request = session.of_bytes(b"no json")
-    plan = RESPONSES.encode_body(Reply((Choice((Text(("a",)),)),)), request, STAMP)
+    plan = RESPONSES.encode_body(Reply((Choice((Text(("a",)),)),)), request, IDENTITY)
     memo = RESPONSES.storage_update(plan, request)
     assert memo is not None
     session.remember(memo)
@@ -281,7 +283,7 @@ def test_compact_returns_user_messages_and_a_sealed_item() -> None:
         response_lookup=session.memory.lookup(""),
     )
     assert COMPACT.check(request) is COMPACT.check_readable(request) is None
-    result = body(COMPACT.own_response(request, STAMP))
+    result = body(COMPACT.own_response(request, IDENTITY))
     assert result["object"] == "response.compaction"
     assert [item["type"] for item in result["output"]] == ["message", "message", "compaction"]
     assert result["usage"]["input_tokens"] == request.input_tokens
@@ -294,7 +296,7 @@ def test_compact_of_invalid_input_is_a_400(raw: bytes) -> None:
     request = CompactRequest(method="POST", path="/v1/responses/compact", headers={}, raw=raw)
     failure = COMPACT.check(request)
     assert failure is not None
-    assert COMPACT.error(failure, request, STAMP).head.status == 400
+    assert COMPACT.error(failure, request, IDENTITY).head.status == 400
 
 
 # --- the calls -------------------------------------------------------------------------------------
@@ -309,14 +311,14 @@ def test_deleted_response_is_not_found() -> None:
     gone = session.call(GET_RESPONSE, id)
     assert isinstance(gone, Failure)
     assert gone.message == f"Response with id '{id}' not found."
-    assert GET_RESPONSE.error(gone, session.stored(id), STAMP).head.status == 404
+    assert GET_RESPONSE.error(gone, session.stored(id), IDENTITY).head.status == 404
     assert DELETE_RESPONSE.storage_update(plan, session.stored(id)) is None
 
 
 def test_failed_deletion_deletes_nothing() -> None:
     session = Session()
     id = session.respond(Text(("Hi",)))
-    plan = GET_RESPONSE.error(Failure("overloaded"), session.stored(id), STAMP)
+    plan = GET_RESPONSE.error(Failure("overloaded"), session.stored(id), IDENTITY)
     assert DELETE_RESPONSE.storage_update(plan, session.stored(id)) is None
 
 

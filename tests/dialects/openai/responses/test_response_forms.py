@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.reply.reply import Call, Citation, NativePart, Part, Refusal, Text, Thinking
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.model_families import RESPONSES_FAMILIES, SNAPSHOTS, responses_family
-from tests.dialects.openai.chat.chat_requests import STAMP
+from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
 from tests.dialects.openai.responses.test_openai_responses import HI, body_of_reply, reply_of
 
@@ -97,7 +97,7 @@ PARTS: tuple[Part, ...] = (
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
 def test_members_of_an_event_are_in_alphabetical_order(part: Part) -> None:
-    plan = RESPONSES.encode_stream(reply_of(part), responses(model="gpt-5", stream=True), STAMP)
+    plan = RESPONSES.encode_stream(reply_of(part), responses(model="gpt-5", stream=True), IDENTITY)
     orders = [[*loads(data)] for _, data in events(plan)]
     assert [["type", *sorted(order[1:])] for order in orders] == orders
 
@@ -119,7 +119,7 @@ def test_access_of_a_search_is_not_echoed() -> None:
 def test_search_acts_at_once_where_no_model_thinks(model: str, action: Json) -> None:
     search = {"type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "x"}}
     reply = reply_of(NativePart("openai", search))
-    plan = RESPONSES.encode_stream(reply, responses(model=model, stream=True), STAMP)
+    plan = RESPONSES.encode_stream(reply, responses(model=model, stream=True), IDENTITY)
     added = loads(next(data for name, data in events(plan) if name == "response.output_item.added"))
     assert added["item"].get("action") == action
 
@@ -190,7 +190,7 @@ def turn_items(provider: str, turn: Json) -> list[dict[str, Json]]:
     )
     request = responses(model="gpt-5.3-codex", stream=True, client_metadata=turn)
     request.provider = provider
-    plan = RESPONSES.encode_stream(reply, request, STAMP)
+    plan = RESPONSES.encode_stream(reply, request, IDENTITY)
     return [loads(data)["item"] for event, data in events(plan) if "output_item" in str(event)]
 
 
@@ -228,6 +228,6 @@ def test_tools_of_a_namespace_have_defaults() -> None:
 def test_call_of_a_searched_tool_names_its_namespace(name: str, namespace: str | None) -> None:
     reply = reply_of(Call(name, ("{}",)))
     assert body_of_reply(reply, tools=LATE_TOOLS)["output"][0].get("namespace") == namespace
-    plan = RESPONSES.encode_stream(reply, responses(tools=LATE_TOOLS, stream=True), STAMP)
+    plan = RESPONSES.encode_stream(reply, responses(tools=LATE_TOOLS, stream=True), IDENTITY)
     items = [loads(data)["item"] for event, data in events(plan) if "output_item" in str(event)]
     assert [item.get("namespace") for item in items] == [namespace, namespace]

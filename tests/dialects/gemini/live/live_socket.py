@@ -41,7 +41,7 @@ LOOK: list[Any] = [{"functionDeclarations": [{"name": "look"}, {"name": "slow"}]
 TEXT = {"responseModalities": ["TEXT"]}
 
 
-class Spoken(VirtualSocket):
+class LiveSocket(VirtualSocket):
     def __init__(self, path: str = GEMINI, *, open: bool = True, rules: str = RULES, **setup: Any) -> None:
         super().__init__(rules, path)
         if open:

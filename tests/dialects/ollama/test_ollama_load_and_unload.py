@@ -39,6 +39,6 @@ def test_request_with_content_and_keep_alive_is_a_reply() -> None:
     assert respond_once(RULES, raw_request("/api/generate", body)).json["response"] == "hello"
 
 
-def test_error_of_a_rule_is_the_response_to_loading() -> None:
+def test_error_of_a_rule_is_the_response_to_a_load() -> None:
     response = respond_once("rules: [{error: model_not_found}]", raw_request("/api/generate", {"model": "m"}))
     assert response.status == 404

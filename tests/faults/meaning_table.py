@@ -3,22 +3,22 @@ and non-streaming. Two matrices use it: of the dialects, and of raw sockets."""
 
 from __future__ import annotations
 
-from tests.faults.meaning_readers import ABSENT, READ, Facts
+from tests.faults.meaning_readers import ABSENT, READ, Fields
 
-SCHEMA: Facts = {
+SCHEMA: Fields = {
     "type": "object",
     "properties": {"city": {"type": "string"}},
     "required": ["city"],
     "additionalProperties": False,
 }
 COUNTS = {"input_tokens": 20, "output_tokens": 8}
-REPLIES: dict[str, Facts] = {
+REPLIES: dict[str, Fields] = {
     "says": {"chunks": ["Half", " said", " is", " said."], "usage": COUNTS},
     "looks": {"tool_calls": [{"name": "look", "arguments": '{"city":"Paris"}'}], "usage": COUNTS},
     "formed": {"chunks": ['{"city":', '"Paris"}'], "usage": COUNTS},
 }
-"""What is said without the fault, in the language's words: eighteen characters, half of them `Half said`; a call;
-JSON of the form that is asked for."""
+"""The replies without the fault, in the language's words: eighteen characters, half of them `Half said`; a call;
+JSON of the requested form."""
 
 REFUSED = {"type": "refusal", "category": None, "explanation": None}
 SORRY = "I'm sorry, but I can't help with that."
@@ -32,7 +32,7 @@ BROKEN = '{"city":'
 MALFORMED = f"Malformed function call: look({BROKEN})"
 CUT = {"content": "Half said", "calls": [], "refusal": ""}
 
-TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
+TABLE: dict[str, tuple[str, str, Fields, dict[str, Fields | None]]] = {
     "content_filter": (
         "says",
         "content_filter",
@@ -224,8 +224,9 @@ TABLE: dict[str, tuple[str, str, Facts, dict[str, Facts | None]]] = {
         {endpoint: {"usage": None} for endpoint in READ},
     ),
 }
-"""By the name of a case: the reply (a key of REPLIES), the fault, its settings, and the facts by protocol. A fact is
-a member as `meaning_readers.py` names it; None in place of facts: the protocol has nothing that the fault breaks."""
+"""By the name of a case: the reply (a key of REPLIES), the fault, its settings, and the fields by protocol. A field
+is a member as `meaning_readers.py` names it. None in place of fields: the protocol has nothing that the fault
+breaks."""
 
 for _row in TABLE.values():
     _row[3]["bedrock-invoke"] = _row[3]["anthropic-messages"]  # whose bodies it carries
@@ -235,12 +236,12 @@ OTHERWISE = {("together", "eos"): "stop", ("gemini", "tool_calls"): "stop"}
 """Finish reasons of chat that a vendor calls otherwise, some in streams only."""
 
 
-def alike(provider: str, endpoint: str, facts: Facts, *, stream: bool) -> Facts:
-    """The facts without what tells vendors apart. Whether a chat's stream tells a null or nothing, its chunks
-    before tell too."""
+def alike(provider: str, endpoint: str, fields: Fields, *, stream: bool) -> Fields:
+    """The fields without what differs between vendors. A chat's stream has a null or nothing at its end; its chunks
+    before have it too."""
     if endpoint != "openai-chat":
-        return facts
-    built = dict(facts)
+        return fields
+    built = dict(fields)
     if "finish_reason" in built:
         reason = built["finish_reason"]
         built["finish_reason"] = OTHERWISE.get((provider, reason), reason)

@@ -1,5 +1,5 @@
-"""Recordings reduced to facts: the settings of the request, the parts of the response and their number of
-chunks, and the observation. The facts contain no texts. `python -m tests.conformance.facts` rewrites them
+"""Recordings reduced to outlines: the settings of the request, the parts of the response and their number of
+chunks, and the observation. The outlines contain no texts. `python -m tests.conformance.outlines` rewrites them
 from a folder of recordings.
 """
 
@@ -37,11 +37,11 @@ from tests.conformance.comparison import RecordedCase
 from tests.conformance.left_out import LEFT_OUT
 
 HERE = Path(__file__).parent
-FACTS = HERE / "facts"
-NEWER_FACTS = HERE / "newer_facts"
-"""Facts of other recordings, of July and August 2026, where the recordings have few of them. They are not rewritten:
-their recordings are tests of public projects (pydantic-ai, ruby_llm, chatlas, ellmer, activeagent, llm-openrouter,
-Braintrust's SDK and others)."""
+OUTLINES = HERE / "outlines"
+NEWER_OUTLINES = HERE / "newer_outlines"
+"""Outlines of other recordings, of July and August 2026, where the recordings have few of them. They are not
+rewritten: their recordings are tests of public projects (pydantic-ai, ruby_llm, chatlas, ellmer, activeagent,
+llm-openrouter, Braintrust's SDK and others)."""
 
 VARIABLE = "MOCKLLM_TRANSCRIPTS"
 """The variable that names another folder of recordings; `pytest --transcripts DIR` sets it."""
@@ -177,8 +177,8 @@ def reply_from_json(value: Json) -> Reply:
     return Reply(choices, usage, value["model"], broken, unfinished, value["extras"])
 
 
-def _part_from_json(kind: str, *facts: Any) -> Part:
-    match kind, facts:
+def _part_from_json(kind: str, *values: Any) -> Part:
+    match kind, values:
         case "native", (dialect, block):
             return NativePart(dialect, block)
         case "thinking", (count, signed, redacted):
@@ -188,7 +188,7 @@ def _part_from_json(kind: str, *facts: Any) -> Part:
         case "refusal", (count,):
             return Refusal(("x",) * count)
         case _:
-            return Text(("x",) * facts[0], citations=(Citation("https://x"),) * sum(facts[1:]))
+            return Text(("x",) * values[0], citations=(Citation("https://x"),) * sum(values[1:]))
 
 
 def _arguments(count: int) -> tuple[str, ...]:
@@ -196,8 +196,8 @@ def _arguments(count: int) -> tuple[str, ...]:
     return ("{", *(" " for _ in range(count - 2)), "}") if count > 1 else ("{}",) * count
 
 
-def write(protocol: Protocol, folder: Path = FACTS) -> int:
-    """Write the facts of a protocol; return the number of cases."""
+def write(protocol: Protocol, folder: Path = OUTLINES) -> int:
+    """Write the outlines of a protocol; return the number of cases."""
     cases = list(recorded_cases(protocol))
     entries = sorted({entry for case in cases for entry in case.observed.shape})
     number = {entry: place for place, entry in enumerate(entries)}
@@ -226,16 +226,16 @@ def write(protocol: Protocol, folder: Path = FACTS) -> int:
 
 
 def newer_cases(protocol: Protocol) -> Iterator[RecordedCase]:
-    """Yield the cases of the newer facts, where a protocol has such facts."""
-    exist = (NEWER_FACTS / f"{protocol.folder}.json").exists()
-    return committed_cases(protocol, NEWER_FACTS) if exist else iter(())
+    """Yield the cases of the newer outlines, where a protocol has such outlines."""
+    exist = (NEWER_OUTLINES / f"{protocol.folder}.json").exists()
+    return committed_cases(protocol, NEWER_OUTLINES) if exist else iter(())
 
 
-def committed_cases(protocol: Protocol, folder: Path = FACTS) -> Iterator[RecordedCase]:
-    """Yield the cases of the committed facts."""
-    facts = json.loads((folder / f"{protocol.folder}.json").read_text())
-    for row in facts["cases"]:
-        shape = frozenset(facts["entries"][place] for place in row["shape"])
+def committed_cases(protocol: Protocol, folder: Path = OUTLINES) -> Iterator[RecordedCase]:
+    """Yield the cases of the committed outlines."""
+    outline = json.loads((folder / f"{protocol.folder}.json").read_text())
+    for row in outline["cases"]:
+        shape = frozenset(outline["entries"][place] for place in row["shape"])
         order = tuple(tuple((kind, count) for kind, count in choice_key) for choice_key in row["order"])
         failure = (
             Failure(row["failure"][0], row["failure"][1], fields=row["failure"][2])

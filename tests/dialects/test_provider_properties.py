@@ -34,10 +34,10 @@ def test_usual_model_of_a_call_is_known(call: GeneratingCall) -> None:
 @calls
 def test_own_header_of_a_request_is_a_hint(call: GeneratingCall) -> None:
     """Of the provider, or of that whose protocol it speaks, where its paths need no prefix."""
-    provider, spoken = BY_NAME[call.provider], BY_NAME[call.dialect.name]
+    provider, imitated = BY_NAME[call.provider], BY_NAME[call.dialect.name]
     wire = call.dialect.build_request(NeutralRequest(api_key="sk-x"))
     own = {name.lower() for name in wire.headers} - COMMON
-    assert provider.prefixed or own <= {*provider.hint_headers, *spoken.hint_headers}
+    assert provider.prefixed or own <= {*provider.hint_headers, *imitated.hint_headers}
 
 
 @pytest.mark.parametrize(

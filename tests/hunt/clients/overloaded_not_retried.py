@@ -3,14 +3,14 @@
 Source: https://github.com/agentscope-ai/QwenPaw/pull/1891
 """
 
-from wire import MENDED, RETRIED, Failed, anthropic, run, user, whole
+from wire import MENDED, RETRIED, ClientFailure, anthropic, run, user, whole
 
 
 def main() -> None:
     retried = RETRIED if MENDED else RETRIED - {529}
     body = whole(anthropic({"model": "claude-sonnet-5", "messages": [user("hi")]}, retried=retried))
     if body["stop_reason"] != "end_turn":
-        raise Failed(f"the answer is not complete: {body['stop_reason']}")
+        raise ClientFailure(f"the answer is not complete: {body['stop_reason']}")
     print("".join(block["text"] for block in body["content"]))
 
 

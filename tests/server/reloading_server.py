@@ -22,7 +22,7 @@ from tests.server_client import ServerClient
 from tests.waiting import PATIENCE, until
 
 
-class Watched(ServerClient):
+class ReloadingServer(ServerClient):
     """`out` are the lines of requests, `err` those about the files."""
 
     def __init__(self, folder: Path) -> None:
@@ -66,7 +66,7 @@ class Watched(ServerClient):
         await asyncio.wait([watching])
         await self._server.stop()
 
-    def __enter__(self) -> Watched:
+    def __enter__(self) -> ReloadingServer:
         self._thread = threading.Thread(target=lambda: run_on_best_loop(self._live()), name="watched")
         self._thread.start()
         assert self._listens.wait(PATIENCE)

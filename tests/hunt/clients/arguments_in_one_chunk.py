@@ -6,7 +6,7 @@ Source: https://github.com/open-webui/computer/issues/252
 import json
 from typing import Any
 
-from wire import MENDED, Failed, chat, chunks, openai, run, user
+from wire import MENDED, ClientFailure, chat, chunks, openai, run, user
 
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("book_flight", "book_hotel")]
 
@@ -27,7 +27,7 @@ def main() -> None:
         try:
             arguments = call["arguments"] if not MENDED else json.loads(call["text"])
         except ValueError:
-            raise Failed("the arguments are no JSON") from None
+            raise ClientFailure("the arguments are no JSON") from None
         print(call["name"], json.dumps(arguments, ensure_ascii=False))
 
 
