@@ -8,7 +8,9 @@ from collections import defaultdict
 from functools import cache
 from pathlib import Path
 
-from tests.docs.test_retired_words import IN_NAMES, LIST, words_of
+import pytest
+
+from tests.docs.test_retired_words import IN_NAMES, LIST, WRITTEN_BY_TOOLS, words_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockllm"
@@ -24,13 +26,17 @@ def retired_names() -> dict[str, list[str]]:
 
 
 @cache
-def class_names() -> dict[str, list[str]]:
+def class_names(folder: Path = PACKAGE) -> dict[str, list[str]]:
     """The modules that define a class, by the name of the class."""
     modules: defaultdict[str, list[str]] = defaultdict(list)
-    for path in sorted(PACKAGE.rglob("*.py")):
+    for path in modules_of(folder):
         for name in re.findall(r"(?m)^ *class (\w+)[(:\[]", path.read_text(encoding="utf-8")):
-            modules[name].append(str(path.relative_to(PACKAGE)))
+            modules[name].append(str(path.relative_to(folder)))
     return modules
+
+
+def modules_of(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.rglob("*.py")) if WRITTEN_BY_TOOLS.isdisjoint(path.parts)]
 
 
 def glossary_terms() -> list[str]:
@@ -67,14 +73,18 @@ def test_names_in_vocabulary_decision_exist() -> None:
     assert names - used == set()
 
 
-def test_retired_class_name_is_not_used() -> None:
-    used = set(retired_names()["classes"]) & class_names().keys()
-    assert {name: class_names()[name] for name in used} == {}, "a retired name: see docs/glossary.md"
+@pytest.mark.parametrize("folder", [PACKAGE, TESTS], ids=["package", "tests"])
+def test_retired_class_name_is_not_used(folder: Path) -> None:
+    used = set(retired_names()["classes"]) & class_names(folder).keys()
+    assert {name: class_names(folder)[name] for name in used} == {}, "a retired name: see docs/glossary.md"
 
 
-def test_retired_module_path_is_not_used() -> None:
-    used = [path for path in retired_names()["modules"] if (PACKAGE / path).exists()]
-    assert used == [], "a retired name: see docs/glossary.md"
+@pytest.mark.parametrize("folder", [PACKAGE, TESTS], ids=["package", "tests"])
+def test_retired_module_path_is_not_used(folder: Path) -> None:
+    """The tests of `cli/main.py` are in `cli/test_main.py`."""
+    modules = {path.relative_to(folder) for path in modules_of(folder)}
+    unprefixed = {str(path.with_name(path.name.removeprefix("test_"))) for path in modules}
+    assert unprefixed.isdisjoint(retired_names()["modules"]), "a retired name: see docs/glossary.md"
 
 
 @cache
@@ -92,7 +102,7 @@ def test_names_of_tests_have_at_most_60_characters() -> None:
 
 
 def test_names_of_tests_have_no_retired_words() -> None:
-    """Speech is spoken."""
+    """`spoken` is also a word of speech."""
     retired = IN_NAMES - {"spoken"}
     used = {name: file for name, file in names_of_tests().items() if not retired.isdisjoint(words_of(name))}
     assert used == {}, f"use the words of docs/glossary.md: those of {LIST.name} are retired"
