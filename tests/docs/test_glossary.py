@@ -15,6 +15,7 @@ from tests.docs.test_retired_words import IN_NAMES, LIST, WRITTEN_BY_TOOLS, word
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mockllm"
 TESTS = ROOT / "tests"
+DASHBOARD = PACKAGE / "dashboard" / "src"
 MAX_TERMS = 45
 MAX_TEST_NAME = 60
 
@@ -77,6 +78,20 @@ def test_names_in_vocabulary_decision_exist() -> None:
 def test_retired_class_name_is_not_used(folder: Path) -> None:
     used = set(retired_names()["classes"]) & class_names(folder).keys()
     assert {name: class_names(folder)[name] for name in used} == {}, "a retired name: see docs/glossary.md"
+
+
+def test_retired_class_name_is_not_used_in_dashboard() -> None:
+    """Classes, interfaces and types of TypeScript, and components: functions whose names begin with a capital."""
+    defined = re.compile(
+        r"(?m)^ *(?:export )?(?:default )?(?:abstract )?(?:class|interface|type|enum|function) ([A-Z]\w*)"
+    )
+    sources = [path for path in sorted(DASHBOARD.glob("*.ts*")) if path.suffix in (".ts", ".tsx")]
+    assert len(sources) > 20
+    names = [
+        (path.name, name) for path in sources for name in defined.findall(path.read_text(encoding="utf-8"))
+    ]
+    used = [(file, name) for file, name in names if name in retired_names()["classes"]]
+    assert used == [], "a retired name: see docs/glossary.md"
 
 
 @pytest.mark.parametrize("folder", [PACKAGE, TESTS], ids=["package", "tests"])

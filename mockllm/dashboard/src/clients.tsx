@@ -8,7 +8,7 @@ import { clock, count, plural } from "./format.ts";
 import type { ClientVerdicts, Verdict } from "./models.ts";
 import { Costs } from "./costs.tsx";
 import { Card, Empty, SideScroll, attempt } from "./components.tsx";
-import { RequestLinks, Tries, useRequests } from "./tries.tsx";
+import { RequestLinks, TryList, useRequests } from "./tries.tsx";
 
 interface Session {
   id: string;
@@ -22,7 +22,7 @@ export function Clients(): JSX.Element {
   return (
     <div class="two">
       <Verdicts />
-      <Sessions />
+      <SessionList />
       <Costs />
     </div>
   );
@@ -71,7 +71,7 @@ function VerdictItem(props: { verdict: Verdict }): JSX.Element {
         <span class={verdict.good ? "tag good" : "tag bad"}>{verdict.verdict.replaceAll("_", " ")}</span> {verdict.says}
       </p>
       <p class="hint">{verdict.rule_of_conduct}</p>
-      <Tries requests={requests} label={`Tries of ${verdict.verdict.replaceAll("_", " ")}`} />
+      <TryList requests={requests} label={`Tries of ${verdict.verdict.replaceAll("_", " ")}`} />
       <RequestLinks ids={verdict.requests} />
     </div>
   );
@@ -81,13 +81,13 @@ function SessionTries(props: { id: string }): JSX.Element | null {
   const requests = useRequests((request) => request.session === props.id, props.id);
   return (
     <>
-      <Tries requests={requests} label={`Requests of session ${props.id}`} />
+      <TryList requests={requests} label={`Requests of session ${props.id}`} />
       <RequestLinks ids={requests.map(({ id }) => id)} />
     </>
   );
 }
 
-function Sessions(): JSX.Element {
+function SessionList(): JSX.Element {
   const result = usePolled<{ sessions: Session[] }>("/api/sessions", () => 1000);
   const sessions = result?.sessions ?? [];
   const end = (id: string): void => {

@@ -43,7 +43,7 @@ function Part(props: { part: ConversationPart }): JSX.Element {
   );
 }
 
-function Turn(props: { role: string; parts: ConversationPart[] }): JSX.Element {
+function ConversationTurn(props: { role: string; parts: ConversationPart[] }): JSX.Element {
   return (
     <li class={`turn ${props.role}`}>
       <span class="role">{props.role}</span>
@@ -70,10 +70,10 @@ export function ConversationView(props: { conversation: Conversation }): JSX.Ele
       <h3>Conversation</h3>
       {tools.length ? <p class="hint">Offered tools: {tools.join(", ")}</p> : null}
       <ol class="turns" aria-label="Turns">
-        {system ? <Turn role="system" parts={[{ kind: "text", text: system, name: null, id: null, arguments: null }]} /> : null}
+        {system ? <ConversationTurn role="system" parts={[{ kind: "text", text: system, name: null, id: null, arguments: null }]} /> : null}
         {leftOut ? <li class="hint">{plural(leftOut, "earlier turn")}</li> : null}
-        {turns.map((turn) => <Turn role={turn.role} parts={turn.parts} />)}
-        {parts.length ? <Turn role="response" parts={parts} /> : null}
+        {turns.map((turn) => <ConversationTurn role={turn.role} parts={turn.parts} />)}
+        {parts.length ? <ConversationTurn role="response" parts={parts} /> : null}
       </ol>
       {response?.finish ? <p class="hint">Finish reason {response.finish}{tokens}</p> : null}
     </section>

@@ -10,9 +10,9 @@ import { EditorState } from "@codemirror/state";
 import { EditorView, highlightActiveLine, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { describe, keys, start, values, walk, type Choice } from "./scenario_schema.ts";
-import { placeAt, type Place } from "./yaml_path.ts";
+import { placeAt, type YamlPosition } from "./yaml_path.ts";
 
-export interface Mistake {
+export interface EditorDiagnostic {
   message: string;
   line?: number | undefined;
   column?: number | undefined;
@@ -25,8 +25,8 @@ export interface EditorOptions {
   single: boolean;
   readOnly: boolean;
   change: (text: string) => void;
-  /** Returns the mistakes of a text; called while it is typed. */
-  check: (text: string) => Promise<Mistake[]>;
+  /** Returns the diagnostics of a text; called while it is typed. */
+  check: (text: string) => Promise<EditorDiagnostic[]>;
   save: () => void;
 }
 
@@ -71,7 +71,7 @@ const look = EditorView.theme({
   ".cm-lintRange-error": { backgroundImage: "none", textDecoration: "underline wavy var(--bad)", textUnderlineOffset: "3px" },
 });
 
-function placeOf(state: EditorState, position: number): Place | null {
+function placeOf(state: EditorState, position: number): YamlPosition | null {
   const line = state.doc.lineAt(position);
   const lines: string[] = [];
   for (let number = 1; number < line.number; number++) lines.push(state.doc.line(number).text);
@@ -129,8 +129,8 @@ function hover(single: boolean) {
   });
 }
 
-function diagnostics(state: EditorState, mistakes: Mistake[]): Diagnostic[] {
-  return mistakes.map(({ message, line, column }) => {
+function located(state: EditorState, diagnostics: EditorDiagnostic[]): Diagnostic[] {
+  return diagnostics.map(({ message, line, column }) => {
     const at = state.doc.line(Math.max(1, Math.min(line ?? 1, state.doc.lines)));
     const from = Math.min(at.to, at.from + Math.max(0, (column ?? 1) - 1));
     const word = /^[^\s:,{}[\]]+/.exec(at.text.slice(from - at.from));
@@ -178,7 +178,7 @@ export function openEditor(parent: HTMLElement, options: EditorOptions): Editor 
         autocompletion({ override: [complete(options.single)], activateOnTyping: true, icons: false }),
         hover(options.single),
         lintGutter(),
-        linter(async (edited) => diagnostics(edited.state, await options.check(edited.state.doc.toString())), { delay: DELAY }),
+        linter(async (edited) => located(edited.state, await options.check(edited.state.doc.toString())), { delay: DELAY }),
         keymap.of([
           { key: "Mod-s", preventDefault: true, run: () => (options.save(), true) },
           { key: "Mod-Enter", run: () => (options.save(), true) },

@@ -8,7 +8,7 @@ import { DiffView } from "./diff_view.tsx";
 import type { Editor } from "./editor_bundle.ts";
 import { EditorHost } from "./editor_host.tsx";
 import { changes, refresh } from "./feed.ts";
-import { Mistakes } from "./mistakes.tsx";
+import { Diagnostics } from "./diagnostics.tsx";
 import type { FileContent, Stale } from "./models.ts";
 import { useObservable } from "./observable.ts";
 import { Pane } from "./pane.tsx";
@@ -131,7 +131,7 @@ function Opened(props: { file: FileContent; line: number }): JSX.Element {
           opened.check();
         }}
       />
-      <Mistakes errors={errors} go={(line, column) => editor.current?.go(line, column)} />
+      <Diagnostics errors={errors} go={(line, column) => editor.current?.go(line, column)} />
       {writable ? (
         <div class="actions">
           <button type="button" class="primary" disabled={!edited || errors.length > 0 || theirs !== null} onClick={() => void save()}>

@@ -67,7 +67,7 @@ export function Hunt(): JSX.Element {
           <FindingItem key={finding.name} finding={finding} flaky={report.flaky.includes(finding)} />
         ))}
       </Card>
-      <Tried tried={report.tried} />
+      <TriedDisturbances tried={report.tried} />
     </div>
   );
 }
@@ -144,7 +144,7 @@ function brokenEnd(exchange: Exchange): string | null {
   return exchange.left === "finished" ? null : exchange.left;
 }
 
-function Tried(props: { tried: Report["tried"] }): JSX.Element {
+function TriedDisturbances(props: { tried: Report["tried"] }): JSX.Element {
   const rows = Object.entries(props.tried);
   return (
     <Card title="What was tried" aside={<span class="quiet">{plural(rows.length, "disturbance")}</span>}>

@@ -9,7 +9,7 @@ import type { Editor } from "./editor_bundle.ts";
 import { EditorHost } from "./editor_host.tsx";
 import { refresh } from "./feed.ts";
 import type { Preview } from "./models.ts";
-import { Mistakes } from "./mistakes.tsx";
+import { Diagnostics } from "./diagnostics.tsx";
 import { address, show } from "./route.ts";
 import { closePane, Pane } from "./pane.tsx";
 import { RulePreview } from "./rule_preview.tsx";
@@ -89,7 +89,7 @@ export function OverlayEditor(props: Props): JSX.Element {
           opened.check();
         }}
       />
-      <Mistakes errors={errors} go={(line, column) => editor.current?.go(line, column)} />
+      <Diagnostics errors={errors} go={(line, column) => editor.current?.go(line, column)} />
       <div class="actions">
         <button type="button" class="primary" disabled={blank || errors.length > 0} onClick={save}>
           {props.name ? "Save in the overlay" : "Add to the overlay"}

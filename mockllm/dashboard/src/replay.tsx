@@ -16,7 +16,7 @@ import { isKeptByBrowsers } from "./sent_path.ts";
 /** The page sends this in place of a key, which the journal does not store. */
 const KEY = "replayed";
 
-interface Sent {
+interface ReplayResult {
   /** The id in the journal; null if it has none. */
   id: number | null;
   /** A response began. */
@@ -24,7 +24,7 @@ interface Sent {
 }
 
 /** Sends the request to the provider routes, and waits for the end of its response. */
-async function send(origin: string, detail: Detail, body: string | null): Promise<Sent> {
+async function send(origin: string, detail: Detail, body: string | null): Promise<ReplayResult> {
   const before = log.last;
   let responded = true;
   try {

@@ -113,21 +113,21 @@ function Content(props: Loaded): JSX.Element {
       </div>
       {other ? <Compare key={other} detail={detail} other={other} stop={() => compare(null)} /> : null}
       <dl class="facts">
-        <Fact name="Received">{clock(detail.at)}</Fact>
-        <Fact name="Response time">{duration(detail.took)}</Fact>
-        <Fact name="Endpoint">{detail.endpoint}</Fact>
-        <Fact name="Model">{detail.model}</Fact>
-        <Fact name="Client">{detail.client}</Fact>
-        <Fact name="Key">{detail.key}</Fact>
-        <Fact name="Session">{detail.session}</Fact>
-        <Fact name="Error">{detail.error}</Fact>
-        <Fact name="Faults">{detail.faults.join(", ")}</Fact>
-        <Fact name="Modifiers">{detail.modifiers.map((id) => ruleName(id).name).join(", ")}</Fact>
-        <Fact name="End">{detail.left === "finished" ? "complete" : detail.left}</Fact>
-        <Fact name="Seed">{detail.seed}</Fact>
-        <Fact name="Notes">{detail.notes.join("; ")}</Fact>
+        <DetailField name="Received">{clock(detail.at)}</DetailField>
+        <DetailField name="Response time">{duration(detail.took)}</DetailField>
+        <DetailField name="Endpoint">{detail.endpoint}</DetailField>
+        <DetailField name="Model">{detail.model}</DetailField>
+        <DetailField name="Client">{detail.client}</DetailField>
+        <DetailField name="Key">{detail.key}</DetailField>
+        <DetailField name="Session">{detail.session}</DetailField>
+        <DetailField name="Error">{detail.error}</DetailField>
+        <DetailField name="Faults">{detail.faults.join(", ")}</DetailField>
+        <DetailField name="Modifiers">{detail.modifiers.map((id) => ruleName(id).name).join(", ")}</DetailField>
+        <DetailField name="End">{detail.left === "finished" ? "complete" : detail.left}</DetailField>
+        <DetailField name="Seed">{detail.seed}</DetailField>
+        <DetailField name="Notes">{detail.notes.join("; ")}</DetailField>
       </dl>
-      <Why detail={detail} why={why} />
+      <ResponseReason detail={detail} why={why} />
       {detail.missed ? makeRule : null}
       {conversation ? <ConversationView conversation={conversation} /> : null}
       {conversation ? <StreamAxis events={conversation.events} faults={detail.faults} /> : null}
@@ -145,7 +145,7 @@ function Content(props: Loaded): JSX.Element {
   );
 }
 
-function Fact(props: { name: string; children: ComponentChildren }): JSX.Element | null {
+function DetailField(props: { name: string; children: ComponentChildren }): JSX.Element | null {
   if (props.children === null || props.children === "" || props.children === undefined) return null;
   return (
     <div>
@@ -164,7 +164,7 @@ function Part(props: { title: string; children: ComponentChildren }): JSX.Elemen
   );
 }
 
-function Why(props: { detail: Detail; why: Explanation | null }): JSX.Element {
+function ResponseReason(props: { detail: Detail; why: Explanation | null }): JSX.Element {
   const { detail, why } = props;
   return (
     <Part title={detail.missed ? "Why no rule matched" : "Why this response"}>

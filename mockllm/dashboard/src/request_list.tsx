@@ -47,7 +47,7 @@ function nearMiss(line: string): string {
   return line.replace(/^\S+:\d+ /, "");
 }
 
-function Row(props: { request: Summary }): JSX.Element {
+function RequestRow(props: { request: Summary }): JSX.Element {
   const { request } = props;
   const rule = request.rule ? ruleName(request.rule).name : request.missed ? "no rule matched" : "–";
   return (
@@ -150,7 +150,7 @@ export function RequestList(): JSX.Element {
             go("requests", request.id);
           }}
           over={(inside) => setOver(inside ? log.last : Infinity)}
-          show={(request) => <Row request={request} />}
+          show={(request) => <RequestRow request={request} />}
           tone={tone}
           empty={
             searching ? (

@@ -26,7 +26,7 @@ const KINDS = [
 ];
 
 /** A rule that is loaded, or one that is switched off. */
-type Row = Rule & { off?: boolean };
+type ListedRule = Rule & { off?: boolean };
 
 /** Returns the polling interval in milliseconds: a response with thousands of rules is large. */
 function pollInterval(result: { rules: Rule[] } | undefined | null): number {
@@ -47,12 +47,12 @@ export function Rules(): JSX.Element {
   );
 }
 
-function useRows(): Row[] | null {
+function useRows(): ListedRule[] | null {
   const rules = usePolled<{ rules: Rule[] }>("/api/rules", pollInterval)?.rules ?? null;
   const items = useItems();
   return useMemo(() => {
     if (!rules) return null;
-    const off = switchedOff(items).map(({ item, target }): Row => ({
+    const off = switchedOff(items).map(({ item, target }): ListedRule => ({
       id: item.name, kind: item.kind, where: target ?? "overlay.yaml", layer: "overlay", session: null, tries: 0, answers: 0, off: true,
     }));
     const loaded = new Set(rules.map(({ id }) => id)); // the two calls may show different moments
@@ -128,13 +128,13 @@ function RuleList(props: { chosen: string | null }): JSX.Element {
   );
 }
 
-function isKind(rule: Row, kind: string): boolean {
+function isKind(rule: ListedRule, kind: string): boolean {
   if (kind === "off") return rule.off === true;
   if (kind === "unused") return rule.kind === "rule" && !rule.answers && !rule.off;
   return kind === "" || rule.kind === kind;
 }
 
-function RuleRow(props: { rule: Row; most: number }): JSX.Element {
+function RuleRow(props: { rule: ListedRule; most: number }): JSX.Element {
   const { rule } = props;
   return (
     <>

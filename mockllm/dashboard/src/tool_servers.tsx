@@ -120,12 +120,12 @@ function ServerCard(props: { server: Server }): JSX.Element {
         </SideScroll>
       ) : null}
       <dl class="facts-of-server">
-        <Fact title="Resources" values={server.resources} />
-        <Fact title="Prompts" values={server.prompts} />
-        <Fact title="Messages" values={counts(server.methods)} />
-        <Fact title="Rules that responded" values={counts(server.rules)} />
-        <Fact title="Faults" values={counts(server.faults)} />
-        <Fact title="Clients" values={server.clients.filter(Boolean)} />
+        <ServerField title="Resources" values={server.resources} />
+        <ServerField title="Prompts" values={server.prompts} />
+        <ServerField title="Messages" values={counts(server.methods)} />
+        <ServerField title="Rules that responded" values={counts(server.rules)} />
+        <ServerField title="Faults" values={counts(server.faults)} />
+        <ServerField title="Clients" values={server.clients.filter(Boolean)} />
       </dl>
     </Card>
   );
@@ -135,7 +135,7 @@ function counts(values: Record<string, number>): string[] {
   return Object.entries(values).map(([name, number]) => `${name} ${count(number)}`);
 }
 
-function Fact(props: { title: string; values: string[] }): JSX.Element | null {
+function ServerField(props: { title: string; values: string[] }): JSX.Element | null {
   if (!props.values.length) return null;
   return (
     <div>
@@ -206,7 +206,7 @@ function States(props: { states: Listing["states"] }): JSX.Element {
       {sessions.length ? (
         <dl class="facts-of-server">
           {sessions.map(([session, states]) => (
-            <Fact title={session ? `Session ${session}` : "Without a session"} values={Object.entries(states).map(([name, value]) => `${name}: ${value}`)} />
+            <ServerField title={session ? `Session ${session}` : "Without a session"} values={Object.entries(states).map(([name, value]) => `${name}: ${value}`)} />
           ))}
         </dl>
       ) : (

@@ -32,7 +32,7 @@ export function RequestLinks(props: { ids: number[] }): JSX.Element {
   );
 }
 
-export function Tries(props: { requests: Summary[]; label: string }): JSX.Element | null {
+export function TryList(props: { requests: Summary[]; label: string }): JSX.Element | null {
   const { requests } = props;
   if (requests.length < 2) return null;
   const first = requests[0]!.at;

@@ -2,7 +2,7 @@
 
 export const ITEM = "[]";
 
-export interface Place {
+export interface YamlPosition {
   /** Keys from the top, and `[]` for each list. */
   path: string[];
   /** The key whose value the cursor is in; null where a key is typed. */
@@ -36,7 +36,7 @@ function parse(line: string): Parsed {
 }
 
 /** Returns where the cursor is; null in a comment. `lines` are those up to the cursor's, which ends at the cursor. */
-export function placeAt(lines: string[]): Place | null {
+export function placeAt(lines: string[]): YamlPosition | null {
   const last = lines.at(-1) ?? "";
   if (/(^|\s)#/.test(last)) return null;
   const own = parse(last);

@@ -3,9 +3,9 @@
 import type { JSX } from "preact";
 import type { FieldError } from "./api.ts";
 
-export function Mistakes(props: { errors: FieldError[]; go: (line: number, column: number) => void }): JSX.Element {
+export function Diagnostics(props: { errors: FieldError[]; go: (line: number, column: number) => void }): JSX.Element {
   return (
-    <div role="status" aria-label="Mistakes" class="mistakes">
+    <div role="status" aria-label="Mistakes" class="diagnostics">
       {props.errors.slice(0, 20).map(({ field, message, line, column }) => (
         <p>
           {line ? (
