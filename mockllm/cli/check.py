@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         _print(gathered, warnings, colour=use_colours())
         if nothing:
             print(f"mockllm check --strict: {nothing}", file=sys.stderr)
-    if gathered.diagnostics and not any(mistake.line for mistake in gathered.diagnostics):
+    if gathered.diagnostics and not any(diagnostic.line for diagnostic in gathered.diagnostics):
         return 2
     return 1 if failed else 0
 
@@ -78,8 +78,8 @@ def _nothing_to_check(gathered: LoadedScenarios, values: OptionValues) -> str | 
 
 def _print(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, colour: bool) -> None:
     red, yellow, green, plain = (RED, YELLOW, GREEN, PLAIN) if colour else ("",) * 4
-    for mistake in sorted(gathered.diagnostics):
-        print(mistake)
+    for diagnostic in sorted(gathered.diagnostics):
+        print(diagnostic)
     for warning in warnings:
         print(f"{yellow}warning:{plain} {warning}")
     tone = red if gathered.diagnostics else yellow if warnings else green
@@ -115,7 +115,7 @@ def _print_json(gathered: LoadedScenarios, warnings: Sequence[Diagnostic], *, ok
         "rules": rules,
         "modifiers": modifiers,
         "files": files,
-        "mistakes": [mistake.members() for mistake in gathered.diagnostics],
+        "mistakes": [diagnostic.members() for diagnostic in gathered.diagnostics],
         "warnings": [warning.members() for warning in warnings],
     }
     print(pretty(report).decode())

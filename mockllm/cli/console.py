@@ -27,11 +27,11 @@ def use_colours() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def print_mistakes(mistakes: Sequence[Diagnostic], out: TextIO) -> None:
+def print_diagnostics(diagnostics: Sequence[Diagnostic], out: TextIO) -> None:
     """Print one line for each mistake, then their number."""
-    for mistake in mistakes:
-        print(mistake, file=out)
-    print(counted(len(mistakes), "mistake"), file=out)
+    for diagnostic in diagnostics:
+        print(diagnostic, file=out)
+    print(counted(len(diagnostics), "mistake"), file=out)
 
 
 class ThrottledLog:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from mockllm.cli.console import print_mistakes
+from mockllm.cli.console import print_diagnostics
 from mockllm.cli.progress_bar import ProgressBar, shown_fetches
 from mockllm.cli.sources import known_names
 from mockllm.core.json.codec import pretty
@@ -63,13 +63,13 @@ def run(args: argparse.Namespace) -> int:
         progress.begin("loads both versions")
         sides = ScenarioPair(old, new)
         if sides.diagnostics:
-            mistakes = sides.diagnostics
+            diagnostics = sides.diagnostics
             for side, text in ((old, args.old), (new, args.new)):
-                mistakes = with_shown_path(mistakes, "".join(side.scenarios), text)
+                diagnostics = with_shown_path(diagnostics, "".join(side.scenarios), text)
             if args.json:
-                print(pretty({"mistakes": [each.members() for each in mistakes]}).decode())
+                print(pretty({"mistakes": [each.members() for each in diagnostics]}).decode())
             else:
-                print_mistakes(mistakes, sys.stderr)
+                print_diagnostics(diagnostics, sys.stderr)
             return 2
         cases = [*sides.cases, *cases]
         results = [sides.compare(case) for case in _watched(cases, progress, len(cases))]

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from mockllm.cli.console import print_mistakes
+from mockllm.cli.console import print_diagnostics
 from mockllm.cli.diff import request_cases
 from mockllm.cli.drift_table import print_report
 from mockllm.cli.option import BadOption, OptionValues, add, argparse_type
@@ -146,7 +146,7 @@ def run(args: argparse.Namespace) -> int:
     sources = scenario_sources(values, os.environ)
     gathered = load_scenarios(sources)
     if gathered.diagnostics:
-        print_mistakes(gathered.diagnostics, sys.stderr)
+        print_diagnostics(gathered.diagnostics, sys.stderr)
         return 2
     report = DriftReport(lambda protocol, place: is_ignored(place, args.ignore))
     engine = _engine(gathered)

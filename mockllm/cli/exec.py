@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Final
 
 import mockllm.testing
-from mockllm.cli.console import print_mistakes
+from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, Option, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         builder, engine = build(values, bounds, environment)
     except Broken as broken:
-        print_mistakes(broken.mistakes, sys.stderr)
+        print_diagnostics(broken.diagnostics, sys.stderr)
         return 2
     unmatched: list[str] = []
     lines = _UnmatchedLog(unmatched, verbose=values["verbose"])

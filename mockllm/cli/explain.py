@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import asdict
 
 from mockllm.cli import api_client
-from mockllm.cli.console import print_mistakes
+from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.own_responses import CONTROL_API, ServerParts, trace_of
@@ -156,11 +156,11 @@ def trace_steps(
             slot.release()
 
 
-def _refuse(mistakes: Sequence[Diagnostic], json: bool) -> int:
+def _refuse(diagnostics: Sequence[Diagnostic], json: bool) -> int:
     if json:
-        print(pretty({"mistakes": [mistake.members() for mistake in mistakes]}).decode())
+        print(pretty({"mistakes": [diagnostic.members() for diagnostic in diagnostics]}).decode())
     else:
-        print_mistakes(mistakes, sys.stderr)
+        print_diagnostics(diagnostics, sys.stderr)
     return 2
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from mockllm.cli.console import print_mistakes
+from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import add
 from mockllm.cli.options import SERVING, option_values, volatile
 from mockllm.cli.sources import known_names, read_input
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         runs = read_request_file(raw, name, known_names())
     except InvalidRequestFile as error:
-        print_mistakes(error.diagnostics, sys.stderr)
+        print_diagnostics(error.diagnostics, sys.stderr)
         return 2
     engine = Engine(run_steps(compile_catalog([])), EngineState(), EngineSettings(volatile=volatile(values)))
     for each in (each for run in runs for each in run):

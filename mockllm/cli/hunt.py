@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TextIO
 
-from mockllm.cli.console import print_mistakes
+from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, OptionValues, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.progress_bar import ProgressBar
@@ -140,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         report = _hunt(args, store, policy, budget, shlex.join(line))
     except Broken as broken:
-        print_mistakes(broken.mistakes, sys.stderr)
+        print_diagnostics(broken.diagnostics, sys.stderr)
         return 2
     except (CannotRun, NoBaseline) as error:
         print(f"mockllm: {error}", file=sys.stderr)

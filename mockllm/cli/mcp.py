@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Final
 
-from mockllm.cli.console import print_mistakes
+from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         builder, engine = build({**defaults, **values}, bounds, environment)
     except Broken as broken:
-        print_mistakes(broken.mistakes, sys.stderr)
+        print_diagnostics(broken.diagnostics, sys.stderr)
         return 2
     paths = {path for item in engine.catalog.items for path in item.paths}
     _require_server(engine.catalog.mcp_servers, args.name, paths)

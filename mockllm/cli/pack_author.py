@@ -15,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.cli.check import summary as checked
-from mockllm.cli.console import print_mistakes, use_colours
+from mockllm.cli.console import print_diagnostics, use_colours
 from mockllm.cli.progress_bar import shown_step
 from mockllm.cli.sources import fetch_missing, known_names
 from mockllm.cli.test import show
@@ -147,13 +147,13 @@ def _check(folder: str, shown: str, json: bool) -> int:
             "ok": not gathered.diagnostics,
             "sha256": tree.sha256,
             "could": None if powers is None else powers.as_json(),
-            "mistakes": [mistake.members() for mistake in gathered.diagnostics],
+            "mistakes": [diagnostic.members() for diagnostic in gathered.diagnostics],
             "warnings": [warning.members() for warning in warnings],
         }
         print(pretty(report).decode())
         return 1 if gathered.diagnostics else 0
-    for mistake in sorted(gathered.diagnostics):
-        print(mistake)
+    for diagnostic in sorted(gathered.diagnostics):
+        print(diagnostic)
     for warning in warnings:
         print(f"warning: {warning}")
     print(checked(gathered, warnings))
@@ -193,7 +193,7 @@ def _test(folder: str, shown: str, args: argparse.Namespace) -> int:
     with shown_step(f"loads {shown}"):
         base = load_scenarios(scenario_sources)
     if base.diagnostics:
-        print_mistakes(with_shown_path(base.diagnostics, folder, shown), sys.stderr)
+        print_diagnostics(with_shown_path(base.diagnostics, folder, shown), sys.stderr)
         return 1
     name = next(pack.manifest.name for pack in base.loaded.packs if os.path.samefile(pack.folder, folder))
     coverage = Coverage.of(base, name)

@@ -22,24 +22,24 @@ def read_prices(path: str | None) -> Mapping[str, Price]:
         source = read_source(Path(path).read_bytes(), path)
     except OSError as error:
         raise BadOption(f"--prices {path}: {error.strerror}") from None
-    mistakes = list(source.diagnostics)
+    diagnostics = list(source.diagnostics)
     prices: dict[str, Price] = {}
     data = source.data
-    if not mistakes and not isinstance(data, dict):
-        mistakes.append(
+    if not diagnostics and not isinstance(data, dict):
+        diagnostics.append(
             source.diagnostic((), "expected models with their prices: gpt-9: {input: 2, output: 8}")
         )
     for model, fields in data.items() if isinstance(data, dict) else ():
-        found = _mistakes(source, model, fields)
-        mistakes += found
+        found = _diagnostics(source, model, fields)
+        diagnostics += found
         if not found and isinstance(fields, dict):
             prices[model] = Price(**fields)
-    if mistakes:
-        raise BadOption("\n".join(map(str, mistakes)))
+    if diagnostics:
+        raise BadOption("\n".join(map(str, diagnostics)))
     return prices
 
 
-def _mistakes(source: Source, model: str, fields: Json) -> list[Diagnostic]:
+def _diagnostics(source: Source, model: str, fields: Json) -> list[Diagnostic]:
     """Return what is wrong in the prices of one model."""
     if not isinstance(fields, dict):
         return [

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from mockllm.cli.console import ThrottledLog, access_log_of, log, print_mistakes
+from mockllm.cli.console import ThrottledLog, access_log_of, log, print_diagnostics
 from mockllm.cli.control_setup import (
     AdminToken,
     admin_token,
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         with gc_paused_then_frozen(), sources_step(builder.sources):
             engine = builder.first(at_once=True)
     except Broken as broken:
-        print_mistakes(broken.mistakes, sys.stderr)
+        print_diagnostics(broken.diagnostics, sys.stderr)
         return 2
     empty = () if values["record_misses"] else no_rules_warning(engine.info())
     for warning in (*unknown_variables(os.environ, builder.variables), *empty, *dashboard_warning()):

@@ -14,7 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.cli.console import log, print_line, print_mistakes
+from mockllm.cli.console import log, print_diagnostics, print_line
 from mockllm.cli.control_setup import AdminToken, background_tasks, note_providers, set_up_control_api
 from mockllm.cli.listen_addresses import addresses, configure_tls, load_certificate_again
 from mockllm.cli.option import BadOption, OptionValues
@@ -84,7 +84,7 @@ def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, stor
         watched = None if values["no_reload"] else reload
         admin_server = set_up_control_api(app, builder, watched, values)
     except Broken as broken:
-        print_mistakes(broken.mistakes, sys.stderr)
+        print_diagnostics(broken.diagnostics, sys.stderr)
         return 2
     except CannotListen as error:
         print(f"mockllm: {error}", file=sys.stderr)
@@ -155,9 +155,9 @@ def _exit_code(group: ServedGroup) -> int:
 
 def _require_shareable(catalog: Catalog, store: StoreSetup | None) -> None:
     """Raise Broken if a rule counts what the workers cannot share."""
-    mistakes = _unshared(store, catalog)
-    if mistakes:
-        raise Broken(mistakes)
+    diagnostics = _unshared(store, catalog)
+    if diagnostics:
+        raise Broken(diagnostics)
 
 
 def _unshared(store: StoreSetup | None, catalog: Catalog) -> Sequence[Diagnostic]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
-from mockllm.cli.console import GREEN, PLAIN, RED, print_mistakes, use_colours
+from mockllm.cli.console import GREEN, PLAIN, RED, print_diagnostics, use_colours
 from mockllm.cli.option import OptionValues, add
 from mockllm.cli.options import LOAD_OPTIONS, option_values
 from mockllm.cli.sources import (
@@ -53,9 +53,9 @@ def run(args: argparse.Namespace) -> int:
         suite = Suite(sources)
     if suite.diagnostics:
         if args.json:
-            _print({"mistakes": [mistake.members() for mistake in suite.diagnostics]})
+            _print({"mistakes": [diagnostic.members() for diagnostic in suite.diagnostics]})
         else:
-            print_mistakes(suite.diagnostics, sys.stderr)
+            print_diagnostics(suite.diagnostics, sys.stderr)
         return 2
     results = []
     for result in suite.run(args.name):

@@ -7,7 +7,7 @@ import json
 import sys
 
 from mockllm.cli import api_client
-from mockllm.cli.console import print_mistakes
+from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption
 from mockllm.cli.sources import read_input
 from mockllm.core.display import counted
@@ -45,13 +45,13 @@ def run(args: argparse.Namespace) -> int:
     if args.expectations is not None:
         source = read_source(*read_input(args.expectations, "expectations"))
         if source.diagnostics:
-            print_mistakes(source.diagnostics, sys.stderr)
+            print_diagnostics(source.diagnostics, sys.stderr)
             return 2
         if not isinstance(source.data, dict):
             from mockllm.scenario.validation_errors import describe_value  # it imports the language's models
 
             message = f"expected `expect:` and a list below it, found {describe_value(source.data)}"
-            print_mistakes([source.diagnostic((), message)], sys.stderr)
+            print_diagnostics([source.diagnostic((), message)], sys.stderr)
             return 2
         body = dict(source.data)
     if args.session is not None:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
                 source.diagnostic(parse_path(field), message, key=message.startswith(UNKNOWN))
                 for field, message in error.wrong
             )
-            print_mistakes(found, sys.stderr)
+            print_diagnostics(found, sys.stderr)
         else:
             print(f"mockllm: {error}", file=sys.stderr)
         return 2

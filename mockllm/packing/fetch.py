@@ -139,9 +139,9 @@ def manifest(tree: PackFiles, shown: str = MANIFEST) -> PackSpec:
     content = tree.files.get(MANIFEST)
     if content is None:
         raise PackRejected(_NO_PACK)
-    read, mistakes = read_manifest(read_source(content, shown))
+    read, diagnostics = read_manifest(read_source(content, shown))
     if read is None:
-        raise PackRejected("\n".join(map(str, mistakes)))
+        raise PackRejected("\n".join(map(str, diagnostics)))
     return read
 
 

@@ -161,18 +161,18 @@ def validate_pack(tree: PackFiles, lock: str, known_names: KnownNames) -> PackCa
     return None if own is None else capabilities(scenarios, own)
 
 
-def _concerns_other_pack(mistake: Diagnostic) -> bool:
+def _concerns_other_pack(diagnostic: Diagnostic) -> bool:
     """Return whether a diagnostic concerns a used pack, which may be added later, or the lockfile."""
-    if mistake.file.rpartition("/")[2] == LOCK_FILE:
+    if diagnostic.file.rpartition("/")[2] == LOCK_FILE:
         return True
     begins = ('there is no pack "', f"{LOCK_FILE} names", "the pack ", "the installed pack")
-    return mistake.path.startswith("use") and mistake.message.startswith(begins)
+    return diagnostic.path.startswith("use") and diagnostic.message.startswith(begins)
 
 
-def with_shown_path(mistakes: Iterable[Diagnostic], folder: str, shown: str) -> list[Diagnostic]:
+def with_shown_path(diagnostics: Iterable[Diagnostic], folder: str, shown: str) -> list[Diagnostic]:
     """Return diagnostics with the shown path instead of the temporary folder."""
     result = []
-    for diagnostic in sorted(mistakes):
+    for diagnostic in sorted(diagnostics):
         below = diagnostic.file.removeprefix(folder)
         if below != diagnostic.file:
             diagnostic = replace(diagnostic, file=f"{shown}{below}" if shown else below.lstrip("/"))

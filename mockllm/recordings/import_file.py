@@ -44,9 +44,9 @@ class ImportFile:
             return loads(self.raw)
         except JSONDecodeError:
             pass
-        mistakes = [item for item in self.source.diagnostics if not _KNOWN_TAG.search(item.message)]
-        if self.source.data is None or mistakes:
-            raise NotImported(str(mistakes[0]) if mistakes else f"{self.name}: the file is empty")
+        diagnostics = [item for item in self.source.diagnostics if not _KNOWN_TAG.search(item.message)]
+        if self.source.data is None or diagnostics:
+            raise NotImported(str(diagnostics[0]) if diagnostics else f"{self.name}: the file is empty")
         return self.source.data
 
     @cached_property

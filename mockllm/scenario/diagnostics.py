@@ -25,7 +25,7 @@ MAX_PATH_LENGTH: Final = 300
 """Characters of a path that is shown."""
 MAX_LISTED_VALUES: Final = 16
 """A message lists at most this number of values to choose from."""
-MAX_MISTAKES: Final = 1_000
+MAX_DIAGNOSTICS: Final = 1_000
 """Mistakes of one file that are listed."""
 MAX_COMPARISONS: Final = 100_000
 """Comparisons of names for suggestions in one load of files, which take some 0.5 s."""
@@ -58,16 +58,16 @@ class Diagnostic(Struct, frozen=True, order=True):
         return readable(": ".join(part for part in (place, path, self.message) if part))
 
 
-def first_mistakes(mistakes: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
+def first_diagnostics(diagnostics: Sequence[Diagnostic]) -> Sequence[Diagnostic]:
     """Return the first mistakes of each file, with their number in place of the rest."""
-    if len(mistakes) <= MAX_MISTAKES:
-        return mistakes
+    if len(diagnostics) <= MAX_DIAGNOSTICS:
+        return diagnostics
     by_file: dict[str, list[Diagnostic]] = {}
-    for each in mistakes:
+    for each in diagnostics:
         by_file.setdefault(each.file, []).append(each)
     listed: list[Diagnostic] = []
     for file, found in by_file.items():
-        first, rest = sorted(found)[:MAX_MISTAKES], sorted(found)[MAX_MISTAKES:]
+        first, rest = sorted(found)[:MAX_DIAGNOSTICS], sorted(found)[MAX_DIAGNOSTICS:]
         listed += first
         if rest:
             text = f"and {counted(len(rest), 'more mistake')}"

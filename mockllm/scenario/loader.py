@@ -13,7 +13,7 @@ from mockllm.scenario.compiler import compile_item
 from mockllm.scenario.diagnostics import (
     Diagnostic,
     StaleSource,
-    first_mistakes,
+    first_diagnostics,
     limited_suggestions,
     unexpected,
 )
@@ -87,8 +87,8 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
         newly_broken = {paths[each.file] for each in typer.diagnostics if each.file in paths} - broken
         if last is None or not newly_broken:
             files = _with_references(loaded, typer, named)
-            mistakes = first_mistakes([*diagnostics])
-            return LoadedScenarios(files, typer.entries, mistakes, typer.examples, sources.known_names)
+            listed = first_diagnostics([*diagnostics])
+            return LoadedScenarios(files, typer.entries, listed, typer.examples, sources.known_names)
         broken |= newly_broken
 
 

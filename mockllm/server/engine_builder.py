@@ -48,9 +48,14 @@ class Broken(Exception):
 
     __module__ = "mockllm.testing"  # where code imports it: pytest shows the name before the text
 
-    def __init__(self, mistakes: Sequence[Diagnostic]) -> None:
-        super().__init__("\n".join(map(_text_for_code, mistakes)))
-        self.mistakes = mistakes
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("\n".join(map(_text_for_code, diagnostics)))
+        self.diagnostics = diagnostics
+
+    @property
+    def mistakes(self) -> Sequence[Diagnostic]:
+        """The older name of `diagnostics`, for tests of users that read it."""
+        return self.diagnostics
 
 
 class LoadedRules(NamedTuple):
@@ -147,9 +152,11 @@ class Builder:
         """Return the loaded files with these overlays. Raises Broken if one replaces a missing rule."""
         entries, stale, before = self.rules
         accepted = replacement_targets(before)
-        mistakes = [mistake for overlay in over for mistake in missing_targets(overlay, entries, accepted)]
-        if mistakes:
-            raise Broken(mistakes)
+        diagnostics = [
+            diagnostic for overlay in over for diagnostic in missing_targets(overlay, entries, accepted)
+        ]
+        if diagnostics:
+            raise Broken(diagnostics)
         return LoadedRules(entries, stale, over)
 
     async def compiled(self, rules: LoadedRules) -> Catalog:
@@ -180,7 +187,7 @@ class Builder:
             try:
                 return await self._with(rules)
             except Broken as broken:
-                kept = rules_without(broken.mistakes, rules, self.rules)
+                kept = rules_without(broken.diagnostics, rules, self.rules)
                 if kept is None:
                     raise
                 rules = kept
@@ -211,21 +218,21 @@ class Builder:
         return result
 
 
-def _text_for_code(mistake: Diagnostic) -> str:
-    option, space, name = mistake.file.partition(" ")
-    if mistake.line or option not in _ARGUMENTS:
-        return str(mistake)
-    return str(replace(mistake, file=f"{_ARGUMENTS[option]}{space}{name}"))
+def _text_for_code(diagnostic: Diagnostic) -> str:
+    option, space, name = diagnostic.file.partition(" ")
+    if diagnostic.line or option not in _ARGUMENTS:
+        return str(diagnostic)
+    return str(replace(diagnostic, file=f"{_ARGUMENTS[option]}{space}{name}"))
 
 
 def rules_without(
-    mistakes: Sequence[Diagnostic], rules: LoadedRules, before: LoadedRules
+    diagnostics: Sequence[Diagnostic], rules: LoadedRules, before: LoadedRules
 ) -> LoadedRules | None:
     """Return the rules with the entries before of all files with mistakes, which are stale then. None if that changes
     nothing."""
     reasons: dict[str, list[str]] = {}
-    for mistake in mistakes:
-        reasons.setdefault(mistake.file, []).append(str(mistake))
+    for diagnostic in diagnostics:
+        reasons.setdefault(diagnostic.file, []).append(str(diagnostic))
     earlier = [entry for entry in before.entries if _file(entry) in reasons]
     kept = [entry for entry in rules.entries if _file(entry) not in reasons]
     entries = sorted((*kept, *earlier), key=lambda entry: (entry.kind == "modifier", entry.rank))

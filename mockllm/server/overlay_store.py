@@ -33,10 +33,10 @@ Settings: TypeAlias = Mapping[str, Sequence[Json]]
 class OverlayRejected(Exception):
     """A rejected change; the overlays are unchanged."""
 
-    def __init__(self, status: int, *mistakes: Diagnostic) -> None:
-        super().__init__("; ".join(mistake.message for mistake in mistakes))
+    def __init__(self, status: int, *diagnostics: Diagnostic) -> None:
+        super().__init__("; ".join(diagnostic.message for diagnostic in diagnostics))
         self.status = status
-        self.diagnostics = mistakes
+        self.diagnostics = diagnostics
 
 
 class StoredOverlay(NamedTuple):

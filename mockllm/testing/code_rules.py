@@ -81,7 +81,7 @@ def compile_match(match: Mapping[str, object], by: Caller) -> Matcher:
     try:
         rule = compile_item("rule", {"match": dict(match), "reply": ""}, by, "verify")
     except Broken as broken:
-        own = [replace(each, path=each.path.removeprefix("rules[0].")) for each in broken.mistakes]
+        own = [replace(each, path=each.path.removeprefix("rules[0].")) for each in broken.diagnostics]
         raise Broken(own) from None
     return request_matcher(rule.entries[0].spec)
 
@@ -94,8 +94,8 @@ def load_rules(paths: Sequence[str]) -> CodeRules:
 def _typed(loaded: LoadedFiles, unique: str = "") -> CodeRules:
     typing = _Open(KNOWN_NAMES, with_examples=False)
     typing.read(loaded)
-    if mistakes := list(dict.fromkeys((*loaded.diagnostics, *typing.diagnostics))):
-        raise Broken(mistakes)
+    if diagnostics := list(dict.fromkeys((*loaded.diagnostics, *typing.diagnostics))):
+        raise Broken(diagnostics)
     # Equal rules of two calls are two rules with separate counts.
     typing.entries = [replace(entry, key=entry.key + unique) for entry in typing.entries]
     return CodeRules(loaded, typing)
@@ -105,14 +105,14 @@ def merged(
     entries: Sequence[TypedEntry], additions: Iterable[CodeRules]
 ) -> tuple[Sequence[TypedEntry], list[Diagnostic]]:
     """Return the entries in their order, with the additions above, and the mistakes of the last addition."""
-    mistakes: Sequence[Diagnostic] = ()
+    diagnostics: Sequence[Diagnostic] = ()
     for number, addition in enumerate(additions, 1):
-        entries, mistakes = addition.over(entries, number)
+        entries, diagnostics = addition.over(entries, number)
     ordered = sorted(entries, key=lambda entry: (entry.kind == "modifier", entry.rank))
     unique: dict[tuple[str, str], TypedEntry] = {}
     for entry in ordered:
         unique.setdefault((entry.key, entry.digest), entry)  # a pack that two of them use is used once
-    return tuple(unique.values()), [*mistakes]
+    return tuple(unique.values()), [*diagnostics]
 
 
 def _ranked(entry: TypedEntry, number: int) -> TypedEntry:

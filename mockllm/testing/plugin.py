@@ -297,6 +297,6 @@ def _create(make: Callable[[], Created]) -> Created:
 
     try:
         return make()
-    except (Broken, ValueError) as mistake:
-        message = str(mistake)
+    except (Broken, ValueError) as error:
+        message = str(error)
     pytest.fail(message, pytrace=False)

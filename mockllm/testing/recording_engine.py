@@ -66,9 +66,9 @@ class RuleStack(Struct, dict=True):
     def add(self, addition: CodeRules) -> None:
         """Add rules above all others. Raise Broken for mistakes."""
         if addition.typing.disabling or any(each.spec.replaces is not None for each in addition.entries):
-            mistakes = merged(self.base.entries, [*self.all_additions, addition])[1]
-            if mistakes:
-                raise Broken(mistakes)
+            diagnostics = merged(self.base.entries, [*self.all_additions, addition])[1]
+            if diagnostics:
+                raise Broken(diagnostics)
         self.additions.append(addition)
         self.version += 1
 

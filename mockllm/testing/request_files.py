@@ -85,9 +85,9 @@ class RequestFile(Struct, frozen=True):
 class InvalidRequestFile(Exception):
     """An invalid file; the message has a line for each mistake."""
 
-    def __init__(self, *mistakes: Diagnostic) -> None:
-        super().__init__("\n".join(map(str, mistakes)))
-        self.diagnostics = mistakes
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("\n".join(map(str, diagnostics)))
+        self.diagnostics = diagnostics
 
 
 @limited_suggestions()
@@ -190,10 +190,10 @@ class _File(Struct, frozen=True):
         return source if source.data == self.data else Source(self.name, self.data, EMPTY_SOURCE.marks)
 
 
-def _with_body_hint(mistake: Diagnostic) -> Diagnostic:
+def _with_body_hint(diagnostic: Diagnostic) -> Diagnostic:
     """Return a mistake that no suggestion mends with the way to write a provider's body."""
-    hint = f'{mistake.message}; for a provider\'s body write {{"path": "/v1/responses", "body": …}}'
-    return replace(mistake, message=hint) if mistake.message == "unknown key" else mistake
+    hint = f'{diagnostic.message}; for a provider\'s body write {{"path": "/v1/responses", "body": …}}'
+    return replace(diagnostic, message=hint) if diagnostic.message == "unknown key" else diagnostic
 
 
 def is_body(data: Mapping[str, Json]) -> bool:

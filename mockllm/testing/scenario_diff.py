@@ -70,7 +70,7 @@ class ScenarioPair:
         )
         self._catalogs: dict[str, tuple[Catalog | str, Catalog | str]] = {}
         base = tuple(load_scenarios(each) for each in self._wanted)
-        self.diagnostics: list[Diagnostic] = [mistake for each in base for mistake in each.diagnostics]
+        self.diagnostics: list[Diagnostic] = [diagnostic for each in base for diagnostic in each.diagnostics]
         """Mistakes in the files of either version. With mistakes nothing is compared."""
         self.cases: list[Case] = [] if self.diagnostics else _cases(base, self._wanted)
 

@@ -46,6 +46,19 @@ PROMISED_NAMES = frozenset(
     }
 )
 """Names of JSON keys and components that users know, of asyncio and of the language; drawn numbers are statistics."""
+MISTAKES_OF_OTHER_KINDS = frozenset(
+    {
+        "core/faults/meaning_calls.py",
+        "core/hunting/outcome.py",
+        "dialects/path_hints.py",
+        "hunting/pytest_hunt.py",
+        "scenario/yaml_errors.py",
+        "server/engine_builder.py",
+        "testing/plugin.py",
+    }
+)
+"""The modules with a name `mistake` that is no diagnostic: it is of a model, a program, a path, a marker or a line of
+YAML; in `engine_builder.py`, the older name of `Broken.diagnostics`."""
 HELP = frozenset({"help", "description", "epilog", "summary", "title"})
 MESSAGES = ("cli",)
 """Packages all of whose strings are read by users."""
@@ -219,6 +232,16 @@ def test_identifiers_have_no_retired_words() -> None:
         f"{LIST.relative_to(ROOT)} and RETIRED_IDENTIFIERS are retired: "
         "`text`, `decoded` or `stated` in place of `said`, `wanted` in place of `asked`"
     )
+
+
+def test_diagnostics_are_not_named_mistakes() -> None:
+    """Users read `mistake`, for an error in their files; in code, that is a `Diagnostic`."""
+    used = {
+        str(path.relative_to(PACKAGE))
+        for path, (_, defined) in names().items()
+        if any({"mistake", "mistakes"} & set(words_of(name)) for name in defined)
+    }
+    assert used == MISTAKES_OF_OTHER_KINDS, "name a `Diagnostic`, and what has some, by this word"
 
 
 def test_retired_words_in_pages_only_become_fewer() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from mockllm.scenario import pack_resolver
 from mockllm.scenario.diagnostics import (
-    MAX_MISTAKES,
+    MAX_DIAGNOSTICS,
     MAX_NAME_LENGTH,
     Diagnostic,
-    first_mistakes,
+    first_diagnostics,
     limited_suggestions,
     nearest,
 )
@@ -42,18 +42,18 @@ def mistakes(file: str, count: int) -> list[Diagnostic]:
     return [Diagnostic(file, line, 3, f"rules[{line}]", "unknown key") for line in range(count, 0, -1)]
 
 
-def test_first_mistakes_of_few_are_unchanged() -> None:
-    few = [*mistakes("b.yaml", MAX_MISTAKES), *mistakes("a.yaml", 2)]
-    assert [*first_mistakes(few[:900])] == few[:900]
-    assert [*first_mistakes(few)] == [*sorted(few[:MAX_MISTAKES]), *sorted(few[MAX_MISTAKES:])]
+def test_first_diagnostics_of_few_are_unchanged() -> None:
+    few = [*mistakes("b.yaml", MAX_DIAGNOSTICS), *mistakes("a.yaml", 2)]
+    assert [*first_diagnostics(few[:900])] == few[:900]
+    assert [*first_diagnostics(few)] == [*sorted(few[:MAX_DIAGNOSTICS]), *sorted(few[MAX_DIAGNOSTICS:])]
 
 
 @pytest.mark.parametrize(("more", "words"), [(1, "1 more mistake"), (20, "20 more mistakes")])
-def test_first_mistakes_of_many_end_with_number_of_rest(more: int, words: str) -> None:
-    many = mistakes("a.yaml", MAX_MISTAKES + more)
-    *listed, last = first_mistakes(many)
-    assert listed == sorted(many)[:MAX_MISTAKES]
-    assert last == Diagnostic("a.yaml", MAX_MISTAKES + 1, 3, "", f"and {words}")
+def test_first_diagnostics_of_many_end_with_number_of_rest(more: int, words: str) -> None:
+    many = mistakes("a.yaml", MAX_DIAGNOSTICS + more)
+    *listed, last = first_diagnostics(many)
+    assert listed == sorted(many)[:MAX_DIAGNOSTICS]
+    assert last == Diagnostic("a.yaml", MAX_DIAGNOSTICS + 1, 3, "", f"and {words}")
 
 
 def test_nearest_of_long_name_compares_nothing(compared: list[int]) -> None:

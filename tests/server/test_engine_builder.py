@@ -34,8 +34,14 @@ def test_first_engine_has_rules_of_files(tmp_path: Path) -> None:
 def test_invalid_file_stops_first_engine(tmp_path: Path) -> None:
     with pytest.raises(Broken) as broken:
         builder(tmp_path, BAD).first()
-    assert [mistake.path for mistake in broken.value.mistakes] == ["rules[0].nmae"]
+    assert [diagnostic.path for diagnostic in broken.value.diagnostics] == ["rules[0].nmae"]
     assert 'unknown key; did you mean "name"?' in str(broken.value)
+
+
+def test_diagnostics_have_their_older_name(tmp_path: Path) -> None:
+    with pytest.raises(Broken) as broken:
+        builder(tmp_path, BAD).first()
+    assert broken.value.mistakes is broken.value.diagnostics
 
 
 def test_warning_does_not_stop_first_engine(tmp_path: Path) -> None:
@@ -62,7 +68,7 @@ def test_if_strict_it_is_not_left_for_later(tmp_path: Path) -> None:
 def test_if_strict_a_warning_does(tmp_path: Path) -> None:
     with pytest.raises(Broken) as broken:
         builder(tmp_path, HIDDEN, strict=True).first()
-    assert [mistake.path for mistake in broken.value.mistakes] == ["rules[1]"]
+    assert [diagnostic.path for diagnostic in broken.value.diagnostics] == ["rules[1]"]
 
 
 @pytest.mark.full

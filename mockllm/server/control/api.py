@@ -149,8 +149,8 @@ class ControlApi(LazyRoutes):
             try:
                 body = _validated(route.body_model, _json(raw))
             except Problem as problem:
-                if route.further_mistakes is not None:
-                    problem.body.errors += await asyncio.to_thread(route.further_mistakes, self.context, raw)
+                if route.further_problems is not None:
+                    problem.body.errors += await asyncio.to_thread(route.further_problems, self.context, raw)
                 raise
         elif route.raw is None and route.method != "GET":
             _validated(NoParameters, _json(raw))

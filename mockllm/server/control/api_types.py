@@ -57,7 +57,7 @@ class ApiRoute(Struct, frozen=True):
     query: type[BaseModel] | None = None
     raw: str | None = None
     content_type: str = JSON
-    further_mistakes: Callable[[ControlContext, bytes], list[FieldProblem]] | None = None
+    further_problems: Callable[[ControlContext, bytes], list[FieldProblem]] | None = None
     """Returns the mistakes of a body that its model does not see, where the model sees others."""
     or_type: str | None = None
     """A second content type of the response, which the query selects."""

@@ -60,21 +60,21 @@ class Problem(Exception):
         self.body = ProblemBody(title=PHRASES[status], status=status, detail=detail, errors=list(errors))
 
 
-def diagnostics_problem(mistakes: Iterable[Diagnostic], status: int = 422) -> Problem:
+def diagnostics_problem(diagnostics: Iterable[Diagnostic], status: int = 422) -> Problem:
     """Return the problem of a body in the scenario language."""
-    return _fields_problem(field_problems(mistakes), status)
+    return _fields_problem(field_problems(diagnostics), status)
 
 
-def field_problems(mistakes: Iterable[Diagnostic]) -> list[FieldProblem]:
+def field_problems(diagnostics: Iterable[Diagnostic]) -> list[FieldProblem]:
     """Return diagnostics as errors of fields."""
     return [
         FieldProblem(
-            field=mistake.path,
-            message=mistake.message,
-            line=mistake.line or None,
-            column=mistake.column or None,
+            field=diagnostic.path,
+            message=diagnostic.message,
+            line=diagnostic.line or None,
+            column=diagnostic.column or None,
         )
-        for mistake in mistakes
+        for diagnostic in diagnostics
     ]
 
 

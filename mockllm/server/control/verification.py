@@ -76,8 +76,8 @@ async def verify(
     prices: Mapping[str, Price] = NO_PRICES,
 ) -> VerifyResult:
     """Check all expectations; `source` is the body with positions. Raises Problem if an expectation is invalid."""
-    if mistakes := expectation_mistakes(source, known_names):
-        raise diagnostics_problem(mistakes)
+    if diagnostics := expectation_diagnostics(source, known_names):
+        raise diagnostics_problem(diagnostics)
     expectations = [_compiled(expectation) for expectation in body.expect]
     entries = [
         entry
@@ -133,24 +133,24 @@ def _compiled(expectation: Expectation) -> CompiledExpectation:
 
 
 @limited_suggestions(10_000)  # some 0.05 s
-def expectation_mistakes(source: Source, known_names: KnownNames) -> list[Diagnostic]:
+def expectation_diagnostics(source: Source, known_names: KnownNames) -> list[Diagnostic]:
     """Return the mistakes of all expectations that the model of the body does not see: in their matches, and in
     their counts."""
     expectations = source.data.get("expect") if isinstance(source.data, dict) else None
-    mistakes: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for number, expectation in enumerate(expectations if isinstance(expectations, list) else ()):
         path: Path = ("expect", number)
         if expectation == {}:
             message = "this expectation is empty: every request meets it; write match, rule or a count"
-            mistakes.append(source.diagnostic(path, message))
+            diagnostics.append(source.diagnostic(path, message))
         if isinstance(expectation, dict):
-            mistakes += _mistakes_in_counts(expectation, source, path)
+            diagnostics += _diagnostics_in_counts(expectation, source, path)
             match = expectation.get("match")
-            mistakes += _mistakes_in_match(match, source, (*path, "match"), known_names)
-    return mistakes
+            diagnostics += _diagnostics_in_match(match, source, (*path, "match"), known_names)
+    return diagnostics
 
 
-def _mistakes_in_counts(expectation: dict[str, Json], source: Source, path: Path) -> Iterator[Diagnostic]:
+def _diagnostics_in_counts(expectation: dict[str, Json], source: Source, path: Path) -> Iterator[Diagnostic]:
     exactly, least, most = (expectation.get(key) for key in ("exactly", "at_least", "at_most"))
     if exactly is not None and (least is not None or most is not None):
         yield source.diagnostic((*path, "exactly"), "use exactly, or at_least and at_most")
@@ -158,7 +158,9 @@ def _mistakes_in_counts(expectation: dict[str, Json], source: Source, path: Path
         yield source.diagnostic((*path, "at_most"), "at_most is less than at_least")
 
 
-def _mistakes_in_match(data: Json, source: Source, path: Path, known_names: KnownNames) -> list[Diagnostic]:
+def _diagnostics_in_match(
+    data: Json, source: Source, path: Path, known_names: KnownNames
+) -> list[Diagnostic]:
     if not isinstance(data, dict):
         return []
     try:

@@ -31,34 +31,34 @@ def unshareable(catalog: Catalog) -> list[Diagnostic]:
 def beyond_store(catalog: Catalog) -> list[Diagnostic]:
     """Return a mistake for each modifier that also a store cannot count exactly."""
     leaky = any(item.limit is not None and item.limit.strategy == "leaky-bucket" for item in catalog.items)
-    mistakes = []
+    diagnostics = []
     for item in catalog.items:
         if item.load is None:
             continue
         if item.load.batch is not None:
-            mistakes.append(_refused(item, f"load.batch: {QUEUE}"))
+            diagnostics.append(_refused(item, f"load.batch: {QUEUE}"))
         elif item.load.queue:
-            mistakes.append(_refused(item, f"load.queue: {QUEUE}"))
+            diagnostics.append(_refused(item, f"load.queue: {QUEUE}"))
         elif item.load.max_inflight is not None and leaky:
-            mistakes.append(_refused(item, f"load beside a leaky-bucket limit: {QUEUE}"))
-    return mistakes
+            diagnostics.append(_refused(item, f"load beside a leaky-bucket limit: {QUEUE}"))
+    return diagnostics
 
 
 def of_one_process(catalog: Catalog) -> list[Diagnostic]:
     """Return a mistake for each rule and modifier whose responses wait for something that another process receives.
     This is a release of `hold`, or the client's response to an MCP server; the process that plays the response
     waits."""
-    mistakes = []
+    diagnostics = []
     for item in catalog.items:
         responses = () if item.selector is None else item.selector.responses
         settings = [each.settings for each in responses] + ([item.settings] if item.settings else [])
         if any(each.hold is not None for each in settings):
-            mistakes.append(_refused(item, "hold: another one receives the release"))
+            diagnostics.append(_refused(item, "hold: another one receives the release"))
         if any(
             isinstance(each.spec, ReplySpec) and each.spec.mcp and each.spec.mcp.ask for each in responses
         ):
-            mistakes.append(_refused(item, "mcp.ask: another one may receive the client's response"))
-    return mistakes
+            diagnostics.append(_refused(item, "mcp.ask: another one may receive the client's response"))
+    return diagnostics
 
 
 def _refused(item: CatalogItem, reason: str) -> Diagnostic:

@@ -18,7 +18,7 @@ SUPPORTED: Final = (
 """The types of events, as the service lists them."""
 
 
-class EventMistake(NamedTuple):
+class EventError(NamedTuple):
     """What the service says of a message that it does not accept."""
 
     message: str
@@ -26,27 +26,27 @@ class EventMistake(NamedTuple):
     param: str | None = None
 
 
-BINARY: Final = EventMistake(
+BINARY: Final = EventError(
     "Expected a text WebSocket message; binary frames are not supported.", "invalid_event"
 )
-NO_JSON: Final = EventMistake("Invalid event: failed to parse JSON value.", "invalid_json")
+NO_JSON: Final = EventError("Invalid event: failed to parse JSON value.", "invalid_json")
 
 
-def missing(path: str) -> EventMistake:
+def missing(path: str) -> EventError:
     """Return what is wrong with an event without this field."""
-    return EventMistake(f"Missing required parameter: '{path}'.", "missing_required_parameter", path)
+    return EventError(f"Missing required parameter: '{path}'.", "missing_required_parameter", path)
 
 
-def not_text(value: Json, path: str) -> EventMistake | None:
+def not_text(value: Json, path: str) -> EventError | None:
     """Return what is wrong with the value of a field that is a text or null."""
     if value is None or type(value) is str:
         return None
-    return EventMistake(wrong_type_message(value, path, "a string"), "invalid_type", path)
+    return EventError(wrong_type_message(value, path, "a string"), "invalid_type", path)
 
 
 def read_event(
     message: str | bytes, known: Collection[str]
-) -> tuple[str, dict[str, Json], EventMistake | None]:
+) -> tuple[str, dict[str, Json], EventError | None]:
     """Return the type of an event, the event, and what is wrong with it. `known`: the types that are served."""
     if isinstance(message, bytes):
         return "", {}, BINARY
@@ -61,4 +61,4 @@ def read_event(
     if shown is None:
         return kind, event, missing("type")
     text = f"Invalid value: '{shown}'. Supported values are: {SUPPORTED}."
-    return kind, event, EventMistake(text, "invalid_value", "type")
+    return kind, event, EventError(text, "invalid_value", "type")

@@ -39,7 +39,7 @@ from mockllm.dialects.openai.realtime.settings import (
     new_session,
     response_body,
     set_detector,
-    settings_mistake,
+    settings_error,
 )
 from mockllm.dialects.openai.realtime.speech import playback_ms
 
@@ -90,9 +90,9 @@ class RealtimeSession:
         return (self._send("session.created", {"session": self._session}),)
 
     def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
-        kind, event, mistake = read_event(message, HANDLERS)
-        if mistake is not None:
-            return (self._error(event, *mistake),)
+        kind, event, error = read_event(message, HANDLERS)
+        if error is not None:
+            return (self._error(event, *error),)
         return HANDLERS[kind](self, event)
 
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
@@ -141,9 +141,9 @@ class RealtimeSession:
 
     def update_session(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         changes = object_of(event.get("session"))
-        mistake = settings_mistake(changes, self._session["type"])
-        if mistake is not None:
-            return (self._error(event, *mistake),)
+        error = settings_error(changes, self._session["type"])
+        if error is not None:
+            return (self._error(event, *error),)
         if changes.get("type") == TRANSCRIPTION and not self._transcribes_only:
             self._session = new_session(self._session["id"], "", self._second, TRANSCRIPTION)
             self._wanted = None
@@ -182,9 +182,9 @@ class RealtimeSession:
         item = object_of(event.get("item"))
         if text_of(item.get("type")) is None:
             return (self._error(event, *missing("item.type")),)
-        mistake = not_text(item.get("id"), "item.id")
-        if mistake is not None:
-            return (self._error(event, *mistake),)
+        error = not_text(item.get("id"), "item.id")
+        if error is not None:
+            return (self._error(event, *error),)
         id = text_of(item.get("id")) or self._new_id("item_")
         item = {"id": id, "object": "realtime.item", "status": "completed", **item} | {"id": id}
         before = text_of(event.get("previous_item_id"))

@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.dialects.audio import DEFAULT_THRESHOLD, VoiceDetector
-from mockllm.dialects.openai.realtime.client_events import EventMistake, missing, not_text
+from mockllm.dialects.openai.realtime.client_events import EventError, missing, not_text
 from mockllm.dialects.openai.realtime.conversation import readable
 
 VAD: Final[dict[str, Json]] = {
@@ -89,25 +89,25 @@ def merged(value: dict[str, Json], changes: dict[str, Json]) -> dict[str, Json]:
     return result
 
 
-def settings_mistake(changes: dict[str, Json], type: Json) -> EventMistake | None:
+def settings_error(changes: dict[str, Json], type: Json) -> EventError | None:
     """Return what is wrong with changes of the settings of a session of this type. A transcription session stays one,
     a format has a name, that of PCM a rate, and the kind of turn detection is known. The refusal of a format without
     a rate is the service's (https://github.com/openai/openai-openapi/issues/513)."""
     if type == TRANSCRIPTION and changes.get("type", TRANSCRIPTION) != TRANSCRIPTION:
         message = "Passing a realtime session update event to a transcription session is not allowed."
-        return EventMistake(message, "invalid_value", "session.type")
+        return EventError(message, "invalid_value", "session.type")
     audio = object_of(changes.get("audio"))
     for side in ("input", "output"):
         format, path = object_of(object_of(audio.get(side)).get("format")), f"session.audio.{side}.format"
-        if (mistake := not_text(format.get("type"), f"{path}.type")) is not None:
-            return mistake
+        if (error := not_text(format.get("type"), f"{path}.type")) is not None:
+            return error
         if format.get("type") == "audio/pcm" and format.get("rate") is None:
             return missing(f"{path}.rate")
     kind = object_of(object_of(audio.get("input")).get("turn_detection")).get("type")
     if kind is None or text_of(kind) in DETECTIONS:
         return None
     message = f"Invalid value: '{kind}'. Supported values are: 'server_vad' and 'semantic_vad'."
-    return EventMistake(message, "invalid_value", DETECTION_TYPE)
+    return EventError(message, "invalid_value", DETECTION_TYPE)
 
 
 def set_detector(detector: VoiceDetector, detection: dict[str, Json]) -> None:

@@ -85,7 +85,7 @@ async def preview_rules(context: ControlContext, call: ApiCall[PreviewQuery]) ->
     except OverlayRejected as rejected:
         return _refused(field_problems(rejected.diagnostics))
     except Broken as broken:
-        return _refused(field_problems(broken.mistakes))
+        return _refused(field_problems(broken.diagnostics))
     except Problem as problem:
         return _refused(problem.body.errors or [FieldProblem(field="", message=problem.body.detail)])
     checked, requests = await previewed(catalog, set(changed), context.journal, context.engine, query.limit)
@@ -158,9 +158,9 @@ async def put_file(context: ControlContext, call: ApiCall[WriteQuery]) -> BaseMo
     editor, name = context.require_editor(), call.params["file"]
     if not editor.writable:
         raise Problem(403, "This server does not write files: start it with --edit.")
-    mistakes = list(await asyncio.to_thread(_check, editor, name, call.raw))
-    if mistakes:
-        raise diagnostics_problem(mistakes)
+    diagnostics = list(await asyncio.to_thread(_check, editor, name, call.raw))
+    if diagnostics:
+        raise diagnostics_problem(diagnostics)
     try:
         written = await asyncio.to_thread(editor.write, name, call.raw, call.query.digest)
     except NotEditable as error:

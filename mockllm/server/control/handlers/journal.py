@@ -101,10 +101,10 @@ async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseMo
     return RequestCode(python=await journal_queries.apart(entry, lambda: python_code(entry, origin)))
 
 
-def mistakes_in_expectations(context: ControlContext, raw: bytes) -> list[FieldProblem]:
+def problems_in_expectations(context: ControlContext, raw: bytes) -> list[FieldProblem]:
     """Return the mistakes in the matches and counts of a body, which its model does not see."""
     source = body_source(raw)
-    return field_problems(verification.expectation_mistakes(source, context.known_names))
+    return field_problems(verification.expectation_diagnostics(source, context.known_names))
 
 
 async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> BaseModel:
@@ -212,7 +212,7 @@ ROUTES: Final = (
     ApiRoute("GET", "/api/costs", show_costs, CostReport, query=RequestFilter),
     ApiRoute("GET", "/api/requests/{id}", show_request, PricedRequest),
     ApiRoute(
-        "POST", "/api/verify", verify, VerifyResult, VerifyBody, further_mistakes=mistakes_in_expectations
+        "POST", "/api/verify", verify, VerifyResult, VerifyBody, further_problems=problems_in_expectations
     ),
     ApiRoute(
         "POST",

@@ -72,7 +72,7 @@ def _change(context: ControlContext, session: str | None) -> Iterator[None]:
     except OverlayRejected as rejected:
         raise diagnostics_problem(rejected.diagnostics, rejected.status) from None
     except Broken as broken:
-        raise diagnostics_problem(broken.mistakes) from None
+        raise diagnostics_problem(broken.diagnostics) from None
     if session is not None:
         context.use_session(session)
 

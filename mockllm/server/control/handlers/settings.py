@@ -112,9 +112,9 @@ async def _patch(context: ControlContext, endpoint: str, body: SettingsPatch) ->
 def _check_chance(context: ControlContext, chance: Json) -> None:
     """Check a chance with an example error: without `error` or `faults` it produces no modifier to check."""
     text = dumps({"modifiers": [{"name": "settings", "error": "overloaded", "chance": chance}]})
-    mistakes = overlay_entries(body_source(text), None, context.known_names).diagnostics
-    if mistakes:
-        raise _settings_problem(OverlayRejected(422, *mistakes))
+    diagnostics = overlay_entries(body_source(text), None, context.known_names).diagnostics
+    if diagnostics:
+        raise _settings_problem(OverlayRejected(422, *diagnostics))
 
 
 async def _replace(context: ControlContext, settings: dict[str, dict[str, Json]]) -> None:
@@ -127,7 +127,7 @@ async def _replace(context: ControlContext, settings: dict[str, dict[str, Json]]
     except OverlayRejected as rejected:
         raise _settings_problem(rejected) from None
     except Broken as broken:
-        raise _settings_problem(OverlayRejected(422, *broken.mistakes)) from None
+        raise _settings_problem(OverlayRejected(422, *broken.diagnostics)) from None
     context.settings = settings
 
 
