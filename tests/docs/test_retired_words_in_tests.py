@@ -38,6 +38,7 @@ PROMISED_RULES = frozenset(
     }
 )
 """Names of shipped rules: users refer to them in their scenarios, examples and requests."""
+OTHER_LANGUAGES = frozenset({".go", ".java", ".js", ".mjs", ".ts"})
 YAML_COMMENT = re.compile(r"(?m)(?:^|\s)# (.*)$")
 
 
@@ -97,6 +98,20 @@ def test_modules_of_tests_have_no_retired_words() -> None:
 def test_prose_of_tests_has_no_retired_words() -> None:
     places = [place for path, tree in modules().items() for place in places_in_prose(path, tree)]
     assert places == [], "use the words of docs/glossary.md"
+
+
+def test_sources_of_tests_in_other_languages_have_no_retired_words() -> None:
+    """The names of values may be `answer`, as in Python."""
+    paths = [path for path in sorted(TESTS.rglob("*")) if path.suffix in OTHER_LANGUAGES]
+    used = [
+        f"{path.relative_to(TESTS)}: {word}"
+        for path in paths
+        if WRITTEN_BY_TOOLS.isdisjoint(path.parts)
+        for word in words_in_prose(path.read_text(encoding="utf-8"))
+        if word not in {"answer", "answers"}
+    ]
+    assert len(paths) > 20
+    assert used == [], "use the words of docs/glossary.md"
 
 
 def test_comments_of_packs_have_no_retired_words() -> None:

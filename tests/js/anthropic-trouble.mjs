@@ -4,7 +4,7 @@ import Anthropic from "@anthropic-ai/sdk";
 import { URL, assert, broken, rejection, test, waited, watched } from "./cases.mjs";
 
 const client = new Anthropic({ baseURL: URL, apiKey: "sk-test", maxRetries: 0, logLevel: "off" });
-const asked = (model, more = {}) => ({
+const requestOf = (model, more = {}) => ({
   model,
   max_tokens: 99,
   messages: [{ role: "user", content: "hi" }],
@@ -48,26 +48,26 @@ async function seen(ask) {
 }
 
 test("each named error has its class, status and type", async () => {
-  assert.deepEqual(await seen((name) => client.messages.create(asked(name))), ERRORS);
+  assert.deepEqual(await seen((name) => client.messages.create(requestOf(name))), ERRORS);
 });
 
 test("each named error is the same for a stream", async () => {
-  assert.deepEqual(await seen((name) => client.messages.create(asked(name, { stream: true }))), ERRORS);
+  assert.deepEqual(await seen((name) => client.messages.create(requestOf(name, { stream: true }))), ERRORS);
 });
 
 test("each named error is the same of the stream helper", async () => {
-  assert.deepEqual(await seen((name) => client.messages.stream(asked(name)).finalMessage()), ERRORS);
+  assert.deepEqual(await seen((name) => client.messages.stream(requestOf(name)).finalMessage()), ERRORS);
 });
 
 test("a mistake in what is to be counted is the same error", async () => {
-  const { max_tokens, ...question } = asked("claude-mock");
+  const { max_tokens, ...question } = requestOf("claude-mock");
   const error = await rejection(client.messages.countTokens({ ...question, messages: [] }));
   assert.ok(error instanceof Anthropic.BadRequestError, String(error));
   assert.match(error.error.error.message, /messages/);
 });
 
 test("a mistake of the caller names its field", async () => {
-  const error = await rejection(client.messages.create(asked("claude-mock", { temperature: 2 })));
+  const error = await rejection(client.messages.create(requestOf("claude-mock", { temperature: 2 })));
   assert.ok(error instanceof Anthropic.BadRequestError, String(error));
   assert.match(error.error.error.message, /^temperature: /);
 });
@@ -79,9 +79,9 @@ function patient(name, maxRetries) {
   return { made, watch };
 }
 
-test("retries wait as long as the server says, then the answer comes", async () => {
+test("retries wait as long as the server says, then the response comes", async () => {
   const { made, watch } = patient("waits", 1);
-  const answer = await made.messages.create(asked("once-limited"));
+  const answer = await made.messages.create(requestOf("once-limited"));
   assert.equal(answer.content[0].text, "Patience pays.");
   assert.deepEqual(watch.statuses(), [429, 200]);
   waited(watch.gaps(), 1000); // by itself the package waits 500 ms at most
@@ -91,9 +91,9 @@ test("retries wait as long as the server says, then the answer comes", async () 
   );
 });
 
-test("two retries, then the answer comes", async () => {
+test("two retries, then the response comes", async () => {
   const { made, watch } = patient("twice", 2);
-  const answer = await made.messages.create(asked("twice-limited"));
+  const answer = await made.messages.create(requestOf("twice-limited"));
   assert.equal(answer.content[0].text, "Third time lucky.");
   assert.deepEqual(watch.statuses(), [429, 429, 200]);
 });
@@ -101,21 +101,21 @@ test("two retries, then the answer comes", async () => {
 test("who waits as long as a limit says passes at the next try", async () => {
   const { made, watch } = patient("limit", 2);
   for (let calls = 0; calls < 10 && !watch.statuses().includes(429); calls++) {
-    assert.equal((await made.messages.create(asked("truly-limited"))).content[0].text, "There was room.");
+    assert.equal((await made.messages.create(requestOf("truly-limited"))).content[0].text, "There was room.");
   }
   assert.deepEqual(watch.statuses().slice(-2), [429, 200]);
 });
 
 test("an overloaded provider is tried again", async () => {
   const { made, watch } = patient("overloaded", 1);
-  const stream = made.messages.stream(asked("once-overloaded"));
+  const stream = made.messages.stream(requestOf("once-overloaded"));
   assert.equal(await stream.finalText(), "At last.");
   assert.deepEqual(watch.statuses(), [529, 200]);
 });
 
 test("one retry too few and the error comes through", async () => {
   const { made, watch } = patient("impatient", 1);
-  const error = await rejection(made.messages.create(asked("twice-limited")));
+  const error = await rejection(made.messages.create(requestOf("twice-limited")));
   assert.ok(error instanceof Anthropic.RateLimitError, String(error));
   assert.ok(error.headers.has("retry-after"));
   assert.deepEqual(watch.statuses(), [429, 429]);
@@ -123,30 +123,30 @@ test("one retry too few and the error comes through", async () => {
 
 test("a mistake is not retried", async () => {
   const { made, watch } = patient("mistake", 2);
-  await rejection(made.messages.create(asked("bad_request")));
+  await rejection(made.messages.create(requestOf("bad_request")));
   assert.deepEqual(watch.statuses(), [400]);
 });
 
 test("a rule sees that it is a retry", async () => {
   const { made } = patient("seen", 1);
-  assert.equal((await made.messages.create(asked("retries-are-seen"))).content[0].text, "You tried again.");
+  assert.equal((await made.messages.create(requestOf("retries-are-seen"))).content[0].text, "You tried again.");
 });
 
 test("a client that does not wait has its own timeout error", async () => {
-  const error = await rejection(client.messages.create(asked("slow"), { timeout: 100 }));
+  const error = await rejection(client.messages.create(requestOf("slow"), { timeout: 100 }));
   assert.ok(error instanceof Anthropic.APIConnectionTimeoutError, String(error));
 });
 
-test("an error inside a stream comes behind what was said", async () => {
-  const { items, error } = await broken(client.messages.create(asked("breaks-off", { stream: true })));
-  const said = items.filter((event) => event.type === "content_block_delta").map((event) => event.delta.text);
-  assert.deepEqual(said, ["Once", " upon"]);
+test("an error inside a stream comes behind the earlier text", async () => {
+  const { items, error } = await broken(client.messages.create(requestOf("breaks-off", { stream: true })));
+  const texts = items.filter((event) => event.type === "content_block_delta").map((event) => event.delta.text);
+  assert.deepEqual(texts, ["Once", " upon"]);
   assert.ok(error instanceof Anthropic.APIError, String(error));
   assert.equal(error.error.error.type, "overloaded_error");
 });
 
 test("an error inside a stream ends the stream helper", async () => {
-  const stream = client.messages.stream(asked("breaks-off"));
+  const stream = client.messages.stream(requestOf("breaks-off"));
   const seen = [];
   stream.on("text", (delta) => seen.push(delta));
   const error = await rejection(stream.finalMessage());
@@ -154,9 +154,9 @@ test("an error inside a stream ends the stream helper", async () => {
   assert.deepEqual(seen, ["Once", " upon"]);
 });
 
-test("a malformed chunk is a SyntaxError behind what was said", async () => {
-  const { items, error } = await broken(client.messages.create(asked("broken-piece", { stream: true })));
-  const said = items.filter((event) => event.type === "content_block_delta").map((event) => event.delta.text);
-  assert.deepEqual(said, ["One"]);
+test("a malformed chunk is a SyntaxError behind the earlier text", async () => {
+  const { items, error } = await broken(client.messages.create(requestOf("broken-chunk", { stream: true })));
+  const texts = items.filter((event) => event.type === "content_block_delta").map((event) => event.delta.text);
+  assert.deepEqual(texts, ["One"]);
   assert.ok(error instanceof SyntaxError, String(error));
 });

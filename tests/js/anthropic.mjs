@@ -8,7 +8,7 @@ import { CITY, HELLO, PARIS, PIXEL, URL, Weather, all, assert, test } from "./ca
 
 const client = new Anthropic({ baseURL: URL, apiKey: "sk-test", maxRetries: 0 });
 const MODEL = "claude-mock";
-const asked = (content, more = {}) => ({
+const requestOf = (content, more = {}) => ({
   model: MODEL,
   max_tokens: 2000,
   messages: [{ role: "user", content }],
@@ -22,7 +22,7 @@ const calls = (message) =>
   message.content.flatMap((block) => (block.type === "tool_use" ? [[block.name, block.input]] : []));
 
 test("a text, whole", async () => {
-  const answer = await client.messages.create(asked("hello"));
+  const answer = await client.messages.create(requestOf("hello"));
   assert.deepEqual([answer.type, answer.role, answer.model], ["message", "assistant", MODEL]);
   assert.match(answer.id, /^msg_01.{22}$/);
   assert.deepEqual(
@@ -33,8 +33,8 @@ test("a text, whole", async () => {
   assert.deepEqual([answer.usage.input_tokens, answer.usage.output_tokens], [12, 9]);
 });
 
-test("the request id of an answer and its headers", async () => {
-  const { data, response, request_id } = await client.messages.create(asked("hello")).withResponse();
+test("the request id of a response and its headers", async () => {
+  const { data, response, request_id } = await client.messages.create(requestOf("hello")).withResponse();
   assert.match(request_id, /^req_01/);
   assert.equal(data._request_id, request_id);
   assert.equal(response.headers.get("x-mockllm-rule"), "conversation.yaml:hello");
@@ -42,7 +42,7 @@ test("the request id of an answer and its headers", async () => {
 });
 
 test("a text, event by event, with the usage at both ends", async () => {
-  const events = await all(await client.messages.create(asked("in pieces", { stream: true })));
+  const events = await all(await client.messages.create(requestOf("in chunks", { stream: true })));
   assert.deepEqual(
     events.map((event) => event.type),
     [
@@ -66,13 +66,13 @@ test("a text, event by event, with the usage at both ends", async () => {
 });
 
 test("a stream that is left in the middle", async () => {
-  const stream = await client.messages.create(asked("count", { stream: true }));
+  const stream = await client.messages.create(requestOf("count", { stream: true }));
   for await (const _ of stream) break;
   assert.ok(stream.controller.signal.aborted);
 });
 
 test("the stream helper collects the message", async () => {
-  const stream = client.messages.stream(asked("hello"));
+  const stream = client.messages.stream(requestOf("hello"));
   const seen = [];
   stream.on("text", (delta) => seen.push(delta));
   const final = await stream.finalMessage();
@@ -83,10 +83,10 @@ test("the stream helper collects the message", async () => {
   assert.match(stream.request_id, /^req_01/);
 });
 
-test("the stream helper collects parallel calls, piece by piece", async () => {
-  const stream = client.messages.stream(asked("both", { tools }));
-  const pieces = [];
-  stream.on("inputJson", (piece, snapshot) => pieces.push([piece, snapshot]));
+test("the stream helper collects parallel calls, delta by delta", async () => {
+  const stream = client.messages.stream(requestOf("both", { tools }));
+  const inputs = [];
+  stream.on("inputJson", (delta, snapshot) => inputs.push([delta, snapshot]));
   const final = await stream.finalMessage();
   assert.equal(text(final), "I will look.");
   assert.deepEqual(calls(final), [
@@ -94,12 +94,12 @@ test("the stream helper collects parallel calls, piece by piece", async () => {
     ["get_weather", { city: "Rome" }],
   ]);
   assert.equal(final.stop_reason, "tool_use");
-  assert.ok(pieces.length > 2, "the inputs come in more than one piece");
-  assert.deepEqual(pieces.at(-1)[1], { city: "Rome" });
+  assert.ok(inputs.length > 2, "the inputs come in more than one event");
+  assert.deepEqual(inputs.at(-1)[1], { city: "Rome" });
 });
 
 test("a call and its result by hand", async () => {
-  const question = asked("weather?", { tools });
+  const question = requestOf("weather?", { tools });
   const first = await client.messages.create(question);
   assert.equal(first.stop_reason, "tool_use");
   assert.deepEqual(calls(first), [["get_weather", { city: "Paris" }]]);
@@ -115,7 +115,7 @@ test("a call and its result by hand", async () => {
 });
 
 test("arguments that are made from the tool's schema", async () => {
-  const [[name, made]] = calls(await client.messages.create(asked("anywhere", { tools })));
+  const [[name, made]] = calls(await client.messages.create(requestOf("anywhere", { tools })));
   assert.equal(name, "get_weather");
   assert.deepEqual(Object.keys(made), ["city"]);
   assert.ok(made.city.length > 0);
@@ -130,7 +130,7 @@ test("the tool runner runs the whole loop, whole and streamed", async () => {
       inputSchema: z.object({ city: z.string() }),
       run: ({ city }) => (looked.push(city), JSON.stringify({ degrees: 21 })),
     });
-    const runner = client.beta.messages.toolRunner(asked("weather?", { tools: [looking], stream }));
+    const runner = client.beta.messages.toolRunner(requestOf("weather?", { tools: [looking], stream }));
     const final = await runner.runUntilDone();
     assert.equal(text(final), "It is 21 degrees.");
     assert.deepEqual(looked, ["Paris"]);
@@ -138,7 +138,7 @@ test("the tool runner runs the whole loop, whole and streamed", async () => {
 });
 
 test("thinking comes first, with its signature", async () => {
-  const answer = await client.messages.create(asked("think", { thinking }));
+  const answer = await client.messages.create(requestOf("think", { thinking }));
   assert.deepEqual(
     answer.content.map((block) => block.type),
     ["thinking", "text"],
@@ -148,7 +148,7 @@ test("thinking comes first, with its signature", async () => {
 });
 
 test("thinking in a stream, then its signature, then the text", async () => {
-  const stream = client.messages.stream(asked("think", { thinking }));
+  const stream = client.messages.stream(requestOf("think", { thinking }));
   const seen = [];
   stream.on("thinking", () => seen.push("thinking"));
   stream.on("signature", (signature) => seen.push(signature));
@@ -160,7 +160,7 @@ test("thinking in a stream, then its signature, then the text", async () => {
 });
 
 test("a turn that thought is gone on with", async () => {
-  const question = asked("think", { thinking });
+  const question = requestOf("think", { thinking });
   const first = await client.messages.create(question);
   question.messages.push({ role: "assistant", content: first.content }, { role: "user", content: "hello" });
   assert.equal(text(await client.messages.create(question)), HELLO);
@@ -168,29 +168,29 @@ test("a turn that thought is gone on with", async () => {
 
 test("structured output is parsed by the caller's schema", async () => {
   const output_config = { format: zodOutputFormat(Weather) };
-  const answer = await client.messages.parse(asked("weather", { output_config }));
+  const answer = await client.messages.parse(requestOf("weather", { output_config }));
   assert.deepEqual(answer.parsed_output, PARIS);
-  const streamed = await client.messages.stream(asked("weather", { output_config })).finalMessage();
+  const streamed = await client.messages.stream(requestOf("weather", { output_config })).finalMessage();
   assert.deepEqual(streamed.parsed_output, PARIS);
 });
 
 test("structured output that is made from the schema fits it", async () => {
   const answer = await client.messages.parse(
-    asked("make it up", { output_config: { format: zodOutputFormat(Weather) } }),
+    requestOf("make it up", { output_config: { format: zodOutputFormat(Weather) } }),
   );
   Weather.parse(answer.parsed_output);
 });
 
 test("a refusal is a stop reason", async () => {
-  const answer = await client.messages.create(asked("a bomb"));
+  const answer = await client.messages.create(requestOf("a bomb"));
   assert.equal(answer.stop_reason, "refusal");
-  assert.equal((await client.messages.stream(asked("a bomb")).finalMessage()).stop_reason, "refusal");
+  assert.equal((await client.messages.stream(requestOf("a bomb")).finalMessage()).stop_reason, "refusal");
 });
 
 test("limits cut and say so", async () => {
-  const cut = await client.messages.create(asked("count", { max_tokens: 3 }));
+  const cut = await client.messages.create(requestOf("count", { max_tokens: 3 }));
   assert.deepEqual([cut.stop_reason, cut.usage.output_tokens], ["max_tokens", 3]);
-  const stopped = await client.messages.create(asked("count", { stop_sequences: [" four"] }));
+  const stopped = await client.messages.create(requestOf("count", { stop_sequences: [" four"] }));
   assert.equal(text(stopped), "one two three");
   assert.deepEqual([stopped.stop_reason, stopped.stop_sequence], ["stop_sequence", " four"]);
 });
@@ -199,13 +199,13 @@ test("an image is seen, and a document is taken", async () => {
   const image = { type: "image", source: { type: "base64", media_type: "image/png", data: PIXEL } };
   const file = { type: "document", source: { type: "text", media_type: "text/plain", data: "A text." } };
   assert.equal(
-    text(await client.messages.create(asked([image, file, { type: "text", text: "look" }]))),
+    text(await client.messages.create(requestOf([image, file, { type: "text", text: "look" }]))),
     "A cat.",
   );
 });
 
 test("tokens are counted as in the usage", async () => {
-  const question = asked("count", { system: "Be brief.", tools });
+  const question = requestOf("count", { system: "Be brief.", tools });
   delete question.max_tokens;
   const counted = await client.messages.countTokens(question);
   const longer = await client.messages.countTokens({
@@ -217,10 +217,10 @@ test("tokens are counted as in the usage", async () => {
   assert.equal(counted.input_tokens, answer.usage.input_tokens);
 });
 
-test("the beta forms answer as well", async () => {
+test("the beta forms have responses as well", async () => {
   const betas = ["interleaved-thinking-2025-05-14"];
-  assert.equal(text(await client.beta.messages.create(asked("hello", { betas }))), HELLO);
-  const { max_tokens, ...question } = asked("hello", { betas });
+  assert.equal(text(await client.beta.messages.create(requestOf("hello", { betas }))), HELLO);
+  const { max_tokens, ...question } = requestOf("hello", { betas });
   assert.ok((await client.beta.messages.countTokens(question)).input_tokens > 0);
 });
 
@@ -235,7 +235,7 @@ test("models are listed and got", async () => {
 });
 
 test("server tools, whole and streamed, and a paused turn that goes on", async () => {
-  const params = asked("search the web");
+  const params = requestOf("search the web");
   const whole = await client.beta.messages.create(params);
   const types = ["server_tool_use", "web_search_tool_result", "mcp_tool_use", "mcp_tool_result"];
   assert.deepEqual(

@@ -92,8 +92,8 @@ test("a batch job of Vertex AI from storage to storage, cancelled, listed and de
     googleAuthOptions: { authClient: token },
     httpOptions: { baseUrl: URL },
   });
-  const asked = { model: "gemini-2.5-flash", src: "gs://bucket/in.jsonl", config: { displayName: "mine" } };
-  const created = await vertex.batches.create(asked);
+  const bucketJob = { model: "gemini-2.5-flash", src: "gs://bucket/in.jsonl", config: { displayName: "mine" } };
+  const created = await vertex.batches.create(bucketJob);
   assert.equal(created.state, "JOB_STATE_PENDING");
   const job = await until(
     () => vertex.batches.get({ name: created.name }),
@@ -101,7 +101,7 @@ test("a batch job of Vertex AI from storage to storage, cancelled, listed and de
   );
   assert.equal(job.displayName, "mine");
   assert.equal(job.dest.gcsUri, "gs://bucket/in/dest");
-  const other = await vertex.batches.create(asked);
+  const other = await vertex.batches.create(bucketJob);
   await vertex.batches.cancel({ name: other.name });
   assert.match((await vertex.batches.get({ name: other.name })).state, /^JOB_STATE_CANCELL/);
   const names = (await all(await vertex.batches.list({ config: { pageSize: 1 } }))).map((found) => found.name);

@@ -21,7 +21,7 @@ function clientWith(more = {}) {
 }
 
 const client = clientWith();
-const said = (text, more = {}) => ({
+const requestOf = (text, more = {}) => ({
   modelId: MODEL,
   messages: [{ role: "user", content: [{ text }] }],
   ...more,
@@ -40,7 +40,7 @@ test("invoke returns the vectors of a model of embeddings", async () => {
 });
 
 test("converse returns text and usage", async () => {
-  const response = await client.send(new ConverseCommand(said("hello")));
+  const response = await client.send(new ConverseCommand(requestOf("hello")));
   assert.deepEqual(response.output.message, { role: "assistant", content: [{ text: HELLO }] });
   assert.equal(response.stopReason, "end_turn");
   assert.deepEqual([response.usage.inputTokens, response.usage.outputTokens], [12, 9]);
@@ -48,7 +48,7 @@ test("converse returns text and usage", async () => {
 });
 
 test("converse-stream returns its events in order", async () => {
-  const events = await all((await client.send(new ConverseStreamCommand(said("hello")))).stream);
+  const events = await all((await client.send(new ConverseStreamCommand(requestOf("hello")))).stream);
   const names = events.map((event) => Object.keys(event)[0]);
   assert.equal(names[0], "messageStart");
   assert.deepEqual(names.slice(-3), ["contentBlockStop", "messageStop", "metadata"]);
@@ -57,7 +57,7 @@ test("converse-stream returns its events in order", async () => {
 });
 
 test("tool loop over converse ends with text", async () => {
-  const request = said("weather?", { toolConfig });
+  const request = requestOf("weather?", { toolConfig });
   const { output, stopReason } = await client.send(new ConverseCommand(request));
   assert.equal(stopReason, "tool_use");
   const { toolUse } = output.message.content[0];
@@ -68,8 +68,8 @@ test("tool loop over converse ends with text", async () => {
   assert.equal(last.output.message.content[0].text, "It is 21 degrees.");
 });
 
-test("streamed call has its arguments in pieces", async () => {
-  const { stream } = await client.send(new ConverseStreamCommand(said("weather?", { toolConfig })));
+test("streamed call has its arguments in chunks", async () => {
+  const { stream } = await client.send(new ConverseStreamCommand(requestOf("weather?", { toolConfig })));
   const events = await all(stream);
   const start = events.find((event) => event.contentBlockStart?.start?.toolUse);
   assert.equal(start.contentBlockStart.start.toolUse.name, "get_weather");
@@ -82,7 +82,7 @@ test("structured output is JSON of the schema", async () => {
   const outputConfig = {
     textFormat: { type: "json_schema", structure: { jsonSchema: { name: "Weather", schema } } },
   };
-  const response = await client.send(new ConverseCommand(said("weather", { outputConfig })));
+  const response = await client.send(new ConverseCommand(requestOf("weather", { outputConfig })));
   assert.deepEqual(JSON.parse(response.output.message.content[0].text), PARIS);
 });
 
@@ -108,7 +108,7 @@ test("invoke-with-response-stream returns events in chunks", async () => {
 });
 
 test("tokens are counted", async () => {
-  const input = { converse: { messages: said("count").messages } };
+  const input = { converse: { messages: requestOf("count").messages } };
   const { inputTokens } = await client.send(new CountTokensCommand({ modelId: MODEL, input }));
   assert.ok(inputTokens > 0);
 });
@@ -137,7 +137,7 @@ test("each named error has its name, status and message", async () => {
   for (const Command of [ConverseCommand, ConverseStreamCommand]) {
     const found = {};
     for (const name of Object.keys(ERRORS)) {
-      const error = await rejection(client.send(new Command(said("hi", { modelId: name }))));
+      const error = await rejection(client.send(new Command(requestOf("hi", { modelId: name }))));
       assert.ok(error instanceof BedrockRuntimeServiceException, `${name}: ${error}`);
       assert.ok(error.message.length > 10, name);
       found[name] = [error.name, error.$metadata.httpStatusCode];
@@ -157,7 +157,7 @@ test("client retries what the server limits", async () => {
     },
     { step: "finalizeRequest", priority: "low" },
   );
-  const response = await retrying.send(new ConverseCommand(said("hi", { modelId: "twice-limited" })));
+  const response = await retrying.send(new ConverseCommand(requestOf("hi", { modelId: "twice-limited" })));
   assert.equal(response.output.message.content[0].text, "Third time lucky.");
   assert.equal(response.$metadata.attempts, 3);
   assert.equal(times.length, 3);
@@ -165,29 +165,29 @@ test("client retries what the server limits", async () => {
 });
 
 test("error in a stream is thrown after its text", async () => {
-  const { stream } = await client.send(new ConverseStreamCommand(said("hi", { modelId: "breaks-off" })));
+  const { stream } = await client.send(new ConverseStreamCommand(requestOf("hi", { modelId: "breaks-off" })));
   const { items, error } = await broken(stream);
   assert.equal(textOf(items), "Once upon");
   assert.equal(error.name, "ServiceUnavailableException");
 });
 
 test("stream that is cut throws after its text", async () => {
-  const { stream } = await client.send(new ConverseStreamCommand(said("hi", { modelId: "cut-stream" })));
+  const { stream } = await client.send(new ConverseStreamCommand(requestOf("hi", { modelId: "cut-stream" })));
   const { items, error } = await broken(stream);
   assert.ok("One two".startsWith(textOf(items)), "a reset overtakes what the client has not read");
   assert.equal(error.code, "ERR_HTTP2_STREAM_ERROR");
-  const next = await client.send(new ConverseCommand(said("hello")));
+  const next = await client.send(new ConverseCommand(requestOf("hello")));
   assert.equal(next.output.message.content[0].text, HELLO, "the connection goes on");
 });
 
 test("connection that is reset throws", async () => {
-  const error = await rejection(client.send(new ConverseCommand(said("hi", { modelId: "reset-connection" }))));
+  const error = await rejection(client.send(new ConverseCommand(requestOf("hi", { modelId: "reset-connection" }))));
   assert.ok(!(error instanceof BedrockRuntimeServiceException), String(error));
 });
 
 test("fifty streams share a connection", async () => {
   const texts = Array.from({ length: 50 }, async () => {
-    const { stream } = await client.send(new ConverseStreamCommand(said("hello")));
+    const { stream } = await client.send(new ConverseStreamCommand(requestOf("hello")));
     return textOf(await all(stream));
   });
   assert.deepEqual([...new Set(await Promise.all(texts))], [HELLO]);

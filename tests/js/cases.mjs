@@ -1,4 +1,4 @@
-// What the scripts of this folder share: the server's address, a tool, a schema, and how answers are collected.
+// What the scripts of this folder share: the server's address, a tool, a schema, and how responses are collected.
 // Each script holds one SDK against a live server; `node SCRIPT` runs it, test_js_sdks.py makes a test of each case.
 
 import assert from "node:assert/strict";
@@ -27,7 +27,7 @@ export const CITY = {
   additionalProperties: false,
 };
 
-/** What structured output is asked for. */
+/** The requested form of structured output. */
 export const Weather = z.object({ city: z.string(), degrees: z.number().int() });
 export const PARIS = { city: "Paris", degrees: 21 };
 
@@ -35,7 +35,7 @@ export const PARIS = { city: "Paris", degrees: 21 };
 export const PIXEL =
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
-/** All that an async iterable gives. */
+/** All items of an async iterable. */
 export async function all(stream) {
   const items = [];
   for await (const item of stream) items.push(item);
@@ -82,7 +82,7 @@ export function watched() {
   return { fetch: watch, requests, gaps, statuses };
 }
 
-/** A fetch whose answers come in one read for each event, as from afar, however they were sent. */
+/** A fetch whose responses come in one read for each event, as from afar, however they were sent. */
 export async function byEvents(input, init) {
   const answer = await fetch(input, init);
   const events = (await answer.text()).split(/(?<=\r?\n\r?\n)/);

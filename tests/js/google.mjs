@@ -20,7 +20,7 @@ const CLIENTS = {
 const client = new GoogleGenAI({ ...CLIENTS[CLIENT], httpOptions: { baseUrl: URL } });
 const ON_VERTEX = CLIENT.startsWith("vertex");
 const MODEL = "gemini-mock";
-const asked = (contents, config = {}) => ({ model: MODEL, contents, config });
+const requestOf = (contents, config = {}) => ({ model: MODEL, contents, config });
 const declaration = {
   name: "get_weather",
   description: "The weather of a city.",
@@ -32,7 +32,7 @@ const calls = (chunks) =>
   chunks.flatMap((chunk) => chunk.functionCalls ?? []).map(({ name, args }) => [name, args]);
 
 test("a text, whole", async () => {
-  const answer = await client.models.generateContent(asked("hello"));
+  const answer = await client.models.generateContent(requestOf("hello"));
   assert.equal(answer.text, HELLO);
   assert.equal(answer.modelVersion, MODEL);
   assert.ok(answer.responseId.length > 20);
@@ -42,14 +42,14 @@ test("a text, whole", async () => {
   assert.deepEqual([promptTokenCount, candidatesTokenCount, totalTokenCount], [12, 9, 21]);
 });
 
-test("the headers of an answer", async () => {
-  const { headers } = (await client.models.generateContent(asked("hello"))).sdkHttpResponse;
+test("the headers of a response", async () => {
+  const { headers } = (await client.models.generateContent(requestOf("hello"))).sdkHttpResponse;
   assert.equal(headers["x-mockllm-rule"], "conversation.yaml:hello");
   assert.match(headers["content-type"], /^application\/json/);
 });
 
 test("a text, chunk by chunk, with the usage at the end", async () => {
-  const chunks = await all(await client.models.generateContentStream(asked("in pieces")));
+  const chunks = await all(await client.models.generateContentStream(requestOf("in chunks")));
   assert.deepEqual(chunks.map((chunk) => chunk.text).filter(Boolean), ["He", "llo", ", world"]);
   assert.equal(new Set(chunks.map((chunk) => chunk.responseId)).size, 1);
   const finishes = chunks.map((chunk) => chunk.candidates[0].finishReason).filter(Boolean);
@@ -60,19 +60,19 @@ test("a text, chunk by chunk, with the usage at the end", async () => {
 
 test("a call and its result by hand", async () => {
   const contents = [{ role: "user", parts: [{ text: "weather?" }] }];
-  const first = await client.models.generateContent(asked(contents, { tools }));
+  const first = await client.models.generateContent(requestOf(contents, { tools }));
   assert.deepEqual(calls([first]), [["get_weather", { city: "Paris" }]]);
   const result = { functionResponse: { name: "get_weather", response: { degrees: 21 } } };
   contents.push(first.candidates[0].content, { role: "user", parts: [result] });
-  const last = await client.models.generateContent(asked(contents, { tools }));
+  const last = await client.models.generateContent(requestOf(contents, { tools }));
   assert.equal(last.text, "It is 21 degrees.");
 });
 
-test("a tool in Google's own words of schemas, asked for by force", async () => {
+test("a tool in Google's own words of schemas, whose call is forced", async () => {
   const parameters = { type: Type.OBJECT, properties: { city: { type: Type.STRING } }, required: ["city"] };
   const offered = [{ functionDeclarations: [{ name: "get_weather", parameters }] }];
   const toolConfig = { functionCallingConfig: { mode: FunctionCallingConfigMode.ANY } };
-  const answer = await client.models.generateContent(asked("anywhere", { tools: offered, toolConfig }));
+  const answer = await client.models.generateContent(requestOf("anywhere", { tools: offered, toolConfig }));
   const [[name, made]] = calls([answer]);
   assert.equal(name, "get_weather");
   assert.ok(made.city.length > 0);
@@ -83,10 +83,10 @@ test("parallel calls, whole and streamed", async () => {
     ["get_weather", { city: "Paris" }],
     ["get_weather", { city: "Rome" }],
   ];
-  const whole = await client.models.generateContent(asked("both", { tools }));
+  const whole = await client.models.generateContent(requestOf("both", { tools }));
   assert.deepEqual(calls([whole]), both);
   assert.equal(whole.candidates[0].content.parts[0].text, "I will look.");
-  const chunks = await all(await client.models.generateContentStream(asked("both", { tools })));
+  const chunks = await all(await client.models.generateContentStream(requestOf("both", { tools })));
   assert.deepEqual(calls(chunks), both);
   assert.equal(
     parts(chunks)
@@ -106,27 +106,27 @@ test("the package runs the whole loop by itself, whole and streamed", async () =
         return { functionResponse: { id, name, response: { degrees: 21 } } };
       }),
   };
-  const question = asked("weather?", { tools: [callable] });
+  const question = requestOf("weather?", { tools: [callable] });
   assert.equal((await client.models.generateContent(question)).text, "It is 21 degrees.");
   const chunks = await all(await client.models.generateContentStream(question));
-  const said = parts(chunks)
+  const reply = parts(chunks)
     .map((part) => part.text ?? "")
     .join("");
-  assert.equal(said, "It is 21 degrees.");
+  assert.equal(reply, "It is 21 degrees.");
   assert.deepEqual(looked, ["Paris", "Paris"]);
 });
 
 test("thoughts come first and are counted apart", async () => {
-  const question = asked("think", { thinkingConfig: { includeThoughts: true } });
+  const question = requestOf("think", { thinkingConfig: { includeThoughts: true } });
   const whole = await client.models.generateContent(question);
   const chunks = await all(await client.models.generateContentStream(question));
   for (const answer of [[whole], chunks]) {
     const found = parts(answer);
     assert.equal(found[0].thought, true);
-    const said = (wanted) =>
+    const textsOf = (wanted) =>
       found.filter((part) => (part.thought ?? false) === wanted).map((part) => part.text ?? "");
-    assert.equal(said(true).join(""), "Let me see.");
-    assert.equal(said(false).join(""), "Forty-two.");
+    assert.equal(textsOf(true).join(""), "Let me see.");
+    assert.equal(textsOf(false).join(""), "Forty-two.");
     assert.deepEqual(found.map((part) => part.thoughtSignature).filter(Boolean), ["c2lnbmVk"]);
     const usage = answer.at(-1).usageMetadata;
     assert.ok(usage.thoughtsTokenCount > 0);
@@ -137,8 +137,8 @@ test("thoughts come first and are counted apart", async () => {
 
 test("structured output by a JSON Schema", async () => {
   const config = { responseMimeType: "application/json", responseJsonSchema: z.toJSONSchema(Weather) };
-  assert.deepEqual(JSON.parse((await client.models.generateContent(asked("weather", config))).text), PARIS);
-  const chunks = await all(await client.models.generateContentStream(asked("weather", config)));
+  assert.deepEqual(JSON.parse((await client.models.generateContent(requestOf("weather", config))).text), PARIS);
+  const chunks = await all(await client.models.generateContentStream(requestOf("weather", config)));
   assert.deepEqual(JSON.parse(chunks.map((chunk) => chunk.text ?? "").join("")), PARIS);
 });
 
@@ -148,33 +148,33 @@ test("structured output that is made from a schema in Google's own words", async
     properties: { city: { type: Type.STRING }, degrees: { type: Type.INTEGER } },
     required: ["city", "degrees"],
   };
-  const question = asked("make it up", { responseMimeType: "application/json", responseSchema });
+  const question = requestOf("make it up", { responseMimeType: "application/json", responseSchema });
   Weather.parse(JSON.parse((await client.models.generateContent(question)).text));
 });
 
 test("json of any form", async () => {
-  const answer = await client.models.generateContent(asked("x", { responseMimeType: "application/json" }));
+  const answer = await client.models.generateContent(requestOf("x", { responseMimeType: "application/json" }));
   assert.deepEqual(JSON.parse(answer.text), { any: [1, 2] });
 });
 
 test("limits cut and say so", async () => {
-  const cut = await client.models.generateContent(asked("count", { maxOutputTokens: 3 }));
+  const cut = await client.models.generateContent(requestOf("count", { maxOutputTokens: 3 }));
   assert.equal(cut.text, "one two three");
   assert.equal(cut.candidates[0].finishReason, FinishReason.MAX_TOKENS);
-  const stopped = await client.models.generateContent(asked("count", { stopSequences: [" four"] }));
+  const stopped = await client.models.generateContent(requestOf("count", { stopSequences: [" four"] }));
   assert.equal(stopped.text, "one two three");
   assert.equal(stopped.candidates[0].finishReason, FinishReason.STOP);
 });
 
 test("several candidates", async () => {
-  const answer = await client.models.generateContent(asked("several", { candidateCount: 2 }));
+  const answer = await client.models.generateContent(requestOf("several", { candidateCount: 2 }));
   assert.deepEqual(
     answer.candidates.map((candidate) => candidate.content.parts[0].text),
     ["first", "second"],
   );
 });
 
-test("a chat keeps its history, streamed as well", async () => {
+test("a chat has its history, streamed as well", async () => {
   const chat = client.chats.create({
     model: MODEL,
     config: { systemInstruction: `Of ${CLIENT}, in JavaScript.` },
@@ -194,7 +194,7 @@ test("a chat keeps its history, streamed as well", async () => {
 
 test("an image is seen", async () => {
   const contents = [{ text: "look" }, { inlineData: { mimeType: "image/png", data: PIXEL } }];
-  assert.equal((await client.models.generateContent(asked(contents))).text, "A cat.");
+  assert.equal((await client.models.generateContent(requestOf(contents))).text, "A cat.");
 });
 
 test("tokens are counted", async () => {
@@ -265,7 +265,7 @@ test("cached contents", async () => {
     model: MODEL,
     config: { contents: "A long book.", ttl: "60s" },
   });
-  const answer = await client.models.generateContent(asked("hello", { cachedContent: cache.name }));
+  const answer = await client.models.generateContent(requestOf("hello", { cachedContent: cache.name }));
   assert.equal(answer.text, HELLO);
   assert.equal(
     answer.usageMetadata.cachedContentTokenCount,

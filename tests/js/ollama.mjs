@@ -5,20 +5,20 @@ import { CITY, HELLO, PARIS, URL, all, assert, broken, rejection, test } from ".
 
 const client = new Ollama({ host: URL });
 const MODEL = "llama3.2";
-const said = (text, more = {}) => ({ model: MODEL, messages: [{ role: "user", content: text }], ...more });
+const requestOf = (text, more = {}) => ({ model: MODEL, messages: [{ role: "user", content: text }], ...more });
 const tools = [
   { type: "function", function: { name: "get_weather", description: "Looks.", parameters: CITY } },
 ];
 
 test("chat returns text and counts", async () => {
-  const response = await client.chat(said("hello"));
+  const response = await client.chat(requestOf("hello"));
   assert.equal(response.message.content, HELLO);
   assert.deepEqual([response.done, response.done_reason, response.model], [true, "stop", MODEL]);
   assert.deepEqual([response.prompt_eval_count, response.eval_count], [12, 9]);
 });
 
 test("chat streams lines", async () => {
-  const parts = await all(await client.chat(said("hello", { stream: true })));
+  const parts = await all(await client.chat(requestOf("hello", { stream: true })));
   assert.equal(parts.map((part) => part.message.content).join(""), HELLO);
   assert.ok(parts.length > 3);
   assert.deepEqual([parts.at(-1).done, parts.at(-1).eval_count], [true, 9]);
@@ -31,7 +31,7 @@ test("generate returns and streams text", async () => {
 });
 
 test("tool loop ends with text", async () => {
-  const request = said("weather?", { tools });
+  const request = requestOf("weather?", { tools });
   const { message } = await client.chat(request);
   assert.deepEqual(message.tool_calls[0].function.arguments, { city: "Paris" });
   request.messages.push(message, { role: "tool", tool_name: "get_weather", content: '{"degrees": 21}' });
@@ -39,14 +39,14 @@ test("tool loop ends with text", async () => {
 });
 
 test("result without a name belongs to the open call", async () => {
-  const request = said("weather?", { tools });
+  const request = requestOf("weather?", { tools });
   const { message } = await client.chat(request);
   request.messages.push(message, { role: "tool", content: '{"degrees": 21}' });
   assert.equal((await client.chat(request)).message.content, "It is 21 degrees.");
 });
 
 test("calls are streamed with their arguments as objects", async () => {
-  const parts = await all(await client.chat(said("both", { tools, stream: true })));
+  const parts = await all(await client.chat(requestOf("both", { tools, stream: true })));
   const calls = parts.flatMap((part) => part.message.tool_calls ?? []);
   assert.deepEqual(
     calls.map((call) => call.function.arguments),
@@ -56,12 +56,12 @@ test("calls are streamed with their arguments as objects", async () => {
 
 test("format returns JSON of the schema", async () => {
   const format = { type: "object", properties: { city: { type: "string" } } };
-  const response = await client.chat(said("weather", { format }));
+  const response = await client.chat(requestOf("weather", { format }));
   assert.deepEqual(JSON.parse(response.message.content), PARIS);
 });
 
 test("thinking comes apart from the text", async () => {
-  const { message } = await client.chat(said("think", { think: true }));
+  const { message } = await client.chat(requestOf("think", { think: true }));
   assert.deepEqual([message.thinking, message.content], ["Let me see.", "Forty-two."]);
 });
 
@@ -106,7 +106,7 @@ const ERRORS = {
 test("each named error has its status and message", async () => {
   const found = {};
   for (const model of Object.keys(ERRORS)) {
-    const error = await rejection(client.chat(said("hi", { model })));
+    const error = await rejection(client.chat(requestOf("hi", { model })));
     assert.equal(error.name, "ResponseError", model);
     assert.ok(error.error.length > 5, model);
     found[model] = error.status_code;
@@ -115,14 +115,14 @@ test("each named error has its status and message", async () => {
 });
 
 test("error in a stream is thrown after its text", async () => {
-  const { items, error } = await broken(client.chat(said("hi", { model: "breaks-off", stream: true })));
+  const { items, error } = await broken(client.chat(requestOf("hi", { model: "breaks-off", stream: true })));
   assert.equal(items.map((part) => part.message.content).join(""), "Once upon");
   assert.match(error.message, /server busy/);
 });
 
 test("aborted stream ends with an AbortError", async () => {
   const own = new Ollama({ host: URL });
-  const stream = await own.chat(said("hello", { stream: true }));
+  const stream = await own.chat(requestOf("hello", { stream: true }));
   own.abort();
   const { error } = await broken(stream);
   assert.equal(error.name, "AbortError");

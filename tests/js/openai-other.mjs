@@ -18,13 +18,13 @@ test("a completion, whole", async () => {
 test("a completion, chunk by chunk, with the usage at the end", async () => {
   const question = {
     model: COMPLETING,
-    prompt: "in pieces",
+    prompt: "in chunks",
     stream: true,
     stream_options: { include_usage: true },
   };
   const chunks = await all(await client.completions.create(question));
-  const said = chunks.flatMap((chunk) => chunk.choices.map((choice) => choice.text)).filter(Boolean);
-  assert.deepEqual(said, ["He", "llo", ", world"]);
+  const texts = chunks.flatMap((chunk) => chunk.choices.map((choice) => choice.text)).filter(Boolean);
+  assert.deepEqual(texts, ["He", "llo", ", world"]);
   assert.equal(chunks.at(-1).usage.total_tokens, 6);
 });
 
@@ -42,7 +42,7 @@ test("several prompts, several completions of each, and the echo", async () => {
   );
 });
 
-test("an embedding that the package asks for in base64 and decodes", async () => {
+test("an embedding that the package requests in base64 and decodes", async () => {
   const answer = await client.embeddings.create({ model: "text-embedding-3-small", input: "hello" });
   const [{ embedding }] = answer.data;
   assert.ok(Array.isArray(embedding));
@@ -109,7 +109,7 @@ test("a moderation has a result for each input", async () => {
 const azure = () =>
   new AzureOpenAI({ endpoint: URL, apiKey: "key", apiVersion: "2024-10-21", maxRetries: 0 });
 
-test("Azure: a deployment answers, and its filters say what they found", async () => {
+test("Azure: a deployment responds, and its filters say what they found", async () => {
   const answer = await azure().chat.completions.create({
     model: "gpt-4o",
     messages: [{ role: "user", content: "hello" }],

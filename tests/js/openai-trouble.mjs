@@ -4,7 +4,7 @@ import OpenAI from "openai";
 import { URL, assert, broken, rejection, test, waited, watched } from "./cases.mjs";
 
 const client = new OpenAI({ baseURL: `${URL}/v1`, apiKey: "sk-test", maxRetries: 0, logLevel: "off" });
-const asked = (model, more = {}) => ({ model, messages: [{ role: "user", content: "hi" }], ...more });
+const requestOf = (model, more = {}) => ({ model, messages: [{ role: "user", content: "hi" }], ...more });
 
 // The class, status, type and code of each.
 const ERRORS = {
@@ -40,12 +40,12 @@ async function seen(ask) {
 }
 
 test("each named error has its class, status, type and code", async () => {
-  assert.deepEqual(await seen((name) => client.chat.completions.create(asked(name))), ERRORS);
+  assert.deepEqual(await seen((name) => client.chat.completions.create(requestOf(name))), ERRORS);
 });
 
 test("each named error is the same for a stream", async () => {
   assert.deepEqual(
-    await seen((name) => client.chat.completions.create(asked(name, { stream: true }))),
+    await seen((name) => client.chat.completions.create(requestOf(name, { stream: true }))),
     ERRORS,
   );
 });
@@ -61,7 +61,7 @@ test("each named error of responses, where an unknown model is a 400", async () 
 });
 
 test("a mistake of the caller names its parameter", async () => {
-  const error = await rejection(client.chat.completions.create(asked("gpt-4o", { temperature: 3 })));
+  const error = await rejection(client.chat.completions.create(requestOf("gpt-4o", { temperature: 3 })));
   assert.ok(error instanceof OpenAI.BadRequestError, String(error));
   assert.equal(error.param, "temperature");
   assert.equal(error.type, "invalid_request_error");
@@ -69,7 +69,7 @@ test("a mistake of the caller names its parameter", async () => {
 
 test("a wrong path is the package's NotFoundError", async () => {
   const elsewhere = new OpenAI({ baseURL: `${URL}/v1/v1`, apiKey: "sk", maxRetries: 0 });
-  const error = await rejection(elsewhere.chat.completions.create(asked("gpt-4o")));
+  const error = await rejection(elsewhere.chat.completions.create(requestOf("gpt-4o")));
   assert.ok(error instanceof OpenAI.NotFoundError, String(error));
   assert.match(error.message, /\/v1/);
 });
@@ -87,9 +87,9 @@ function patient(name, maxRetries) {
   return { made, watch };
 }
 
-test("two retries, then the answer comes", async () => {
+test("two retries, then the response comes", async () => {
   const { made, watch } = patient("waits", 2);
-  const answer = await made.chat.completions.create(asked("twice-limited"));
+  const answer = await made.chat.completions.create(requestOf("twice-limited"));
   assert.equal(answer.choices[0].message.content, "Third time lucky.");
   assert.deepEqual(watch.statuses(), [429, 429, 200]);
   waited(watch.gaps(), 50);
@@ -110,7 +110,7 @@ test("a retry waits as long as the server says, in responses as well", async () 
 test("who waits as long as a limit says passes at the next try", async () => {
   const { made, watch } = patient("limit", 2);
   for (let calls = 0; calls < 10 && !watch.statuses().includes(429); calls++) {
-    const answer = await made.chat.completions.create(asked("truly-limited"));
+    const answer = await made.chat.completions.create(requestOf("truly-limited"));
     assert.equal(answer.choices[0].message.content, "There was room.");
   }
   assert.deepEqual(watch.statuses().slice(-2), [429, 200]);
@@ -118,7 +118,7 @@ test("who waits as long as a limit says passes at the next try", async () => {
 
 test("one retry too few and the error comes through", async () => {
   const { made, watch } = patient("impatient", 1);
-  const error = await rejection(made.chat.completions.create(asked("twice-limited")));
+  const error = await rejection(made.chat.completions.create(requestOf("twice-limited")));
   assert.ok(error instanceof OpenAI.RateLimitError, String(error));
   assert.equal(error.headers.get("retry-after-ms"), "50");
   assert.deepEqual(watch.statuses(), [429, 429]);
@@ -126,61 +126,61 @@ test("one retry too few and the error comes through", async () => {
 
 test("a stream is retried before it begins", async () => {
   const { made, watch } = patient("streamed", 2);
-  const stream = made.chat.completions.stream(asked("twice-limited"));
+  const stream = made.chat.completions.stream(requestOf("twice-limited"));
   assert.equal(await stream.finalContent(), "Third time lucky.");
   assert.deepEqual(watch.statuses(), [429, 429, 200]);
 });
 
 test("a mistake is not retried", async () => {
   const { made, watch } = patient("mistake", 2);
-  await rejection(made.chat.completions.create(asked("bad_request")));
+  await rejection(made.chat.completions.create(requestOf("bad_request")));
   assert.deepEqual(watch.statuses(), [400]);
 });
 
 test("a rule sees that it is a retry", async () => {
   const { made } = patient("seen", 1);
-  const answer = await made.chat.completions.create(asked("retries-are-seen"));
+  const answer = await made.chat.completions.create(requestOf("retries-are-seen"));
   assert.equal(answer.choices[0].message.content, "You tried again.");
 });
 
 test("a client that does not wait has its own timeout error", async () => {
-  const error = await rejection(client.chat.completions.create(asked("slow"), { timeout: 100 }));
+  const error = await rejection(client.chat.completions.create(requestOf("slow"), { timeout: 100 }));
   assert.ok(error instanceof OpenAI.APIConnectionTimeoutError, String(error));
 });
 
 test("a request that is taken back is a user's abort", async () => {
   const signal = AbortSignal.timeout(50);
-  const error = await rejection(client.chat.completions.create(asked("slow"), { signal }));
+  const error = await rejection(client.chat.completions.create(requestOf("slow"), { signal }));
   assert.ok(error instanceof OpenAI.APIUserAbortError, String(error));
 });
 
-test("an error inside a stream comes behind what was said", async () => {
+test("an error inside a stream comes behind the earlier text", async () => {
   const { items, error } = await broken(
-    client.chat.completions.create(asked("breaks-off", { stream: true })),
+    client.chat.completions.create(requestOf("breaks-off", { stream: true })),
   );
-  const said = items.flatMap((chunk) => chunk.choices.map((choice) => choice.delta.content)).filter(Boolean);
-  assert.deepEqual(said, ["Once", " upon"]);
+  const texts = items.flatMap((chunk) => chunk.choices.map((choice) => choice.delta.content)).filter(Boolean);
+  assert.deepEqual(texts, ["Once", " upon"]);
   assert.ok(error instanceof OpenAI.APIError, String(error));
   assert.equal(error.type, "server_error");
   assert.match(error.message, /overloaded/);
 });
 
-test("an error inside a stream of responses comes behind what was said", async () => {
+test("an error inside a stream of responses comes behind the earlier text", async () => {
   const { items, error } = await broken(
     client.responses.create({ model: "breaks-off", input: "hi", stream: true }),
   );
-  const said = items
+  const texts = items
     .filter((event) => event.type === "response.output_text.delta")
     .map((event) => event.delta);
-  assert.deepEqual(said, ["Once", " upon"]);
+  assert.deepEqual(texts, ["Once", " upon"]);
   assert.ok(error instanceof OpenAI.APIError, String(error));
 });
 
-test("a malformed chunk is a SyntaxError behind what was said", async () => {
+test("a malformed chunk is a SyntaxError behind the earlier text", async () => {
   const { items, error } = await broken(
-    client.chat.completions.create(asked("broken-piece", { stream: true })),
+    client.chat.completions.create(requestOf("broken-chunk", { stream: true })),
   );
-  const said = items.flatMap((chunk) => chunk.choices.map((choice) => choice.delta.content)).filter(Boolean);
-  assert.deepEqual(said, ["One"]);
+  const texts = items.flatMap((chunk) => chunk.choices.map((choice) => choice.delta.content)).filter(Boolean);
+  assert.deepEqual(texts, ["One"]);
   assert.ok(error instanceof SyntaxError, String(error));
 });

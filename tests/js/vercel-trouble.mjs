@@ -66,7 +66,7 @@ const CLIENTS = {
   google: {
     make: (more) => createGoogleGenerativeAI({ baseURL: `${URL}/v1beta`, apiKey: "key", ...more }),
     type: (data) => data.error.status,
-    // Without content_filter, which is no error here but an answer without candidates.
+    // Without content_filter, which is no error here but a response without candidates.
     errors: {
       bad_request: [400, false, "INVALID_ARGUMENT"],
       authentication: [400, false, "INVALID_ARGUMENT"],
@@ -90,15 +90,15 @@ globalThis.AI_SDK_LOG_WARNINGS = false; // it warns of models that it does not k
 const { make, type, errors } = CLIENTS[CLIENT];
 const ask = (name, more = {}) => ({ model: make()(name), prompt: "hi", maxRetries: 0, ...more });
 
-/** The error that a stream's reader is given, and what was said before it. */
+/** The error that a stream's reader gets, and the texts before it. */
 async function broken(question) {
   const parts = await all(streamText({ ...question, onError: () => {} }).fullStream);
-  const said = parts.filter((part) => part.type === "text-delta").map((part) => part.text);
+  const texts = parts.filter((part) => part.type === "text-delta").map((part) => part.text);
   const finish = parts.find((part) => part.type === "finish")?.finishReason;
-  return { said, finish, error: parts.find((part) => part.type === "error")?.error };
+  return { texts, finish, error: parts.find((part) => part.type === "error")?.error };
 }
 
-function told(error) {
+function errorOf(error) {
   assert.ok(APICallError.isInstance(error), String(error));
   assert.ok(error.message.length > 5, error.message);
   return [error.statusCode, error.isRetryable, type(JSON.parse(error.responseBody))];
@@ -108,7 +108,7 @@ test("each named error has its status, its type, and whether to try again", asyn
   const found = {};
   for (const name of Object.keys(errors)) {
     const error = await rejection(generateText(ask(name)));
-    found[name] = told(error);
+    found[name] = errorOf(error);
     // The package understands each envelope but the one of the proxy in front of Anthropic, which has fewer words.
     if (error.data || name !== "request_too_large") assert.equal(type(error.data), found[name][2]);
   }
@@ -134,7 +134,7 @@ function patient(name) {
   return { made, watch };
 }
 
-test("retries wait as long as the server says, then the answer comes", async () => {
+test("retries wait as long as the server says, then the response comes", async () => {
   const { made, watch } = patient("waits");
   const { text } = await generateText(ask("", { model: made("long-limited"), maxRetries: 1 }));
   assert.equal(text, "Patience pays.");
@@ -158,21 +158,21 @@ test("one retry too few is a RetryError with each error that was met", async () 
 test("a mistake is not retried", async () => {
   const { made, watch } = patient("mistake");
   const error = await rejection(generateText(ask("", { model: made("bad_request"), maxRetries: 2 })));
-  assert.equal(told(error)[0], 400);
+  assert.equal(errorOf(error)[0], 400);
   assert.deepEqual(watch.statuses(), [400]);
 });
 
-test("an error inside a stream comes behind what was said", async () => {
-  const { said, finish, error } = await broken(ask("breaks-off"));
-  assert.deepEqual(said, ["Once", " upon"]);
-  // Gemini's error is no event, and this package passes over what is none: it sees an answer without an end.
+test("an error inside a stream comes behind the earlier text", async () => {
+  const { texts, finish, error } = await broken(ask("breaks-off"));
+  assert.deepEqual(texts, ["Once", " upon"]);
+  // Gemini's error is no event, and this package passes over what is none: it sees a response without an end.
   if (CLIENT === "google") assert.match(finish, /^(other|interrupted)$/);
   else assert.match(JSON.stringify(error), /overloaded/i);
 });
 
-test("a malformed chunk is an error behind what was said", async () => {
-  const { said, error } = await broken(ask("broken-piece"));
-  assert.deepEqual(said, ["One"]);
+test("a malformed chunk is an error behind the earlier text", async () => {
+  const { texts, error } = await broken(ask("broken-chunk"));
+  assert.deepEqual(texts, ["One"]);
   assert.match(String(error), /JSON/);
 });
 

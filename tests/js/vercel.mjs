@@ -12,7 +12,7 @@ const openai = createOpenAI({ baseURL: `${URL}/v1`, apiKey: "sk-test" });
 const anthropic = createAnthropic({ baseURL: `${URL}/v1`, apiKey: "sk-test" });
 const google = createGoogleGenerativeAI({ baseURL: `${URL}/v1beta`, apiKey: "key" });
 
-// How each names its models, and how it is asked to think aloud.
+// How each names its models, and how a request lets it think aloud.
 const CLIENTS = {
   "openai responses": {
     model: (name) => openai(name ?? "gpt-4o"),
@@ -42,7 +42,7 @@ const ask = (prompt, more = {}) => ({
   ...more,
 });
 
-/** The tool, and the cities that it was asked for. */
+/** The tool, and the cities of its calls. */
 function weather() {
   const looked = [];
   const get_weather = tool({
@@ -68,7 +68,7 @@ test("a text, whole", async () => {
 });
 
 test("a text, chunk by chunk, with the usage at the end", async () => {
-  const result = streamText(ask("in pieces"));
+  const result = streamText(ask("in chunks"));
   assert.deepEqual((await all(result.textStream)).filter(Boolean), ["He", "llo", ", world"]);
   assert.equal(await result.finishReason, "stop");
   assert.equal((await result.usage).totalTokens, 6);
@@ -109,7 +109,7 @@ test("a call that is chosen by name, its arguments made from the schema", async 
   assert.ok(toolCalls[0].input.city.length > 0);
 });
 
-test("an agent loop: generateText until the tool has answered", async () => {
+test("an agent loop: generateText until the result of the tool", async () => {
   const { looked, tools } = weather();
   const { text, steps, totalUsage } = await generateText(
     ask("weather?", { tools, stopWhen: stepCountIs(5) }),
@@ -135,7 +135,7 @@ test("an agent loop that is stopped after its first step", async () => {
   assert.deepEqual(looked, ["Paris"]);
 });
 
-test("an agent loop in streams, its arguments in pieces", async () => {
+test("an agent loop in streams, its arguments in chunks", async () => {
   const { looked, tools } = weather();
   const { result, parts } = await streamed(ask("weather?", { tools, stopWhen: stepCountIs(5) }));
   assert.equal(await result.text, "It is 21 degrees.");
@@ -145,7 +145,7 @@ test("an agent loop in streams, its arguments in pieces", async () => {
   assert.deepEqual(JSON.parse(input.join("")), { city: "Paris" });
   assert.ok(
     CLIENT === "google" || input.length > 1,
-    "Gemini says a call in one piece, the others in several",
+    "Gemini sends a call in one chunk, all others in several",
   );
 });
 

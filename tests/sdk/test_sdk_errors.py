@@ -154,19 +154,19 @@ def test_scripted_error_without_stream_is_whole_response(
 def test_malformed_chunk_raises_json_error_in_openai(chat: openai.OpenAI) -> None:
     texts: list[str] = []
     with pytest.raises(json.JSONDecodeError):
-        openai_stream(chat, "broken-piece", texts)
+        openai_stream(chat, "broken-chunk", texts)
     assert texts == ["One"]
 
 
 def test_malformed_chunk_raises_json_error_in_anthropic(claude: anthropic.Anthropic) -> None:
     texts: list[str] = []
     with pytest.raises(json.JSONDecodeError):
-        anthropic_stream(claude, "broken-piece", texts)
+        anthropic_stream(claude, "broken-chunk", texts)
     assert texts == ["One"]
 
 
 def test_malformed_chunk_without_stream_is_logged_unplayed(live: Live, chat: openai.OpenAI) -> None:
-    response = chat.chat.completions.create(model="broken-piece", messages=HI)
+    response = chat.chat.completions.create(model="broken-chunk", messages=HI)
     assert response.choices[0].message.content == "One two three."
     assert live.line(lambda line: "malformed not applied" in line)
 

@@ -82,7 +82,7 @@ func TestRuleModifierAndClimate(t *testing.T) {
 	expect(t, mock, "x", "Rule.")
 	mock.Climate("provider-outage")
 	if _, err := ask(mock, "x", 0); err == nil {
-		t.Fatal("an outage answers")
+		t.Fatal("an outage responds")
 	}
 }
 
@@ -105,7 +105,7 @@ func TestPack(t *testing.T) {
 	}
 }
 
-// TestMistake fails on purpose, where it is asked for.
+// TestMistake fails on purpose, where the variable requests it.
 func TestMistake(t *testing.T) {
 	if os.Getenv("FAIL_ON_PURPOSE") == "" {
 		t.Skip("it fails on purpose")

@@ -22,7 +22,7 @@ const place = (error: Error) => error.stack!.split("\n").find((line) => line.sta
 // The first start takes longer than a test may on a busy machine.
 test.beforeAll(async ({ mockllmServer }) => void mockllmServer, 60_000);
 
-test("reply answers what it matches", async ({ mockllm }) => {
+test("reply responds to what it matches", async ({ mockllm }) => {
   const greeting = await mockllm.reply("Hi.", { match: { user: "hello" } });
   expect(await ask(mockllm, "hello")).toBe("Hi.");
   await expect(ask(mockllm, "else")).rejects.toThrow(/no rule/i);
@@ -48,7 +48,7 @@ test("error has the provider's own form", async ({ mockllm }) => {
   await expect(call).rejects.toMatchObject({ status: 529 });
 });
 
-test("sequence answers in order", async ({ mockllm }) => {
+test("sequence responds in order", async ({ mockllm }) => {
   await mockllm.sequence([{ error: "overloaded", times: 2 }, "Now."]);
   await expect(ask(mockllm, "a")).rejects.toMatchObject({ status: 503 });
   await expect(ask(mockllm, "a")).rejects.toMatchObject({ status: 503 });
@@ -147,7 +147,7 @@ test("the environment leads SDKs to the server", async ({ mockllm }) => {
   expect(mockllm.environment["ANTHROPIC_BASE_URL"]).toBe(mockllm.anthropicUrl);
 });
 
-test("a server of its own with a pack", async () => {
+test("a separate server with a pack", async () => {
   await using mock = await MockLLM.start({ packs: "default", seed: 3 });
   const response = await fetch(`${mock.openaiUrl}/models`);
   expect(response.status).toBe(200);

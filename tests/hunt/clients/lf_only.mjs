@@ -6,8 +6,8 @@ await run(async () => {
   const decoder = new TextDecoder();
   let rest = "";
   let finish = null;
-  for await (const piece of await open(chat("hi"))) {
-    rest += decoder.decode(piece, { stream: true });
+  for await (const part of await open(chat("hi"))) {
+    rest += decoder.decode(part, { stream: true });
     if (MENDED) rest = rest.replace(/\r\n/g, "\n");
     const events = rest.split("\n\n");
     rest = events.pop();

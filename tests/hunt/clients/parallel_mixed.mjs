@@ -9,8 +9,8 @@ await run(async () => {
   const calls = [];
   let rest = "";
   let finish = null;
-  for await (const piece of await open({ ...chat("book"), tools })) {
-    rest += decoder.decode(piece, { stream: true });
+  for await (const part of await open({ ...chat("book"), tools })) {
+    rest += decoder.decode(part, { stream: true });
     const lines = rest.split(/\r?\n/);
     rest = lines.pop();
     for (const line of lines)
@@ -26,12 +26,12 @@ await run(async () => {
   console.log();
   checkFinish(finish);
   for (const call of calls) {
-    let given;
+    let args;
     try {
-      given = JSON.parse(call.text);
+      args = JSON.parse(call.text);
     } catch {
       fail(`the arguments of ${call.name} are no JSON`);
     }
-    console.log(call.name, JSON.stringify(given));
+    console.log(call.name, JSON.stringify(args));
   }
 });

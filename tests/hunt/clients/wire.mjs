@@ -24,7 +24,7 @@ export const run = async (main) => {
 const READ_TIMEOUT = 4; // seconds, in which a busy machine sends something
 const sleep = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
-// One request with retries; the pieces of its body, each within the read timeout.
+// One request with retries; the parts of its body, each within the read timeout.
 export const open = async (body) => {
   for (let tries = 0; ; tries++) {
     const last = tries === TRIES - 1;
@@ -45,15 +45,15 @@ export const open = async (body) => {
       continue;
     }
     clearTimeout(timer);
-    if (response.status === 200) return pieces(response, abort);
+    if (response.status === 200) return parts(response, abort);
     if (last || !RETRIED.has(response.status)) fail(`status ${response.status}`);
     await response.text().catch(() => "");
-    const asked = Number(response.headers.get("retry-after") || NaN);
-    await sleep(Number.isNaN(asked) ? 0.15 * 2.5 ** tries : asked);
+    const retryAfter = Number(response.headers.get("retry-after") || NaN);
+    await sleep(Number.isNaN(retryAfter) ? 0.15 * 2.5 ** tries : retryAfter);
   }
 };
 
-async function* pieces(response, abort) {
+async function* parts(response, abort) {
   const reader = response.body.getReader();
   for (;;) {
     const timer = setTimeout(() => abort.abort(), 1000 * READ_TIMEOUT);

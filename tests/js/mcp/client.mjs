@@ -46,7 +46,7 @@ const got = {
   paris: await tool("get_weather", { city: "Paris" }),
   atlantis: await tool("get_weather", { city: "Atlantis" }),
   slow: await tool("slow", {}, { onprogress: (each) => progress.push(each.progress) }),
-  asked: await tool("book"),
+  questioned: await tool("book"),
   unknown: await tool("nothing"),
   resource: await client.readResource({ uri: "city://Oslo" }),
   prompt: await client.getPrompt({ name: "greet", arguments: { who: "Ann" } }),

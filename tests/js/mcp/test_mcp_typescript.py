@@ -61,7 +61,7 @@ def test_typescript_client_gets_everything(client: str, server: Live) -> None:
     assert got["paris"]["structuredContent"] == {"temperature": 31}
     assert got["atlantis"]["isError"] is True
     assert (got["slow"]["content"][0]["text"], got["progress"]) == ("done", [1])
-    assert got["asked"]["content"] == [{"type": "text", "text": "Booked for Ann."}]
+    assert got["questioned"]["content"] == [{"type": "text", "text": "Booked for Ann."}]
     assert got["unknown"]["code"] == -32602
     assert got["resource"]["contents"][0]["text"] == "The city of Oslo."
     assert got["prompt"]["messages"][0]["content"]["text"] == "Greet Ann."

@@ -20,7 +20,7 @@ func parts() (found otelcol.Factories, err error) {
 	if found.Receivers, err = otelcol.MakeFactoryMap[receiver.Factory](otlpreceiver.NewFactory()); err != nil {
 		return
 	}
-	found.Telemetry = telemetry.NewFactory(func() component.Config { return &struct{}{} }) // of itself it tells nothing
+	found.Telemetry = telemetry.NewFactory(func() component.Config { return &struct{}{} }) // it exports no telemetry of itself
 	found.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](otlphttpexporter.NewFactory())
 	return
 }
