@@ -38,12 +38,6 @@ def test_invalid_file_stops_first_engine(tmp_path: Path) -> None:
     assert 'unknown key; did you mean "name"?' in str(broken.value)
 
 
-def test_diagnostics_have_their_older_name(tmp_path: Path) -> None:
-    with pytest.raises(Broken) as broken:
-        builder(tmp_path, BAD).first()
-    assert broken.value.mistakes is broken.value.diagnostics
-
-
 def test_warning_does_not_stop_first_engine(tmp_path: Path) -> None:
     built = builder(tmp_path, HIDDEN)
     assert built.first().info().rules == 2
