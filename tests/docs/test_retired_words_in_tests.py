@@ -100,7 +100,7 @@ def test_prose_of_tests_has_no_retired_words() -> None:
     assert places == [], "use the words of docs/glossary.md"
 
 
-def test_sources_of_tests_in_other_languages_have_no_retired_words() -> None:
+def test_scripts_of_tests_have_no_retired_words() -> None:
     """The names of values may be `answer`, as in Python."""
     paths = [path for path in sorted(TESTS.rglob("*")) if path.suffix in OTHER_LANGUAGES]
     used = [
