@@ -48,6 +48,7 @@ def modules() -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_bytes()) for path in paths}
 
 
+@cache
 def is_retired(name: str) -> bool:
     return name not in PROMISED_NAMES and not RETIRED_IDENTIFIERS.isdisjoint(words_of(name))
 
@@ -59,9 +60,9 @@ def is_test(name: str) -> bool:
 
 def places_in_prose(path: Path, tree: ast.Module) -> Iterator[str]:
     source = path.read_text(encoding="utf-8")
-    if IN_PROSE.search(source) is None:
-        return  # most files: to find their comments takes long
-    for text in (*docstrings(tree), *comments(source)):
+    # To find the comments takes long, so only where a text behind a `#` has such a word.
+    may_comment = any(IN_PROSE.search(text) for text in re.findall("#.*", source))
+    for text in (*docstrings(tree), *(comments(source) if may_comment else ())):
         for word in words_in_prose(text):
             yield f"{path.relative_to(ROOT)}: {word}: {text.strip()}"
 
