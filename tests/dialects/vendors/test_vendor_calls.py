@@ -373,12 +373,10 @@ GOLDEN = Reply(
 def test_vendor_chat_equals_golden_file(vendor: Vendor) -> None:
     dialect = chat(vendor.name)
     assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.encode_body(GOLDEN, request(), IDENTITY))
-    assert_golden(
-        f"vendors/{vendor.name}-stream.txt", dialect.encode_stream(GOLDEN, request(stream=True), IDENTITY)
-    )
-    assert_golden(
-        f"vendors/{vendor.name}-error.txt", dialect.error(Failure("rate_limit"), request(), IDENTITY)
-    )
+    stream = dialect.encode_stream(GOLDEN, request(stream=True), IDENTITY)
+    assert_golden(f"vendors/{vendor.name}-stream.txt", stream)
+    error = dialect.error(Failure("rate_limit"), request(), IDENTITY)
+    assert_golden(f"vendors/{vendor.name}-error.txt", error)
 
 
 @vendors
