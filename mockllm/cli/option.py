@@ -18,7 +18,7 @@ KUBERNETES_VARIABLE: Final = re.compile(
 
 
 T = TypeVar("T")
-# Any: each option has its own type, which `argparse` does not know.
+# Any: as the values of a `Namespace` of `argparse`, each option has its own type.
 OptionValues: TypeAlias = Mapping[str, Any]
 """The values of options by their keys, from the command line, variables and defaults."""
 

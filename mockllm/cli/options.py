@@ -9,7 +9,9 @@ import argparse
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Final
+from typing import Final
+
+from msgspec import ValidationError, convert
 
 from mockllm.cli.option import KUBERNETES_VARIABLE, BadOption, Option, OptionValues, argparse_type, help_text
 from mockllm.cli.units import (
@@ -287,8 +289,7 @@ def option_values(
 
 def limits(args: argparse.Namespace, environment: Mapping[str, str]) -> ServerLimits:
     """Return the server limits from options and variables."""
-    # Any: numbers, of which most limits need whole ones.
-    values: dict[str, Any] = {}
+    values: dict[str, float] = {}
     for limit in fields(ServerLimits):
         value = getattr(args, f"limit_{limit.name}", None)
         variable = environment_name(limit.metadata["option"])
@@ -300,8 +301,8 @@ def limits(args: argparse.Namespace, environment: Mapping[str, str]) -> ServerLi
         if value is not None:
             values[limit.name] = value
     try:
-        return ServerLimits(**values)
-    except ValueError as error:
+        return convert(values, ServerLimits)
+    except ValidationError as error:
         raise BadOption(str(error)) from None
 
 

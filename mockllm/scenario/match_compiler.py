@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import (
@@ -139,14 +138,14 @@ def _operators(spec: Spec) -> Condition:
     return conditions[0] if len(conditions) == 1 else AllOf(tuple(conditions))
 
 
-# Any: the model has checked that the value has the type of this operator.
-def _operator(name: str, value: Any, ignore_case: bool) -> Condition:
-    if name in ("gt", "gte", "lt", "lte"):
+def _operator(name: str, value: object, ignore_case: bool) -> Condition:
+    """Return the condition of one operator. The model has checked the type of the value."""
+    if name in ("gt", "gte", "lt", "lte") and isinstance(value, int | float):
         return Compare(name, value)  # type: ignore[arg-type]  # mypy does not narrow by `in`
     if name in ("each", "some"):
         return (Each if name == "each" else Some)(condition(value))
     if name == "exists":
-        return Exists(value)
+        return Exists(bool(value))
     if name == "length":
         return Length(condition(value))
     if name == "schema_":
@@ -159,7 +158,7 @@ def _operator(name: str, value: Any, ignore_case: bool) -> Condition:
         return Equals(value, ignore_case=ignore_case)
     if name == "contains":
         return Contains(value, ignore_case=ignore_case)
-    return _OPERATORS[name](value, ignore_case=ignore_case)
+    return _OPERATORS[name](str(value), ignore_case=ignore_case)
 
 
 def _tool_result_condition(spec: ToolResultMatch) -> Condition:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import inf
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -56,7 +56,7 @@ class MergedSettings(Struct, frozen=True):
     """The settings in effect, not yet evaluated, each with its source."""
 
     delays: tuple[tuple[SettingSource, float], ...] = ()
-    pace: tuple[tuple[str, SettingSource, Any], ...] = ()
+    pace: tuple[tuple[str, SettingSource, object], ...] = ()
     """Keys, their sources and their values. A value has the type of the field of `Pacing` that its key sets; `whole`
     sets `paces_body`."""
     slowdowns: tuple[tuple[SettingSource, float], ...] = ()
@@ -173,7 +173,7 @@ def resolve_settings(merged: MergedSettings, context_of: ContextOf) -> ResolvedS
     for source, factor in merged.slowdowns:
         slowdown *= _value(factor, context_of, source, "slowdown")
     paces_body = pace.pop("whole", "as_streamed") == "as_streamed"
-    pacing = Pacing(slowdown=slowdown, paces_body=paces_body, **pace)
+    pacing = replace(Pacing(slowdown=slowdown, paces_body=paces_body), **pace)
     waits = (pacing.ttft, pacing.itl, pacing.tokens_per_second, pacing.jitter)
     return ResolvedSettings(
         sum(_value(delay, context_of, source, "delay") for source, delay in merged.delays),

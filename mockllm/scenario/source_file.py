@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Final, NamedTuple, TypeAlias
 
 from msgspec import Struct, field
 
@@ -15,7 +15,7 @@ from mockllm.scenario.diagnostics import Diagnostic, Path, path_text, scalar_tex
 MAX_FILE_SIZE: Final = 16 * 1024 * 1024
 """Maximum number of bytes of one scenario file."""
 
-Mark: TypeAlias = "tuple[int, int, Mapping[str, Mark] | Sequence[Mark] | None]"
+Mark: TypeAlias = "tuple[int, int, dict[str, Mark] | list[Mark] | None]"
 """The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its children."""
 
 COLUMN_BITS: Final = 24
@@ -38,11 +38,15 @@ def pack_position(line: int, column: int) -> int:
 
 
 def child_mark(mark: Mark, step: str | int) -> Mark:
-    """Return the mark of a child. Raise TypeError or LookupError if there is no such child."""
-    # Any: whether a step fits is seen when it is used.
-    children: Any = mark[2]
-    child: Mark = children[step]
-    return child
+    """Return the mark of a child. Raise LookupError if there is no such child."""
+    children = mark[2]
+    if isinstance(children, dict) and isinstance(step, str):
+        member: Mark = children[step]  # mypy infers Any for the children of a recursive type
+        return member
+    if isinstance(children, list) and isinstance(step, int):
+        item: Mark = children[step]
+        return item
+    raise LookupError(step)
 
 
 class Source(Struct, frozen=True):
@@ -76,7 +80,7 @@ class Source(Struct, frozen=True):
         for depth, step in enumerate(path):
             try:
                 mark = child_mark(mark, step)
-            except (TypeError, LookupError):
+            except LookupError:
                 return path[:depth]
         return path
 

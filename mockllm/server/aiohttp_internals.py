@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
@@ -23,6 +23,7 @@ from mockllm.server.server_limits import BODY_BUFFER, SMALL_BODY, ServerLimits
 
 if TYPE_CHECKING:
     from aiohttp.http import WebSocketReader
+    from aiohttp.web_protocol import RequestHandler
     from aiohttp.web_request import BaseRequest
 
 __all__ = (
@@ -120,7 +121,8 @@ class HttpProtocol(BaseProtocol):
         from aiohttp.web_request import BaseRequest  # imported late, with aiohttp's client
 
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        return BaseRequest(message, body, cast("Any", self), StreamWriter(self, self._loop), task, self._loop)
+        protocol = cast("RequestHandler", self)  # it has what a WebSocketResponse uses of that class
+        return BaseRequest(message, body, protocol, StreamWriter(self, self._loop), task, self._loop)
 
     def set_parser(self, parser: WebSocketReader, data_received_cb: Callable[[], None] | None = None) -> None:
         self._websocket, self._on_websocket_data = MaskedFrames(parser), data_received_cb

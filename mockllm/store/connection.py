@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from msgspec import Struct
@@ -19,10 +19,13 @@ from msgspec import Struct
 from mockllm.store.refusals import error_text, refusal_text
 from mockllm.store.store_tls import FILES, BadStoreFile, StoreTls
 
+if TYPE_CHECKING:
+    from redis.asyncio.connection import ConnectKwargs
+
 Argument: TypeAlias = bytes | str | int | float
+# Any: replies enter here, as JSON does elsewhere; `hiredis` has no type for them either.
 StoreReply: TypeAlias = Any
-"""The reply to a command: bytes, a number, None, or a list of them, as the command says. `hiredis` has no type for
-it."""
+"""The reply to a command: bytes, a number, None, or a list of them, as the command says."""
 CONNECT_TIME: Final = 5.0
 """Seconds in which a connection is made."""
 SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
@@ -84,6 +87,7 @@ def store_address(url: str) -> StoreAddress:
     _check_query(parts)
     host, port, db = found.get("host", "localhost"), found.get("port", 6379), found.get("db", 0)
     _check_host(host)
+    files = parse_qs(parts.query)
     place = found.get("path") or f"{host}:{port}" + (f"/{db}" if db else "")
     return StoreAddress(
         f"{parts.scheme}://{place}",
@@ -93,11 +97,11 @@ def store_address(url: str) -> StoreAddress:
         db,
         found.get("username"),
         found.get("password"),
-        StoreTls(*map(found.get, FILES)) if parts.scheme in SECURE else None,
+        StoreTls(*(files.get(name, [None])[0] for name in FILES)) if parts.scheme in SECURE else None,
     )
 
 
-def _parsed(url: str, parts: SplitResult) -> Mapping[str, Any]:
+def _parsed(url: str, parts: SplitResult) -> ConnectKwargs:
     """Return the parts of an address as `redis` reads them. Raises ValueError."""
     from redis.asyncio.connection import parse_url
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,7 +21,7 @@ from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
 from mockllm.engine import PlannedResponse
 from mockllm.engine.request_reader import decode_response, engine_context_of
-from mockllm.scenario.language.examples import CallExpectation, ExpectSpec, TookOperators, UsageExpectation
+from mockllm.scenario.language.examples import ExpectSpec, TookOperators
 from mockllm.scenario.match_compiler import condition
 from mockllm.scenario.raw_entries import short_ids
 
@@ -100,7 +100,8 @@ def mismatches(expect: ExpectSpec, outcome: Outcome) -> list[Mismatch]:
     found: list[Mismatch] = []
     for key in type(expect).model_fields:
         if key in expect.model_fields_set:
-            found += _CHECKS.get(key, _simple)(key, getattr(expect, key), outcome)
+            check = _CHECKS.get(key)
+            found += _simple(key, getattr(expect, key), outcome) if check is None else check(expect, outcome)
     if found and outcome.message:
         lines = outcome.message[:1] if "rule" in (each.field for each in found) else outcome.message
         text = "\n  ".join(line[:MAX_LINE] for line in lines)
@@ -140,13 +141,13 @@ def _simple(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
     yield from _check(key, _condition(expected), _VALUES[key](outcome))
 
 
-def _refusal(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
+def _refusal(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
     """Yield the mismatch, with a hint where no client of the protocol can tell a refusal from a text."""
     capabilities = getattr(outcome.dialect, "capabilities", None)
     hint = None
     if capabilities is not None and not capabilities.refusal:
         hint = f"{outcome.dialect.api} of {outcome.request.provider} sends a refusal as text"
-    yield from _check(key, _condition(expected), _VALUES[key](outcome), hint)
+    yield from _check("refusal", _condition(expect.refusal), _VALUES["refusal"](outcome), hint)
 
 
 def _condition(expected: object) -> Condition:
@@ -181,8 +182,8 @@ def common_length(left: str, right: str) -> int:
     return next((at for at, equal in enumerate(same) if not equal), min(len(left), len(right)))
 
 
-def _headers(key: str, expected: Mapping[str, object] | None, outcome: Outcome) -> Iterator[Mismatch]:
-    for name, each in (expected or {}).items():
+def _headers(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
+    for name, each in (expect.headers or {}).items():
         value = outcome.headers.get(name.lower(), MISSING)
         yield from _check(f"headers.{name}", _condition(each), value)
 
@@ -196,10 +197,11 @@ USAGE: Final = {
 }
 
 
-def _usage(key: str, expected: UsageExpectation | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _usage(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
+    expected = expect.usage
     usage = None if outcome.decoded is None else outcome.decoded.usage
     if expected is None:
-        yield from _check(key, Exists(False), MISSING if usage is None else "some")
+        yield from _check("usage", Exists(False), MISSING if usage is None else "some")
         return
     for name in USAGE:
         if name in expected.model_fields_set:
@@ -207,39 +209,40 @@ def _usage(key: str, expected: UsageExpectation | None, outcome: Outcome) -> Ite
             yield from _check(f"usage.{name}", _condition(getattr(expected, name)), value)
 
 
-def _body(key: str, expected: Mapping[str, object] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _body(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
     hint = "the response is streaming" if outcome.response.plan.streamed else None
-    for path, each in (expected or {}).items():
+    for path, each in (expect.body or {}).items():
         at = compile_path(path)
         value = MISSING if outcome.body is MISSING else at.value(outcome.body)
         expected_condition = condition(each)
         yield from _check(f"body {path}", expected_condition, value, hint)
 
 
-def _chunks(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
+def _chunks(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
+    expected = expect.chunks
     chunks = None if outcome.decoded is None else outcome.decoded.chunks
     if chunks is None:
-        yield from _check(key, _condition(expected), MISSING, "the response is non-streaming")
+        yield from _check("chunks", _condition(expected), MISSING, "the response is non-streaming")
     elif isinstance(expected, list) and all(isinstance(each, str) for each in expected):
-        yield from _check(key, Equals(expected), list(chunks))
+        yield from _check("chunks", Equals(expected), list(chunks))
     else:
-        yield from _check(key, _condition(expected), len(chunks))
+        yield from _check("chunks", _condition(expected), len(chunks))
 
 
-def _faults(key: str, expected: list[str] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _faults(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
     notes = "; ".join(outcome.response.notes) or None
-    yield from _check(key, Equals(expected or []), list(outcome.response.faults), notes)
+    yield from _check("faults", Equals(expect.faults or []), list(outcome.response.faults), notes)
 
 
-def _tool_calls(key: str, expected: list[CallExpectation] | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _tool_calls(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
+    expected = expect.tool_calls or []
     calls = () if outcome.decoded is None else outcome.decoded.calls
-    expected_condition = expected or []
-    if len(expected_condition) != len(calls):
+    if len(expected) != len(calls):
         names = ", ".join(call.name for call in calls)
-        yield from _check(f"{key}.length", Equals(len(expected_condition)), len(calls), names or None)
+        yield from _check("tool_calls.length", Equals(len(expected)), len(calls), names or None)
         return
-    for number, (each, call) in enumerate(zip(expected_condition, calls, strict=True)):
-        place = f"{key}[{number}]"
+    for number, (each, call) in enumerate(zip(expected, calls, strict=True)):
+        place = f"tool_calls[{number}]"
         if "name" in each.model_fields_set:
             yield from _check(f"{place}.name", condition(each.name, globbed=True), call.name)
         if "arguments" in each.model_fields_set:
@@ -263,14 +266,15 @@ _BOUNDS: Final[Mapping[str, tuple[str, Callable[[float], bool]]]] = {
 }
 
 
-def _took(key: str, expected: float | TookOperators | None, outcome: Outcome) -> Iterator[Mismatch]:
+def _took(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
+    expected = expect.took
     if isinstance(expected, TookOperators):
         for name, (text, is_met) in _BOUNDS.items():
             bound = getattr(expected, name)
             if bound is not None and not is_met(outcome.duration - bound):
-                yield Mismatch(key, f"{text} {duration(bound)}", duration(outcome.duration))
+                yield Mismatch("took", f"{text} {duration(bound)}", duration(outcome.duration))
     elif expected is not None and abs(outcome.duration - expected) > TIME_TOLERANCE:
-        yield Mismatch(key, duration(expected), duration(outcome.duration))
+        yield Mismatch("took", duration(expected), duration(outcome.duration))
 
 
 def duration(seconds: float) -> str:
@@ -284,27 +288,26 @@ def names_of(id: str) -> tuple[str, ...]:
     return id.rpartition(":")[2], id, *short_ids(id)
 
 
-def _rule(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
-    rule, expected_condition = outcome.response.responder_id, _condition(expected)
+def _rule(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
+    rule, expected_condition = outcome.response.responder_id, _condition(expect.rule)
     if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
         found = "no rule" if rule is None else brief(names_of(rule)[0])
         yield Mismatch(
-            key, expected_condition.describe(), found, None, tuple(outcome.reasons(expected_condition))
+            "rule", expected_condition.describe(), found, None, tuple(outcome.reasons(expected_condition))
         )
 
 
-def _modifier(key: str, expected: object, outcome: Outcome) -> Iterator[Mismatch]:
-    expected_condition = of_set(_condition(expected))
+def _modifier(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
+    expected_condition = of_set(_condition(expect.modifier))
     spelt = [names_of(id) for id in outcome.response.modifiers]
     forms = range(max(map(len, spelt), default=1))
     by_form = (tuple(each[min(form, len(each) - 1)] for each in spelt) for form in forms)
     if not any(map(expected_condition.matches, by_form)):
         found = brief([each[0] for each in spelt]) if spelt else "none"
-        yield Mismatch(key, expected_condition.describe(), found)
+        yield Mismatch("modifier", expected_condition.describe(), found)
 
 
-# Any: each key has its own type.
-_CHECKS: Final[Mapping[str, Callable[[str, Any, Outcome], Iterator[Mismatch]]]] = {
+_CHECKS: Final[Mapping[str, Callable[[ExpectSpec, Outcome], Iterator[Mismatch]]]] = {
     "rule": _rule,
     "refusal": _refusal,
     "modifier": _modifier,

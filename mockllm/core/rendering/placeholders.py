@@ -31,8 +31,9 @@ ValueSource: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPa
 """The value behind a placeholder: the response's time, the request's input tokens, the output tokens of a generated
 call, or an id. A Combination is a number of two placeholders."""
 
+# Any: each function takes a value and an operand of its own types, and one list has several functions.
 Function: TypeAlias = Callable[[Any, Any], Any]
-"""A pure function of the value of a placeholder and of an operand: each has its own types."""
+"""A pure function of the value of a placeholder and of an operand."""
 
 Comparison: TypeAlias = Callable[[Any, Any], bool]
 """Such a function whose result is true or false."""
@@ -61,11 +62,10 @@ class Computation(NamedTuple):
     source: ValueSource
     operations: tuple[Operation, ...] = ()
 
-    # Any: operations make texts of numbers, too.
-    def value(self, now: float, input_tokens: int, output_tokens: int) -> Any:
+    def value(self, now: float, input_tokens: int, output_tokens: int) -> str | float:
         """Return the value for a time and these numbers of tokens. A placeholder of an id has no such value."""
         source = self.source
-        value = (
+        value: str | float = (
             output_tokens if source == "output_tokens" else input_tokens if source == "input_tokens" else now
         )
         if type(source) is Combination:
@@ -118,11 +118,9 @@ class TextPlaceholder(str):
         return placeholder
 
     def __getitem__(self, place: SupportsIndex | slice) -> str:
-        result: str = self.then(operator.getitem, place)
-        return result
+        return cast(str, self.then(operator.getitem, place))
 
-    # Any: a placeholder passes for the value that the function returns.
-    def then(self, function: Function, operand: object) -> Any:
+    def then(self, function: Function, operand: object) -> TextPlaceholder | NumberPlaceholder:
         """Return the placeholder of `function(value, operand)`."""
         return self._placeholders.derived(self._computation, self._sample, (function, operand))
 
@@ -155,8 +153,7 @@ class NumberPlaceholder:
         self._computation = computation
         self._sample = sample
 
-    # Any: a placeholder passes for the value that the function returns.
-    def then(self, function: Function, operand: object) -> Any:
+    def then(self, function: Function, operand: object) -> TextPlaceholder | NumberPlaceholder:
         """Return the placeholder of `function(value, operand)`."""
         return self._placeholders.derived(self._computation, self._sample, (function, operand))
 
@@ -197,8 +194,7 @@ class NumberPlaceholder:
             raise TypeError("of two placeholders, one must depend on a generated tool call")
         if type(operand) is int and operand == 0 and function in (operator.add, operator.sub):
             return self
-        result: NumberPlaceholder = self.then(function, operand)
-        return result
+        return cast(NumberPlaceholder, self.then(function, operand))
 
     def _compare(self, compare: Comparison, operand: object) -> bool:
         if isinstance(operand, NumberPlaceholder):

@@ -48,8 +48,9 @@ _BEGIN: Final = re.compile(rb"\s*:\s*\[")
 _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
+# Any: a dict states no type for each name, and a `cast` is a call, several times in each request.
 Memo: TypeAlias = dict[Hashable, Any]
-"""What was computed of a part of a body, by a name; each name has one type, which no dict can state."""
+"""What was computed of a part of a body, by a name; each name has one type."""
 
 
 class RemainingMembers(Struct, eq=False):

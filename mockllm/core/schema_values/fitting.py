@@ -19,7 +19,7 @@ from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.conversation_values import ConversationValues, FieldNames
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.field_search import FieldSearch
-from mockllm.core.schema_values.normal_schema import NormalSchema
+from mockllm.core.schema_values.normal_schema import NormalSchema, PartKey
 from mockllm.core.schema_values.patterns import budgeted_validator
 from mockllm.core.schema_values.realistic import FieldContext
 
@@ -37,6 +37,9 @@ _BUDGET: Final = 2_000
 _ANY_TEXT: Final = frozenset({"type", "title", "description", "default"})
 """The keywords of a text that may be any text."""
 _FACETS: Final = ("const", "enum", "format", "items", "maxItems")
+_NAMES_OF_PART: Final = PartKey[FieldNames]()
+_FACETS_OF_PART: Final = PartKey[dict[str, Json]]()
+_VALIDATOR_OF_PART: Final = PartKey[tuple[Validator | None]]()
 
 
 class DescribedField(Struct, eq=False):
@@ -66,10 +69,10 @@ class ValueFitter:
     conversation, in order."""
 
     def __init__(self, conversation: ConversationTexts, normal: NormalSchema) -> None:
-        names = normal.known(normal.root, "names")
+        names = normal.known(normal.root, _NAMES_OF_PART)
         if names is None:
             names = FieldNames.of(field_names(normal.root))
-            normal.put(normal.root, "names", names)
+            normal.put(normal.root, _NAMES_OF_PART, names)
         self._values = ConversationValues(conversation, names)
         self._normal = normal
         self._left = _MAX_FIELDS
@@ -119,13 +122,13 @@ class ValueFitter:
     def _search(self, field: DescribedField) -> FieldSearch:
         """Return the search for a field's value, by the keywords that say what it is, also of its alternatives and
         references."""
-        facets: dict[str, Json] | None = self._normal.known(field.schema, "facets")
+        facets = self._normal.known(field.schema, _FACETS_OF_PART)
         is_known = facets is not None
         if facets is None:
             before = self._budget.characters
             facets = self._read_facets(field.schema)
             if self._budget.characters == before:  # no reference, which costs each time
-                self._normal.put(field.schema, "facets", facets)
+                self._normal.put(field.schema, _FACETS_OF_PART, facets)
                 is_known = True
         search = FieldSearch(field.context, facets, required=field.required)
         if is_known:
@@ -158,10 +161,10 @@ class ValueFitter:
         if type(schema) is dict and schema.get("type") == "string" and schema.keys() <= _ANY_TEXT:
             field.check = (None,)
             return field.check
-        known: tuple[Validator | None] | None = self._normal.known(field.schema, "field validator")
+        known = self._normal.known(field.schema, _VALIDATOR_OF_PART)
         if known is None:
             known = (self._validator(field.schema),)
-            self._normal.put(field.schema, "field validator", known)
+            self._normal.put(field.schema, _VALIDATOR_OF_PART, known)
         field.check = known
         return known
 

@@ -21,7 +21,7 @@ from mockllm.core.schema_values.containers import generate_array, generate_objec
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.fitting import DescribedField, ValueFitter, fields_of
-from mockllm.core.schema_values.normal_schema import NormalSchema, normal_schema
+from mockllm.core.schema_values.normal_schema import NormalSchema, PartKey, normal_schema
 from mockllm.core.schema_values.numbers import NumberPoints, number_points
 from mockllm.core.schema_values.part_types import candidates_of, kinds_of_part
 from mockllm.core.schema_values.patterns import budgeted_validator
@@ -41,6 +41,9 @@ _COMPILED_PER_CHARACTER: Final = 10
 _MAX_DESCRIPTION: Final = 4_000
 """Characters of a description that are read for hints."""
 _MAX_DEPTH: Final = 60
+_PLAIN_PART: Final = PartKey[tuple[PlainPart | None]]()
+_COUNTED_VALIDATOR: Final = PartKey[tuple[int, Validator | None]]()
+"""The characters that its compilation counts as, and the validator."""
 _SMALLEST: Final = ("null", "boolean", "integer", "number", "string", "array", "object")
 
 
@@ -150,10 +153,10 @@ def _fitted(
 
 def _plain_part(normal: NormalSchema, schema: Schema, context: FieldContext) -> PlainPart | None:
     """Return the draws of a part; None where it is not plain."""
-    known: tuple[PlainPart | None] | None = normal.known(schema, context)
+    known = normal.known(schema, _PLAIN_PART, context)
     if known is None:
         known = (plain_part(schema, context),)
-        normal.put(schema, context, known)
+        normal.put(schema, _PLAIN_PART, known, context)
     return known[0]
 
 
@@ -219,7 +222,7 @@ class _Generator:
     def _validator(self, schema: Schema) -> Validator | None:
         """Return the validator of a part, and count its cost; None where the part refers to other parts: the whole is
         validated later."""
-        known: tuple[int, Validator | None] | None = self._normal.known(schema, "validator")
+        known = self._normal.known(schema, _COUNTED_VALIDATOR)
         if known is not None:
             self.budget.add_characters(known[0])
             return known[1]
@@ -230,7 +233,7 @@ class _Generator:
             compiled = budgeted_validator(part, self.budget)
         except ValueError:
             compiled = None
-        self._normal.put(schema, "validator", (self.budget.characters - before, compiled))
+        self._normal.put(schema, _COUNTED_VALIDATOR, (self.budget.characters - before, compiled))
         return compiled
 
     def _generate(self, variant: SchemaVariant, context: FieldContext, depth: int, attempt: int) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Final
+from typing import Final, Generic, TypeVar, cast
 
 from msgspec import Struct, field
 
@@ -15,6 +15,8 @@ from mockllm.core.schema_values.patterns import add_compile_cost
 from mockllm.core.schema_values.sizes import written_schema
 from mockllm.core.text_cache import text_cache
 
+T = TypeVar("T")
+
 MAX_SCHEMAS: Final = 256
 """The most schemas that are cached."""
 MAX_SCHEMA_BYTES: Final = 16_384
@@ -23,13 +25,18 @@ MAX_PARTS: Final = 500
 """Parts of a schema of which something is cached."""
 
 
+class PartKey(Generic[T]):
+    """The key of a result of type T that follows from a part of a schema."""
+
+
 class NormalSchema(Struct, eq=False):
-    """A normalized schema. `sources`: its patterns. `parts` caches what follows from a part, by the part's identity
-    and a word or field for the result. The entry holds the part, so that no other part gets that identity."""
+    """A normalized schema. `sources`: its patterns. `parts` caches what follows from a part, by the part's identity,
+    the key of the result and the context on which it depends. The entry holds the part, so that no other part gets
+    that identity."""
 
     root: Schema
     sources: tuple[str, ...] = ()
-    parts: dict[tuple[int, Hashable], tuple[Schema, object]] = field(default_factory=dict)
+    parts: dict[tuple[int, object, Hashable], tuple[Schema, object]] = field(default_factory=dict)
     checked: Validator | None = None
 
     @property
@@ -39,16 +46,15 @@ class NormalSchema(Struct, eq=False):
             self.checked = validator(self.root)
         return self.checked
 
-    # Any: each word has one type.
-    def known(self, part: Schema, what: Hashable) -> Any:
+    def known(self, part: Schema, key: PartKey[T], context: Hashable = None) -> T | None:
         """Return what was cached of a part; None where nothing was."""
-        entry = self.parts.get((id(part), what))
-        return entry[1] if entry is not None and entry[0] is part else None
+        entry = self.parts.get((id(part), key, context))
+        return cast(T, entry[1]) if entry is not None and entry[0] is part else None
 
-    def put(self, part: Schema, what: Hashable, value: object) -> None:
+    def put(self, part: Schema, key: PartKey[T], value: T, context: Hashable = None) -> None:
         """Cache what follows from a part, as long as the cache has capacity."""
         if len(self.parts) < MAX_PARTS:
-            self.parts[id(part), what] = (part, value)
+            self.parts[id(part), key, context] = (part, value)
 
 
 def normal_schema(schema: Json, budget: Budget) -> NormalSchema:

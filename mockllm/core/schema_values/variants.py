@@ -17,7 +17,7 @@ from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.merge import merged
-from mockllm.core.schema_values.normal_schema import NormalSchema
+from mockllm.core.schema_values.normal_schema import NormalSchema, PartKey
 from mockllm.core.schema_values.numbers import NumberPoints
 
 SPLIT: Final = frozenset((
@@ -56,6 +56,10 @@ class SchemaVariant(Struct, frozen=True):
         return len(inside) > MAX_RECURSION and max(Counter(inside).values()) > MAX_RECURSION
 
 
+_COUNTED_VARIANT: Final = PartKey[tuple[int, SchemaVariant]]()
+"""The characters that its selection counts as, and the variant."""
+
+
 class VariantPicker:
     """Selects variants of schemas."""
 
@@ -64,14 +68,14 @@ class VariantPicker:
 
     def pick(self, schema: Schema, inside: tuple[str, ...]) -> SchemaVariant:
         """Return a variant. Raise Unsatisfiable where there is none."""
-        known: tuple[int, SchemaVariant] | None = None if inside else self._normal.known(schema, "variant")
+        known = None if inside else self._normal.known(schema, _COUNTED_VARIANT)
         if known is not None:
             self._budget.add_characters(known[0])
             return known[1]
         before = self._budget.characters
         variant = self._picked(schema, inside)
         if not inside and type(schema) is dict and SPLIT.isdisjoint(schema):
-            self._normal.put(schema, "variant", (self._budget.characters - before, variant))
+            self._normal.put(schema, _COUNTED_VARIANT, (self._budget.characters - before, variant))
         return variant
 
     def _picked(self, schema: Schema, inside: tuple[str, ...]) -> SchemaVariant:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from inspect import signature
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -142,13 +142,39 @@ class _Compiler:
     def expression(self, node: nodes.Node) -> Evaluate:
         """Return the closure for an expression."""
         self.line = node.lineno
-        compile_node = _NODES.get(type(node))
-        if compile_node is None:
-            raise _refused(node)
         self._enter()
-        closure = compile_node(self, node)
+        closure = self._closure(node)
         self._depth -= 1
         return closure
+
+    def _closure(self, node: nodes.Node) -> Evaluate:
+        match node:
+            case nodes.Name() | nodes.Getattr() | nodes.Getitem():
+                return self.path(node)
+            case nodes.Const():
+                return self.constant(node)
+            case nodes.List() | nodes.Tuple():
+                return self.listing(node)
+            case nodes.Filter():
+                return self.filtered(node)
+            case nodes.Test():
+                return self.tested(node)
+            case nodes.Compare():
+                return self.compared(node)
+            case nodes.And() | nodes.Or():
+                return self.logical(node)
+            case nodes.Not():
+                return self.negated(node)
+            case nodes.CondExpr():
+                return self.conditional(node)
+            case nodes.Concat():
+                return _joined([self.needed(part) for part in node.nodes])
+            case nodes.Neg() | nodes.Pos():
+                return self.signed(node)
+            case nodes.BinExpr() if type(node) in _ARITHMETIC:
+                return self.computed(node)
+            case _:
+                raise _refused(node)
 
     def _enter(self) -> None:
         self._depth += 1
@@ -225,12 +251,10 @@ class _Compiler:
 
         return compare
 
-    def both(self, node: nodes.And) -> Evaluate:
+    def logical(self, node: nodes.And | nodes.Or) -> Evaluate:
         left, right = self.expression(node.left), self.expression(node.right)
-        return lambda scope: left(scope) and right(scope)
-
-    def either(self, node: nodes.Or) -> Evaluate:
-        left, right = self.expression(node.left), self.expression(node.right)
+        if isinstance(node, nodes.And):
+            return lambda scope: left(scope) and right(scope)
         return lambda scope: left(scope) or right(scope)
 
     def negated(self, node: nodes.Not) -> Evaluate:
@@ -241,9 +265,6 @@ class _Compiler:
         test, then = self.expression(node.test), self.expression(node.expr1)
         otherwise: Evaluate = self.expression(node.expr2) if node.expr2 is not None else lambda scope: ""
         return lambda scope: then(scope) if test(scope) else otherwise(scope)
-
-    def joined(self, node: nodes.Concat) -> Evaluate:
-        return _joined([self.needed(part) for part in node.nodes])
 
     def signed(self, node: nodes.UnaryExpr) -> Evaluate:
         value = self.needed(node.node)
@@ -376,25 +397,4 @@ _ARITHMETIC: Final[dict[type, Callable[[Json, Json], Json]]] = {
     nodes.Div: operator.truediv,
     nodes.FloorDiv: operator.floordiv,
     nodes.Mod: operator.mod,
-}
-
-# Any: each method takes the class of its keys.
-_NODES: Final[dict[type, Callable[[_Compiler, Any], Evaluate]]] = {
-    nodes.Name: _Compiler.path,
-    nodes.Getattr: _Compiler.path,
-    nodes.Getitem: _Compiler.path,
-    nodes.Const: _Compiler.constant,
-    nodes.List: _Compiler.listing,
-    nodes.Tuple: _Compiler.listing,
-    nodes.Filter: _Compiler.filtered,
-    nodes.Test: _Compiler.tested,
-    nodes.Compare: _Compiler.compared,
-    nodes.And: _Compiler.both,
-    nodes.Or: _Compiler.either,
-    nodes.Not: _Compiler.negated,
-    nodes.CondExpr: _Compiler.conditional,
-    nodes.Concat: _Compiler.joined,
-    nodes.Neg: _Compiler.signed,
-    nodes.Pos: _Compiler.signed,
-    **dict.fromkeys(_ARITHMETIC, _Compiler.computed),
 }

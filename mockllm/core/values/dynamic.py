@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -103,7 +103,7 @@ def evaluate(tree: T, context: EvaluationContext) -> T:
             value = evaluate(child, context.at(key))
             if value is not child:
                 changed[key] = value
-    return _with(tree, changed) if changed else tree
+    return cast(T, _with(tree, changed)) if changed else tree
 
 
 def _children(tree: object) -> Iterable[tuple[str | int, object]]:
@@ -119,19 +119,19 @@ def _children(tree: object) -> Iterable[tuple[str | int, object]]:
     return ()
 
 
-# Any: the copy has the class of the tree, and the keys are those of its class.
-def _with(tree: Any, changed: Mapping[Any, object]) -> Any:
-    """Return a copy of a tree with some children changed, without validation."""
+def _with(tree: object, changed: Mapping[str | int, object]) -> object:
+    """Return a copy of a tree with some children changed, of its class, without validation."""
     if isinstance(tree, (tuple, list)):
         return type(tree)(changed.get(index, part) for index, part in enumerate(tree))
     if isinstance(tree, dict):
         return {**tree, **changed}
     if isinstance(tree, BaseModel):
         return with_fields(tree, changed)
-    return replace(tree, **changed)
+    assert isinstance(tree, Struct)
+    return replace(tree, **{str(name): child for name, child in changed.items()})
 
 
-def with_fields(model: M, changed: Mapping[str, object]) -> M:
+def with_fields(model: M, changed: Mapping[str, object] | Mapping[str | int, object]) -> M:
     """Return what `model_copy` returns, which takes four times as long."""
     kind, assign = type(model), object.__setattr__  # the models are frozen
     copied = kind.__new__(kind)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
-from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
+from mockllm.core.rendering.encoder import EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
 from mockllm.core.reply.reply import (
     Call,
@@ -39,7 +39,7 @@ from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
 from mockllm.dialects.vendors.errors import VendorCall, error_body, head
-from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, fill_members
+from mockllm.dialects.vendors.vendor import BodyEncoder, Vendor, VendorChatForm, fill_members
 
 
 def supported_reply(reply: Reply, form: VendorChatForm) -> Reply:
@@ -71,7 +71,7 @@ def _visible(part: Part, form: VendorChatForm) -> Part:
     return part
 
 
-class VendorEncoder(Encoder):
+class VendorEncoder(BodyEncoder):
     """The encoder of one response. `reply` is already a supported reply."""
 
     def __init__(
@@ -386,9 +386,9 @@ class VendorChat(VendorCall, Chat):
         steps = tuple(encode(self._encoder(reply, request, identity)))
         return Plan(head(self.vendor, identity, self.vendor.form.media), steps, Framing.SSE)
 
-    def _encoder(self, reply: Reply, request: Request, identity: ResponseIdentity) -> VendorEncoder:
-        encoder: VendorEncoder = self.vendor.encoder(reply, request, identity, self.vendor)
-        return encoder
+    def _encoder(self, reply: Reply, request: Request, identity: ResponseIdentity) -> BodyEncoder:
+        assert isinstance(request, ChatRequest)
+        return self.vendor.encoder(reply, request, identity, self.vendor)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         built = super().build_request(request if request.model else replace(request, model=self.vendor.model))

@@ -7,7 +7,7 @@ vendors is a field of the row. A difference of a single vendor is a small encode
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -15,10 +15,13 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.randomness import BASE62, HEX, Ids, as_uuid
+from mockllm.core.rendering.encoder import Encoder
 from mockllm.core.rendering.placeholders import derive
-from mockllm.core.reply.reply import Finish, Usage
+from mockllm.core.reply.reply import Finish, Reply, Usage
 from mockllm.core.request.request import Request
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.body import FINISH
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
 from mockllm.dialects.openai.errors import ROWS, Rows, mask_key
@@ -129,14 +132,25 @@ class VendorErrors(Struct, frozen=True):
     """Returns the failure of a request in the vendor's form."""
 
 
+class BodyEncoder(Encoder):
+    """An encoder that also makes the body of a non-streaming response."""
+
+    def body(self) -> dict[str, Json]:
+        raise NotImplementedError  # pragma: no cover - abstract
+
+
+EncoderFactory: TypeAlias = "Callable[[Reply, ChatRequest, ResponseIdentity, Vendor], BodyEncoder]"
+"""Makes the encoder of one chat response of a vendor."""
+
+
 class Vendor(Struct, frozen=True):
     """A vendor. `bases` are the paths before `/chat/completions` and further calls; the first one is the
     base that its clients use. Every response has the `headers`. `edit_response` and `edit_embeddings` change
     the objects of these calls in place; a vendor without `edit_response` has no such call."""
 
     name: str
-    encoder: Any
-    """The encoder of its chat responses, a `VendorEncoder`. `chat.py` has this class, and imports this module."""
+    encoder: EncoderFactory
+    """A subclass of `VendorEncoder`, or a function that selects one."""
     bases: tuple[str, ...] = ("/v1",)
     form: VendorChatForm = field(default_factory=VendorChatForm)
     errors: VendorErrors = field(default_factory=VendorErrors)

@@ -12,7 +12,7 @@ from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import loads
 from mockllm.core.schema_values import normal_schema
 from mockllm.core.schema_values.generator import generate
-from mockllm.core.schema_values.normal_schema import MAX_PARTS, NormalSchema
+from mockllm.core.schema_values.normal_schema import MAX_PARTS, NormalSchema, PartKey
 from tests.core.schema_values.test_generator_properties import SCHEMAS, Schema
 from tests.examples import examples
 
@@ -39,13 +39,13 @@ def test_value_and_cost_are_equal_for_known_schema(schema: Schema) -> None:
 
 
 def test_parts_of_schema_are_bounded() -> None:
-    schema = NormalSchema({})
+    schema, key = NormalSchema({}), PartKey[int]()
     parts = [{"type": "string"} for _ in range(MAX_PARTS + 1)]
     for number, part in enumerate(parts):
-        schema.put(part, "x", number)
-    assert schema.known(parts[0], "x") == 0
-    assert schema.known(parts[-1], "x") is None
-    assert schema.known({"type": "string"}, "x") is None
+        schema.put(part, key, number)
+    assert schema.known(parts[0], key) == 0
+    assert schema.known(parts[-1], key) is None
+    assert schema.known({"type": "string"}, key) is None
 
 
 def test_schema_that_cannot_be_written_is_normalized() -> None:
