@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
+from msgspec.structs import replace
+
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, DecisionInputs
@@ -31,8 +33,8 @@ class CandidateFinder:
         self._rule_count = catalog.rule_count
         self._own_response_validation = catalog.own_response_validation
         self._seed = seed
-        self._global: dict[int, Candidate] = {}
-        """The candidates that are equal for all requests."""
+        self._unscoped: dict[int, Candidate] = {}
+        """The candidates without a scope; those in the global scope are equal for all requests."""
         self._known: BoundedCache[RulesAndModifiers] = BoundedCache(MAX_CACHED_MATCHES)
         """The candidates by the match masks that determine them; most requests match one of a few sets of rules."""
 
@@ -76,7 +78,7 @@ class CandidateFinder:
         index = self._index
         rules = self._reached(index.matching(mask, request, 0, self._rule_count), request)
         modifiers = self._modifiers(mask, request)
-        if index.is_exact(mask) and all(found.item_index in self._global for found in (*rules, *modifiers)):
+        if index.is_exact(mask) and all(not found.scope for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
         return rules, modifiers
 
@@ -109,29 +111,25 @@ class CandidateFinder:
 
     def candidate(self, item_index: int, request: Request) -> Candidate:
         """Return a rule or modifier as a candidate for this request."""
-        known = self._global.get(item_index)
-        if known is not None:
-            return known
         item = self._items[item_index]
-        scope = "" if item.per == "global" else scope_of(item.per, request)
-        candidate = Candidate(
-            item_index,
-            item.key,
-            item.id,
-            scope,
-            item.guard,
-            item.validation,
-            item.error is not None,
-            item.known_models_only,
-            item.sets,
-            item.limit,
-            item.load,
-            item.responses_until_end,
-            item.uses_counts,
-        )
-        if item.per == "global":
-            self._global[item_index] = candidate
-        return candidate
+        candidate = self._unscoped.get(item_index)
+        if candidate is None:
+            candidate = self._unscoped[item_index] = Candidate(
+                item_index=item_index,
+                key=item.key,
+                random_key=item.id,
+                scope="",
+                guard=item.guard,
+                validation=item.validation,
+                has_error=item.error is not None,
+                known_models_only=item.known_models_only,
+                sets=item.sets,
+                limit=item.limit,
+                load=item.load,
+                responses_until_end=item.responses_until_end,
+                uses_counts=item.uses_counts,
+            )
+        return candidate if item.per == "global" else replace(candidate, scope=scope_of(item.per, request))
 
 
 def _is_content(compiled: CompiledResponse) -> bool:
