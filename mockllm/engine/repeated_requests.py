@@ -8,7 +8,8 @@ nothing that depends on one of them is stored here.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Final, NoReturn
+from functools import cache
+from typing import Final
 
 from msgspec import Struct
 
@@ -30,29 +31,48 @@ Key = tuple[Hashable, bytes]
 """An object for the requests with the same head, and the body."""
 
 
-class NotRepeatable(Exception):
-    """A value depends on what the state has stored."""
+_NOTED: Final = ("client", "now", "monotonic")
+"""The attributes of which a probe notes whether they are read: they differ in each request."""
 
 
-class _UnknownResponses(ResponseLookup):
-    """The stored responses, of which nothing is known before a request comes."""
+class NotingLookup(ResponseLookup):
+    """The lookup of a probe. It finds nothing. `varies`: whether anything was looked up, or the client or the time
+    was read, which differ in each request."""
 
-    __slots__ = ()
+    __slots__ = ("varies",)
+
+    def __init__(self) -> None:
+        self.varies = False
 
     def stored(self, name: str) -> StoredResponse | None:
-        self._refuse()
+        self.varies = True
+        return None
 
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
-        self._refuse()
+        self.varies = True
+        return ()
 
     def tool_by_call_id(self, id: str) -> str | None:
-        self._refuse()
-
-    def _refuse(self) -> NoReturn:
-        raise NotRepeatable
+        self.varies = True
+        return None
 
 
-UNKNOWN_RESPONSES: Final = _UnknownResponses()
+@cache
+def probe_class(request_class: type[Request]) -> type[Request]:
+    """Return the class of probes: requests that note in their lookup whether their client or time was read."""
+
+    def noted(name: str) -> property:
+        def read(probe: Request) -> object:
+            lookup = probe.response_lookup
+            assert isinstance(lookup, NotingLookup), "the lookup of a probe"
+            lookup.varies = True
+            return vars(probe)[name]
+
+        return property(read)
+
+    return type(request_class.__name__, (request_class,), {name: noted(name) for name in _NOTED})
+
+
 _ALWAYS_READ: Final = ("max_possible_depth", "input_tokens")
 """The values that most requests need. Any other one, such as the model, is read as often as without this cache: the
 journal has a model only if it was read."""
@@ -108,16 +128,21 @@ class RepeatedRequests:
         assert repeated.to_precompute is not None, "it is tried once"
         (key, of_head), repeated.to_precompute = repeated.to_precompute, None
         attributes = {**of_head, "context": request.context, "raw": key[1]}
-        probe = type(request).__new__(type(request))
-        vars(probe).update(attributes, response_lookup=UNKNOWN_RESPONSES)
-        try:
-            repeated.match_mask = index.match_mask(probe)
-            precompute(probe, repeated)
-            for name in _ALWAYS_READ:
-                getattr(probe, name)
-            attributes, repeated.index = vars(probe), index
-        except (NotRepeatable, AttributeError):  # the probe has neither client nor time
+        lookup = NotingLookup()
+        kind = probe_class(type(request))  # type: ignore[arg-type]  # mypy takes no class for hashable
+        probe = kind.__new__(kind)
+        vars(probe).update(attributes, response_lookup=lookup)
+        vars(probe).update({name: getattr(request, name) for name in _NOTED})
+        repeated.match_mask = index.match_mask(probe)
+        precompute(probe, repeated)
+        for name in _ALWAYS_READ:
+            getattr(probe, name)
+        if lookup.varies:
             repeated.passes_check, repeated.cacheable_response = False, None
+        else:
+            attributes, repeated.index = vars(probe), index
+            for name in ("response_lookup", *_NOTED):
+                del attributes[name]
         self.attributes.put(key, attributes, _size(request.raw))
 
 

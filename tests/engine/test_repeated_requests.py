@@ -9,13 +9,14 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.engine import Engine
 from mockllm.engine.repeated_requests import (
     MAX_BYTES,
     MAX_SEEN,
-    UNKNOWN_RESPONSES,
-    NotRepeatable,
+    NotingLookup,
     RepeatedRequests,
+    probe_class,
 )
 from mockllm.engine.request_reader import RequestReader, engine_context_of
 from tests.engine.cached_and_rendered import CALLS, ask_call
@@ -96,14 +97,24 @@ def test_request_that_reads_stored_objects_is_never_repeated() -> None:
     assert not is_repeated(request)
 
 
-def test_lookup_of_a_probe_raises() -> None:
-    for look_up in (
-        UNKNOWN_RESPONSES.stored,
-        UNKNOWN_RESPONSES.all_stored,
-        UNKNOWN_RESPONSES.tool_by_call_id,
-    ):
-        with pytest.raises(NotRepeatable):
-            look_up("resp_1")
+def test_lookup_of_a_probe_notes_each_kind_of_lookup() -> None:
+    reads = (ResponseLookup.stored, ResponseLookup.all_stored, ResponseLookup.tool_by_call_id)
+    for read in reads:
+        lookup = NotingLookup()
+        assert not lookup.varies
+        assert not getattr(lookup, read.__name__)("resp_1")
+        assert lookup.varies
+
+
+@pytest.mark.parametrize("name", ["client", "now", "monotonic"])
+def test_probe_notes_that_client_or_time_is_read(name: str) -> None:
+    lookup, kind = NotingLookup(), probe_class(Request)
+    probe = kind.__new__(kind)
+    vars(probe).update({name: 1, "raw": b"", "response_lookup": lookup})
+    assert not probe.raw
+    assert not lookup.varies
+    assert getattr(probe, name) == 1
+    assert lookup.varies
 
 
 def test_request_is_not_repeated_by_another_head() -> None:

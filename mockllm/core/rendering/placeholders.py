@@ -31,7 +31,7 @@ ValueSource: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPa
 """The value behind a placeholder: the response's time, the request's input tokens, the output tokens of a generated
 call, or an id. A Combination is a number of two placeholders."""
 
-# Any: each function takes a value and an operand of its own types, and one list has several functions.
+# Any: the functions of one list take values and operands of different types.
 Function: TypeAlias = Callable[[Any, Any], Any]
 """A pure function of the value of a placeholder and of an operand."""
 
