@@ -28,28 +28,15 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider_facts import limit_headers
 from mockllm.engine.assessment import limit_cost, validation_failure
 from mockllm.engine.decided_request import template_scope_of
-from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.planned_response import PlannedResponse, without_headers
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import prompt_form_and_policy
 from mockllm.engine.repeated_requests import RepeatedRequest
-from mockllm.engine.response_cache import CachedResponse, cache_key, key_with_text
+from mockllm.engine.response_cache import CacheableResponse, CachedResponse, cache_key, key_with_text
 from mockllm.engine.seed_token import seed_token, unguarded_seed_token
-from mockllm.scenario.catalog import CatalogItem, CompiledResponse, ResponseSelector
+from mockllm.scenario.catalog import CatalogItem, ResponseSelector
 from mockllm.scenario.schema_replies import choose_tool
 from mockllm.state.engine_state import EngineState
-
-
-class CacheableResponse(Struct, frozen=True):
-    """A response that the response cache may have, with its settings."""
-
-    compiled: CompiledResponse
-    settings: EffectiveSettings
-
-    @staticmethod
-    def of(compiled: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
-        """Return None for a response that the response cache cannot have."""
-        return None if settings.cached_by is None else CacheableResponse(compiled, settings)
 
 
 class FastPath(Struct, frozen=True):

@@ -8,9 +8,10 @@ from math import inf
 from mockllm.core.prompt_cache.policy import PromptCacheSettings
 from mockllm.core.randomness import Ids
 from mockllm.core.selection.decision import Candidate
-from mockllm.engine.fast_path import CacheableResponse, FastPath
+from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import min_prompt_bytes
+from mockllm.engine.response_cache import CacheableResponse
 from mockllm.scenario.catalog import CatalogItem, ResponseSelector
 from mockllm.state.engine_state import EngineState
 

@@ -18,6 +18,7 @@ from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.engine.bounded_cache import BoundedCache
+from mockllm.engine.response_cache import CacheableResponse
 
 MAX_BODY_BYTES: Final = MIN_DIVIDED_BYTES - 1
 """Bytes of a body. A longer one is found by its turns (`divided_bodies.py`)."""
@@ -91,8 +92,8 @@ class RepeatedRequest(Struct):
     match_mask: int = 0
     passes_check: bool = False
     """Whether the dialect's check is known to accept the request; False also where it did not run."""
-    cacheable_response: object = None
-    """The fast path's `CacheableResponse` with `cache_key`; None where it has none."""
+    cacheable_response: CacheableResponse | None = None
+    """The response of the fast path with `cache_key`; None where it has none."""
     cache_key: Hashable = None
     """The key in the response cache."""
 

@@ -62,6 +62,18 @@ class Render(Protocol[R_co]):
     ) -> R_co: ...
 
 
+class CacheableResponse(Struct, frozen=True):
+    """A response that the response cache may have, with its settings."""
+
+    compiled: CompiledResponse
+    settings: EffectiveSettings
+
+    @staticmethod
+    def of(compiled: CompiledResponse, settings: EffectiveSettings) -> CacheableResponse | None:
+        """Return None for a response that the response cache cannot have."""
+        return None if settings.cached_by is None else CacheableResponse(compiled, settings)
+
+
 class EncodedStream(Struct, frozen=True):
     """A stream without the waits of the pace: its plan and its chunks, for pacing. `chunk_tokens`: see
     `tokens_by_chunk`; None if unknown."""
