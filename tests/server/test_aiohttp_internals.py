@@ -9,6 +9,7 @@ import inspect
 import re
 from collections.abc import Sized
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import StreamReader, http_writer, streams, web_request, web_ws
@@ -17,6 +18,8 @@ from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineToo
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web import BaseRequest
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
 
 from mockllm.server import aiohttp_internals
 from mockllm.server.aiohttp_internals import HttpProtocol, has_read_http2_preface
@@ -28,7 +31,8 @@ ATTRIBUTES = {
     HttpRequestParser: ["feed_data", "set_upgraded"],
     StreamReader: ["_buffer", "is_eof", "read_nowait", "readany", "set_exception", "total_bytes"],
     RawRequestMessage: [
-        "chunked", "compression", "headers", "method", "path", "should_close", "upgrade", "url", "version",
+        "_replace", "chunked", "compression", "headers", "method", "path", "should_close", "upgrade", "url",
+        "version",
     ],
 }  # fmt: skip
 
@@ -85,6 +89,19 @@ def test_base_request_takes_its_parts_in_this_order() -> None:
     assert names == ["message", "payload", "protocol", "payload_writer", "task", "loop"]
 
 
+def test_message_is_copied_with_each_of_these_fields_replaced() -> None:
+    message = asyncio.run(built(RawRequestMessage))
+    assert isinstance(message, RawRequestMessage)
+    others: dict[str, Any] = {
+        "method": "GET", "path": "/other", "headers": CIMultiDictProxy(CIMultiDict(a="b")), "raw_headers": (),
+        "should_close": not message.should_close, "compression": "gzip", "upgrade": True, "chunked": True,
+        "url": URL("/other"),
+    }  # fmt: skip
+    copied = message._replace(**others)
+    assert {name: getattr(copied, name) for name in others} == others
+    assert copied.version == message.version
+
+
 def test_websocket_response_closes_by_this_method() -> None:
     assert list(inspect.signature(web_ws.WebSocketResponse._close_transport).parameters) == ["self"]
 
@@ -122,6 +139,20 @@ def test_feed_data_returns_requests_upgrade_and_tail() -> None:
     assert tail == b"+"
 
 
+def parser_error(parts: list[bytes]) -> HttpProcessingError:
+    """The error at the last part."""
+
+    async def error() -> HttpProcessingError:
+        protocol = HttpProtocol(asyncio.get_running_loop(), ServerLimits())
+        for part in parts[:-1]:
+            protocol.feed_parser(part)
+        with pytest.raises(HttpProcessingError) as raised:
+            protocol.feed_parser(parts[-1])
+        return raised.value
+
+    return asyncio.run(error())
+
+
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
@@ -133,17 +164,28 @@ def test_feed_data_returns_requests_upgrade_and_tail() -> None:
     ids=["the preface", "in two parts", "a request without a host", "no request"],
 )
 def test_parser_stops_with_this_error_at_the_preface_of_http2(parts: list[bytes], expected: bool) -> None:
-    async def error() -> HttpProcessingError:
-        protocol = HttpProtocol(asyncio.get_running_loop(), ServerLimits())
-        for part in parts[:-1]:
-            protocol.feed_parser(part)
-        with pytest.raises(HttpProcessingError) as raised:
-            protocol.feed_parser(parts[-1])
-        return raised.value
-
-    assert has_read_http2_preface(asyncio.run(error())) is expected, (
+    assert has_read_http2_preface(parser_error(parts)) is expected, (
         "aiohttp's error at the preface has changed"
     )
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"GET / HTTP/9.1\r\nHost: x", "Bad status line:\n  Invalid HTTP version:"),
+        (b"GET / HTTP/1.1" + b"\r\na: b" * (ServerLimits().headers + 1), "Too many headers received"),
+        (b"POST * HTTP/1.1\r\nHost: x", "*"),
+        (b"GET / HTTP/1.1\r\na b: c", "Invalid header token:\n\n"),
+    ],
+    ids=["the first line", "too many headers", "a target that is no path", "an excerpt after the first line"],
+)
+def test_parser_error_begins_with_this_text(head: bytes, expected: str) -> None:
+    """`connection_errors.py` reads these texts."""
+    assert parser_error([head + b"\r\n\r\n"]).message.startswith(expected)
+
+
+def test_parser_error_of_long_target_has_this_class() -> None:
+    assert type(parser_error([b"GET /" + b"x" * ServerLimits().target + b" HTTP/1.1\r\n\r\n"])) is LineTooLong
 
 
 def test_internals_module_is_short_and_alone() -> None:
