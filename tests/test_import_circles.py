@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final
 
 import pytest
 
@@ -13,17 +13,8 @@ import mockllm
 
 ROOT: Final = Path(mockllm.__file__).parent
 
-Level: TypeAlias = Literal["module", "function", "typing"]
-
 KNOWN_CIRCLES: Final[frozenset[frozenset[str]]] = frozenset()
 """Circles that are still to be removed. The list may only become shorter, and has none of `mockllm.core`."""
-
-
-class Import(NamedTuple):
-    """One import of a module of the package."""
-
-    target: str
-    level: Level
 
 
 def module_files() -> dict[str, Path]:
@@ -35,24 +26,18 @@ def module_files() -> dict[str, Path]:
     return files
 
 
-def imports(tree: ast.AST, modules: Mapping[str, object], level: Level = "module") -> Iterator[Import]:
-    """Yield the imports of a syntax tree whose targets are in `modules`."""
-    for node in ast.iter_child_nodes(tree):
-        inner = level
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-            inner = "function"
-        elif isinstance(node, ast.If) and level == "module" and "TYPE_CHECKING" in ast.dump(node.test):
-            inner = "typing"
+def imported_modules(tree: ast.AST, modules: Mapping[str, object]) -> set[str]:
+    """Return which of the `modules` a syntax tree imports, at any depth."""
+    targets: set[str] = set()
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (Import(name.name, level) for name in node.names if name.name in modules)
+            targets.update(name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports are absolute"
             for name in node.names:
                 submodule = f"{node.module}.{name.name}"
-                target = submodule if submodule in modules else str(node.module)
-                if target in modules:
-                    yield Import(target, level)
-        yield from imports(node, modules, inner)
+                targets.add(submodule if submodule in modules else str(node.module))
+    return targets & modules.keys()
 
 
 def circles(graph: Mapping[str, set[str]]) -> set[frozenset[str]]:
@@ -96,7 +81,7 @@ def import_circles() -> set[frozenset[str]]:
     graph: dict[str, set[str]] = {}
     for module, path in files.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        graph[module] = {item.target for item in imports(tree, files) if item.target != module}
+        graph[module] = imported_modules(tree, files) - {module}
     return circles(graph)
 
 
@@ -116,19 +101,13 @@ def test_known_circles_name_no_module_of_core() -> None:
     assert [name for name in names if name.startswith("mockllm.core")] == []
 
 
-def test_imports_lists_imports_of_every_level() -> None:
+def test_imported_modules_are_those_of_every_level() -> None:
     source = (
         "import a\nif TYPE_CHECKING:\n    from b import C\nclass K:\n    from c import d\n"
-        "def f():\n    import e\n    from b import x\n"
+        "def f():\n    import e\n    import os\n"
     )
-    results = [*imports(ast.parse(source), dict.fromkeys(("a", "b", "c", "c.d", "e")))]
-    assert results == [
-        Import("a", "module"),
-        Import("b", "typing"),
-        Import("c.d", "module"),
-        Import("e", "function"),
-        Import("b", "function"),
-    ]
+    modules = dict.fromkeys(("a", "b", "c", "c.d", "e", "f"))
+    assert imported_modules(ast.parse(source), modules) == {"a", "b", "c.d", "e"}
 
 
 def test_circles_lists_circles_of_graph() -> None:
