@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
+from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from mockllm.core.failure import Failure
     from mockllm.core.rendering.websocket_session import WebSocketSession
-    from mockllm.core.request.request import Request
     from mockllm.core.selection.decision import InFlightSlot
     from mockllm.engine import DeferredResponse, UndecidedResponse
     from mockllm.server.player import Player
@@ -121,6 +121,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Seconds for which the response was held: `monotonic` is its release."""
     end_reason: EndReason = "finished"
     """How it ended, once it has."""
-    request_class: type[Request] | None = None
-    """The class of the request, set when its response begins to play: the response counts as one in flight of this
-    class."""
+
+    @property
+    def request_class(self) -> type[Request]:
+        """The class of the request. `Request` where no engine reads it."""
+        return Request if self.request is None else type(self.request)

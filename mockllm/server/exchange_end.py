@@ -9,7 +9,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Delivery
-from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.access_log import record_of, shortened_for_line
@@ -40,7 +39,7 @@ def end_exchange(
         exchange.player, write_times = None, player.write_times
         if app.suspended_exchanges:
             forget_suspended(app, exchange)
-        app.count_in_flight(exchange.request_class or Request, -1)
+        app.count_in_flight(exchange.request_class, -1)
         if player.finished_at is not None and end_reason == "finished":
             duration = player.finished_at - exchange.monotonic
     if exchange.slot is not None:

@@ -18,7 +18,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.plan import SWITCHING, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
-from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision
 from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
@@ -297,9 +296,9 @@ def fail(app: App, exchange: Exchange) -> None:
     player, exchange.player = exchange.player, None
     if player is not None:
         player.stop()
-        app.count_in_flight(exchange.request_class or Request, -1)
+        app.count_in_flight(exchange.request_class, -1)
         app.serving_metrics.forget(exchange)
-    exchange.request = exchange.request_class = None
+    exchange.request = None
     exchange.allow_cors, exchange.hidden, exchange.ends_connection = False, False, True
     exchange.response = PlannedResponse(
         builtin_pages.text_page(500, "mockllm itself has failed; its log says where.\n"), None
@@ -326,13 +325,12 @@ def begin_playing(app: App, exchange: Exchange, serialized: SerializedHead | Non
     if plan.delivery.client_responses is not None:
         suspend_response(app, exchange, plan)
     exchange.player, exchange.keep_alive = player, serialized.keep_alive
-    exchange.request_class = None if exchange.request is None else type(exchange.request)
-    request_class = exchange.request_class or Request
-    app.count_in_flight(request_class, 1)
-    if request_class.has_serving_metrics and exchange.request is not None:
-        metrics = app.serving_metrics.metrics_of(exchange.request)
+    app.count_in_flight(exchange.request_class, 1)
+    request = exchange.request
+    if request is not None and request.has_serving_metrics:
+        metrics = app.serving_metrics.metrics_of(request)
         if metrics is not None:
-            metrics.begin(exchange, exchange.request)
+            metrics.begin(exchange, request)
     player.start()
     return player
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mockllm.core.request.request import Request
 from mockllm.server.access_log import record_of
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.respond import send_webhooks
@@ -32,7 +31,7 @@ async def wait_for_release_and_delay(app: App, exchange: Exchange) -> None:
 @contextmanager
 def in_flight(app: App, exchange: Exchange) -> Iterator[None]:
     """Count the response as one in flight while no player plays it."""
-    request_class = Request if exchange.request is None else type(exchange.request)
+    request_class = exchange.request_class
     app.count_in_flight(request_class, 1)
     try:
         yield
