@@ -52,6 +52,11 @@ class Broken(Exception):
         super().__init__("\n".join(map(_text_for_code, diagnostics)))
         self.diagnostics = diagnostics
 
+    @property
+    def mistakes(self) -> Sequence[Diagnostic]:
+        """The older name of `diagnostics`, which code outside of the project may use."""
+        return self.diagnostics
+
 
 class LoadedRules(NamedTuple):
     """All that a catalog is compiled from: the entries of the files without their specs, the files whose reload

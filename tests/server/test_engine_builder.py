@@ -35,6 +35,7 @@ def test_invalid_file_stops_first_engine(tmp_path: Path) -> None:
     with pytest.raises(Broken) as broken:
         builder(tmp_path, BAD).first()
     assert [diagnostic.path for diagnostic in broken.value.diagnostics] == ["rules[0].nmae"]
+    assert broken.value.mistakes == broken.value.diagnostics  # its older name, which is public
     assert 'unknown key; did you mean "name"?' in str(broken.value)
 
 
