@@ -53,11 +53,12 @@ MISTAKES_OF_OTHER_KINDS = frozenset(
         "dialects/path_hints.py",
         "hunting/pytest_hunt.py",
         "scenario/yaml_errors.py",
+        "server/engine_builder.py",
         "testing/plugin.py",
     }
 )
 """The modules with a name `mistake` that is no diagnostic: it is of a model, a program, a path, a marker or a line of
-YAML."""
+YAML. `Broken.mistakes` is promised."""
 HELP = frozenset({"help", "description", "epilog", "summary", "title"})
 MESSAGES = ("cli",)
 """Packages all of whose strings are read by users."""
