@@ -7,7 +7,7 @@ Many requests have the same head, so a server makes one reader for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.matching.rule_index import RuleIndex
@@ -27,6 +27,9 @@ from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override, 
 from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
+
+_SHORT_QUERY: Final = 256
+"""Characters of a query that is read with its head. A longer one is read when something needs it: that takes long."""
 
 
 class ReadAhead(NamedTuple):
@@ -118,7 +121,7 @@ def _has_override(headers: Mapping[str, str]) -> bool:
 
 class RequestReader:
     """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`). Most readers read one
-    request: `RepeatedRequests` gets those after the first one (`_has_read`)."""
+    request: `RepeatedRequests` gets those after the first one (`_has_read`), and is None where none is repeated."""
 
     __slots__ = (
         "_attributes",
@@ -153,7 +156,6 @@ class RequestReader:
         self._make_request, self._key = request_class.of, object()
         may_repeat = request_class.generates and not error
         self._repeated_requests = reader_inputs.repeated_requests if may_repeat else None
-        """Those of the engine; None where no request is repeated."""
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
         self._session, self._error, self._routing, self._has_read = session, error, routing, False
         self._read_override = reader_inputs.read_override if _has_override(headers) else None
@@ -164,12 +166,13 @@ class RequestReader:
             "headers": headers,
             "over_tls": over_tls,
             "query_string": query_string,
-            "query": read_query(query_string),
             "provider": routing.provider,
             "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
             "session": session,
             "context": engine_context,
         }
+        if len(query_string) <= _SHORT_QUERY:
+            self._attributes["query"] = read_query(query_string)
         if request_class.to_mcp_server:
             self._attributes["mcp_servers"] = reader_inputs.mcp_servers
         if reader_inputs.volatile != VOLATILE:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import hash_of
+from mockllm.core.request.request_keys import request_hash
 
 RecordingKey: TypeAlias = tuple[str | None, str]
 """The session and the hash of a request. Requests with equal ones get the same recording."""
@@ -46,4 +46,5 @@ class PendingRecordings:
 
 
 def _key_of(request: Request) -> RecordingKey:
-    return request.session, hash_of(request)
+    # not `hash_of`, which stores the hash: then the response to a matched request would name it
+    return request.session, request_hash(request)

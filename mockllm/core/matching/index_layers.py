@@ -26,7 +26,7 @@ MAX_CACHED_VALUES: Final = 512
 MAX_CACHED_LENGTH: Final = 256
 """Longer values are not cached: the client chooses them."""
 MAX_CACHED_NAMES: Final = 4_096
-"""The most characters of the names whose rows are cached."""
+"""The most names, and characters of them, whose rows are cached."""
 _MAX_FEW_ROWS: Final = 4
 """Up to this number of conditions on a key are checked one by one."""
 _MAX_PATHS: Final = 8
@@ -116,7 +116,7 @@ class ToolNamesLayer(ValueLayer):
             mask = super().lookup(request)
             if len(self._cache) >= MAX_CACHED_VALUES:
                 self._cache.clear()
-            if sum(map(len, names)) <= MAX_CACHED_NAMES:
+            if len(names) + sum(map(len, names)) <= MAX_CACHED_NAMES:  # names may be empty
                 self._cache[names] = mask
         return mask
 

@@ -45,8 +45,8 @@ class BodyFields:
     turns_field: ClassVar[str | None] = None
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
     shared_attributes: ClassVar[tuple[str, ...]] = ()
-    """The cached properties that follow from the provider and the body without its turns alone. Neither the rest of
-    the head nor a lookup changes them. Requests with equal remaining members share their values. `model` is not
+    """The cached properties that follow from the class and the body without its turns alone. Neither the head nor a
+    lookup changes them. Requests with equal remaining members share their values. `model` is not
     among them: the journal has the model only if something read it."""
     uploads: ClassVar[bool] = False
     """Whether the body holds a file: the journal stores it without the contents of files."""
@@ -75,7 +75,7 @@ class BodyFields:
     def share_attributes(self, divided: DividedBody) -> None:
         """Set the values of `shared_attributes` that an earlier request with equal remaining members had. They are
         computed for the second one, since most remaining members of clients that share none come once."""
-        memo, key = divided.remaining_members.memo, (type(self), self.provider)
+        memo, key = divided.remaining_members.memo, ("shared", type(self))
         shared: dict[str, object] | None = memo.get(key)
         if shared:
             vars(self).update(shared)

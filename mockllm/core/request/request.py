@@ -290,7 +290,8 @@ class Request(BodyFields, McpServerFields):
     @cached_property
     def final_tools(self) -> frozenset[str]:
         """The names of the tools with the word `final` in them: some agents end with such a tool."""
-        return frozenset([name for name in self.tool_names if "final" in name_stems(name)])
+        likely = [name for name in self.tool_names if "final" in name.lower()]
+        return frozenset([name for name in likely if "final" in name_stems(name)])
 
     @cached_property
     def mentioned(self) -> tuple[str, ...]:
