@@ -1,16 +1,22 @@
-"""Every OpenAI-compatible base: the vendors of the table, and Gemini's."""
+"""Every OpenAI-compatible base: the vendors, each with a row in its folder, and Gemini's."""
 
 from __future__ import annotations
 
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Final
 
-from mockllm.dialects import vendors
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
+from mockllm.dialects.listing import FOLDERS
 from mockllm.dialects.providers import BY_NAME
-from mockllm.dialects.vllm.row import ROW as VLLM
+from mockllm.dialects.vendors.vendor import Vendor
 
-ROWS: Final = (*vendors.VENDORS, VLLM)
+ROWS: Final[tuple[Vendor, ...]] = tuple(
+    import_module(f"mockllm.dialects.{folder}.row").ROW
+    for folder in FOLDERS.values()
+    if find_spec(f"mockllm.dialects.{folder}.row") is not None
+)
 """The vendors whose base is the provider's own."""
 VENDORS: Final = (*ROWS, COMPATIBLE)
 
@@ -27,7 +33,7 @@ def vendor_dialects(vendor: str) -> list[Dialect]:
 
 
 def vendor_dialect(vendor: str, id: str) -> Dialect:
-    """A vendor's call by the id that it has in the table."""
+    """A vendor's call by the id that it has in `vendor_routes`."""
     provider = BY_NAME[vendor]
     row = any(vendor == each.name for each in ROWS)
     return provider.call(id if row else f"compatible_{id}").dialect

@@ -114,3 +114,15 @@ def test_request_loads_only_the_folders_of_its_provider() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "[]", "['openai']"]
+
+
+def test_vendor_loads_no_folder_of_another_vendor() -> None:
+    code = (
+        "import sys\n"
+        "from mockllm.dialects.listing import FOLDERS, load_provider\n"
+        "load_provider('groq')\n"
+        "names = {name.split('.')[2] for name in sys.modules if name.startswith('mockllm.dialects.')}\n"
+        "print(sorted(names & {*FOLDERS.values()}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["['groq', 'openai']"]

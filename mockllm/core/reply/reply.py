@@ -175,6 +175,11 @@ class Choice(Struct, frozen=True):
             if type(part) is Text
         )
 
+    @property
+    def thinks(self) -> bool:
+        """Whether it contains reasoning."""
+        return any(type(part) is Thinking for part in self.parts)
+
 
 class Usage(Struct, frozen=True):
     """Token counts. `input` includes both caches and `output` includes reasoning. Each dialect adds them up as its

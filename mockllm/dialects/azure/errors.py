@@ -11,10 +11,12 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.dialects.azure import content_filters
+from mockllm.dialects.azure.foundry_encoder import FoundryGrok
 from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
 from mockllm.dialects.rate_limit_headers import SpentLimit, milliseconds
-from mockllm.dialects.vendors import encoders, errors
+from mockllm.dialects.vendors.errors import rows
 from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
+from mockllm.dialects.xai.encoder import Grok, grok_usage
 
 DENIED_MESSAGE: Final = (
     "Access denied due to invalid subscription key or wrong API endpoint. Make sure to provide a valid key for "
@@ -95,10 +97,10 @@ _PLACE: Final = {
 
 AZURE: Final = Vendor(
     "azure",
-    encoders.Grok,
+    Grok,
     bases=("/openai/v1",),
     errors=VendorErrors(
-        errors.rows({}, **_GATEWAY, rate_limit=_LIMITED),
+        rows({}, **_GATEWAY, rate_limit=_LIMITED),
         envelope,
         milliseconds="wait",
         headers=_GATEWAY_HEADERS,
@@ -124,7 +126,7 @@ AZURE: Final = Vendor(
 """Deployments of OpenAI's models."""
 FOUNDRY: Final = Vendor(
     "azure",
-    encoders.FoundryGrok,
+    FoundryGrok,
     bases=("/models",),
     form=VendorChatForm(
         id=VendorIdFormat(),
@@ -134,10 +136,10 @@ FOUNDRY: Final = Vendor(
         without_text={"content": ""},
         indexed_calls=True,
         complete_calls=True,
-        usage=encoders.grok_usage,
+        usage=grok_usage,
     ),
     errors=VendorErrors(
-        errors.rows({}, **_GATEWAY, rate_limit=_FOUNDRY_LIMITED),
+        rows({}, **_GATEWAY, rate_limit=_FOUNDRY_LIMITED),
         foundry_envelope,
         milliseconds="zero",
         headers=_GATEWAY_HEADERS,

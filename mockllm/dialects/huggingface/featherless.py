@@ -17,15 +17,14 @@ from mockllm.core.reply.reply import Call, Choice, Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.huggingface.routed import EXPOSED
+from mockllm.dialects.huggingface.row import ROW
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.completions_request import CompletionsRequest
-from mockllm.dialects.vendors import VENDORS
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.responses import VendorCompletions, edit_plan
 from mockllm.dialects.vendors.vendor import LOWER, VendorIdFormat
 
-_router = next(vendor for vendor in VENDORS if vendor.name == "huggingface")
 FINGERPRINT: Final[dict[str, Json]] = {"system_fingerprint": "fp1-rss-p1"}
 """What a whole response and the chunk with the finish reason have."""
 
@@ -57,10 +56,10 @@ class Featherless(VendorEncoder):
 
 
 FEATHERLESS: Final = replace(
-    _router,
+    ROW,
     encoder=Featherless,
     form=replace(
-        _router.form,
+        ROW.form,
         id=VendorIdFormat(),
         call_id=VendorIdFormat("llama-1786505856230-", 9, LOWER),
         body=FINGERPRINT,
@@ -70,7 +69,7 @@ FEATHERLESS: Final = replace(
         usage=_usage,
         always_usage=True,
     ),
-    headers={**_router.headers, **EXPOSED},
+    headers={**ROW.headers, **EXPOSED},
 )
 
 

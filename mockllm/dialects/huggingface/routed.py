@@ -19,16 +19,13 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.huggingface.row import ROW, envelope
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
-from mockllm.dialects.vendors import VENDORS
+from mockllm.dialects.together.encoder import Together
+from mockllm.dialects.together.row import ROW as TOGETHER_ROW
 from mockllm.dialects.vendors.chat import VendorChat, VendorEncoder
-from mockllm.dialects.vendors.errors import huggingface
-from mockllm.dialects.vendors.together import Together
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
-
-_together = next(vendor for vendor in VENDORS if vendor.name == "together")
-_router = next(vendor for vendor in VENDORS if vendor.name == "huggingface")
 
 
 class RoutedTogether(Together):
@@ -72,7 +69,7 @@ def _fireworks_usage(counted: Usage) -> dict[str, Json]:
 
 def _fireworks_error(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """Return the error of Fireworks. A refusal of the router stays a text."""
-    body = huggingface(inner, status, ids)
+    body = envelope(inner, status, ids)
     error = body["error"]
     if type(error) is not dict:
         return body
@@ -83,7 +80,7 @@ def _fireworks_error(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 def _novita_error(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     """Return Novita's refusal of a body. Others, such as that of an unknown model, are the router's."""
     if status != 400 or inner["code"] == "model_not_found":
-        return huggingface(inner, status, ids)
+        return envelope(inner, status, ids)
     own = {name: value for name, value in inner.items() if name not in ("message", "type", "param", "code")}
     error = {"code": 400, "reason": "INVALID_REQUEST_BODY", "message": inner["message"], "metadata": {}}
     return {**error, **own}
@@ -97,7 +94,7 @@ def _deepseek_usage(counted: Usage) -> dict[str, Json]:
     return {**plain_usage(counted), "cached_tokens": counted.cached_read}
 
 
-_form: Final = replace(_together.form, without_text={"content": ""}, usage=plain_usage)
+_form: Final = replace(TOGETHER_ROW.form, without_text={"content": ""}, usage=plain_usage)
 DEEPSEEK: Final = replace(_form, usage=_deepseek_usage)
 """The form of DeepSeek's models, whose responses name no version of weights and count cached tokens."""
 EXPOSED: Final = {
@@ -108,9 +105,9 @@ EXPOSED: Final = {
 }
 """The header by which the router differs from other web servers."""
 TOGETHER: Final = replace(
-    _together,
+    TOGETHER_ROW,
     encoder=RoutedTogether,
-    openai_request=_router.openai_request,
+    openai_request=ROW.openai_request,
     form=replace(
         _form,
         body={**_form.body, "metadata": {"weight_version": "default"}},
@@ -120,22 +117,22 @@ TOGETHER: Final = replace(
     success_headers={"retry-after": "2"},
 )
 NOVITA: Final = replace(
-    _router,
+    ROW,
     encoder=RoutedNovita,
     form=replace(
-        _router.form,
+        ROW.form,
         chunk={"system_fingerprint": "", "sla_metrics": {"ttft_ms": 274, "ts_us": 1786507380308596}},
         choice={},
         usage=_novita_usage,
         always_usage=True,
     ),
-    errors=replace(_router.errors, envelope=_novita_error),
+    errors=replace(ROW.errors, envelope=_novita_error),
 )
 FIREWORKS: Final = replace(
-    _router,
+    ROW,
     encoder=RoutedFireworks,
     form=replace(
-        _router.form,
+        ROW.form,
         id=VendorIdFormat("7_GmRPQ8SMgyC7mq-chatcmpl-", 7, HEX),
         body={},
         chunk={},
@@ -145,7 +142,7 @@ FIREWORKS: Final = replace(
         null_usage=True,
         media="text/event-stream; charset=utf-8",
     ),
-    errors=replace(_router.errors, envelope=_fireworks_error),
+    errors=replace(ROW.errors, envelope=_fireworks_error),
 )
 
 

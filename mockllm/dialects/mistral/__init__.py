@@ -57,16 +57,16 @@ from mockllm.dialects.mistral.files import (
 )
 from mockllm.dialects.mistral.fim import Fim
 from mockllm.dialects.mistral.ocr import Ocr
+from mockllm.dialects.mistral.row import ROW
 from mockllm.dialects.mistral.speech import MistralSpeech
 from mockllm.dialects.mistral.transcription import MistralTranscriptions
 from mockllm.dialects.mistral.unknown_fields import refuse_inexact
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
-from mockllm.dialects.vendors import VENDORS, provider_of
+from mockllm.dialects.vendors import provider_of
 
-_row = next(vendor for vendor in VENDORS if vendor.name == "mistral")
-_compatible = provider_of(_row)
+_compatible = provider_of(ROW)
 _unlimited = replace(
-    _row, headers={name: value for name, value in _row.headers.items() if not name.startswith("x-ratelimit")}
+    ROW, headers={name: value for name, value in ROW.headers.items() if not name.startswith("x-ratelimit")}
 )
 """The row of the calls on stored objects: their responses have no headers of limits, as recorded of files and batch
 jobs."""
@@ -77,24 +77,22 @@ OPERATION: Final = "chat"
 
 def _own_routes() -> tuple[ProviderRoute, ...]:
     # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
-    fim = ProviderCall("fim", Fim(_row), operation="text_completion", neutral=False)
-    ocr = ProviderCall("ocr", Ocr(_row), neutral=False)
+    fim = ProviderCall("fim", Fim(ROW), operation="text_completion", neutral=False)
+    ocr = ProviderCall("ocr", Ocr(ROW), neutral=False)
     return (
         ProviderRoute("POST", "/v1/fim/completions", fim),
         ProviderRoute("POST", "/v1/ocr", ocr),
         ProviderRoute(
-            "POST", "/v1/audio/transcriptions", ProviderCall("transcriptions", MistralTranscriptions(_row))
+            "POST", "/v1/audio/transcriptions", ProviderCall("transcriptions", MistralTranscriptions(ROW))
         ),
-        ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", MistralSpeech(_row))),
-        ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MistralModerations(_row))),
-        ProviderRoute(
-            "POST", "/v1/chat/moderations", ProviderCall("chat_moderations", ChatModerations(_row))
-        ),
-        ProviderRoute("POST", "/v1/classifications", ProviderCall("classifications", Classifications(_row))),
+        ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", MistralSpeech(ROW))),
+        ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MistralModerations(ROW))),
+        ProviderRoute("POST", "/v1/chat/moderations", ProviderCall("chat_moderations", ChatModerations(ROW))),
+        ProviderRoute("POST", "/v1/classifications", ProviderCall("classifications", Classifications(ROW))),
         ProviderRoute(
             "POST",
             "/v1/chat/classifications",
-            ProviderCall("chat_classifications", ChatClassifications(_row)),
+            ProviderCall("chat_classifications", ChatClassifications(ROW)),
         ),
     )
 
@@ -109,7 +107,7 @@ def _conversation_routes() -> tuple[ProviderRoute, ...]:
         ("/v1/agents/completions", "agent_completions", AgentCompletions),
     )
     return tuple(
-        ProviderRoute("POST", path, ProviderCall(id, dialect(_row), operation=OPERATION, neutral=False))
+        ProviderRoute("POST", path, ProviderCall(id, dialect(ROW), operation=OPERATION, neutral=False))
         for path, id, dialect in calls
     )
 

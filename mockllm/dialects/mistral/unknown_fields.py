@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
-from mockllm.dialects.vendors.mistral import MALFORMED
+from mockllm.dialects.mistral.errors import MALFORMED
 
 FIELDS: Final = frozenset({
     "frequency_penalty", "guardrails", "logprobs", "max_tokens", "messages", "metadata", "min_tokens", "model", "n",

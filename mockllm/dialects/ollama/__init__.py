@@ -14,8 +14,9 @@ from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
 from mockllm.dialects.ollama.local_models import WELL_KNOWN
 from mockllm.dialects.ollama.models import OllamaVersion, RunningModels, Show, Tags
 from mockllm.dialects.ollama.progress import CreateModel, PullModel, PushModel
+from mockllm.dialects.ollama.row import ROW
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
-from mockllm.dialects.vendors import VENDORS, provider_of
+from mockllm.dialects.vendors import provider_of
 
 CHAT: Final = OllamaChat()
 GENERATE: Final = OllamaGenerate()
@@ -43,7 +44,7 @@ _ROUTES: Final = (
     ProviderRoute("DELETE", "/api/delete", ProviderCall("delete_model", DELETE)),
 )
 """The control API owns the paths below `/api` that it serves; none of these is among them."""
-_compatible = provider_of(next(vendor for vendor in VENDORS if vendor.name == "ollama"))
+_compatible = provider_of(ROW)
 
 
 def _compatible_route(route: ProviderRoute) -> ProviderRoute:

@@ -12,21 +12,21 @@ from mockllm.dialects.openrouter.chat import OpenRouterChat
 from mockllm.dialects.openrouter.images import OpenRouterImages
 from mockllm.dialects.openrouter.rerank import OpenRouterRerank
 from mockllm.dialects.openrouter.responses import OpenRouterResponses
+from mockllm.dialects.openrouter.row import ROW
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
-from mockllm.dialects.vendors import VENDORS, provider_of
+from mockllm.dialects.vendors import provider_of
 
-_row = next(vendor for vendor in VENDORS if vendor.name == "openrouter")
-_compatible = provider_of(_row)
-_own = {"chat": OpenRouterChat(_row), "responses": OpenRouterResponses(_row)}
-_rerank = ProviderRoute("POST", f"{_row.bases[0]}/rerank", ProviderCall("rerank", OpenRouterRerank(_row)))
+_compatible = provider_of(ROW)
+_own = {"chat": OpenRouterChat(ROW), "responses": OpenRouterResponses(ROW)}
+_rerank = ProviderRoute("POST", f"{ROW.bases[0]}/rerank", ProviderCall("rerank", OpenRouterRerank(ROW)))
 _images = ProviderRoute(
     "POST",
-    f"{_row.bases[0]}/images",
-    ProviderCall("images", OpenRouterImages(_row), operation="generate_content"),
+    f"{ROW.bases[0]}/images",
+    ProviderCall("images", OpenRouterImages(ROW), operation="generate_content"),
 )
 _account = (
-    ProviderRoute("GET", f"{_row.bases[0]}/key", ProviderCall("key", Key(_row))),
-    ProviderRoute("GET", f"{_row.bases[0]}/credits", ProviderCall("credits", Credits(_row))),
+    ProviderRoute("GET", f"{ROW.bases[0]}/key", ProviderCall("key", Key(ROW))),
+    ProviderRoute("GET", f"{ROW.bases[0]}/credits", ProviderCall("credits", Credits(ROW))),
 )
 
 _routes = tuple(

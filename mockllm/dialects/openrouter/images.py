@@ -36,8 +36,8 @@ from mockllm.dialects.openai.validators import (
     one_of,
     string,
 )
+from mockllm.dialects.openrouter.encoder import openrouter_usage
 from mockllm.dialects.vendors.errors import VendorCall, head
-from mockllm.dialects.vendors.openrouter import openrouter_usage
 from mockllm.dialects.vendors.vendor import VendorIdFormat
 
 IMAGE_TOKENS: Final = 1120

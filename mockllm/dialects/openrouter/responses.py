@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
+from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
@@ -20,13 +21,45 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.model_families import responses_family
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import DONE
-from mockllm.dialects.vendors.object_edits import Object, drop, items_of, response_of
-from mockllm.dialects.vendors.openrouter import MAKERS, OTHER
+from mockllm.dialects.openrouter.encoder import MAKERS, OTHER
+from mockllm.dialects.vendors.object_edits import OPENAI_MEMBERS, Object, drop, items_of, response_of
+from mockllm.dialects.vendors.response_ids import RESPONSE, CountedIds
 from mockllm.dialects.vendors.responses import VendorResponses
-from mockllm.dialects.vendors.vendor import Edit
+from mockllm.dialects.vendors.vendor import LOWER, Edit, VendorIdFormat
 
 OPENING: Final = frozenset({"response.created", "response.in_progress", "response.queued"})
 """The events before the maker's model responds."""
+GENERATION: Final = VendorIdFormat("gen-1784218677-", 20)
+
+
+class OpenRouterIds(CountedIds):
+    """The id of a generation for the response. Messages and calls have ids for the time being."""
+
+    __slots__ = ()
+
+    def make(self, prefix: str, length: int, place: str = "", alphabet: bytes = BASE62) -> str:
+        if prefix == RESPONSE:
+            return GENERATION.make(self._ids, prefix)
+        if prefix in ("msg_", "fc_"):
+            return self._ids.make(f"{prefix}tmp_", 11, place, LOWER)
+        return self._ids.make(prefix, length, place, alphabet)
+
+
+def edit_response(payload: Object) -> None:
+    """Drop what only OpenAI sends, and add a price to the usage."""
+    drop(payload, "obfuscation")
+    response = response_of(payload)
+    if response is None:
+        return
+    drop(response, *OPENAI_MEMBERS, "user")
+    drop(response["text"], "verbosity")
+    if response.get("usage") is not None:
+        cost = {
+            "upstream_inference_cost": 0.002196,
+            "upstream_inference_input_cost": 0.002046,
+            "upstream_inference_output_cost": 0.00015,
+        }
+        response["usage"] |= {"cost": 0.002196, "is_byok": False, "cost_details": cost}
 
 
 class OpenRouterResponses(VendorResponses):

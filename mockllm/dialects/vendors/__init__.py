@@ -1,8 +1,6 @@
-"""Vendors that use OpenAI's protocol: a row for each in `table.py`, and the provider that is made of it."""
+"""Vendors that use OpenAI's protocol: the provider that is made of the row in a vendor's folder."""
 
 from __future__ import annotations
-
-from typing import Final
 
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors.chat import VendorChat
@@ -12,7 +10,6 @@ from mockllm.dialects.vendors.responses import (
     VendorModels,
     VendorResponses,
 )
-from mockllm.dialects.vendors.table import VENDORS
 from mockllm.dialects.vendors.vendor import Vendor
 
 
@@ -62,10 +59,3 @@ def provider_of(vendor: Vendor) -> Provider:
         hosts=vendor.hosts,
         prompt_cache_policy=vendor.cache,
     )
-
-
-__all__ = ["PROVIDERS", "VENDORS"]
-
-WITH_OWN_CALLS: Final = frozenset({"ollama", "mistral", "huggingface", "openrouter", "together", "xai"})
-"""The vendors with calls that no row describes: a folder of their own makes the provider."""
-PROVIDERS: Final = tuple(provider_of(vendor) for vendor in VENDORS if vendor.name not in WITH_OWN_CALLS)

@@ -1,5 +1,5 @@
 """POST …/chat/completions of vendors. One encoder builds a body and the chunks of a stream, with hooks for the
-differences of single vendors (`encoders.py`)."""
+differences of single vendors, whose encoders are in their folders."""
 
 from __future__ import annotations
 

@@ -19,7 +19,8 @@ from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.errors import Rows
-from mockllm.dialects.vendors import errors, object_edits
+from mockllm.dialects.vendors.errors import rows
+from mockllm.dialects.vendors.object_edits import unpadded
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
 from mockllm.dialects.vllm.encoders import Vllm, vllm_usage
 from mockllm.dialects.vllm.models import model_card
@@ -46,7 +47,7 @@ def error_type(status: int) -> str:
 def _rows() -> Rows:
     return {
         name: replace(row, type=error_type(row.status), code=None, param=_parameter(name))
-        for name, row in errors.rows(MESSAGES).items()
+        for name, row in rows(MESSAGES).items()
     }
 
 
@@ -59,7 +60,7 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return (
         {"error": inner["message"]}
         if status == HTTPStatus.UNAUTHORIZED
-        else errors.with_status(inner, status, ids)
+        else {"error": {**inner, "code": status}}
     )
 
 
@@ -97,7 +98,7 @@ ROW: Final = Vendor(
         media="text/event-stream; charset=utf-8",
     ),
     errors=VendorErrors(_rows(), envelope),
-    edit_response=object_edits.unpadded,
+    edit_response=unpadded,
     edit_model=model_card,
     openai_request=openai_request,
 )

@@ -10,8 +10,8 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.vendors import VENDORS
 from mockllm.dialects.xai.images import XaiImageGenerations
+from mockllm.dialects.xai.row import ROW
 from tests.dialects.openai.media.forms import FILE, NO_RULES, form_request
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request, respond_once
 
@@ -23,13 +23,12 @@ rules:
   - {match: {api: image_edits, has_image: true, user: seen}, reply: {images: [{data: cGlj}]}}
   - {match: {api: images, user: uncounted}, reply: {}, faults: [no_usage]}
 """
-VENDOR = next(vendor for vendor in VENDORS if vendor.name == "xai")
 SOURCE: Json = {"type": "image_url", "url": "https://localhost/a.png"}
 
 
 def decode(body: bytes) -> DecodedResponse | None:
     plan = Plan(ResponseHead(200, ()), (EventStep(body, 0, "body"),))
-    return XaiImageGenerations(VENDOR).decode(plan)
+    return XaiImageGenerations(ROW).decode(plan)
 
 
 def images(call: str = "generations", rules: str = RULES, **fields: Json) -> ClientResponse:

@@ -21,13 +21,13 @@ from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.mistral.agents import arguments
 from mockllm.dialects.mistral.agents.agent import agent_settings, merged_settings, read_tools
+from mockllm.dialects.mistral.request import openai_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.check import check_body
 from mockllm.dialects.openai.chat.fields import FIELDS as CHAT_FIELDS
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.validators import Check, check_fields, check_readable, check_required, string
 from mockllm.dialects.vendors.chat import VendorChat
-from mockllm.dialects.vendors.request_edits import mistral_request
 
 AGENT: Final[Mapping[str, Check]] = {"agent_id": string}
 TOOL_CHOICE: Final[Mapping[str, Check]] = {"tool_choice": CHAT_FIELDS["tool_choice"]}
@@ -104,7 +104,7 @@ class AgentCompletions(VendorChat):
         if failure is not None:
             return failure
         own = {name: fields[name] for name in fields if name != "agent_id"}
-        chat = mistral_request({"model": self.vendor.model, **own})
+        chat = openai_request({"model": self.vendor.model, **own})
         if chat.get("tool_choice") is not None and request.agent.get("tools") != []:
             # the tools may be those of the agent, so the body alone does not have to have them
             failure = check_fields(chat, TOOL_CHOICE)

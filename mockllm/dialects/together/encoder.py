@@ -12,9 +12,9 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
-from mockllm.dialects.vendors.encoders import SEED
 from mockllm.dialects.vendors.vendor import Vendor
 
+SEED: Final = 77848632
 NEWER: Final = ("openai/", "deepseek-ai/DeepSeek-V4")
 """The first words of the models whose responses have the newer form (recordings of May 2026)."""
 

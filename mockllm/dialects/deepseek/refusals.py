@@ -1,10 +1,4 @@
-"""DeepSeek's list prices, and its refusals of requests that OpenAI accepts.
-
-The prices are those off-peak. A token costs twice as much on weekdays from 1:00 to 4:00 and from 6:00 to 10:00 UTC.
-Their page no longer has `deepseek-chat` and `deepseek-reasoner`, which DeepSeek retired on July 24, 2026. The prices
-are those that it stated for `deepseek-v4-flash` until August 16, 2026. Recorded responses of June 2026 to both names
-have the model `deepseek-v4-flash`. DeepSeek announced this on April 24, 2026; this project has read the announcement
-only in quotations of third parties.
+"""DeepSeek's refusals of requests that OpenAI accepts.
 
 The refusal of calls is from a recording of 2026, with an assistant's message and another call between a call and its
 output. That a message alone is accepted there is inferred. The refusals of chats are from recordings of May and
@@ -23,24 +17,6 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.dialects.openai.responses.request import CALLS, RESULTS
 from mockllm.dialects.openai.validators import refuse
-from mockllm.dialects.price import Price, PriceList
-
-PRICES: Final = PriceList(
-    source="https://api-docs.deepseek.com/quick_start/pricing",
-    day="2026-11-22",
-    prices={
-        "deepseek-flash": Price(0.15, 0.6, cached=0.003),
-        "deepseek-v4-flash": Price(0.15, 0.6, cached=0.003),
-        "deepseek-v4-pro": Price(0.66, 1.98, cached=0.022),
-        "deepseek-chat": Price(0.14, 0.28, cached=0.0028),
-        "deepseek-reasoner": Price(0.14, 0.28, cached=0.0028),
-    },
-    notes=(
-        "DeepSeek: prices off-peak, which double on weekdays from 1:00 to 4:00 and from 6:00 to 10:00 UTC.",
-        "`deepseek-chat` and `deepseek-reasoner` were retired in July 2026. Recorded responses to both have the "
-        "model `deepseek-v4-flash`, whose prices of that time are here.",
-    ),
-)
 
 THINKING: Final = "deepseek-v4"
 """The first words of the models that think unless the request disables it."""

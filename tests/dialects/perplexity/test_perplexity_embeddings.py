@@ -11,7 +11,7 @@ import pytest
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
-from mockllm.dialects.vendors.newer_vendors import bits, signed_bytes
+from mockllm.dialects.perplexity.embeddings import bits, signed_bytes
 from mockllm.dialects.vendors.responses import VendorEmbeddings
 from tests.dialects.vendors.test_vendor_calls import IDENTITY, payload, route_request
 

@@ -165,8 +165,7 @@ class OpenRouter(VendorEncoder):
         return {**detail, maker.sealed: self.ids.make("", 64, "reasoning")}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
-        thinks = any(type(part) is Thinking for part in choice.parts)
-        return {**self.text_delta(""), **({"reasoning": None} if thinks else {})}
+        return {**self.text_delta(""), **({"reasoning": None} if choice.thinks else {})}
 
     def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
         if "tool_calls" in content.get("delta", {}):

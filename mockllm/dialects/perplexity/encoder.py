@@ -1,7 +1,4 @@
-"""Chat encoders of Cerebras, Perplexity and Z.ai, for differences that a row's fields cannot express.
-
-From recordings of March to August 2026.
-"""
+"""Perplexity's chat responses: what its row cannot express. From recordings of July and August 2026."""
 
 from __future__ import annotations
 
@@ -10,56 +7,12 @@ from typing import Final
 
 from propcache.api import cached_property
 
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import Event
 from mockllm.core.rendering.plan import EventKind
-from mockllm.core.reply.reply import Call, Choice, Citation, Text, Usage
+from mockllm.core.reply.reply import Choice, Citation, Text, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
-
-
-class Cerebras(VendorEncoder):
-    """Cerebras. Models of Llama count no details of the tokens (recordings of 2025 and 2026), where none differs.
-    Models of Gemma count the tokens of images, and none of a prediction. The last chunk of a stream always has usage
-    and times, and only that one has a finish reason (recordings of July 2026)."""
-
-    null_finish = False
-
-    def usage(self, counted: Usage) -> dict[str, Json]:
-        model = self.reply.model or self._request.model or ""
-        if model.startswith("llama") and not (counted.cached_read or counted.reasoning):
-            return plain_usage(counted)
-        if model.startswith("gemma"):
-            reasoning = {"reasoning_tokens": counted.reasoning}
-            return {"image_tokens": 0, **super().usage(counted), "completion_tokens_details": reasoning}
-        return super().usage(counted)
-
-    def opening(self, choice: Choice) -> dict[str, Json] | None:
-        return {"role": "assistant"}
-
-    def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
-        result = super().choice(content, finish)
-        del result["logprobs"]
-        return result
-
-    def chunk(self, choices: list[Json]) -> dict[str, Json]:
-        result = super().chunk(choices)
-        ends = bool(choices) and "finish_reason" in choices[0]
-        return {**result, "time_info": self.form.body["time_info"]} if ends else result
-
-    def _call_delta(self, call: Call, choice: int, chunk: str) -> dict[str, Json]:
-        delta = super()._call_delta(call, choice, chunk)
-        delta["tool_calls"][0]["type"] = "function"
-        return delta
-
-    def stream_error(self, failure: Failure) -> Json:
-        """Return the error in an envelope: no report of one in a stream exists, and SDKs raise no other."""
-        return {"error": super().stream_error(failure)}
-
-
-def huggingface_usage(counted: Usage) -> dict[str, Json]:
-    return {**plain_usage(counted), "prompt_tokens_details": None}
 
 
 def perplexity_usage(counted: Usage) -> dict[str, Json]:
@@ -145,33 +98,3 @@ def _search_result(citation: Citation) -> Json:
         "snippet": citation.quote or "",
         "source": "web",
     }
-
-
-def zai_usage(counted: Usage) -> dict[str, Json]:
-    return {
-        **plain_usage(counted),
-        "prompt_tokens_details": {"cached_tokens": counted.cached_read},
-        "completion_tokens_details": {"reasoning_tokens": counted.reasoning},
-    }
-
-
-class Zai(VendorEncoder):
-    """Z.ai. The id of a response is also the id of its request. Each text has the role beside it."""
-
-    null_finish = False
-
-    def opening(self, choice: Choice) -> dict[str, Json] | None:
-        return None
-
-    def text_delta(self, chunk: str) -> dict[str, Json]:
-        return {"role": "assistant", "content": chunk}
-
-    def thinking_delta(self, chunk: str) -> dict[str, Json]:
-        return {"role": "assistant", "reasoning_content": chunk}
-
-    def closing(self, choice: Choice) -> dict[str, Json]:
-        return self.text_delta("")
-
-    def body(self) -> dict[str, Json]:
-        result = super().body()
-        return {"request_id": result["id"], **result}

@@ -1,4 +1,4 @@
-"""Mistral's refusals: of requests that OpenAI accepts, and its form of those that both refuse.
+"""Mistral's errors, its refusals of requests that OpenAI accepts, and its form of those that both refuse.
 
 From recordings of February and August 2026. A body of a wrong form gets a 422 whose `detail` has the place of each
 wrong value. The types of these entries other than `enum`, `missing` and `string_type` are inferred. The
@@ -16,8 +16,11 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import list_of, object_of, text_of
+from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
+from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
 from mockllm.dialects.openai.validators import missing, unsupported
+from mockllm.dialects.vendors.errors import rows
 
 MAX_INPUTS: Final = 256
 """The most texts of an embeddings request."""
@@ -26,6 +29,40 @@ MALFORMED: Final = "malformed"
 WITH_DETAILS: Final = frozenset({"chat", "embeddings", "fim"})
 """The APIs that refuse a body of a wrong form with a 422; others have a 400."""
 TOOL_TYPES: Final = ("function",)
+ERRORS: Final = rows(
+    {},
+    **{
+        "model_not_found": OpenAiErrorRow(400, "invalid_model", "1500", "Invalid model: {model}"),
+        "context_length": OpenAiErrorRow(
+            400,
+            "invalid_request_invalid_args",
+            "3051",
+            "Prompt contains {tokens} tokens and 0 draft tokens, too large for model with {limit} maximum context "
+            "length",
+        ),
+        "rate_limit": OpenAiErrorRow(429, "rate_limited", "1300", "Rate limit exceeded", retry_after=1.0),
+        "server_error": OpenAiErrorRow(500, "internal_server_error", "1000", "Service unavailable."),
+        "overloaded": OpenAiErrorRow(503, "internal_server_error", "3800", "Service unavailable."),
+        "unavailable": OpenAiErrorRow(503, "unreachable_backend", "1100", "Internal server error"),
+        MALFORMED: OpenAiErrorRow(422, INVALID, None, "The body has a wrong form."),
+    },
+)
+"""Its own rows are as public repositories quote them in 2025 and 2026; none was recorded. The code 1300 is in
+https://github.com/raycast/extensions/issues/31107 and in https://github.com/cline/cline/issues/9085. The
+code 3051 is that of several refusals."""
+
+
+def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
+    """Return the body of an error. A refusal of its gateway is a `detail`, any other error an object without an
+    envelope."""
+    if status in (401, 403):
+        return {"detail": inner["message"]}
+    if status == 422:
+        whole = {"type": "value_error", "loc": ["body"], "msg": inner["message"], "input": None}
+        return {"detail": inner.get("detail", [whole])}
+    if status == 400 and (inner["type"], inner["code"]) == (INVALID, None):
+        inner = {**inner, "type": "invalid_request_invalid_args", "code": "3051"}
+    return {"object": "error", **inner, "raw_status_code": status}
 
 
 def check_chat(body: dict[str, Json]) -> Failure | None:
