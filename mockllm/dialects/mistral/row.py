@@ -1,8 +1,8 @@
 """Mistral as a vendor of OpenAI's protocol: its row.
 
 From recordings of 2025 and 2026. Unknown values are plausible constants. Recorded of its prompt cache: 192 of 291
-tokens. Its page (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching) names blocks of 64 tokens,
-and no time in the part that was read: five minutes are this project's choice.
+tokens. Its page (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching) names blocks of 64 tokens.
+The part that was read names no time: five minutes are this project's choice.
 """
 
 from __future__ import annotations
