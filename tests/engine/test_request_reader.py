@@ -27,6 +27,15 @@ def test_reader_with_other_headers_reads_the_same_route() -> None:
     assert first.read(b"{}", "::1", NOW).headers["content-length"] == "2", "the first reader keeps its own"
 
 
+@pytest.mark.parametrize("value", ["1", "1" * 1_000], ids=["short", "long"])
+def test_reader_reads_short_query_once_for_its_head(value: str) -> None:
+    engine = VirtualServer("rules: [{reply: hi}]").engine
+    reader = engine.request_reader("POST", PATH, f"a=0&a={value}&b=", {})
+    first, second = reader.read(b"{}", "::1", NOW), reader.read(b"{}", "::1", NOW)
+    assert first.query == second.query == {"a": value, "b": ""}
+    assert (first.query is second.query) == (len(value) == 1)
+
+
 def test_reader_over_tls_reads_addresses_with_https() -> None:
     engine = VirtualServer("rules: [{reply: hi}]").engine
 

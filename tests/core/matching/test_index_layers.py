@@ -7,7 +7,7 @@ from collections import deque
 import pytest
 
 from mockllm.core.matching.conditions import Contains
-from mockllm.core.matching.index_layers import MAX_CACHED_NAMES, ToolNamesLayer
+from mockllm.core.matching.index_layers import MAX_CACHED_NAMES, MAX_CACHED_VALUES, ToolNamesLayer
 from mockllm.core.matching.matchers import Field
 from mockllm.core.request.request import Request
 
@@ -38,3 +38,9 @@ def test_rows_of_equal_names_are_cached(layer: ToolNamesLayer) -> None:
 def test_rows_of_many_names_are_not_cached(layer: ToolNamesLayer, name: str) -> None:
     assert layer.lookup(with_tools(*[name] * (MAX_CACHED_NAMES + 1))) == (name == "look")
     assert layer._cache == {}
+
+
+def test_full_cache_of_rows_begins_anew(layer: ToolNamesLayer) -> None:
+    for number in range(MAX_CACHED_VALUES + 1):
+        assert layer.lookup(with_tools(f"look{number}")) == 0
+    assert len(layer._cache) == 1
