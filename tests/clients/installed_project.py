@@ -25,13 +25,13 @@ def copied(name: str, folder: Path) -> Path:
     return folder / "project"
 
 
-def run(*command: str, at: Path, check: bool = True, **variables: str) -> str:
-    """Return what a command printed. With `check` the test fails where the command does."""
+def run(*command: str, at: Path, check: bool = True, longest: float = LONGEST, **variables: str) -> str:
+    """Return what a command printed within `longest` seconds. With `check` the test fails where the command does."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "NO_COLOR": "1", "CI": "1", **variables}
     environment.pop("MOCKLLM_URL", None)
     done = subprocess.run(
-        command, cwd=at, env=environment, text=True, capture_output=True, timeout=LONGEST, check=False
+        command, cwd=at, env=environment, text=True, capture_output=True, timeout=longest, check=False
     )
     if check and done.returncode != 0:
         pytest.fail(f"{' '.join(command)}\n{done.stdout[-6000:]}\n{done.stderr[-3000:]}", pytrace=False)
