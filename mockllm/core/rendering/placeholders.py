@@ -10,7 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Sequence
 from secrets import token_hex
-from typing import Any, Final, Literal, NamedTuple, SupportsIndex, TypeAlias, TypeVar, cast
+from typing import Final, Literal, NamedTuple, SupportsIndex, TypeAlias, TypeVar, cast
 
 from msgspec import Struct
 
@@ -31,11 +31,10 @@ ValueSource: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPa
 """The value behind a placeholder: the response's time, the request's input tokens, the output tokens of a generated
 call, or an id. A Combination is a number of two placeholders."""
 
-# Any: the functions of one list take values and operands of different types.
-Function: TypeAlias = Callable[[Any, Any], Any]
-"""A pure function of the value of a placeholder and of an operand."""
+Function: TypeAlias = Callable[..., str | float]
+"""A pure function of the value of a placeholder and of an operand. The functions of one list take several types."""
 
-Comparison: TypeAlias = Callable[[Any, Any], bool]
+Comparison: TypeAlias = Callable[..., bool]
 """Such a function whose result is true or false."""
 
 Operation: TypeAlias = tuple[Function, object]

@@ -339,12 +339,7 @@ class Request(BodyFields, McpServerFields):
     @cached_property
     def tool_tokens(self) -> int:
         """The estimated tokens of the tools' descriptions."""
-        tools = self.tools
-        return (
-            self.cached_by_remaining_members("tool_tokens", lambda: sum(map(_tool_tokens, tools)))
-            if tools
-            else 0
-        )
+        return sum(map(_tool_tokens, self.tools))
 
     @cached_property
     def part_tokens(self) -> int:

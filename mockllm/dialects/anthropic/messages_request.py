@@ -106,7 +106,7 @@ class MessagesRequest(AnthropicRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        return self.cached_by_remaining_members("tools", lambda: offered_tools(self.fields.get("tools")))
+        return offered_tools(self.fields.get("tools"))
 
     @cached_property
     def toolsets(self) -> Mapping[str, str]:

@@ -212,11 +212,18 @@ class GenerateRequest(GeminiRequest):
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
         """The functions; a tool of another kind is known by it."""
-        return (
-            self._offered_tools()
-            if self.snake_case
-            else self.cached_by_remaining_members("tools", self._offered_tools)
-        )
+        result: list[Tool] = []
+        for entry in list_of(self.message.get("tools")):
+            for kind, value in object_of(entry).items():
+                if kind == "functionDeclarations":
+                    result += (
+                        tool
+                        for entry_ in list_of(value)
+                        if (tool := self._function(object_of(entry_))) is not None
+                    )
+                elif value is not None:
+                    result.append(Tool(kind, kind=kind))
+        return tuple(result)
 
     @cached_property
     def searches_files(self) -> bool:
@@ -234,20 +241,6 @@ class GenerateRequest(GeminiRequest):
         if not self.searches_files:
             return None
         return RetrievedContexts(self.response_lookup, named_stores(list_of(self.message.get("tools"))))
-
-    def _offered_tools(self) -> tuple[Tool, ...]:
-        result: list[Tool] = []
-        for entry in list_of(self.message.get("tools")):
-            for kind, value in object_of(entry).items():
-                if kind == "functionDeclarations":
-                    result += (
-                        tool
-                        for entry_ in list_of(value)
-                        if (tool := self._function(object_of(entry_))) is not None
-                    )
-                elif value is not None:
-                    result.append(Tool(kind, kind=kind))
-        return tuple(result)
 
     @cached_property
     def tool_choice(self) -> ToolChoice:

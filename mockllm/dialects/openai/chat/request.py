@@ -128,10 +128,6 @@ class ChatRequest(ModelRequest):
         fields = self.fields
         if "tools" not in fields and "functions" not in fields:
             return ()
-        return self.cached_by_remaining_members("tools", self._offered_tools)
-
-    def _offered_tools(self) -> tuple[Tool, ...]:
-        fields = self.fields
         offered = (_tool(entry) for entry in objects(fields.get("tools")))
         legacy = (read_tool(entry) for entry in objects(fields.get("functions")))
         return tuple(tool for tool in (*offered, *legacy) if tool is not None)

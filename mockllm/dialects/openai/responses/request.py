@@ -139,9 +139,6 @@ class InputRequest(ModelRequest):
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
-        return self.cached_by_remaining_members("tools", self._offered_tools)
-
-    def _offered_tools(self) -> tuple[Tool, ...]:
         return tuple(tool for entry in objects(self.fields.get("tools")) for tool in _tools(entry))
 
     @cached_property
