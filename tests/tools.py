@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import NoReturn
+from importlib.metadata import version
+from typing import Final, NoReturn
 
 import pytest
 
 OPTIONAL = frozenset({"go", "java", "mvn"})
 """Programs whose tests are skipped in CI, too: they run examples of pages, and the clients for these languages."""
+
+
+OLDER_AIOHTTP: Final = version("aiohttp").startswith("3.13.")
+"""Whether the older of the two minor versions of aiohttp is here that the server takes."""
 
 
 def absent(what: str) -> NoReturn:

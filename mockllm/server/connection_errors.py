@@ -11,6 +11,8 @@ TOO_LONG: Final = "The target or a header is longer than is taken here (--max-ta
 BAD_REQUEST_LINE: Final = "Bad request line: expected METHOD TARGET HTTP/1.1"
 _REASONS: Final = {
     "Bad status line": BAD_REQUEST_LINE,
+    "Invalid HTTP version": BAD_REQUEST_LINE,  # of aiohttp 3.13, as the next one
+    "Expected HTTP/, RTSP/ or ICE/": BAD_REQUEST_LINE,
     "Too many headers received": "There are more headers than are taken here (--max-headers).",
 }
 """The reasons for some messages of the parser, which says `status line` of the first line of any message."""

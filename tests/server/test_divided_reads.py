@@ -17,6 +17,7 @@ from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer
+from tests.tools import OLDER_AIOHTTP
 from tests.waiting import PATIENCE
 
 JSON = b'{"a": 1}'
@@ -73,6 +74,7 @@ def test_client_that_sends_on_behind_chunks_is_not_reset(server: ThreadedServer)
             raw.send(request(path="/a"))
 
 
+@pytest.mark.skipif(OLDER_AIOHTTP, reason="aiohttp 3.13 takes the body for bytes of the other protocol")
 def test_fragment_after_declined_upgrade_is_not_cached(server: ThreadedServer) -> None:
     tail = b"DELETE /nope HTTP/1.1\r\nX: "
     upgrade, plain = request("POST", "/echo", JSON, **UPGRADE), request("POST", "/echo", JSON)
