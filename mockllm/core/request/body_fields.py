@@ -6,7 +6,7 @@ Separate from `request.py`, which has what a conversation contains, whatever the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Final, TypeVar, cast
+from typing import ClassVar, Final, TypeVar
 
 from propcache.api import cached_property
 
@@ -76,7 +76,7 @@ class BodyFields:
         """Set the values of `shared_attributes` that an earlier request with equal remaining members had. They are
         computed for the second one, since most remaining members of clients that share none come once."""
         memo, key = divided.remaining_members.memo, ("shared", type(self))
-        shared = cast("dict[str, object] | None", memo.get(key))
+        shared: dict[str, object] | None = memo.get(key)  # type: ignore[assignment]
         if shared:
             vars(self).update(shared)
         else:

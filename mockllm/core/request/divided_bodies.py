@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
-from typing import Final, TypeAlias, TypeVar, cast
+from typing import Final, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
@@ -48,6 +48,7 @@ _BEGIN: Final = re.compile(rb"\s*:\s*\[")
 _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
+# mypy is told that each name has its type: a cast is a call, and each request would have several.
 Memo: TypeAlias = dict[Hashable, object]
 """What was computed of a part of a body, by a name; each name has one type."""
 
@@ -106,7 +107,7 @@ class DividedBody(Struct, eq=False):
         memo = self.remaining_members.memo
         if name not in memo:
             memo[name] = compute()
-        return cast(T, memo[name])
+        return memo[name]  # type: ignore[return-value]
 
     def reduce_turns(
         self,
@@ -121,8 +122,8 @@ class DividedBody(Struct, eq=False):
         completes, is stored under `memo_key`, and must not be changed."""
         stage = self.stage
         if memo_key in stage.memo:
-            return cast(S, stage.memo[memo_key])
-        base = cast("S | None", self.base.memo.get(memo_key))
+            return stage.memo[memo_key]  # type: ignore[return-value]
+        base: S | None = self.base.memo.get(memo_key)  # type: ignore[assignment]
         state, first = start(base), 0 if base is None else self.base.count
         items = self.items
         for item in items[first:] if first else items:
@@ -137,9 +138,9 @@ class DividedBody(Struct, eq=False):
         """Return the sum of a count over the bytes of the turns, which never depends on two turns."""
         memo = self.stage.memo
         if name not in memo:
-            base = cast("int | None", self.base.memo.get(name))
+            base: int | None = self.base.memo.get(name)  # type: ignore[assignment]
             memo[name] = count(self.turns) if base is None else base + count(self.turns[self.base.end :])
-        return cast(int, memo[name])
+        return memo[name]  # type: ignore[return-value]
 
     def occurrences(self, part: bytes) -> int:
         """Return how often the body has some bytes, which are within one JSON string or are a whole one."""
