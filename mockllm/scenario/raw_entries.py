@@ -104,7 +104,8 @@ class RawEntry(Struct, frozen=True):
 
     def with_param(self, diagnostic: Diagnostic) -> Diagnostic:
         """Return the diagnostic; where the value there is that of a parameter, it names the parameter."""
-        written = value_at(self.file.raw.data, self.file.source.existing_path(parse_path(diagnostic.path)))
+        raw = self.file.raw
+        written = value_at(raw.data, raw.existing_path(parse_path(diagnostic.path)))  # a key may differ there
         empty = _NO_VALUE.search(diagnostic.message)
         if empty is not None and isinstance(written, dict):
             written = written.get(empty[1])
