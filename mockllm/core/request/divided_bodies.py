@@ -48,7 +48,7 @@ _BEGIN: Final = re.compile(rb"\s*:\s*\[")
 _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
-# mypy is told that each name has its type: a cast is a call, and each request would have several.
+# Each name has one type, which mypy cannot know. It ignores that: a cast costs a call, several times in each request.
 Memo: TypeAlias = dict[Hashable, object]
 """What was computed of a part of a body, by a name; each name has one type."""
 
