@@ -49,7 +49,13 @@ class LazilyFilledSteps(Sequence[Step]):
     def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
         if isinstance(place, slice):
             return LazilyFilledSteps(self._steps[place], self._values)
-        step = self._steps[place]
+        return self._filled(self._steps[place])
+
+    def __iter__(self) -> Iterator[Step]:
+        for step in self._steps:  # `Sequence` would read each by its place: a stream does that for each chunk
+            yield self._filled(step)
+
+    def _filled(self, step: WaitStep | CutStep | PlaceholderStep) -> Step:
         if isinstance(step, PlaceholderStep):
             return RawStep(step.filled_bytes(self._values), step.last_chunk(self._values))
         return step

@@ -94,7 +94,7 @@ def test_short_response_is_freed_at_once() -> None:
 
 def test_steps_of_a_cached_response_stay_in_the_cache() -> None:
     class Unread(LazilyFilledSteps):
-        def __getitem__(self, place: Any) -> Any:
+        def _filled(self, step: Any) -> Any:
             raise AssertionError("a step was filled to be dropped")
 
     async def discard() -> None:
