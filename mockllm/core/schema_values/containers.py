@@ -13,9 +13,8 @@ from typing import Final, TypeAlias
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json, canonical
-from mockllm.core.json.schema import validator
 from mockllm.core.schema_values.document import Schema, Unsatisfiable
-from mockllm.core.schema_values.patterns import match_cost
+from mockllm.core.schema_values.name_patterns import NamePatterns
 from mockllm.core.schema_values.realistic import TOPICS, FieldContext
 from mockllm.core.schema_values.variants import SchemaVariant
 
@@ -24,8 +23,6 @@ GenerateValue: TypeAlias = Callable[[Schema, FieldContext], Json]
 
 _MAX_TRIES: Final = 20
 """How often an item that must be unique, or a name, is generated again."""
-_PATTERN_COST: Final = 10
-"""The cost in characters of matching a name with a pattern."""
 _ATTEMPTS_WITH_ALL: Final = 3
 """After so many attempts optional members are left out by chance: some schemas forbid some of them together."""
 
@@ -38,6 +35,7 @@ def generate_object(
     attempt: int,
     scalar: Callable[[Schema], bool],
     budget: Budget,
+    patterns: NamePatterns,
 ) -> dict[str, Json]:
     """Return an object with all its members; for a minimal form with the required and the `scalar` ones."""
     schema = form.schema
@@ -47,7 +45,7 @@ def generate_object(
     result: dict[str, Json] = {}
     for name in (*properties, *(name for name in required if name not in properties)):
         budget.add_characters(len(name))
-        part = _member_schema(schema, name, budget)
+        part = _member_schema(schema, name, patterns)
         if name in required:
             result[name] = generate(part, _member_context(name, context))
         elif (not form.minimal or scalar(part)) and (attempt < _ATTEMPTS_WITH_ALL or random.random() < 0.5):
@@ -58,7 +56,7 @@ def generate_object(
         count = max(count, random.randint(1, 2))
     most = schema.get("maxProperties", inf)
     if count > len(result):
-        _fill(result, min(count, most), schema, generate, random, context, budget)
+        _fill(result, min(count, most), schema, generate, random, context, budget, patterns)
     for name in reversed(list(result)) if len(result) > most else ():
         if len(result) > most and name not in required:
             del result[name]
@@ -82,12 +80,11 @@ def _required(schema: Mapping[str, Json]) -> dict[str, None]:
     return names
 
 
-def _member_schema(schema: Mapping[str, Json], name: str, budget: Budget) -> Schema:
+def _member_schema(schema: Mapping[str, Json], name: str, patterns: NamePatterns) -> Schema:
     if name in schema.get("properties", {}):
         return schema["properties"][name]
     for pattern, part in schema.get("patternProperties", {}).items():
-        budget.add_characters(_PATTERN_COST + match_cost(pattern, len(name)))
-        if validator({"pattern": pattern}).matches(name):
+        if patterns.matches(pattern, name):
             return part
     return schema.get("additionalProperties", True)
 
@@ -105,6 +102,7 @@ def _fill(
     random: Random,
     context: FieldContext,
     budget: Budget,
+    patterns: NamePatterns,
 ) -> None:
     """Add members of other names until there are `count`."""
     budget.require_values(count - len(members))
@@ -115,7 +113,7 @@ def _fill(
         if name is None:
             raise Unsatisfiable("no more members")
         budget.add_characters(len(name))
-        part = _member_schema(schema, name, budget)
+        part = _member_schema(schema, name, patterns)
         members[name] = generate(part, _member_context(context.name.removesuffix("s"), context))
 
 

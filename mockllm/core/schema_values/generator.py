@@ -21,6 +21,7 @@ from mockllm.core.schema_values.containers import generate_array, generate_objec
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.fitting import DescribedField, ValueFitter, fields_of
+from mockllm.core.schema_values.name_patterns import NamePatterns
 from mockllm.core.schema_values.normal_schema import NormalSchema, PartKey, normal_schema
 from mockllm.core.schema_values.numbers import NumberPoints, number_points
 from mockllm.core.schema_values.part_types import candidates_of, kinds_of_part
@@ -170,6 +171,7 @@ class _Generator:
         self._document = Document(normal.root, budget)
         self._normal, self.random, self.budget = normal, random, budget
         self._picker = VariantPicker(normal, self._document, random, budget)
+        self._name_patterns = NamePatterns(budget)
         self._retries = 0
         self._compiled: dict[int, tuple[Schema, Validator | None]] = {}
         """The validator of a part that this walk has counted, by the part's identity."""
@@ -256,7 +258,14 @@ class _Generator:
 
         if kind == "object":
             return generate_object(
-                variant, inner, self.random, context, attempt, self._is_scalar, self.budget
+                variant,
+                inner,
+                self.random,
+                context,
+                attempt,
+                self._is_scalar,
+                self.budget,
+                self._name_patterns,
             )
         if kind == "array":
             return generate_array(variant, inner, self.random, context, self.budget)

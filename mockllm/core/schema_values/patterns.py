@@ -112,11 +112,12 @@ def match_cost(source: str, length: int) -> int:
     Matching takes a step for each character and each state that may be active. With at most one repeat of varying
     counts few states are active; with several, all may be.
     """
-    return length * pattern_size(source) // _steps_per_character(source)
+    return length * pattern_size(source) // steps_per_character(source)
 
 
 @text_cache(_MAX_CACHED, _MAX_CACHED_LENGTH)  # clients repeat their schemas
-def _steps_per_character(source: str) -> int:
+def steps_per_character(source: str) -> int:
+    """Return how many steps of matching a pattern cost as much as one character."""
     try:
         few = varying_repeats(_parsed(source)) <= 1
     except (Unsatisfiable, RecursionError):
