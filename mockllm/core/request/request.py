@@ -284,7 +284,7 @@ class Request(BodyFields, McpServerFields):
     @cached_property
     def callable_tools(self) -> tuple[Tool, ...]:
         """The offered tools that the model may call."""
-        tools, names = self.tools, self.tool_choice.names
+        tools, names = self.tools, frozenset(self.tool_choice.names)  # a client may allow thousands
         return tuple([tool for tool in tools if tool.kind in CALLABLE and (not names or tool.name in names)])
 
     @cached_property
