@@ -76,7 +76,7 @@ class BodyFields:
         """Set the values of `shared_attributes` that an earlier request with equal remaining members had. They are
         computed for the second one, since most remaining members of clients that share none come once."""
         memo, key = divided.remaining_members.memo, ("shared", type(self))
-        shared: dict[str, object] | None = memo.get(key)  # type: ignore[assignment]
+        shared: dict[str, object] | None = memo.get(key)
         if shared:
             vars(self).update(shared)
         else:

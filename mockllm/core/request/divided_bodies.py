@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
-from typing import Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from msgspec import Struct, field
 
@@ -48,8 +48,8 @@ _BEGIN: Final = re.compile(rb"\s*:\s*\[")
 _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
-# Each name has one type, which mypy cannot know. It ignores that: a cast costs a call, several times in each request.
-Memo: TypeAlias = dict[Hashable, object]
+# Any: a dict states no type for each name, and a `cast` is a call, several times in each request.
+Memo: TypeAlias = dict[Hashable, Any]
 """What was computed of a part of a body, by a name; each name has one type."""
 
 
@@ -107,7 +107,8 @@ class DividedBody(Struct, eq=False):
         memo = self.remaining_members.memo
         if name not in memo:
             memo[name] = compute()
-        return memo[name]  # type: ignore[return-value]
+        value: T = memo[name]
+        return value
 
     def reduce_turns(
         self,
@@ -122,8 +123,9 @@ class DividedBody(Struct, eq=False):
         completes, is stored under `memo_key`, and must not be changed."""
         stage = self.stage
         if memo_key in stage.memo:
-            return stage.memo[memo_key]  # type: ignore[return-value]
-        base: S | None = self.base.memo.get(memo_key)  # type: ignore[assignment]
+            known: S | None = stage.memo[memo_key]
+            return known
+        base = self.base.memo.get(memo_key)
         state, first = start(base), 0 if base is None else self.base.count
         items = self.items
         for item in items[first:] if first else items:
@@ -138,9 +140,10 @@ class DividedBody(Struct, eq=False):
         """Return the sum of a count over the bytes of the turns, which never depends on two turns."""
         memo = self.stage.memo
         if name not in memo:
-            base: int | None = self.base.memo.get(name)  # type: ignore[assignment]
+            base = self.base.memo.get(name)
             memo[name] = count(self.turns) if base is None else base + count(self.turns[self.base.end :])
-        return memo[name]  # type: ignore[return-value]
+        total: int = memo[name]
+        return total
 
     def occurrences(self, part: bytes) -> int:
         """Return how often the body has some bytes, which are within one JSON string or are a whole one."""
