@@ -49,7 +49,7 @@ def test_names_that_are_read_of_dialects_exist() -> None:
     read = {
         name for _, call in calls("getattr") if "dialect" in ast.unparse(call.args[0]) for name in texts(call)
     }
-    assert {"decode", "storage_update", "own_response"} <= read
+    assert {"decode", "storage_update", "own_response", "own_response_from_models"} <= read
     assert {name for name in read if not any(hasattr(dialect, name) for dialect in DIALECTS)} == set()
 
 

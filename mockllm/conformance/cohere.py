@@ -15,7 +15,7 @@ from mockllm.conformance.shape import Protocol, Recording, body_of, events_of, w
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Call, Choice, Citation, Finish, Part, Reply, Text, Thinking, Usage
-from mockllm.dialects.dialect import OwnResponseDialect, ReplyDialect
+from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
 
 FINISH: Mapping[str, Finish] = {"COMPLETE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
@@ -120,7 +120,7 @@ def _chat() -> Protocol:
 
 
 def _lookup(folder: str, call: str) -> Protocol:
-    dialect = cast(OwnResponseDialect, BY_NAME["cohere"].call(call).dialect)
+    dialect = BY_NAME["cohere"].call(call).dialect
     protocol = lookup(folder, dialect, before="/cohere")
     return replace(protocol, settings=_lookup_settings, noise=NOISE)
 

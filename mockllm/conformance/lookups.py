@@ -5,7 +5,7 @@ response.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 from mockllm.conformance import anthropic_messages, gemini, openai_chat, vendors
 from mockllm.conformance.shape import Protocol, Recording, without_texts
@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.reply.reply import Reply
 from mockllm.dialects import anthropic, azure, openai
 from mockllm.dialects import gemini as google
-from mockllm.dialects.dialect import OwnResponseDialect
+from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.providers import BY_NAME
 
 TEXTLESS_FIELDS: Final = frozenset({
@@ -39,7 +39,7 @@ def decode(recording: Recording) -> Reply | Failure:
 
 def lookup(
     folder: str,
-    dialect: OwnResponseDialect,
+    dialect: Dialect,
     path: str | None = None,
     method: str = "POST",
     sent: Mapping[str, str] | None = None,
@@ -61,7 +61,7 @@ def lookup(
 
 def _embeddings(vendor: str) -> Protocol:
     """Return the protocol of a vendor's embeddings call."""
-    dialect = cast(OwnResponseDialect, BY_NAME[vendor].call("embeddings").dialect)
+    dialect = BY_NAME[vendor].call("embeddings").dialect
     return lookup(f"{vendor}-embeddings", dialect, before=f"/{vendor}")
 
 

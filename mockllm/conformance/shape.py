@@ -20,7 +20,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import OwnResponseDialect, ReplyDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, ReplyDialect, ResponseIdentity, own_response_of
 
 Recording: TypeAlias = Mapping[str, Json]
 Run: TypeAlias = tuple[str, int]
@@ -46,7 +46,7 @@ class Protocol:
     headers of servers in front of the service."""
 
     folder: str
-    dialect: ReplyDialect | OwnResponseDialect
+    dialect: Dialect
     path: str | None
     """The path; None: each recording's own."""
     decode: Callable[[Recording], Reply | Failure]
@@ -100,7 +100,7 @@ def observe(protocol: Protocol, status: int, headers: Iterable[str], body: Json 
 
 
 def encoded(
-    dialect: ReplyDialect | OwnResponseDialect,
+    dialect: Dialect,
     content: Reply | Failure,
     request: Request,
     identity: ResponseIdentity,
@@ -109,7 +109,8 @@ def encoded(
     if isinstance(content, Failure):
         return dialect.error(content, request, identity)
     if not dialect.generates:
-        found = cast(OwnResponseDialect, dialect).own_response(request, identity)
+        own_response = own_response_of(dialect, ())
+        found = None if own_response is None else own_response(request, identity)
         return dialect.error(found, request, identity) if isinstance(found, Failure) else found
     generating = cast(ReplyDialect, dialect)
     return (

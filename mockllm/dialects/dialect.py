@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from typing import Final, NamedTuple, Protocol
+from functools import partial
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -219,10 +220,31 @@ class StoredPartsDialect(StoringDialect, Protocol):
 
 
 class OwnResponseDialect(Dialect, Protocol):
-    """A call with a response of the dialect's own (lists of models) unless a rule names its api or path."""
+    """A call with a response of the dialect's own (counts, stored objects) unless a rule names its api or path."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure | None:
         """Return the response; None leaves the call to the rules."""
+
+
+class ModelsDialect(Dialect, Protocol):
+    """A call whose own response depends on the models that the rules name, such as a list of models. It has this
+    response unless a rule names its api or path."""
+
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
+        """Return the response. `rule_models`: the literal model names of the loaded rules, each once."""
+
+
+OwnResponse: TypeAlias = Callable[[Request, ResponseIdentity], Plan | Failure | None]
+
+
+def own_response_of(dialect: Dialect, rule_models: Sequence[str]) -> OwnResponse | None:
+    """Return what makes the dialect's own response; None where it has none."""
+    own: OwnResponse | None = getattr(dialect, "own_response", None)
+    from_models: Callable[[Sequence[str], Request, ResponseIdentity], Plan | Failure] | None
+    from_models = getattr(dialect, "own_response_from_models", None)
+    return own if from_models is None else partial(from_models, rule_models)
 
 
 def decode(plan: Plan, dialect: Dialect | None) -> DecodedResponse | None:

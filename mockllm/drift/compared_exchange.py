@@ -118,7 +118,7 @@ def protocol_of(dialect: Dialect) -> Protocol:
             return protocol
     protocol = Protocol(
         folder=f"{dialect.name}-{dialect.api}",
-        dialect=dialect,  # type: ignore[arg-type]  # a call's dialect is one of the two
+        dialect=dialect,
         path=None,
         decode=lambda recording: decode(protocol, recording),
         kind=lambda name, payload: name or "event",
@@ -202,7 +202,7 @@ def _own_plan(
     else:
         if isinstance(content, Reply) and dialect.generates:
             content = cast(ReplyDialect, dialect).supported_reply(content, request)
-        plan = encoded(dialect, content, request, identity)  # type: ignore[arg-type]
+        plan = encoded(dialect, content, request, identity)
     extras = [
         extra_fields(each)
         for item in engine.preview(request).modifier_items

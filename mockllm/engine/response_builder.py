@@ -23,7 +23,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.decoded_response import read_called_tools
-from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
+from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity, own_response_of
 from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.router import RouteMatch
 from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, template_scope_of
@@ -151,7 +151,7 @@ class ResponseBuilder(DecidedRequest):
             return self._unmatched_error(
                 unknown_path_error(catalog, self.request, self.decision, self.routing, status)
             )
-        own_response = getattr(self.dialect, "own_response", None)
+        own_response = own_response_of(self.dialect, catalog.models)
         if own_response is None and not self.request.makes_media:
             return self._unmatched_error(unmatched_error(catalog, self.request, self.decision, status))
         name = f"{self.dialect.name}:{self.dialect.api}"
@@ -164,7 +164,6 @@ class ResponseBuilder(DecidedRequest):
             self.planner.check_size(self.request, may_defer=self.may_defer)
         except BudgetExceeded as exceeded:
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
-        self.request.rule_models = catalog.models
         content = own_response(self.request, self.identity())
         if content is None:  # the protocol leaves this call to the rules
             return self._unmatched_error(unmatched_error(catalog, self.request, self.decision, status))

@@ -9,7 +9,13 @@ from textwrap import dedent
 import pytest
 
 from mockllm.core.rendering.encoder import Encoder
-from mockllm.dialects.dialect import Dialect, EmbeddingDialect, OwnResponseDialect, ReplyDialect
+from mockllm.dialects.dialect import (
+    Dialect,
+    EmbeddingDialect,
+    ModelsDialect,
+    OwnResponseDialect,
+    ReplyDialect,
+)
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 
@@ -19,6 +25,7 @@ BLOCKS = [dedent(block).strip() for block in re.findall(r"```python\n(.*?)```", 
 CONTRACTS = {
     "ReplyDialect": ReplyDialect,
     "OwnResponseDialect": OwnResponseDialect,
+    "ModelsDialect": ModelsDialect,
     "EmbeddingDialect": EmbeddingDialect,
     "Dialect": Dialect,
 }

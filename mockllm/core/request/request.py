@@ -81,8 +81,6 @@ class Request(BodyFields, McpServerFields):
     makes them."""
     has_serving_metrics: ClassVar[bool] = False
     """Whether the provider has metrics of its responses under names that belong to it."""
-    rule_models: Sequence[str] = ()
-    """The literal model names of the loaded rules, for a call with a response of the dialect's own."""
 
     def __init__(
         self,

@@ -5,6 +5,7 @@ The list has a few well-known models, and the models that the rules name.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import ClassVar, Final
 
@@ -93,17 +94,19 @@ class AnthropicModels:
 
     error = staticmethod(error_plan)
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one model, of any id because any model is served; or the list, with the rules' models first.
         For an alias it is the dated model."""
-        body = _page(request) if request.model is None else _model(snapshot(request.model))
+        body = _page(rule_models, request) if request.model is None else _model(snapshot(request.model))
         head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity))))
         return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
-def _page(request: Request) -> Json:
+def _page(rule_models: Sequence[str], request: Request) -> Json:
     """Return at most `limit` models after `after_id`, or the last ones before `before_id`."""
-    names = list(dict.fromkeys((*request.rule_models, *KNOWN)))
+    names = list(dict.fromkeys((*rule_models, *KNOWN)))
     after, before = request.query.get("after_id"), request.query.get("before_id")
     size = max(_number(request.query.get("limit", "")) or _PAGE_SIZE, 1)
     if before in names:

@@ -8,6 +8,7 @@ recording of the lists exists.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -101,11 +102,13 @@ class FoundationModels(_Lookup):
     api: str = "models"
     request_class: type[Request] = BedrockModelsRequest
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one model, of any id because any model is served; or the list, with the rules' models first."""
         if request.model is not None:
             return json_plan({"modelDetails": _model(request.model)}, identity)
-        names = dict.fromkeys((*map(_foundation, request.rule_models), *_KNOWN))
+        names = dict.fromkeys((*map(_foundation, rule_models), *_KNOWN))
         summaries = [_model(name) for name in names]
         maker = request.query.get("byProvider")
         shown = [each for each in summaries if maker is None or each["providerName"].lower() == maker.lower()]
@@ -150,11 +153,13 @@ class InferenceProfiles(_Lookup):
     api: str = "inference_profiles"
     request_class: type[Request] = InferenceProfilesRequest
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one profile, of any id; or a page of the list, whose token is the number of the next profile."""
         if request.model is not None:
             return json_plan(_profile(request.model), identity)
-        named = (name for name in request.rule_models if name != _foundation(name))
+        named = (name for name in rule_models if name != _foundation(name))
         names = list(dict.fromkeys((*named, *(f"us.{name}" for name in _PROFILED))))
         start, size = (
             whole_number(request.query.get("nextToken"), 0),

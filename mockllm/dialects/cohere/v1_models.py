@@ -9,7 +9,7 @@ newer models are inferred, as are default endpoints, features, and the messages 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
@@ -170,13 +170,15 @@ class CohereModels(UncheckedCall, CohereCall):
             return None
         return Failure("bad_request", message=f"invalid request: {problem}")
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one model, of any name because any model is served; or a page of the list, which begins with the
         rules' models."""
         assert isinstance(request, CohereModelsRequest)
         if request.model is not None:
             return body_plan(_model(request.model), identity)
-        names = list(filter(request.is_listed, dict.fromkeys((*request.rule_models, *KNOWN))))
+        names = list(filter(request.is_listed, dict.fromkeys((*rule_models, *KNOWN))))
         start = request.start or 0
         end = start + (request.page_size or PAGE_SIZE)
         body: dict[str, Json] = {"models": list(map(_model, names[start:end]))}

@@ -5,6 +5,7 @@ The list has the models that the rules name, and Google's well-known models.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
@@ -112,17 +113,19 @@ class GeminiModels(UncheckedCall):
 
     error = staticmethod(error_plan)
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return one model, of any name because any model is served; or the list, with the rules' models first."""
         assert isinstance(request, GeminiModelsRequest)
         describe = _publisher_model if request.vertex else _model
-        body = _page(request) if request.model is None else describe(request.model)
+        body = _page(rule_models, request) if request.model is None else describe(request.model)
         return Plan(ResponseHead(200, JSON), (EventStep(indented(body) + b"\n", 0, "body"),))
 
 
-def _page(request: GeminiModelsRequest) -> Json:
+def _page(rule_models: Sequence[str], request: GeminiModelsRequest) -> Json:
     """Return a page of the list."""
-    names = list(dict.fromkeys((*request.rule_models, *_KNOWN)))
+    names = list(dict.fromkeys((*rule_models, *_KNOWN)))
     key, describe = ("publisherModels", _publisher_model) if request.vertex else ("models", _model)
     return page(key, names, request, describe)
 

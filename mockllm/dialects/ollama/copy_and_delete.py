@@ -6,6 +6,8 @@ Without validation a request may name no model: nothing changes then.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
@@ -27,9 +29,11 @@ class LocalModelCall(OllamaCall):
     not_found: str
     """The message for any other model, with its `name`."""
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         name = request.model
-        if name and tagged(name) not in local_models(request):
+        if name and tagged(name) not in local_models(rule_models, request):
             return Failure("model_not_found", message=self.not_found.format(name=name))
         return empty_plan()
 

@@ -31,9 +31,9 @@ def tagged(name: str) -> str:
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
-def local_models(request: Request) -> Sequence[str]:
+def local_models(rule_models: Sequence[str], request: Request) -> Sequence[str]:
     """Return the names with their tags."""
-    names = dict.fromkeys(map(tagged, (*request.rule_models, *WELL_KNOWN)))
+    names = dict.fromkeys(map(tagged, (*rule_models, *WELL_KNOWN)))
     for stored in request.response_lookup.all_stored(PREFIX):
         name = stored.id.removeprefix(PREFIX)
         if loads(stored.response_body):

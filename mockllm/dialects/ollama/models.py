@@ -6,6 +6,7 @@ package (0.6.3) and a recording of /api/show.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -58,8 +59,10 @@ class Tags(OllamaLookup):
 
     api: str = "models"
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        return json_plan({"models": [_model(name) for name in local_models(request)]})
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
+        return json_plan({"models": [_model(name) for name in local_models(rule_models, request)]})
 
 
 class RunningRequest(OllamaRequest):
@@ -72,11 +75,11 @@ class RunningModels(OllamaLookup):
     api: str = "running_models"
     request_class: type[Request] = RunningRequest
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         loaded = {"expires_at": EXPIRES_AT, "size_vram": SIZE, "context_length": 4096}
-        running = [
-            {**_model(name), **loaded} for name in request.rule_models if not is_deleted(request, name)
-        ]
+        running = [{**_model(name), **loaded} for name in rule_models if not is_deleted(request, name)]
         for entry in running:
             del entry["modified_at"]
         return json_plan({"models": running})

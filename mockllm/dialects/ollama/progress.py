@@ -71,9 +71,11 @@ class ProgressCall(OllamaCall):
             return Failure("bad_request", message=message)
         return error
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         assert isinstance(request, ProgressRequest)
-        lines = self.lines(request, local_models(request))
+        lines = self.lines(request, local_models(rule_models, request))
         if isinstance(lines, Failure):
             return lines
         if request.in_lines:

@@ -67,12 +67,14 @@ class OpenAiModels(LookupCall):
             failure = replace(failure, message=f"The model '{request.model}' does not exist", fields=fields)
         return error_plan(failure, request, identity)
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
         """Return each model once: the rules' models in their order, then the well-known models and their snapshots.
 
         Any single model exists, because chat completions accept any model too.
         """
-        known = dict.fromkeys((*request.rule_models, *self.known))
+        known = dict.fromkeys((*rule_models, *self.known))
         requested = request.model
         if requested is None:
             return body_plan({"object": "list", "data": [_model(name) for name in known]}, identity)

@@ -3,6 +3,7 @@ or changed."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from msgspec.structs import replace
@@ -145,8 +146,10 @@ class VendorModels(VendorCall, OpenAiModels):
         if vendor.model is not None:
             self.known = (vendor.model,)
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        plan = super().own_response(request, identity)
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
+        plan = super().own_response_from_models(rule_models, request, identity)
         assert isinstance(plan, Plan)
         return edit_plan(
             plan, self.vendor, identity, self.vendor.edit_model and self._edit_models, self.vendor.media

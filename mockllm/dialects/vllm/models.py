@@ -7,6 +7,7 @@ and `ModelPermission` of `vllm/entrypoints/openai/engine/protocol.py`, `LoadLoRA
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -56,8 +57,10 @@ def model_card(model: dict[str, Json]) -> None:
 class VllmModels(VendorModels):
     """GET /v1/models: the base models, then the loaded adapters, whose parent is the first base model."""
 
-    def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        plan = super().own_response(request, identity)
+    def own_response_from_models(
+        self, rule_models: Sequence[str], request: Request, identity: ResponseIdentity
+    ) -> Plan | Failure:
+        plan = super().own_response_from_models(rule_models, request, identity)
         assert isinstance(plan, Plan)
         adapters = [loads(stored.response_body) for stored in request.response_lookup.all_stored(ADAPTER)]
         if request.path_variables.get("model") is not None or not adapters:

@@ -21,9 +21,7 @@ def models_request(query: str = "", model: str | None = None) -> Request:
 
 
 def list_body(query: str = "", *models: str) -> Any:
-    request = models_request(query)
-    request.rule_models = models
-    plan = MODELS.own_response(request, IDENTITY)
+    plan = MODELS.own_response_from_models(models, models_request(query), IDENTITY)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)
@@ -72,7 +70,7 @@ def test_model_page_may_be_empty() -> None:
 
 def test_any_single_model_is_known() -> None:
     for name in ("claude-sonnet-5", "my-own"):
-        plan = MODELS.own_response(models_request(model=name), IDENTITY)
+        plan = MODELS.own_response_from_models((), models_request(model=name), IDENTITY)
         assert isinstance(plan, Plan)
         body = body_of(plan)
         assert (body["type"], body["id"]) == ("model", name)
@@ -84,7 +82,7 @@ def test_any_single_model_is_known() -> None:
 
 
 def test_alias_is_resolved_to_its_dated_model() -> None:
-    plan = MODELS.own_response(models_request(model="claude-sonnet-4-5"), IDENTITY)
+    plan = MODELS.own_response_from_models((), models_request(model="claude-sonnet-4-5"), IDENTITY)
     assert isinstance(plan, Plan)
     body = body_of(plan)
     assert (body["id"], body["display_name"]) == ("claude-sonnet-4-5-20250929", "Claude Sonnet 4.5")
@@ -128,7 +126,7 @@ def test_models_errors_have_the_envelope_and_need_no_body() -> None:
 def test_model_has_thinking_and_efforts_of_recording(
     name: str, enabled: bool, adaptive: bool, efforts: list[str]
 ) -> None:
-    plan = MODELS.own_response(models_request(model=name), IDENTITY)
+    plan = MODELS.own_response_from_models((), models_request(model=name), IDENTITY)
     assert isinstance(plan, Plan)
     capabilities = body_of(plan)["capabilities"]
     types = capabilities["thinking"]["types"]

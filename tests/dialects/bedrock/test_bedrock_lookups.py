@@ -25,9 +25,8 @@ from tests.dialects.bedrock.bedrock_requests import request_of as post
 
 def answer(path: str, *, query: str = "", models: tuple[str, ...] = ()) -> Any:
     request = post(path, method="GET", query=query)
-    request.rule_models = models
     dialect = MODELS if "models" in path else PROFILES
-    plan = dialect.own_response(request, IDENTITY)
+    plan = dialect.own_response_from_models(models, request, IDENTITY)
     assert isinstance(plan, Plan)
     return body_of(plan)
 

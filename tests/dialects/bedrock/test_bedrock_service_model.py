@@ -129,8 +129,7 @@ def test_lookups_have_required_members() -> None:
         (f"/inference-profiles/us.{CLAUDE}", "GetInferenceProfile", PROFILES),
     ):
         request = request_of(path, method="GET")
-        request.rule_models = ("us.mine", "other")
-        plan = dialect.own_response(request, IDENTITY)
+        plan = dialect.own_response_from_models(("us.mine", "other"), request, IDENTITY)
         assert isinstance(plan, Plan)
         assert_valid(operation, plan, CONTROL)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.dialect import OwnResponseDialect
+from mockllm.dialects.dialect import own_response_of
 from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of
 
@@ -14,8 +14,7 @@ from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of
 def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> Any:
     match = find_route(method, path, {"x-goog-api-key": "k"}, query)
     assert isinstance(match, RouteMatch)
-    dialect: OwnResponseDialect = match.dialect  # type: ignore[assignment]
-    request = dialect.request_class(
+    request = match.dialect.request_class(
         method=method,
         path=match.path,
         headers={},
@@ -23,8 +22,9 @@ def lookup_body(method: str, path: str, body: Json = None, query: str = "") -> A
         query_string=query,
         path_variables=match.path_variables,
     )
-    request.rule_models = ["mine", "gemini-2.5-pro"]
-    plan = dialect.own_response(request, IDENTITY)
+    own_response = own_response_of(match.dialect, ["mine", "gemini-2.5-pro"])
+    assert own_response is not None
+    plan = own_response(request, IDENTITY)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     return body_of(plan)

@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.dialects.dialect import OwnResponseDialect, ResponseIdentity
+from mockllm.dialects.dialect import ModelsDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
@@ -88,12 +88,11 @@ def test_request_invalid_for_both_is_refused(body: Any, named: str) -> None:
 def test_mistral_models_have_type_and_capabilities(path: str) -> None:
     match = find_route("GET", path, {})
     assert isinstance(match, RouteMatch)
-    listed: OwnResponseDialect = match.dialect  # type: ignore[assignment]
+    listed: ModelsDialect = match.dialect  # type: ignore[assignment]
     result = match.dialect.request_class(
         method="GET", path=path, headers={}, path_variables=match.path_variables
     )
-    result.rule_models = ("mine",)
-    plan = listed.own_response(result, IDENTITY)
+    plan = listed.own_response_from_models(("mine",), result, IDENTITY)
     assert isinstance(plan, Plan)
     (step,) = plan.steps
     assert isinstance(step, EventStep)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.dialects.openai import MODELS
@@ -12,17 +11,14 @@ from mockllm.dialects.openai.models import OpenAiModelsRequest
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 
 
-def models_request(
-    model: str | None = None, method: str = "GET", rule_models: Sequence[str] = ()
-) -> OpenAiModelsRequest:
-    request = OpenAiModelsRequest(
+def models_request(model: str | None = None, method: str = "GET") -> OpenAiModelsRequest:
+    return OpenAiModelsRequest(
         method=method, path="/v1/models", headers={}, path_variables={} if model is None else {"model": model}
     )
-    request.rule_models = rule_models
-    return request
 
 
-def body(plan: Plan | Failure) -> Json:
+def body(request: OpenAiModelsRequest, rule_models: Sequence[str] = ()) -> Json:
+    plan = MODELS.own_response_from_models(rule_models, request, IDENTITY)
     assert isinstance(plan, Plan)
     assert plan.head.status == 200
     (step,) = plan.steps
@@ -31,7 +27,7 @@ def body(plan: Plan | Failure) -> Json:
 
 
 def test_model_list_has_rule_models_first_without_duplicates() -> None:
-    listed = body(MODELS.own_response(models_request(rule_models=["mine", "gpt-4o"]), IDENTITY))
+    listed = body(models_request(), ["mine", "gpt-4o"])
     names = [entry["id"] for entry in listed["data"]]
     assert listed["object"] == "list"
     assert names[:2] == ["mine", "gpt-4o"]
@@ -41,22 +37,18 @@ def test_model_list_has_rule_models_first_without_duplicates() -> None:
 
 
 def test_single_model_is_described() -> None:
-    reported = body(MODELS.own_response(models_request("mine", rule_models=["mine"]), IDENTITY))
+    reported = body(models_request("mine"), ["mine"])
     assert (reported["id"], reported["object"]) == ("mine", "model")
 
 
 def test_deleted_model_is_still_served() -> None:
-    reported = body(MODELS.own_response(models_request("mine", "DELETE", ["mine"]), IDENTITY))
+    reported = body(models_request("mine", "DELETE"), ["mine"])
     assert reported == {"object": "model", "id": "mine", "deleted": True}
-    assert body(MODELS.own_response(models_request("mine"), IDENTITY))["id"] == "mine"
+    assert body(models_request("mine"))["id"] == "mine"
 
 
 def test_any_single_model_is_known() -> None:
-    plan = MODELS.own_response(models_request("none", rule_models=["mine"]), IDENTITY)
-    assert isinstance(plan, Plan)
-    (step,) = plan.steps
-    assert isinstance(step, EventStep)
-    assert loads(step.payload)["id"] == "none"
+    assert body(models_request("none"), ["mine"])["id"] == "none"
 
 
 def test_models_request_always_passes_the_check() -> None:

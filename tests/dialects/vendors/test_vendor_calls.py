@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Call, Choice, Citation, NativePart, Pause, Reply, Text, Thinking, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.dialect import Dialect, OwnResponseDialect, ReplyDialect, ResponseIdentity
+from mockllm.dialects.dialect import Dialect, ModelsDialect, ReplyDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import ROWS
 from mockllm.dialects.providers import generating_dialect
@@ -351,10 +351,9 @@ def test_vendor_completions_are_openais_with_vendor_head() -> None:
 def test_vendor_models_are_the_rules_models() -> None:
     match = find_route("GET", "/groq/openai/v1/models", {})
     assert isinstance(match, RouteMatch)
-    listed: OwnResponseDialect = match.dialect  # type: ignore[assignment]
+    listed: ModelsDialect = match.dialect  # type: ignore[assignment]
     request = match.dialect.request_class(method="GET", path="", headers={})
-    request.rule_models = ("mine",)
-    plan = listed.own_response(request, IDENTITY)
+    plan = listed.own_response_from_models(("mine",), request, IDENTITY)
     assert isinstance(plan, Plan)
     assert payload(plan)["data"][0]["id"] == "mine"
 

@@ -114,15 +114,15 @@ def test_vendor_lists_rule_models_and_its_own_model(vendor: str, listed: list[st
     models = vendor_dialect(vendor, "models")
     assert isinstance(models, OpenAiModels)
     request = OpenAiModelsRequest(method="GET", path="/v1/models", headers={})
-    request.rule_models = ["mine"]
-    plan = models.own_response(request, IDENTITY)
+    plan = models.own_response_from_models(["mine"], request, IDENTITY)
     assert isinstance(plan, Plan)
     assert [item["id"] for item in event_payloads(plan)[0]["data"]] == listed
     assert not any(name.startswith("openai-") for name, _ in plan.head.headers)
 
 
 def test_azure_lists_openai_models() -> None:
-    plan = azure.MODELS.own_response(OpenAiModelsRequest(method="GET", path="/", headers={}), IDENTITY)
+    request = OpenAiModelsRequest(method="GET", path="/", headers={})
+    plan = azure.MODELS.own_response_from_models((), request, IDENTITY)
     assert isinstance(plan, Plan)
     assert "gpt-4o" in [item["id"] for item in event_payloads(plan)[0]["data"]]
 
