@@ -16,6 +16,7 @@ from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request import request as request_module
 from mockllm.core.request.request import Request
 from mockllm.dialects.providers import DIALECTS
+from mockllm.engine.read_request import ReadRequest
 from tests.test_import_circles import module_files
 
 PLAN: Final = Plan(ResponseHead(200, ()), ())
@@ -62,14 +63,19 @@ def test_lazy_values_that_are_read_by_name_exist() -> None:
 def test_attributes_that_readers_set_exist_in_requests() -> None:
     """The reader of a head and `Request.of` write into the `__dict__` of a request."""
     written = {*request_module._NON_BODY_ATTRIBUTES}
-    for module in ("mockllm.engine.request_reader", "mockllm.core.request.request"):
+    for module in (
+        "mockllm.engine.request_reader",
+        "mockllm.engine.read_request",
+        "mockllm.core.request.request",
+    ):
         for node in ast.walk(tree(module)):
             if isinstance(node, ast.Dict):
                 written |= {str(key.value) for key in node.keys if isinstance(key, ast.Constant)}
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("attributes"):
                 written.add(ast.literal_eval(node.slice))
     assert {"method", "volatile", "raw"} <= written
-    assert written - {*inspect.signature(Request.__init__).parameters, *dir(Request)} == set()
+    of_engine = {*dir(ReadRequest), *ReadRequest.__annotations__}
+    assert written - {*inspect.signature(Request.__init__).parameters, *of_engine} == set()
 
 
 def test_fields_that_replace_names_exist() -> None:

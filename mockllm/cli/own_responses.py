@@ -7,9 +7,9 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Delivery, Plan
-from mockllm.core.request.request import Request
 from mockllm.engine import Engine
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.session_id import path_without_session
 from mockllm.scenario.control_paths import has_control_call
@@ -29,7 +29,11 @@ class ServerParts(NamedTuple):
 
 
 def trace_of(
-    engine: Engine, request: Request, path: str, parts: ServerParts, builder: ResponseBuilder | None = None
+    engine: Engine,
+    request: ReadRequest,
+    path: str,
+    parts: ServerParts,
+    builder: ResponseBuilder | None = None,
 ) -> MatchTrace:
     """Return the trace of a request to a server with these parts. `path` is the one that its client sends, with
     session and provider. `builder`: that of its preview, if there is one."""
@@ -51,7 +55,9 @@ def trace_of(
     )
 
 
-def _own_response(engine: Engine, request: Request, path: str, parts: ServerParts) -> PlannedResponse | None:
+def _own_response(
+    engine: Engine, request: ReadRequest, path: str, parts: ServerParts
+) -> PlannedResponse | None:
     """Return the response of the server itself; None where rules respond."""
     from mockllm.server.builtin_pages import (  # imports the server
         health,

@@ -8,6 +8,7 @@ from mockllm.engine.engine import Engine
 from mockllm.engine.engine_info import EngineInfo
 from mockllm.engine.pending_responses import DeferredResponse, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.settings import EngineSettings
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "EngineInfo",
     "EngineSettings",
     "PlannedResponse",
+    "ReadRequest",
     "UndecidedResponse",
 ]

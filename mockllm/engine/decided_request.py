@@ -20,7 +20,7 @@ from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.override_headers import Override, overridden
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planner import ResponsePlanner
-from mockllm.engine.request_reader import engine_context_of
+from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.rule_header import NO_RULE
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -45,8 +45,7 @@ class DecidedRequest:
     def __init__(
         self,
         planner: ResponsePlanner,
-        request: Request,
-        routing: Routing,
+        request: ReadRequest,
         inputs: DecisionInputs,
         decision: Decision,
         assessment: RequestAssessment,
@@ -57,8 +56,8 @@ class DecidedRequest:
         client with a scaled clock."""
         self.planner = planner
         self.request = request
-        self.routing = routing
-        self.dialect: Dialect = routing.dialect
+        self.routing: Routing = request.routing
+        self.dialect: Dialect = request.routing.dialect
         self.inputs = inputs
         self.seed = inputs.seed
         """The request's own seed, else that of its session, else the server's."""
@@ -84,7 +83,7 @@ class DecidedRequest:
             tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
         )
         settings = self.planner.effective_settings(item_index, compiled, response_index, modifier_indexes)
-        override = engine_context_of(self.request).override
+        override = self.request.override
         return overridden(settings, override) if type(override) is Override else settings
 
     def randomness(self, item: CatalogItem, selected: Selected) -> Randomness:

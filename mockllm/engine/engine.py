@@ -19,7 +19,7 @@ from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, has
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
-from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.router import RouteMatch, UnknownPath
 from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.bounded_cache import BoundedCache
@@ -32,14 +32,9 @@ from mockllm.engine.pending_responses import DeferredResponse, ResponseInputs, U
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
+from mockllm.engine.read_request import ReadAhead, ReadRequest
 from mockllm.engine.repeated_requests import RepeatedRequest, RepeatedRequests
-from mockllm.engine.request_reader import (
-    EngineContext,
-    ReadAhead,
-    ReaderInputs,
-    RequestReader,
-    engine_context_of,
-)
+from mockllm.engine.request_reader import ReaderInputs, RequestReader
 from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
@@ -108,18 +103,18 @@ class Engine:
         client: str,
         now: float,
         monotonic: float | None = None,
-    ) -> Request:
+    ) -> ReadRequest:
         """Return a single request: see `request_reader`, and `RequestReader.read`."""
         return self.request_reader(method, path, query_string, headers).read(raw, client, now, monotonic)
 
-    def respond(self, request: Request) -> PlannedResponse:
+    def respond(self, request: ReadRequest) -> PlannedResponse:
         """Decide and plan, and store what the dialect stores of the response. The state holds all counts."""
         response = self.begin_response(request, may_defer=False)
         assert isinstance(response, PlannedResponse), "the counts are in this process"
         return response
 
     def begin_response(
-        self, request: Request, *, may_defer: bool = True
+        self, request: ReadRequest, *, may_defer: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and store what the dialect stores of the response.
 
@@ -133,14 +128,12 @@ class Engine:
             return ObjectToFetch(missing.session, missing.key, again)
 
     def _begin_response(
-        self, request: Request, *, may_defer: bool
+        self, request: ReadRequest, *, may_defer: bool
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        engine_context = request.context
-        assert type(engine_context) is EngineContext, "the request was read by an engine"
-        override = engine_context.override
+        override = request.override
         if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
-        ahead, repeated = engine_context.read_ahead, engine_context.repeated
+        ahead, repeated = request.read_ahead, request.repeated
         if ahead is not None and ahead.rule_index is self._index:
             notes = () if override is None else override.notes
             return self._decide_and_plan(request, ahead.mask, notes, None, None, may_defer=may_defer)
@@ -148,15 +141,17 @@ class Engine:
             mask = repeated.match_mask
         else:  # not repeated, or computed by an earlier engine, or not computed yet
             if repeated is not None and repeated.to_precompute is not None:  # its mask and cache key
-                self._repeated_requests.add(repeated, request, self._index, self._precompute)
+                precompute = partial(self._precompute, request.routing.dialect)
+                self._repeated_requests.add(repeated, request, self._index, precompute)
                 repeated = None  # it serves the requests after this one
-            if engine_context.index is not self._index:
-                engine_context.index, engine_context.head_mask = self._index, self._index.head_mask(request)
-            mask = self._index.match_mask(request, engine_context.head_mask)
+            head_mask = request.head_mask
+            if head_mask.index is not self._index:
+                head_mask.index, head_mask.mask = self._index, self._index.head_mask(request)
+            mask = self._index.match_mask(request, head_mask.mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
-        planned = None if fast_path is None else fast_path.respond(request, engine_context.dialect, repeated)
+        planned = None if fast_path is None else fast_path.respond(request, request.routing.dialect, repeated)
         if planned is not None:
-            stored = planned.tool_calls or (engine_context.stores_responses and request.may_be_stored)
+            stored = planned.tool_calls or (request.stores_responses and request.may_be_stored)
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and HASH_ATTRIBUTE not in request.__dict__:
                 return planned
@@ -167,15 +162,15 @@ class Engine:
             self._add_fast_path(mask, request)
         return response
 
-    def _precompute(self, request: Request, repeated: RepeatedRequest) -> None:
+    def _precompute(self, dialect: Dialect, request: Request, repeated: RepeatedRequest) -> None:
         """Let the fast path of a repeated request compute what it needs of the head and the body."""
         path = self._fast_paths.get(repeated.match_mask)
         if path is not None:
-            path.precompute(request, engine_context_of(request).dialect, repeated)
+            path.precompute(request, dialect, repeated)
 
     def _decide_and_plan(
         self,
-        request: Request,
+        request: ReadRequest,
         mask: int,
         notes: Sequence[str],
         fast_path: FastPath | None,
@@ -209,7 +204,7 @@ class Engine:
         if not request.generates:  # after a conflict it responds to what is stored then
             respond_again = partial(self._respond_decided, response_inputs, decision, storage_changed=True)
         if fast_path is not None and fast_path.store_decides:
-            dialect, repeated = engine_context_of(request).dialect, response_inputs.repeated
+            dialect, repeated = request.routing.dialect, response_inputs.repeated
             cached = fast_path.respond_decided(
                 request, dialect, repeated, response_inputs.decision_inputs, decision
             )
@@ -276,7 +271,7 @@ class Engine:
         return partial(or_object_to_fetch, complete)
 
     def _store_and_finish(
-        self, planned: PlannedResponse, request: Request, respond_again: RespondAgain | None = None
+        self, planned: PlannedResponse, request: ReadRequest, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
         read was changed meanwhile; by default the same plan is stored again. Return the response with its time scale,
@@ -323,36 +318,35 @@ class Engine:
         of_session = None if session is None else self.state.time_scale(session)
         return self._time_scale if of_session is None else of_session
 
-    def read_ahead(self, request: Request) -> None:
+    def read_ahead(self, request: ReadRequest) -> None:
         """Read what the decision on a long request needs, in another thread. Only the request and caches change."""
         with suppress(MissingStoredObject):  # `begin_response` reads it again
             mask = self._index.match_mask(request)
             inputs, assessment = self._decision_inputs(request, mask)
             inputs.compute_all()
-            ahead = ReadAhead(self._index, mask, inputs, assessment)
-            request.context = engine_context_of(request).having_read(ahead)
+            request.read_ahead = ReadAhead(self._index, mask, inputs, assessment)
 
-    def preview(self, request: Request) -> ResponseBuilder:
+    def preview(self, request: ReadRequest) -> ResponseBuilder:
         """Return the builder of the present decision on a request. Nothing is counted."""
         inputs, assessment = self._decision_inputs(request, self._index.match_mask(request))
         decision = self.state.decide(inputs, count=False)
         return self._builder_of(request, inputs, assessment, decision)
 
-    def has_rule(self, request: Request) -> bool:
+    def has_rule(self, request: ReadRequest) -> bool:
         """Return whether a rule matches, even one that a guard blocks. Nothing is counted."""
         return bool(self._decision_inputs(request, self._index.match_mask(request))[0].rules)
 
-    def serves(self, request: Request) -> bool:
+    def serves(self, request: ReadRequest) -> bool:
         """Return whether a provider has the path or its start, or a rule matches, even one that a guard blocks."""
-        routing = engine_context_of(request).routing
+        routing = request.routing
         if not isinstance(routing, UnknownPath) or routing.lacks_prefix:
             return True
         return bool(or_object_to_fetch(partial(self.has_rule, request)))  # an object to fetch is true
 
-    def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
+    def refuse(self, failure: Failure, request: ReadRequest) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
-        plan = engine_context_of(request).dialect.error(failure, request, identity)
+        plan = request.routing.dialect.error(failure, request, identity)
         plan = with_rule_header(plan, NO_RULE)
         return PlannedResponse(plan, None, notes=(failure.short_message,), error=failure.type)
 
@@ -361,16 +355,15 @@ class Engine:
         return engine_info(self.catalog, self._stale)
 
     def _decision_inputs(
-        self, request: Request, mask: int, repeated: RepeatedRequest | None = None
+        self, request: ReadRequest, mask: int, repeated: RepeatedRequest | None = None
     ) -> tuple[DecisionInputs, RequestAssessment]:
         """Return what the decision on a request depends on, with its own overrides, and its assessment. `repeated`:
         what is known of the request."""
-        engine_context = engine_context_of(request)
-        ahead = engine_context.read_ahead
+        ahead = request.read_ahead
         if ahead is not None and ahead.rule_index is self._index:
             scenario_time = request.monotonic / self.time_scale(request.session)
             return replace(ahead.inputs, scenario_time=scenario_time), ahead.assessment
-        routing, override = engine_context.routing, engine_context.override
+        routing, override = request.routing, request.override
         assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,
             request,
@@ -382,16 +375,16 @@ class Engine:
         return self._candidates.decision_inputs_of(request, mask, assessment, valid, scale), assessment
 
     def _builder_of(
-        self, request: Request, inputs: DecisionInputs, assessment: RequestAssessment, decision: Decision
+        self, request: ReadRequest, inputs: DecisionInputs, assessment: RequestAssessment, decision: Decision
     ) -> ResponseBuilder:
-        engine_context = engine_context_of(request)
-        if type(engine_context.override) is Override and engine_context.override.position is not None:
-            decision = decision_at(decision, inputs, engine_context.override.position)
-        scale, routing = self.time_scale(request.session), engine_context.routing
+        override = request.override
+        if type(override) is Override and override.position is not None:
+            decision = decision_at(decision, inputs, override.position)
+        scale = self.time_scale(request.session)
         reported = scale if scale == 1.0 else reported_time_scale(request.headers, scale)
-        return ResponseBuilder(self._planner, request, routing, inputs, decision, assessment, reported)
+        return ResponseBuilder(self._planner, request, inputs, decision, assessment, reported)
 
-    def _add_fast_path(self, mask: int, request: Request) -> None:
+    def _add_fast_path(self, mask: int, request: ReadRequest) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
         candidates = self._candidates.candidates_of_mask(mask, request)
         if candidates is not None:

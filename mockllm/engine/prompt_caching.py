@@ -21,7 +21,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.request_reader import engine_context_of
+from mockllm.engine.read_request import ReadRequest
 from mockllm.state.engine_state import EngineState
 
 if TYPE_CHECKING:
@@ -159,7 +159,8 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
 
-    cache = prompt_form_and_policy(request, engine_context_of(request).dialect, PromptCacheSettings())
+    assert isinstance(request, ReadRequest), "an engine has read it"
+    cache = prompt_form_and_policy(request, request.routing.dialect, PromptCacheSettings())
     if isinstance(cache, str):
         return None
     form, policy = cache

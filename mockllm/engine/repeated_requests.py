@@ -82,8 +82,8 @@ journal has a model only if it was read."""
 class RepeatedRequest(Struct):
     """What follows from the head and the body of a request, for the engine with this `index`. Not tried yet:
     `to_precompute` is set. Computed: `index` is set, perhaps that of an earlier engine. Both are None where it
-    cannot be computed. The context of the request refers to it. So it refers neither to that context nor to the
-    request's attributes, which have the context: a cycle would need the garbage collector."""
+    cannot be computed. The attributes of the request refer to it. So it does not refer to these: a cycle would need
+    the garbage collector."""
 
     to_precompute: tuple[Key, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
@@ -128,7 +128,7 @@ class RepeatedRequests:
         check and makes the cache key."""
         assert repeated.to_precompute is not None, "it is tried once"
         (key, of_head), repeated.to_precompute = repeated.to_precompute, None
-        attributes = {**of_head, "context": request.context, "raw": key[1]}
+        attributes = {**of_head, "repeated": repeated, "raw": key[1]}
         lookup = NotingLookup()
         kind = probe_class(type(request))  # type: ignore[arg-type]  # mypy takes no class for hashable
         probe = kind.__new__(kind)

@@ -10,81 +10,21 @@ from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
-from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.redaction import Redactor, secrets_of
-from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.mcp_server import McpServer
-from mockllm.core.request.request import Request, RequestContext, read_query
+from mockllm.core.request.request import read_query
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.core.selection.decision import DecisionInputs
-from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.dialect import Dialect, decode
-from mockllm.dialects.router import RouteMatch, Routing, find_route
-from mockllm.engine.assessment import RequestAssessment
+from mockllm.dialects.router import Routing, find_route
 from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override, nearest_own_header
+from mockllm.engine.read_request import ReadRequest, attributes_of_route, read_class
 from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
 
 _SHORT_QUERY: Final = 256
 """Characters of a query that is read with its head. A longer one is read when something needs it: that takes long."""
-
-
-class ReadAhead(NamedTuple):
-    """What was read of a long request before the decision on it, with this index."""
-
-    rule_index: RuleIndex
-    mask: int
-    inputs: DecisionInputs
-    assessment: RequestAssessment
-
-
-class EngineContext(RequestContext):
-    """What the engine has read of a request beside its attributes. Requests with the same head share a context,
-    unless something is overridden, or the request is a repeated one or was read ahead.
-
-    `routing` is what the route table returned, and `dialect` its `Dialect`. `stores_responses`: whether the state
-    stores responses to this call, where the request allows it (`Request.may_be_stored`). `override` is what the
-    headers or the session of the request override, and None for nearly all requests. It is a Failure where the
-    session or one of these headers is invalid. `head_mask` was computed with `index`. After a reload
-    the engine has another index, and computes the mask again. `repeated` is what follows from the
-    head and the body of a request that came before. `read_ahead` is what a thread has read of a long one."""
-
-    __slots__ = (
-        "dialect", "head_mask", "index", "override", "read_ahead", "repeated", "routing", "stores_responses",
-    )  # fmt: skip
-
-    def __init__(self, routing: Routing, override: Override | Failure | None = None) -> None:
-        self.routing = routing
-        self.dialect: Dialect = routing.dialect
-        storage_update = getattr(self.dialect, "storage_update", None)
-        self.stores_responses = storage_update is not None and isinstance(routing, RouteMatch)
-        self.override = override
-        self.index: RuleIndex | None = None
-        self.head_mask = 0
-        self.repeated: RepeatedRequest | None = None
-        self.read_ahead: ReadAhead | None = None
-
-    def having_read(self, read_ahead: ReadAhead) -> EngineContext:
-        """Return the context of the request of which this was read."""
-        context = EngineContext(self.routing, self.override)
-        context.read_ahead = read_ahead
-        return context
-
-
-def engine_context_of(request: Request) -> EngineContext:
-    """Return the context of a request that an engine has read."""
-    engine_context = request.context
-    assert type(engine_context) is EngineContext, "the request was read by an engine"
-    return engine_context
-
-
-def dialect_of(request: Request) -> Dialect | None:
-    """Return the dialect of a request; None where no engine has read it."""
-    engine_context = request.context
-    return engine_context.dialect if isinstance(engine_context, EngineContext) else None
 
 
 class ReaderInputs(NamedTuple):
@@ -132,7 +72,6 @@ class RequestReader:
         "_make_request",
         "_read_override",
         "_repeated_requests",
-        "_routing",
         "_session",
         "_state",
     )
@@ -151,25 +90,22 @@ class RequestReader:
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
         routing = find_route(method, path, headers, query_string, reader_inputs.unprefixed_provider, over_tls)
-        engine_context, is_known_call = EngineContext(routing, error), isinstance(routing, RouteMatch)
-        request_class: type[Request] = engine_context.dialect.request_class if is_known_call else Request
+        request_class = read_class(routing)
         self._make_request, self._key = request_class.of, object()
         may_repeat = request_class.generates and not error
         self._repeated_requests = reader_inputs.repeated_requests if may_repeat else None
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
-        self._session, self._error, self._routing, self._has_read = session, error, routing, False
+        self._session, self._error, self._has_read = session, error, False
         self._read_override = reader_inputs.read_override if _has_override(headers) else None
         self._attributes: dict[str, object] = {
             "method": method,
-            "path": routing.path,
             "path_prefix": _prefix_of(path, routing),
             "headers": headers,
             "over_tls": over_tls,
             "query_string": query_string,
-            "provider": routing.provider,
-            "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
             "session": session,
-            "context": engine_context,
+            "override": error,
+            **attributes_of_route(routing),
         }
         if len(query_string) <= _SHORT_QUERY:
             self._attributes["query"] = read_query(query_string)
@@ -186,13 +122,13 @@ class RequestReader:
         reader._attributes, reader._key = {**self._attributes, "headers": headers}, object()
         reader._error, reader._session = self._error, self._session
         reader._read_override = self._read_override
-        reader._make_request, reader._routing = self._make_request, self._routing
+        reader._make_request = self._make_request
         reader._repeated_requests = None if is_unique else self._repeated_requests
         reader._has_read = self._has_read
         reader._state, reader._lookup_without_session = self._state, self._lookup_without_session
         return reader
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
         the epoch, `monotonic` on a monotonic clock (by default `now`)."""
         if monotonic is None:
@@ -214,20 +150,13 @@ class RequestReader:
             session.redacted_id = Redactor(secrets).session(self._session or "")
         if self._error is None:
             if self._read_override is not None:
-                override = self._read_override(request.headers, session)
-                request.context = EngineContext(self._routing, override)
+                request.override = self._read_override(request.headers, session)
             elif session is not None and session.seed is not None:
-                request.context = EngineContext(self._routing, Override(session.seed))
+                request.override = Override(session.seed)
         return request
 
     def _attributes_of_repeated(self, key: Key) -> dict[str, object]:
         """Return the attributes of a request that was remembered. The engine adds to them what follows from its
         body."""
-        engine_context = EngineContext(self._routing)
-        engine_context.repeated = RepeatedRequest(to_precompute=(key, self._attributes))
-        return {**self._attributes, "context": engine_context, "raw": key[1]}
-
-
-def decode_response(request: Request, plan: Plan) -> DecodedResponse | None:
-    """Return the response to a request; None where its dialect decodes none, or no engine has read the request."""
-    return decode(plan, dialect_of(request))
+        repeated = RepeatedRequest(to_precompute=(key, self._attributes))
+        return {**self._attributes, "repeated": repeated, "raw": key[1]}

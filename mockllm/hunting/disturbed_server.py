@@ -16,7 +16,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.verdicts.observed_request import TIMEOUTS
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities
-from mockllm.engine.request_reader import decode_response, dialect_of
+from mockllm.engine.read_request import decode_response
 from mockllm.testing.mock_base import MockBase
 from mockllm.testing.mock_server import MockLLM
 from mockllm.testing.received_request import Received
@@ -122,8 +122,9 @@ def decoded(received: Received) -> DecodedResponse | None:
 
 
 def _capabilities(received: Received) -> ProtocolCapabilities:
-    dialect = dialect_of(received.request)
-    found: ProtocolCapabilities = getattr(dialect, "capabilities", ProtocolCapabilities())
+    found: ProtocolCapabilities = getattr(
+        received.request.routing.dialect, "capabilities", ProtocolCapabilities()
+    )
     return found
 
 

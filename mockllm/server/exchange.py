@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.engine import PlannedResponse
+from mockllm.engine import PlannedResponse, ReadRequest
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A hold moves it on by the
     time that the response was held, and leaves `Request.monotonic` as it is."""
 
-    request: Request | None = None
+    request: ReadRequest | None = None
     """The request as its dialect reads it. None where no engine reads it."""
     response: PlannedResponse = NOT_PLANNED
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None

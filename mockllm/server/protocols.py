@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision, DecisionInputs
-from mockllm.engine import EngineInfo, PlannedResponse
+from mockllm.engine import EngineInfo, PlannedResponse, ReadRequest
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
@@ -34,7 +33,7 @@ class ProxyFailed(Exception):
 class RequestReaderProtocol(Protocol):
     """Reads the requests that have one head."""
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
         """Return the request as its dialect reads it. `raw` is decompressed; `client` is the peer's address without
         its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
@@ -53,20 +52,20 @@ class EngineProtocol(Protocol):
         (percent-encoded, the path without the query); `headers` is looked up without regard to case. `over_tls`:
         whether the connection has TLS."""
 
-    def read_ahead(self, request: Request) -> None:
+    def read_ahead(self, request: ReadRequest) -> None:
         """Read what the decision on a long request needs. Another thread may do it: only the request and caches
         change, and nothing is counted."""
 
     def begin_response(
-        self, request: Request, *, may_defer: bool = True
+        self, request: ReadRequest, *, may_defer: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan. It is deferred only with `may_defer`."""
 
-    def serves(self, request: Request) -> bool:
+    def serves(self, request: ReadRequest) -> bool:
         """Return whether a provider has the path, or a rule matches, even one that a guard blocks. Nothing is
         counted."""
 
-    def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
+    def refuse(self, failure: Failure, request: ReadRequest) -> PlannedResponse:
         """Plan a response of the server itself: the failure in the provider's envelope. The request is too large, too
         slow or too deep, for example, or the store fails. `refuse` itself matches no rule and counts nothing."""
 

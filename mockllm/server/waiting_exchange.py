@@ -19,8 +19,8 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
+from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
@@ -124,7 +124,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
 
 
 async def _decide_after_recording(
-    app: App, exchange: Exchange, request: Request, recordings: PendingRecordings
+    app: App, exchange: Exchange, request: ReadRequest, recordings: PendingRecordings
 ) -> None:
     """Let the engine decide. An unmatched request first waits for the recordings of equal ones that are pending; then
     the engine that has them reads it anew."""
@@ -268,7 +268,7 @@ def _control_headers(head: RequestHead) -> Mapping[str, str]:
 
 
 def _error_of_proxy(
-    app: App, request: Request, planned: PlannedResponse, failure: Failure
+    app: App, request: ReadRequest, planned: PlannedResponse, failure: Failure
 ) -> PlannedResponse:
     """Return the response where nothing was forwarded. A request without an upstream stays unmatched."""
     if not planned.unmatched or failure.type != "not_found":

@@ -16,11 +16,10 @@ from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import AtPath, Condition, Equals, Exists, of_set
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import seconds_until_end_or_silence
-from mockllm.core.request.request import Request
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
 from mockllm.engine import PlannedResponse
-from mockllm.engine.request_reader import decode_response, engine_context_of
+from mockllm.engine.read_request import ReadRequest, decode_response
 from mockllm.scenario.language.examples import ExpectSpec, TookOperators
 from mockllm.scenario.match_compiler import condition
 from mockllm.scenario.raw_entries import short_ids
@@ -49,7 +48,7 @@ class Mismatch(Struct, frozen=True):
 class Outcome:
     """A request and its planned response."""
 
-    request: Request
+    request: ReadRequest
     response: PlannedResponse
     reasons: Callable[[Condition], Iterable[str]] = field(default=lambda condition: ())
     """Return the reasons why no rule with a matching name was selected."""
@@ -57,7 +56,7 @@ class Outcome:
     @property
     def dialect(self) -> Dialect:
         """The dialect that responded."""
-        return engine_context_of(self.request).dialect
+        return self.request.routing.dialect
 
     @property
     def duration(self) -> float:

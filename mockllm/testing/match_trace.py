@@ -15,7 +15,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.matching.conditions import Condition, Equals
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.plan import WaitStep
-from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import Decision, Selected
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import (
@@ -26,7 +25,7 @@ from mockllm.engine.near_misses import (
     nearest,
     percentage,
 )
-from mockllm.engine.request_reader import engine_context_of
+from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import suggestion
@@ -54,7 +53,7 @@ class MatchTrace(Struct, frozen=True):
     """The trace of a request. `tried` contains the rules in order up to the selected one, and later rules that match
     too. `unshown` is the number of further rules that did not match."""
 
-    request: Request
+    request: ReadRequest
     outcome: Outcome
     decision: Decision
     tried: Sequence[TraceEntry]
@@ -80,12 +79,12 @@ class MatchTrace(Struct, frozen=True):
         return None
 
 
-def match_trace(engine: Engine, request: Request, builder: ResponseBuilder | None = None) -> MatchTrace:
+def match_trace(engine: Engine, request: ReadRequest, builder: ResponseBuilder | None = None) -> MatchTrace:
     """Return the trace of a request. The server refuses one with an invalid override or session. `builder`: that of
     its preview, if there is one."""
     builder = builder or engine.preview(request)
     decision, catalog = builder.decision, engine.catalog
-    override, refused = engine_context_of(request).override, None
+    override, refused = request.override, None
     if isinstance(override, Failure):
         decision = replace(decision, outcome="invalid", modifiers=())
         refused = engine.refuse(override, request)
@@ -116,7 +115,7 @@ def _won_chances(engine: Engine, decision: Decision) -> Iterator[tuple[str, str]
             yield engine.catalog.items[selected.candidate.item_index].id, percentage(guard.chance)
 
 
-def _tried(engine: Engine, request: Request, decision: Decision) -> tuple[list[TraceEntry], int]:
+def _tried(engine: Engine, request: ReadRequest, decision: Decision) -> tuple[list[TraceEntry], int]:
     catalog = engine.catalog
     items = catalog.items
     end = catalog.rule_count if decision.rule is None else decision.rule.candidate.item_index
@@ -186,7 +185,7 @@ _BEFORE: Final = {
 class MismatchReport:
     """Explains the decision on a request, taken before the request is counted."""
 
-    def __init__(self, engine: Engine, request: Request) -> None:
+    def __init__(self, engine: Engine, request: ReadRequest) -> None:
         self._engine = engine
         self._request = request
         self.decision: Decision = engine.preview(request).decision

@@ -16,6 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
+from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.session_id import SESSION_HEADER, path_without_session, read_session
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -91,7 +92,7 @@ class RecordingReader(NamedTuple):
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RecordingReader:
         return self._replace(headers=headers)
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> Request:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
         engine = self.recorder.engine_for(self.path, self.headers)
         head = (self.method, self.path, self.query_string, self.headers)
         return engine.request_reader(*head, over_tls=self.over_tls).read(raw, client, now, monotonic)
@@ -147,10 +148,10 @@ class RecordingEngine:
         self._path = path_without_session(path)
         return self._current
 
-    def read_ahead(self, request: Request) -> None:
+    def read_ahead(self, request: ReadRequest) -> None:
         """Read nothing: `begin_response` reads it, with the engine of that moment."""
 
-    def begin_response(self, request: Request, *, may_defer: bool = True) -> PlannedResponse:
+    def begin_response(self, request: ReadRequest, *, may_defer: bool = True) -> PlannedResponse:
         """Return the response, in the same iteration of the loop in which the request was read. It is never deferred:
         the test waits for it in any case."""
         assert self._current is not None
@@ -166,11 +167,11 @@ class RecordingEngine:
             session, update, read_lookup
         )
 
-    def serves(self, request: Request) -> bool:
+    def serves(self, request: ReadRequest) -> bool:
         assert self._current is not None
         return self._current.serves(request)
 
-    def refuse(self, failure: Failure, request: Request) -> PlannedResponse:
+    def refuse(self, failure: Failure, request: ReadRequest) -> PlannedResponse:
         assert self._current is not None
         return self._store(request, self._current.refuse(failure, request))
 
@@ -189,7 +190,7 @@ class RecordingEngine:
             received.ended = record
             received.status = record.status  # differs from the plan if an upstream responded
 
-    def _store(self, request: Request, response: PlannedResponse) -> PlannedResponse:
+    def _store(self, request: ReadRequest, response: PlannedResponse) -> PlannedResponse:
         received = Received(request, response, self._path)
         self._open[id(request)] = received
         self.received.append(received)

@@ -10,13 +10,13 @@ from typing import Any, Final
 from mockllm.cli.sources import known_names
 from mockllm.conformance.shape import Observation
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.core.request.request import Request
 from mockllm.drift.change import Change, differences
 from mockllm.drift.cost import CostBudget
 from mockllm.drift.extras_pack import _value, write_extras_pack
 from mockllm.drift.report import DriftReport
 from mockllm.drift.run import _count, compare_all
 from mockllm.engine import Engine
+from mockllm.engine.read_request import ReadRequest
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
@@ -36,7 +36,7 @@ BODY: Final[dict[str, Any]] = {
 ENGINE: Final = Engine(run_steps(compile_catalog([])), EngineState())
 
 
-def exchange(path: str, sent: object, body: object) -> tuple[Request, RecordedResponse]:
+def exchange(path: str, sent: object, body: object) -> tuple[ReadRequest, RecordedResponse]:
     headers = {"content-type": "application/json", "anthropic-version": "2023-06-01"}
     request = SentRequest("POST", path, "", headers, json.dumps(sent).encode()).read_by(ENGINE, 0.0)
     frames = (RecordedFrame(0.0, json.dumps(body).encode()),)

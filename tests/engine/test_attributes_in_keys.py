@@ -18,7 +18,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.cohere.chat import CohereChat
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.engine.request_reader import engine_context_of
+from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.response_builder import ResponseBuilder
 from tests.dialects.test_building_and_decoding import WANTED
 from tests.engine.cached_and_rendered import CALLS, Call, without_cache
@@ -159,7 +159,7 @@ NEUTRAL_REQUESTS = {
 }
 
 
-def requests(call: Call) -> Iterator[Request]:
+def requests(call: Call) -> Iterator[ReadRequest]:
     """Yield a request of the call for each neutral request and each reply."""
     for words in NEUTRAL_REQUESTS.values():
         wire = call.dialect.build_request(words)
@@ -182,7 +182,7 @@ def unkeyed(call: Call, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     monkeypatch.setattr(ResponseBuilder, "_planned_without_cache", render)
     for request in requests(call):
         server().engine.respond(request)
-        recorder.note(keyed, engine_context_of(request).dialect.encoding_key, request)  # type: ignore[attr-defined]
+        recorder.note(keyed, request.routing.dialect.encoding_key, request)  # type: ignore[attr-defined]
     found = rendered - keyed - OF_EVERY_KEY - OF_THE_DIALECT
     echoed = ECHOED in keyed
     return {

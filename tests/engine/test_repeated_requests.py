@@ -11,6 +11,7 @@ from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.engine import Engine
+from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.repeated_requests import (
     MAX_BYTES,
     MAX_SEEN,
@@ -18,7 +19,7 @@ from mockllm.engine.repeated_requests import (
     RepeatedRequests,
     probe_class,
 )
-from mockllm.engine.request_reader import RequestReader, engine_context_of
+from mockllm.engine.request_reader import RequestReader
 from tests.engine.cached_and_rendered import CALLS, ask_call
 from tests.language.virtual_server import NOW, ClientRequest, VirtualServer, chat_request, raw_request
 
@@ -33,7 +34,7 @@ def reader_of(engine: Engine, **headers: str) -> RequestReader:
     return engine.request_reader("POST", PATH, "", headers)
 
 
-def read_repeatedly(engine: Engine, reader: RequestReader, times: int, body: bytes = BODY) -> Request:
+def read_repeatedly(engine: Engine, reader: RequestReader, times: int, body: bytes = BODY) -> ReadRequest:
     """Send a request so often. Return the last."""
     for turn in range(times):
         request = reader.read(body, "::1", NOW + turn)
@@ -41,9 +42,9 @@ def read_repeatedly(engine: Engine, reader: RequestReader, times: int, body: byt
     return request
 
 
-def is_repeated(request: Request) -> bool:
+def is_repeated(request: ReadRequest) -> bool:
     """Return whether the request has begun with what was computed of an earlier one."""
-    repeated = engine_context_of(request).repeated
+    repeated = request.repeated
     return repeated is not None and repeated.index is not None
 
 
@@ -73,7 +74,7 @@ def test_repeated_requests_equal_fresh_ones(name: str, stream: bool) -> None:
     repeated, fresh = reader.read(sent.body, "::1", NOW), server.engine.read(*head, sent.body, "::1", NOW)
     assert is_repeated(repeated) or name in WITH_INNER_REQUEST
     for attribute, value in vars(repeated).items():
-        if attribute not in ("context", "_field_values"):
+        if attribute not in ("head_mask", "repeated", "_field_values"):
             assert value == getattr(fresh, attribute), attribute
 
 

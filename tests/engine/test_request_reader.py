@@ -9,7 +9,6 @@ from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import key_hash
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.server_address import server_url
-from mockllm.engine.request_reader import engine_context_of
 from mockllm.engine.session_id import SESSION_HEADER
 from tests.language.virtual_server import NOW, VirtualServer
 
@@ -124,5 +123,5 @@ def test_reader_of_one_request_finds_no_repeated_request() -> None:
     first = engine.request_reader("POST", "/v1/chat/completions", "", {})
     for is_unique, is_repeated in ((False, True), (True, False)):
         reader = first.with_headers({}, is_unique=is_unique)
-        contexts = [engine_context_of(reader.read(b"{}", "::1", NOW)) for _ in range(4)]
-        assert any(each.repeated is not None for each in contexts) is is_repeated
+        requests = [reader.read(b"{}", "::1", NOW) for _ in range(4)]
+        assert any(each.repeated is not None for each in requests) is is_repeated

@@ -10,8 +10,8 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.request.request import Request
 from mockllm.engine import Engine
+from mockllm.engine.read_request import ReadRequest
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
 from tests.language.virtual_server import VirtualServer
@@ -36,7 +36,7 @@ class ReadingEngine(Engine):
     before: Callable[[], object] | None = None
     count = 0
 
-    def read_ahead(self, request: Request) -> None:
+    def read_ahead(self, request: ReadRequest) -> None:
         assert threading.current_thread().name == "mockllm worker"
         self.count += 1
         if self.before is not None:

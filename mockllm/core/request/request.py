@@ -44,16 +44,9 @@ __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 _NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
-    "monotonic", "response_lookup", "context", "over_tls", "path_prefix", "mcp_servers",
-    "volatile",
+    "monotonic", "response_lookup", "over_tls", "path_prefix", "mcp_servers", "volatile",
 ))  # fmt: skip
 """The attributes of a request that its reader sets, without the body."""
-
-
-class RequestContext:
-    """The base class of what a reader of requests attaches to them. Only the package of that reader looks inside."""
-
-    __slots__ = ()
 
 
 class Request(BodyFields, McpServerFields):
@@ -63,7 +56,7 @@ class Request(BodyFields, McpServerFields):
     body's bytes (decompressed). `now` is when the server had the whole body, in seconds since the epoch. The
     time fields of a response use no other clock. `path_variables` holds the variables of the route's path
     (`{"model": …}` where the path names the model). `response_lookup` has what the server stored for the session, by
-    name. `context` belongs to the reader of the request.
+    name.
     """
 
     api: ClassVar[str | None] = None
@@ -97,7 +90,6 @@ class Request(BodyFields, McpServerFields):
         now: float = 0.0,
         monotonic: float | None = None,
         response_lookup: ResponseLookup = EMPTY_LOOKUP,
-        context: RequestContext | None = None,
     ) -> None:
         self.method = method
         self.path = path
@@ -113,7 +105,6 @@ class Request(BodyFields, McpServerFields):
         """The same time on a monotonic clock, in seconds: for sessions, limits, webhooks and
         `DecisionInputs.scenario_time`."""
         self.response_lookup = response_lookup
-        self.context = context
 
     @classmethod
     def of(

@@ -67,7 +67,6 @@ class WrappingRequest(BedrockRequest):
             client=self.client,
             now=self.now,
             response_lookup=self.response_lookup,
-            context=self.context,
         )
 
     @cached_property

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import MISSING
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
-from mockllm.core.request.request import Message, Request, RequestContext, TextPart, Tool, estimate_input
+from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
@@ -102,7 +102,7 @@ def test_request_raw_text_and_host() -> None:
 def test_request_unread_has_no_body() -> None:
     request = Request(
         method="POST", path="/x", headers={"a": "b"}, raw=b"{}", query_string="q=1", provider="p",
-        path_variables={"model": "m"}, session="s", client="::1", now=7.0, context=RequestContext(),
+        path_variables={"model": "m"}, session="s", client="::1", now=7.0,
     )  # fmt: skip
     vars(request).update(mcp_servers={}, volatile="v")
     without_body = request.without_body()

@@ -1,0 +1,95 @@
+"""Requests as the engine has read them: those of a dialect, with what the engine knows of each beside the body.
+
+The core and the dialects know only `Request`. From each class of a dialect's requests, the engine derives one.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple, Self, cast
+
+from msgspec import Struct
+
+from mockllm.core.failure import Failure
+from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.rendering.plan import Plan
+from mockllm.core.request.request import Request
+from mockllm.core.selection.decision import DecisionInputs
+from mockllm.dialects.decoded_response import DecodedResponse
+from mockllm.dialects.dialect import decode
+from mockllm.dialects.router import RouteMatch, Routing
+from mockllm.engine.assessment import RequestAssessment
+from mockllm.engine.override_headers import Override
+from mockllm.engine.repeated_requests import RepeatedRequest
+
+
+class ReadAhead(NamedTuple):
+    """What was read of a long request before the decision on it, with this index."""
+
+    rule_index: RuleIndex
+    mask: int
+    inputs: DecisionInputs
+    assessment: RequestAssessment
+
+
+class HeadMask(Struct):
+    """The part of the match mask that follows from the head, for all requests with this head. It was computed with
+    `index`. After a reload the engine has another index, and computes the mask again."""
+
+    index: RuleIndex | None = None
+    mask: int = 0
+
+
+class ReadRequest(Request):
+    """A request that the engine has read. `RequestReader` sets these attributes."""
+
+    routing: Routing
+    """What the route table returned. It has the dialect."""
+    stores_responses: bool
+    """Whether the state stores responses to this call, where the request allows it (`may_be_stored`)."""
+    head_mask: HeadMask
+    override: Override | Failure | None = None
+    """What the headers or the session of the request override; None for nearly all requests. It is a Failure where
+    the session or one of these headers is invalid."""
+    repeated: RepeatedRequest | None = None
+    """What follows from the head and the body of a request that came before."""
+    read_ahead: ReadAhead | None = None
+    """What a thread has read of a long request."""
+
+    def without_body(self) -> Self:
+        request = super().without_body()
+        request.routing, request.stores_responses = self.routing, self.stores_responses
+        request.head_mask, request.override = self.head_mask, self.override
+        return request
+
+
+def read_class(routing: Routing) -> type[ReadRequest]:
+    """Return the class of the requests that take a route."""
+    request_class = routing.dialect.request_class if isinstance(routing, RouteMatch) else Request
+    return _derived_class(request_class)  # type: ignore[arg-type]  # mypy takes no class for hashable
+
+
+@cache
+def _derived_class(request_class: type[Request]) -> type[ReadRequest]:
+    return cast(type[ReadRequest], type(request_class.__name__, (ReadRequest, request_class), {}))
+
+
+def attributes_of_route(routing: Routing) -> dict[str, object]:
+    """Return the attributes that the requests with a head have by their route."""
+    is_call, storage_update = (
+        isinstance(routing, RouteMatch),
+        getattr(routing.dialect, "storage_update", None),
+    )
+    return {
+        "path": routing.path,
+        "provider": routing.provider,
+        "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
+        "routing": routing,
+        "stores_responses": is_call and storage_update is not None,
+        "head_mask": HeadMask(),
+    }
+
+
+def decode_response(request: Request, plan: Plan) -> DecodedResponse | None:
+    """Return the response to a request; None where its dialect decodes none, or no engine has read the request."""
+    return decode(plan, request.routing.dialect) if isinstance(request, ReadRequest) else None
