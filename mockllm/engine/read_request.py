@@ -6,7 +6,7 @@ The core and the dialects know only `Request`. From each class of a dialect's re
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple, Self, cast
+from typing import ClassVar, NamedTuple, Self, cast
 
 from msgspec import Struct
 
@@ -43,6 +43,8 @@ class HeadMask(Struct):
 class ReadRequest(Request):
     """A request that the engine has read. `RequestReader` sets these attributes."""
 
+    request_class: ClassVar[type[Request]] = Request
+    """The class of the dialect. Workers can pickle it, and no derived class."""
     routing: Routing
     """What the route table returned. It has the dialect."""
     stores_responses: bool
@@ -71,7 +73,8 @@ def read_class(routing: Routing) -> type[ReadRequest]:
 
 @cache
 def _derived_class(request_class: type[Request]) -> type[ReadRequest]:
-    return cast(type[ReadRequest], type(request_class.__name__, (ReadRequest, request_class), {}))
+    derived = type(request_class.__name__, (ReadRequest, request_class), {"request_class": request_class})
+    return cast(type[ReadRequest], derived)
 
 
 def attributes_of_route(routing: Routing) -> dict[str, object]:

@@ -66,7 +66,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The peer's address, without its port."""
     session: str | None = None
     request_class: type[Request] | None = None
-    """The class of the request; None outside of the engine."""
+    """The dialect's class of the request; None outside of the engine."""
     provider: str | None = None
     model: str | None = None
     """The model, if something read it: a server without an access log does not read it for its journal."""
@@ -107,7 +107,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             ended.headers = message.headers
             return ended
         ended.client, ended.session = exchange.client, request.session
-        ended.request_class, ended.provider = type(request), request.provider
+        ended.request_class, ended.provider = request.request_class, request.provider
         ended.model = request.model if reads_model else request.__dict__.get("model")
         raw, received = exchange.raw, exchange.received
         if request.uploads:

@@ -124,5 +124,5 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     @property
     def request_class(self) -> type[Request]:
-        """The class of the request. `Request` where no engine reads it."""
-        return Request if self.request is None else type(self.request)
+        """The dialect's class of the request. `Request` where no engine reads it."""
+        return Request if self.request is None else self.request.request_class

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import Counter
 from typing import Final
 
@@ -10,7 +11,7 @@ import pytest
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.provider_facts import is_known_model
-from mockllm.dialects.providers import BY_NAME, REGISTERED, GeneratingCall, generating_dialect
+from mockllm.dialects.providers import BY_NAME, DIALECTS, REGISTERED, GeneratingCall, generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.full_requests import calls, read
 
@@ -21,6 +22,12 @@ NAMED_BY_USERS: Final = frozenset({"azure"})
 OWN_SERVERS: Final = frozenset({"vllm", "mcp"})
 """Servers that users run, at any host."""
 PREFIXED: Final = [each for each in REGISTERED if each.prefixed and each.name not in OWN_SERVERS]
+
+
+def test_classes_of_requests_can_be_pickled() -> None:
+    """The journals of workers are pickled, and name them."""
+    classes = {dialect.request_class for dialect in DIALECTS}
+    assert {pickle.loads(pickle.dumps(each)) for each in classes} == classes
 
 
 @calls

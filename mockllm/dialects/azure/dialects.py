@@ -51,8 +51,13 @@ class DeploymentRequest(Request):
 
 
 def with_deployment(request_class: type[AnyRequest]) -> type[AnyRequest]:
-    """Return the class of those requests of OpenAI whose model is a deployment."""
-    return type(f"Azure{request_class.__name__}", (DeploymentRequest, request_class), {})
+    """Return the class of those requests of OpenAI whose model is a deployment. It is an attribute of this module:
+    workers pickle the classes of the requests in their journals."""
+    name = f"Azure{request_class.__name__}"
+    if name not in globals():
+        globals()[name] = type(name, (DeploymentRequest, request_class), {})
+    azure_class: type[AnyRequest] = globals()[name]
+    return azure_class
 
 
 def with_body_model(request: AnyRequest) -> AnyRequest:

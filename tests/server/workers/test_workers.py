@@ -88,6 +88,15 @@ def test_workers_serve_one_journal(server: Process) -> None:
     assert detail["request"]["body"]["messages"][0]["content"] == "hi"
 
 
+def test_journal_of_workers_has_azure_requests(server: Process) -> None:
+    """The classes of Azure's requests are derived from OpenAI's."""
+    messages = [{"role": "user", "content": "hi"}]
+    server.post("/openai/deployments/d/chat/completions?api-version=2024-10-21", {"messages": messages})
+    until(lambda: server.get("/api/requests")["total"] == 1)
+    (entry,) = server.get("/api/requests")["requests"]
+    assert entry["provider"] == "azure"
+
+
 def test_workers_serve_one_set_of_metrics(server: Process) -> None:
     ask_all(server, ["hi"] * REQUESTS)
     assert server.get("/api/metrics")["requests"] == REQUESTS
