@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.framing import framed
@@ -120,10 +122,14 @@ def joined(plan: Plan) -> list[object]:
 def compare(
     scenario: str, requested: Sequence[ClientRequest], settings: EngineSettings | None = None
 ) -> VirtualServer:
-    """Assert that each response equals one that is rendered without the caches. Return the game with the caches."""
+    """Assert that each response equals one that is rendered without the caches, also after a worker's journal has
+    pickled it. Return the game with the caches."""
     cached, rendered = server_with(scenario, settings), without_cache(scenario, settings)
     for number, each in enumerate(requested):
         expected = visible_parts(rendered.respond(each).planned)
-        assert visible_parts(cached.respond(each).planned) == expected, f"request {number}"
+        planned = cached.respond(each).planned
+        assert visible_parts(planned) == expected, f"request {number}"
+        pickled: PlannedResponse = pickle.loads(pickle.dumps(replace(planned, slot=None)))
+        assert visible_parts(pickled) == expected, f"request {number}"
     assert not rendered.engine._planner.response_cache.entries
     return cached

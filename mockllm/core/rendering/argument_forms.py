@@ -6,12 +6,18 @@ A cached response stores the form of each place. For another call, each form wri
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from operator import itemgetter
+from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import loads, pretty, spaced, text_json_for_copy, without_angles
 from mockllm.core.reply.reply import GeneratedToolCall
+
+ValueSelector: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
+"""Selects the values of a part of a response, in order, from all values of its placeholders."""
+
+NO_VALUES: Final[ValueSelector] = itemgetter(slice(0))
 
 _SEPARATOR: Final = "\x7f"
 """A character that JSON does not escape, and that few arguments have."""
@@ -66,7 +72,7 @@ class TextChunks(Struct, frozen=True):
     chunks. Every second part is empty for a value, which `select` selects."""
 
     between: Sequence[bytes]
-    select: Callable[[Sequence[bytes]], Sequence[bytes]] = lambda _: ()
+    select: ValueSelector = NO_VALUES
 
     def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the chunks, and what is between them."""

@@ -8,14 +8,19 @@ from operator import itemgetter
 from typing import Final, cast
 
 from mockllm.core.randomness import IdPattern
-from mockllm.core.rendering.argument_forms import ArgumentsForm, ChunkCount, TextChunks
+from mockllm.core.rendering.argument_forms import (
+    NO_VALUES,
+    ArgumentsForm,
+    ChunkCount,
+    TextChunks,
+    ValueSelector,
+)
 from mockllm.core.rendering.placeholders import (
     MARKED_CALL,
     MARKER_PREFIX,
     Computation,
     Placeholders,
     Prerendered,
-    ValueSelector,
 )
 from mockllm.core.rendering.plan import Plan
 
@@ -112,9 +117,9 @@ def _is_plain_id(computation: Computation) -> bool:
 
 
 def value_selector(order: Sequence[int]) -> ValueSelector:
-    """Return a function that selects the items at these places."""
+    """Return a function that selects the items at these places. A worker's journal pickles it."""
     if not order:
-        return lambda values: ()
-    if len(order) == 1:
-        return lambda values: (values[order[0]],)
+        return NO_VALUES
+    if len(order) == 1:  # `itemgetter` with one place returns the item
+        return itemgetter(slice(order[0], order[0] + 1))
     return itemgetter(*order)

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
-from mockllm.core.rendering.argument_forms import ArgumentsForm
+from mockllm.core.rendering.argument_forms import ArgumentsForm, ValueSelector
 from mockllm.core.rendering.call_placeholders import MarkedCall
 from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
 from mockllm.core.reply.reply import GeneratedToolCall
@@ -39,9 +39,6 @@ Comparison: TypeAlias = Callable[..., bool]
 
 Operation: TypeAlias = tuple[Function, object]
 """A function and its operand."""
-
-ValueSelector: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
-"""Selects the values of a `PlaceholderStep`, in order, from all values of a response."""
 
 A = TypeVar("A")
 B = TypeVar("B")
