@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from re import _constants, _parser  # type: ignore[attr-defined]
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from mockllm.core.regex.timed_search import RegexMatch, TimedSearch
 from mockllm.core.regex.translate import (
     BOUNDARY_MARKER,
     MAX_COUNT,
-    ItemArgument,
+    GroupArgument,
+    RepeatArgument,
     TreeItem,
     Untranslatable,
     has_boundary,
@@ -161,12 +162,13 @@ def varying_repeats(tree: Iterable[TreeItem]) -> int:
     total = 0
     for operation, argument in tree:
         if operation in _REPEATS:
-            inner = varying_repeats(argument[2])
-            varies = argument[0] != argument[1] or argument[1] > MAX_COUNT
+            least, most, part = cast(RepeatArgument, argument)
+            inner = varying_repeats(part)
+            varies = least != most or most > MAX_COUNT
             total += 2 * inner + varies if inner else int(varies)
         else:
             parts = argument if isinstance(argument, tuple | list) else (argument,)
-            total += sum(varying_repeats(part) for part in _subpatterns(parts))
+            total += sum(varying_repeats(each) for each in _subpatterns(parts))
     return total
 
 
@@ -199,23 +201,23 @@ def _literals(tree: Iterable[TreeItem], ignores: bool) -> Iterator[str]:
     for operation, argument in tree:
         if operation is _constants.LITERAL:
             # Outside of ASCII, `re` and folding differ in some characters.
-            yield chr(argument) if argument and (argument < 128 or not ignores) else "\0"
+            code = cast(int, argument)
+            yield chr(code) if code and (code < 128 or not ignores) else "\0"
         elif operation is _constants.AT:
             continue
-        elif operation in _GROUPS and _allows_flags(operation, argument):
-            yield from _literals(_inside(operation, argument), ignores)
-        elif operation in _REPEATS and argument[0] >= 1:
+        elif operation in _GROUPS and (inner := _inside(operation, argument)) is not None:
+            yield from _literals(inner, ignores)
+        elif operation in _REPEATS and (repeat := cast(RepeatArgument, argument))[0] >= 1:
             yield "\0"
-            yield from _literals(argument[2], ignores)
+            yield from _literals(repeat[2], ignores)
             yield "\0"
         else:
             yield "\0"
 
 
-def _allows_flags(operation: object, argument: ItemArgument) -> bool:
-    return operation is not _constants.SUBPATTERN or not (argument[1] or argument[2])
-
-
-def _inside(operation: object, argument: ItemArgument) -> Iterable[TreeItem]:
-    inner: Iterable[TreeItem] = argument[3] if operation is _constants.SUBPATTERN else argument
-    return inner
+def _inside(operation: object, argument: object) -> Iterable[TreeItem] | None:
+    """Return the parse tree of a group; None where it has its own flags."""
+    if operation is _constants.ATOMIC_GROUP:
+        return cast(Iterable[TreeItem], argument)
+    _, added, removed, tree = cast(GroupArgument, argument)
+    return None if added or removed else tree

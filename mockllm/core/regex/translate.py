@@ -14,13 +14,17 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 from re import _casefix, _constants, _parser  # type: ignore[attr-defined]
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, cast
 
-ItemArgument: TypeAlias = Any
-"""The argument of an item in a parse tree of `re`: a number, a constant, a tree, or a tuple of them. `re` has no
-types for it."""
-TreeItem: TypeAlias = tuple[object, ItemArgument]
-"""An item of a parse tree: its operation, a constant of `re`, and its argument."""
+TreeItem: TypeAlias = tuple[object, object]
+"""An item of a parse tree of `re`: its operation, a constant, and its argument. `re` has no types for them: the
+operation says what the argument is."""
+BranchArgument: TypeAlias = tuple[None, Sequence[Iterable[TreeItem]]]
+"""The argument of alternatives."""
+GroupArgument: TypeAlias = tuple[int | None, int, int, Iterable[TreeItem]]
+"""The argument of a group: its number, the flags that it adds and removes, and its tree."""
+RepeatArgument: TypeAlias = tuple[int, int, Iterable[TreeItem]]
+"""The argument of a repeat: the least and the greatest count, and the repeated tree."""
 BOUNDARY_MARKER: Final = "\uf8ff"
 """The marker at each word boundary of a marked text: a private-use character, which no text should contain."""
 MAX_COUNT: Final = 1000
@@ -53,22 +57,22 @@ def has_boundary(tree: Iterable[TreeItem]) -> bool:
     return any(_has(item, _BOUNDARY) for item in tree)
 
 
-def _is_boundary(operation: object, argument: ItemArgument) -> bool:
+def _is_boundary(operation: object, argument: object) -> bool:
     return operation is _constants.AT and argument is _constants.AT_BOUNDARY
 
 
-def _is_end(operation: object, argument: ItemArgument) -> bool:
+def _is_end(operation: object, argument: object) -> bool:
     return operation is _constants.AT and argument in _ENDS
 
 
-def _parts(operation: object, argument: ItemArgument) -> Sequence[Iterable[TreeItem]]:
+def _parts(operation: object, argument: object) -> Sequence[Iterable[TreeItem]]:
     """Return the sub-trees of an item; one empty tree for an item without any."""
     if operation is _constants.BRANCH:
-        return argument[1]  # type: ignore[no-any-return]
+        return cast(BranchArgument, argument)[1]
     if operation is _constants.SUBPATTERN:
-        return (argument[3],)
+        return (cast(GroupArgument, argument)[3],)
     if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
-        return (argument[2],)
+        return (cast(RepeatArgument, argument)[2],)
     return ((),)
 
 
@@ -109,30 +113,31 @@ class _Translator:
             written.append(self._item(operation, argument, flags, last and number >= end, times))
         return "".join(written)
 
-    def _item(self, operation: object, argument: ItemArgument, flags: int, last: bool, times: int) -> str:
+    def _item(self, operation: object, argument: object, flags: int, last: bool, times: int) -> str:
         if operation is _constants.AT:
             return self._anchor(argument, flags, last)
         if operation is _constants.BRANCH:
-            branches = [self.sequence(part, flags, last=last, times=times) for part in argument[1]]
+            parts = cast(BranchArgument, argument)[1]
+            branches = [self.sequence(part, flags, last=last, times=times) for part in parts]
             return f"(?:{'|'.join(branches)})"
         if operation is _constants.SUBPATTERN:
-            group, add, remove, part = argument
+            group, add, remove, part = cast(GroupArgument, argument)
             self.groups += [] if group is None else [group]
             inner = self.sequence(part, (flags | add) & ~remove, last=last and group is None, times=times)
             return f"(?:{inner})" if group is None else f"({inner})"
         if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
             lazy = "?" if operation is _constants.MIN_REPEAT else ""
-            return self._repeat(argument, flags, times) + lazy
+            return self._repeat(cast(RepeatArgument, argument), flags, times) + lazy
         self._items += times
         if self._items > MAX_ITEMS:
             raise Untranslatable
         marker = r"\x{f8ff}" if self._marked else ""
         return (marker + "?" if marker else "") + _one(operation, argument, flags, marker)
 
-    def _repeat(self, argument: ItemArgument, flags: int, times: int) -> str:
+    def _repeat(self, argument: RepeatArgument, flags: int, times: int) -> str:
         least, most, part = argument
         endless = most is _constants.MAXREPEAT
-        count = int(least if endless else most)
+        count = least if endless else int(most)
         times *= max(count, 1)
         if times > MAX_COUNT:
             raise Untranslatable
@@ -192,16 +197,17 @@ _REPEATS: Final = (_constants.MAX_REPEAT, _constants.MIN_REPEAT)
 _SINGLE: Final = (_constants.LITERAL, _constants.NOT_LITERAL, _constants.ANY, _constants.IN)
 
 
-def _takes_character(operation: object, argument: ItemArgument) -> bool:
+def _takes_character(operation: object, argument: object) -> bool:
     """Return whether an item takes at least one character."""
     if operation in _REPEATS:
-        return argument[0] > 0 and any(_takes_character(*item) for item in argument[2])
+        least, _, part = cast(RepeatArgument, argument)
+        return least > 0 and any(_takes_character(*item) for item in part)
     if operation is _constants.SUBPATTERN:
-        return any(_takes_character(*item) for item in argument[3])
+        return any(_takes_character(*item) for item in cast(GroupArgument, argument)[3])
     return operation in _SINGLE
 
 
-def _one(operation: object, argument: ItemArgument, flags: int, marker: str) -> str:
+def _one(operation: object, argument: object, flags: int, marker: str) -> str:
     """Translate an item that takes one character; a negated class does not take the marker."""
     if operation is _constants.ANY:
         return (
@@ -212,11 +218,11 @@ def _one(operation: object, argument: ItemArgument, flags: int, marker: str) -> 
             else rf"[^\n{marker}]"
         )
     if operation is _constants.LITERAL:
-        return f"[{_literal(argument, flags)}]"
+        return f"[{_literal(cast(int, argument), flags)}]"
     if operation is _constants.NOT_LITERAL:
-        return f"[^{_literal(argument, flags)}{marker}]"
+        return f"[^{_literal(cast(int, argument), flags)}{marker}]"
     if operation is _constants.IN:
-        return _set(argument, flags, marker)
+        return _set(cast(Sequence[TreeItem], argument), flags, marker)
     raise Untranslatable
 
 
@@ -227,9 +233,9 @@ def _set(items: Sequence[TreeItem], flags: int, marker: str) -> str:
     complements: list[str] = []
     for operation, argument in items[1 if negated else 0 :]:
         if operation is _constants.LITERAL:
-            members.append(_literal(argument, flags))
+            members.append(_literal(cast(int, argument), flags))
         elif operation is _constants.RANGE:
-            members.append(_range(argument[0], argument[1], flags))
+            members.append(_range(*cast(tuple[int, int], argument), flags))
         elif argument in _NEGATED:
             complements.append(_CLASSES[_NEGATED[argument]][bool(flags & re.ASCII)])
         else:

@@ -12,12 +12,12 @@ from math import inf
 from random import Random
 from re import _constants, _parser  # type: ignore[attr-defined]
 from string import ascii_letters, ascii_lowercase, ascii_uppercase, digits
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.schema import Validator, validator
 from mockllm.core.regex.compile import varying_repeats
-from mockllm.core.regex.translate import ItemArgument, TreeItem
+from mockllm.core.regex.translate import BranchArgument, GroupArgument, RepeatArgument, TreeItem
 from mockllm.core.schema_values.document import Schema, Unsatisfiable, patterns
 from mockllm.core.text_cache import text_cache
 
@@ -142,19 +142,19 @@ def _size(tree: Iterable[TreeItem]) -> int:
     return min(_MAX_SIZE, sum(_size_of(operation, argument) for operation, argument in tree))
 
 
-def _size_of(operation: object, argument: ItemArgument) -> int:
+def _size_of(operation: object, argument: object) -> int:
     if operation in _REPEATS:
-        least, most, inner = argument
-        times: int = max(1, least, 0 if most is _constants.MAXREPEAT else most)
+        least, most, inner = cast(RepeatArgument, argument)
+        times = max(1, least, 0 if most is _constants.MAXREPEAT else most)
         return times * _size(inner)
     if operation is _constants.SUBPATTERN:
-        return _size(argument[3])
+        return _size(cast(GroupArgument, argument)[3])
     if operation is _constants.BRANCH:
-        return sum(_size(branch) for branch in argument[1])
+        return sum(_size(branch) for branch in cast(BranchArgument, argument)[1])
     if operation in (_constants.ASSERT, _constants.ASSERT_NOT):
-        return _size(argument[1])
+        return _size(cast(tuple[int, Iterable[TreeItem]], argument)[1])
     if operation is _constants.ATOMIC_GROUP:
-        return _size(argument)
+        return _size(cast(Iterable[TreeItem], argument))
     return 1
 
 
@@ -178,32 +178,32 @@ class _PatternGenerator:
     def __init__(self, random: Random, more: int | None, budget: Budget, max_length: float) -> None:
         self._random, self._more = random, more
         self._budget, self._max_length = budget, max_length
-        self._groups: dict[int, str] = {}
+        self._groups: dict[int | None, str] = {}
         self._length = 0
 
     def generate(self, tree: Iterable[TreeItem]) -> str:
         return "".join([self._one(operation, argument) for operation, argument in tree])
 
-    def _one(self, operation: object, argument: ItemArgument) -> str:
+    def _one(self, operation: object, argument: object) -> str:
         self._budget.add_characters(1)
         if operation is _constants.LITERAL:
-            return chr(argument)
+            return chr(cast(int, argument))
         if operation is _constants.NOT_LITERAL:
             return self._random.choice([char for char in _ANY if ord(char) != argument])
         if operation is _constants.ANY:
             return self._random.choice(_ANY)
         if operation is _constants.IN:
-            return self._of_set(argument)
+            return self._of_set(cast(Sequence[TreeItem], argument))
         if operation in _REPEATS:
-            return self._repeated(*argument)
+            return self._repeated(*cast(RepeatArgument, argument))
         if operation is _constants.SUBPATTERN:
-            group, _, _, inner = argument
+            group, _, _, inner = cast(GroupArgument, argument)
             self._groups[group] = text = self.generate(inner)
             return text
         if operation is _constants.BRANCH:
-            return self.generate(self._random.choice(argument[1]))
+            return self.generate(self._random.choice(cast(BranchArgument, argument)[1]))
         if operation is _constants.GROUPREF:
-            text = self._groups.get(argument, "")
+            text = self._groups.get(cast(int, argument), "")
             self._budget.add_characters(len(text))
             return text
         return ""  # an assertion: the caller validates the text
@@ -226,9 +226,9 @@ class _PatternGenerator:
         negated = members[0][0] is _constants.NEGATE
         for operation, argument in members:
             if operation is _constants.LITERAL:
-                chars.append(chr(argument))
+                chars.append(chr(cast(int, argument)))
             elif operation is _constants.RANGE:
-                chars += _range(argument[0], argument[1], self._random)
+                chars += _range(*cast(tuple[int, int], argument), self._random)
             elif operation is _constants.CATEGORY:
                 chars += _CATEGORIES[argument]
         self._budget.add_characters(len(chars) // _SET_CHARACTERS_PER_CHARACTER)
