@@ -7,20 +7,30 @@ the model's schema separates them. The schema also has the allowed keys.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Final, Protocol, TypeAlias, cast
 
 from msgspec import Struct
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
+from pydantic_core import core_schema
 
 from mockllm.core.json.codec import Json
 from mockllm.scenario.language.base import late_model
 
-# Any: pydantic has a class for each kind of schema, and reads another key of each.
-Schema: TypeAlias = Mapping[str, Any]
-Model: TypeAlias = "type[BaseModel] | TypeAdapter[Any]"
-
 _UNIONS: Final = ("union", "tagged-union")
 _INNER: Final = ("schema", "strict_schema", "python_schema")
+Schema: TypeAlias = Mapping[str, object]
+"""A schema of pydantic. Its `type` is the kind of schema, and pydantic has a class with the keys of each kind."""
+_ANY: Final[Schema] = {"type": "any"}
+
+
+class AdaptedType(Protocol):
+    """A `TypeAdapter` of any type."""
+
+    @property
+    def core_schema(self) -> Schema: ...
+
+
+Model: TypeAlias = type[BaseModel] | AdaptedType
 
 
 class ModelShape(Struct, frozen=True):
@@ -58,16 +68,15 @@ class ModelShape(Struct, frozen=True):
         """Return the values of a literal or enumeration."""
         if self.schema is None or self.schema["type"] != "literal":
             return []
-        return list(self.schema["expected"])
+        return list(cast(core_schema.LiteralSchema, self.schema)["expected"])
 
     def _members(self) -> Iterator[tuple[str, Schema]]:
         assert self.schema is not None
-        choices = self.schema["choices"]
-        if isinstance(choices, Mapping):
-            for tag, member in choices.items():
-                yield str(tag), choices[member] if isinstance(member, str) else member
+        if self.schema["type"] == "tagged-union":
+            for tag, member in cast(core_schema.TaggedUnionSchema, self.schema)["choices"].items():
+                yield str(tag), member
             return
-        for choice in choices:
+        for choice in cast(core_schema.UnionSchema, self.schema)["choices"]:
             member, label = choice if isinstance(choice, tuple) else (choice, None)
             yield label or self._name(member), member
 
@@ -75,11 +84,11 @@ class ModelShape(Struct, frozen=True):
         """Return the name that a location uses for a union member without a tag."""
         while True:
             if member["type"] == "definition-ref":
-                member = self.definitions[member["schema_ref"]]
+                member = self.definitions[cast(core_schema.DefinitionReferenceSchema, member)["schema_ref"]]
             elif member["type"] == "model":
-                return str(member["cls"].__name__)
+                return cast(core_schema.ModelSchema, member)["cls"].__name__
             elif member["type"] in ("default", "nullable"):
-                member = member["schema"]
+                member = cast(core_schema.WithDefaultSchema | core_schema.NullableSchema, member)["schema"]
             else:
                 return str(member["type"])
 
@@ -88,16 +97,21 @@ class ModelShape(Struct, frozen=True):
         assert self.schema is not None
         kind = self.schema["type"]
         if kind in ("model-fields", "typed-dict"):
-            for name, field in self.schema["fields"].items():
+            parent = cast(core_schema.ModelFieldsSchema | core_schema.TypedDictSchema, self.schema)
+            for name, field in parent["fields"].items():
                 alias = field.get("validation_alias")
                 yield alias if isinstance(alias, str) else name, field["schema"]
         elif kind == "tuple":
-            yield from enumerate(self.schema["items_schema"])
+            yield from enumerate(cast(core_schema.TupleSchema, self.schema)["items_schema"])
         elif kind == "dict":
-            yield "[key]", self.schema.get("keys_schema", {"type": "any"})
-            yield None, self.schema.get("values_schema", {"type": "any"})
+            mapping = cast(core_schema.DictSchema, self.schema)
+            yield "[key]", mapping.get("keys_schema", _ANY)
+            yield None, mapping.get("values_schema", _ANY)
         elif kind in ("list", "set", "frozenset"):
-            yield None, self.schema.get("items_schema", {"type": "any"})
+            items = cast(
+                core_schema.ListSchema | core_schema.SetSchema | core_schema.FrozenSetSchema, self.schema
+            )
+            yield None, items.get("items_schema", _ANY)
 
     def _at(self, schema: Schema) -> ModelShape:
         """Return the shape of a schema without its wrappers."""
@@ -105,18 +119,19 @@ class ModelShape(Struct, frozen=True):
         while True:
             kind = schema["type"]
             if kind == "definitions":
-                definitions = {**definitions, **{each["ref"]: each for each in schema["definitions"]}}
-                schema = schema["schema"]
+                outer = cast(core_schema.DefinitionsSchema, schema)
+                definitions = {**definitions, **{each["ref"]: each for each in outer["definitions"]}}
+                schema = outer["schema"]
             elif kind == "definition-ref":
-                schema = definitions[schema["schema_ref"]]
+                schema = definitions[cast(core_schema.DefinitionReferenceSchema, schema)["schema_ref"]]
             elif kind == "chain":
-                schema = schema["steps"][0]
+                schema = cast(core_schema.ChainSchema, schema)["steps"][0]
             elif inner := next((schema[key] for key in _INNER if key in schema), None):
-                schema = inner
+                schema = cast(Schema, inner)
             elif late := late_model(schema):
                 late.model.model_rebuild()
                 schema = late.model.__pydantic_core_schema__
-            elif kind == "any" or kind.startswith("function-plain"):
+            elif kind == "any" or str(kind).startswith("function-plain"):
                 return ModelShape(None, definitions)
             else:
                 return ModelShape(schema, definitions)
@@ -129,5 +144,5 @@ def _labels(kind: str, label: str) -> bool:
 
 def shape_of(model: Model) -> ModelShape:
     """Return the shape of a whole model."""
-    schema = model.core_schema if isinstance(model, TypeAdapter) else model.__pydantic_core_schema__
+    schema = model.__pydantic_core_schema__ if isinstance(model, type) else model.core_schema
     return ModelShape(None, {})._at(schema)

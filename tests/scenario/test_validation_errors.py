@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from mockllm.scenario.model_walk import Model, shape_of
+from mockllm.scenario.model_walk import shape_of
 from mockllm.scenario.validation_errors import describe_value, diagnostics_of
 from mockllm.scenario.yaml_reader import read_source
 
@@ -90,7 +90,9 @@ class File(StrictModel):
     rules: list[Rule] = []
 
 
-def messages_of(text: str, model: Model = File, prefix: tuple[str | int, ...] = ()) -> list[str]:
+def messages_of(
+    text: str, model: type[BaseModel] | TypeAdapter[Any] = File, prefix: tuple[str | int, ...] = ()
+) -> list[str]:
     source = read_source(text, "a.yaml")
     data = source.data
     for step in prefix:
