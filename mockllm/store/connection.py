@@ -11,7 +11,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from msgspec import Struct
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from redis.asyncio.connection import ConnectKwargs
 
 Argument: TypeAlias = bytes | str | int | float
-# Any: replies enter here, as JSON does elsewhere; `hiredis` has no type for them either.
-StoreReply: TypeAlias = Any
-"""The reply to a command: bytes, a number, None, or a list of them, as the command says."""
+StoreReply: TypeAlias = "bytes | int | float | Exception | list[StoreReply] | dict[object, object] | None"
+"""What `hiredis` reads. The command says which of them its reply is, but a server that is no store may send any."""
 CONNECT_TIME: Final = 5.0
 """Seconds in which a connection is made."""
 SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from mockllm.core.selection.decision import DecisionInputs
-from mockllm.store.connection import ReplyReceiver, StoreRefused
+from mockllm.store.connection import ReplyReceiver, StoreRefused, StoreReply
 from mockllm.store.refusals import UNREADABLE
 from mockllm.store.script_arguments import REMEMBERED, CandidateEncoder, ScriptArguments
 from mockllm.store.script_result import UNEXPECTED, ScriptResult, lacks_number, read_results
@@ -29,7 +29,7 @@ class ScriptCaller(Protocol):
 
     def decide(self, arguments: ScriptArguments, receiver: ReplyReceiver) -> None: ...
 
-    async def decide_with_retry(self, arguments: ScriptArguments) -> bytes: ...
+    async def decide_with_retry(self, arguments: ScriptArguments) -> StoreReply: ...
 
     def flush(self) -> None:
         """Send what was written."""
@@ -73,7 +73,7 @@ class ScriptCall:
         """Return False: some receivers may be done, others not."""
         return False
 
-    def set_result(self, reply: bytes) -> None:
+    def set_result(self, reply: StoreReply) -> None:
         try:
             results = read_results(reply)
             read = [

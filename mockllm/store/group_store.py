@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
-from mockllm.store.connection import StoreAway, StoreRefused
+from mockllm.store.connection import Argument, StoreAway, StoreRefused
 from mockllm.store.remote_responses import LISTED
+from mockllm.store.reply_values import bytes_of, names_of, number_of, page_of
 from mockllm.store.script_arguments import hashed_name, scope_key, session_base
 from mockllm.store.store_client import SESSIONS
 from mockllm.store.store_link import StoreLink
@@ -56,7 +57,7 @@ class GroupStore:
         return await self._tried(self._sessions)
 
     async def _sessions(self) -> Mapping[str, float]:
-        rows: list[bytes] = await self.link.call("ZRANGE", SESSIONS, 0, -1, "WITHSCORES")
+        rows = names_of(await self.link.call("ZRANGE", SESSIONS, 0, -1, "WITHSCORES"))
         return {
             id.decode(errors="replace"): float(used) for id, used in zip(rows[::2], rows[1::2], strict=True)
         }
@@ -66,7 +67,7 @@ class GroupStore:
         does not say."""
 
         async def found() -> Mapping[bytes, bytes]:
-            info: bytes = await self.link.call("INFO", "memory")
+            info = bytes_of(await self.link.call("INFO", "memory"))
             return dict(re.findall(rb"(maxmemory|maxmemory_policy):(\S+)", info))
 
         settings = await self._tried(found) or {}
@@ -120,7 +121,7 @@ class GroupStore:
         if self._owner is not None:
             async for key in self._keys(f"{RULES}*"):
                 if key != (RULES + self._owner).encode():
-                    names.difference_update(await self.link.call("SMEMBERS", key))
+                    names.difference_update(names_of(await self.link.call("SMEMBERS", key)))
         if names:
             await self._remove(lambda name, field: name in names)
 
@@ -137,13 +138,13 @@ class GroupStore:
                 if removed(*_parts(field)):
                     await self.link.call("UNLINK", key)
             elif scope.endswith(b"}") and field != LISTED:  # the hash of a scope
-                fields = await self.link.call("HKEYS", key)
+                fields = names_of(await self.link.call("HKEYS", key))
                 gone = [each for each in fields if b"\0" in each and removed(*_parts(each))]
                 if gone:
-                    logs = [key + b":" + each.removesuffix(b"u") for each in gone if each.endswith(b"u")]
-                    await self.link.run_transaction_with_retry(
-                        ("HDEL", key, *gone), *([("UNLINK", *logs)] if logs else [])
-                    )
+                    commands: list[Sequence[Argument]] = [("HDEL", key, *gone)]
+                    if logs := [key + b":" + each.removesuffix(b"u") for each in gone if each.endswith(b"u")]:
+                        commands.append(("UNLINK", *logs))
+                    await self.link.run_transaction_with_retry(*commands)
 
     async def claim_replica(self, owner: str, above: int = -1) -> int:
         """Return a number that no other group has or had, the lowest above another one. Numbers begin anew after
@@ -151,8 +152,7 @@ class GroupStore:
         self._owner = owner
         send = self.link.connection().send
         while True:
-            claimed: int = await send("INCR", CLAIMED)
-            number = (claimed - 1) % MAX_REPLICAS
+            number = (number_of(await send("INCR", CLAIMED)) - 1) % MAX_REPLICAS
             key = _replica_key(number)
             if number > above and await send("SET", key, owner, "NX", "EX", REPLICA_TERM):
                 return number
@@ -181,7 +181,7 @@ class GroupStore:
     async def _keys(self, pattern: str) -> AsyncIterator[bytes]:
         cursor = b"0"
         while True:
-            cursor, keys = await self.link.call("SCAN", cursor, "MATCH", pattern, "COUNT", PAGE)
+            cursor, keys = page_of(await self.link.call("SCAN", cursor, "MATCH", pattern, "COUNT", PAGE))
             for key in keys:
                 yield key
             if cursor == b"0":

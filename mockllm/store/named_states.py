@@ -10,6 +10,7 @@ from mockllm.core.selection.guards import StateValue
 from mockllm.scenario.catalog import Catalog
 from mockllm.store.connection import StoreAway, StoreRefused
 from mockllm.store.group_store import ALL, GroupStore
+from mockllm.store.reply_values import list_of, page_of, value_of
 from mockllm.store.script_arguments import scope_key, session_base, state_value
 
 MAX_PAGES: Final = 20
@@ -47,7 +48,8 @@ async def _scopes(store: GroupStore, bases: Collection[bytes]) -> list[bytes]:
     found: list[bytes] = []
     cursor = b"0"
     for _ in range(MAX_PAGES):
-        cursor, keys = await store.link.call("SCAN", cursor, "MATCH", ALL, "COUNT", PAGE, "TYPE", "hash")
+        reply = await store.link.call("SCAN", cursor, "MATCH", ALL, "COUNT", PAGE, "TYPE", "hash")
+        cursor, keys = page_of(reply)
         found += [key for key in keys if _base(key) in bases]
         if cursor == b"0":
             break
@@ -61,6 +63,6 @@ async def _states(store: GroupStore, sessions: dict[bytes, str], names: Sequence
     return [
         (session, name, state_value(value.decode(errors="replace")))
         for session, values in zip(sessions.values(), await asyncio.gather(*calls), strict=True)
-        for name, value in zip(names, values, strict=True)
+        for name, value in zip(names, map(value_of, list_of(values)), strict=True)
         if value
     ]

@@ -22,6 +22,7 @@ from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, 
 from mockllm.state.fetched_lookup import FetchedObject, FetchKey
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.refusals import UNREADABLE
+from mockllm.store.reply_values import list_of, names_of, value_of
 from mockllm.store.script_arguments import REMEMBERED, hashed_name, scope_key, session_base
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import is_transient
@@ -73,7 +74,7 @@ class _Change:
         self._reply = link.run("write_update", keys, arguments) if link.problem is None else None
 
     async def done(self) -> bool:
-        result = REPEAT
+        result: StoreReply = REPEAT
         if self._reply is not None and await _replied(self._reply):
             result = self._reply.result()
         while result == REPEAT:
@@ -215,18 +216,19 @@ class RemoteResponses:
 
     async def _found(self, base: bytes, kind: str, name: str) -> FetchedObject:
         if kind == "call":
-            tool = await self._link.call("GET", _call_key(base, name))
+            tool = value_of(await self._link.call("GET", _call_key(base, name)))
             return None if tool is None else tool.decode(errors="replace")
         if kind == "stored":
-            return _stored(await self._link.call("GET", _response_key(base, name)))
-        names: list[bytes] = await self._link.call("ZRANGE", base + LISTED, 0, -1)
+            return _stored(value_of(await self._link.call("GET", _response_key(base, name))))
+        names = names_of(await self._link.call("ZRANGE", base + LISTED, 0, -1))
         wanted = [each for each in names if each.startswith(name.encode())][-MAX_LISTED:]
         if not wanted:
             return ()
-        rows: Sequence[bytes | None] = await self._link.call(
+        rows = await self._link.call(
             "MGET", *(_response_key(base, each.decode(errors="replace")) for each in wanted)
         )
-        return tuple(found for found in map(_stored, rows) if found is not None)
+        stored = [_stored(value_of(row)) for row in list_of(rows)]
+        return tuple(found for found in stored if found is not None)
 
 
 def session_ttl(unused_timeout: float) -> int:

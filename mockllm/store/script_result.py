@@ -33,6 +33,7 @@ from mockllm.core.selection.decision import (
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.state.admission import combined_limit_result
+from mockllm.store.connection import StoreReply
 from mockllm.store.script_arguments import state_value
 
 NOT_BLOCKED: Final = 0
@@ -73,10 +74,12 @@ MakeSlot = Callable[[Sequence[Candidate], float], InFlightSlot]
 """Makes the slot on the limits and loads of these candidates, taken at the store's time in seconds."""
 
 
-def read_results(data: bytes) -> Sequence[ScriptResult]:
+def read_results(reply: StoreReply) -> Sequence[ScriptResult]:
     """Read what a call returns: the results by the index of their request in the call. That of a repeated request
-    also has those of all requests of its first call, and False where there is none."""
-    results: Sequence[ScriptResult] = _decode(data)
+    also has those of all requests of its first call, and False where there is none. Raises UNEXPECTED."""
+    if not isinstance(reply, bytes):
+        raise TypeError(reply)
+    results: Sequence[ScriptResult] = _decode(reply)
     return results
 
 

@@ -121,13 +121,12 @@ class StoreLink:
         if self._connection is not None:
             self._connection.flush()
 
-    async def decide_with_retry(self, arguments: ScriptArguments) -> bytes:
+    async def decide_with_retry(self, arguments: ScriptArguments) -> StoreReply:
         """Run the script now, and again until the store has run it: the caller has a deadline. Raises StoreRefused.
 
         The store holds its result, so a request that is repeated after a lost connection counts once.
         """
-        reply: bytes = await self.run_with_retry("decide", arguments.keys, [arguments.payload()])
-        return reply
+        return await self.run_with_retry("decide", arguments.keys, [arguments.payload()])
 
     def run(
         self, name: ScriptName, keys: Sequence[bytes], arguments: Sequence[bytes]
@@ -182,7 +181,7 @@ class StoreLink:
         connection = self.connection()
         if len(commands) == 1:
             return connection.send(*commands[0])
-        reply = asyncio.get_running_loop().create_future()
+        reply: asyncio.Future[StoreReply] = asyncio.get_running_loop().create_future()
         for command in (("MULTI",), *commands):
             connection.queue(command, _RefusalReceiver(reply))
         connection.queue(("EXEC",), reply)

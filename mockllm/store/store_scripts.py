@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Final, Literal
 
 from mockllm.store.connection import Argument, StoreConnection, StoreRefused
+from mockllm.store.reply_values import bytes_of
 
 ScriptName = Literal["decide", "write_update", "end_session"]
 SOURCES: Final[dict[ScriptName, str]] = {
@@ -76,7 +77,8 @@ class StoreScripts:
     async def load_as_scripts(self, connection: StoreConnection) -> None:
         """Load them into a store without functions."""
         for name in SOURCES:
-            self.call[name] = ("EVALSHA", await connection.send("SCRIPT", "LOAD", self.script(name)))
+            digest = bytes_of(await connection.send("SCRIPT", "LOAD", self.script(name)))
+            self.call[name] = ("EVALSHA", digest)
 
 
 def _source(file: str) -> str:

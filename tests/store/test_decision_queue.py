@@ -12,7 +12,7 @@ from msgspec.msgpack import decode, encode
 from msgspec.structs import replace
 
 from mockllm.core.selection.decision import Candidate, DecisionInputs
-from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused
+from mockllm.store.connection import ReplyReceiver, StoreAway, StoreRefused, StoreReply
 from mockllm.store.decision_queue import MAX_CANDIDATES, MAX_REQUESTS, DecisionQueue, ResultPosition
 from mockllm.store.script_arguments import FEW_DRAWS, ScriptArguments
 from mockllm.store.script_result import ScriptResult
@@ -32,7 +32,7 @@ LACKING = ["draws", 1_000_000, 0, 0, [], [[0, 7, 7, 0, ""]], [], [], 0]
 class Caller:
     """Notes what is sent. `later` are the replies to repeated requests."""
 
-    def __init__(self, later: Sequence[bytes] = ()) -> None:
+    def __init__(self, later: Sequence[StoreReply] = ()) -> None:
         self.calls: list[tuple[ScriptArguments, ReplyReceiver]] = []
         self.repeated: list[ScriptArguments] = []
         self.flushed = 0
@@ -47,7 +47,7 @@ class Caller:
     def flush(self) -> None:
         self.flushed += 1
 
-    async def decide_with_retry(self, request: ScriptArguments) -> bytes:
+    async def decide_with_retry(self, request: ScriptArguments) -> StoreReply:
         self.repeated.append(request)
         return self._later.pop(0)
 
@@ -70,7 +70,7 @@ class Receiver:
 class LoopIteration:
     """One iteration, with the places of its requests. Numbers begin at 40."""
 
-    def __init__(self, *, later: Sequence[bytes] = ()) -> None:
+    def __init__(self, *, later: Sequence[StoreReply] = ()) -> None:
         self.caller = Caller(later)
         self.taken: list[int] = []
         ids = count()
@@ -147,8 +147,10 @@ def test_refusal_of_a_call_reaches_all_that_wait() -> None:
     assert [receiver.got for receiver in turn.receivers] == [[error], [], [error]]
 
 
-@pytest.mark.parametrize("reply", [b"\xc1", encode([]), encode([decided(0)]), encode([["rule"], ["rule"]])])
-def test_broken_reply_reaches_all(reply: bytes) -> None:
+@pytest.mark.parametrize(
+    "reply", [b"\xc1", encode([]), encode([decided(0)]), encode([["rule"], ["rule"]]), 7, None, [b"a", 7]]
+)
+def test_broken_reply_reaches_all(reply: StoreReply) -> None:
     turn = LoopIteration()
     (call,) = turn.run(ONE, ONE)
     call.set_result(reply)
@@ -156,8 +158,8 @@ def test_broken_reply_reaches_all(reply: bytes) -> None:
     assert all(isinstance(receiver.got[0], StoreRefused) for receiver in turn.receivers)
 
 
-@pytest.mark.parametrize("reply", [b"\xc1", encode([]), encode([5]), encode(["rule"])])
-def test_broken_reply_to_a_repeated_request_is_refused(reply: bytes) -> None:
+@pytest.mark.parametrize("reply", [b"\xc1", encode([]), encode([5]), encode(["rule"]), 7, None, [b"a", 7]])
+def test_broken_reply_to_a_repeated_request_is_refused(reply: StoreReply) -> None:
     turn = LoopIteration(later=[reply])
     turn.run(ONE)
     with pytest.raises(StoreRefused, match="cannot be read"):

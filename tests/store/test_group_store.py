@@ -17,6 +17,7 @@ from mockllm.store import group_store
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.remote_responses import RemoteResponses
+from mockllm.store.reply_values import names_of, number_of
 from mockllm.store.store_link import StoreLink
 from tests.store.redis_server import RedisServer, redis_server
 from tests.store.test_script_equals_memory import ONE, RULE, StoreCounters
@@ -141,8 +142,8 @@ def test_rules_that_the_store_has_lost_are_noted_again(
         group = GroupStore(link, PATIENCE)
         number = await group.claim_replica("group")
         await group.use_rules(frozenset({"r"}))
-        (key,) = await link.call("KEYS", "mockllm:rules:*")
-        assert 0 < await link.call("TTL", key) <= group_store.REPLICA_TERM
+        (key,) = names_of(await link.call("KEYS", "mockllm:rules:*"))
+        assert 0 < number_of(await link.call("TTL", key)) <= group_store.REPLICA_TERM
         await link.call("DEL", key)
         renewing = asyncio.ensure_future(group.replaced_replica(number, "group"))
         async with asyncio.timeout(PATIENCE):

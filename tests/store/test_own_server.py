@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,6 +19,7 @@ from mockllm.cli.store_setup import store_setup
 from mockllm.store import connection, own_server
 from mockllm.store.connection import store_address
 from mockllm.store.own_server import OwnServer, _folders
+from mockllm.store.reply_values import names_of
 from mockllm.store.store_link import StoreLink
 from tests.store.redis_server import program, redis_server
 from tests.waiting import PATIENCE, until
@@ -71,10 +71,10 @@ def left_by_a_killed_process(place: Path) -> tuple[Path, int]:
 def test_each_command_is_stored_before_its_reply() -> None:
     server = started()
 
-    async def setting(name: str) -> Any:
+    async def setting(name: str) -> bytes:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
-        _, value = await link.call("CONFIG", "GET", name)
+        _, value = names_of(await link.call("CONFIG", "GET", name))
         link.close()
         return value
 

@@ -12,7 +12,7 @@ import pytest
 
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.state.fetched_lookup import FetchedObject
-from mockllm.store.connection import StoreAway, StoreRefused, connect, store_address
+from mockllm.store.connection import StoreAway, StoreRefused, StoreReply, connect, store_address
 from mockllm.store.remote_responses import RemoteResponses
 from mockllm.store.script_arguments import CandidateEncoder, ScriptArguments
 from mockllm.store.store_link import StoreLink
@@ -71,7 +71,7 @@ def test_store_that_does_not_reply_is_away_until_it_does(server: RedisServer) ->
 
 @pytest.mark.parametrize("lost", ["FUNCTION", "SCRIPT"])
 def test_script_that_the_store_has_lost_is_loaded_again(server: RedisServer, lost: str) -> None:
-    async def decided() -> bytes:
+    async def decided() -> StoreReply:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
         if lost == "SCRIPT":  # as before Redis 7
@@ -89,7 +89,7 @@ def test_script_that_the_store_has_lost_is_loaded_again(server: RedisServer, los
 
 
 def test_store_that_refuses_writes_is_away_until_it_accepts_them(server: RedisServer) -> None:
-    async def decided() -> bytes:
+    async def decided() -> StoreReply:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
         await link.call("CONFIG", "SET", "min-replicas-to-write", 1)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from math import inf
 
 import pytest
 
+from mockllm.state.fetched_lookup import FetchKey
 from mockllm.store.connection import BadAddress, StoreAway, StoreRefused, store_address
+from mockllm.store.group_store import GroupStore
 from mockllm.store.refusals import error_text, refusal_text
+from mockllm.store.remote_responses import RemoteResponses
 from mockllm.store.store_link import MAX_REPORTED, StoreLink
 from tests.store.strange_store import ReplyTo, strange_store
 from tests.waiting import PATIENCE
@@ -53,6 +57,41 @@ def test_strange_reply_ends_the_connection(reply: ReplyTo, why: str) -> None:
 
     asyncio.run(opened())
     assert unhandled == []
+
+
+def looking_up(key: FetchKey) -> Callable[[StoreLink], Awaitable[object]]:
+    return lambda link: RemoteResponses(link, inf).look_up("", key)
+
+
+@pytest.mark.parametrize(
+    ("use", "reply"),
+    [
+        (looking_up(("call", "one")), b":1\r\n"),
+        (looking_up(("stored", "one")), b"*0\r\n"),
+        (looking_up(("all_stored", "one")), b"+OK\r\n"),
+        (looking_up(("all_stored", "one")), b"*1\r\n:1\r\n"),
+        (lambda link: GroupStore(link, PATIENCE).claim_replica("one"), b"+OK\r\n"),
+        (lambda link: GroupStore(link, PATIENCE).reset(), b"+OK\r\n"),
+        (lambda link: GroupStore(link, PATIENCE).reset(), b"*1\r\n+0\r\n"),
+    ],
+)
+def test_reply_of_another_kind_is_refused(
+    use: Callable[[StoreLink], Awaitable[object]], reply: bytes
+) -> None:
+    replies = [b"+OK\r\n"]
+
+    async def used() -> None:
+        async with strange_store(lambda data: replies[0] if data else b"") as store:
+            link = StoreLink(store_address(f"redis://127.0.0.1:{store.port}"), lambda _: None, PATIENCE)
+            await link.open()
+            replies[0] = reply
+            try:
+                with pytest.raises(StoreRefused, match="its reply is not of the protocol of Redis"):
+                    await use(link)
+            finally:
+                link.close()
+
+    asyncio.run(used())
 
 
 def test_refused_password_leaves_no_connection_open() -> None:
