@@ -13,7 +13,6 @@ EXCUSED: Final = {
     "mockllm.cli.option": "as in a `Namespace` of `argparse`, each option has its own type",
     "mockllm.core.json.codec": "JSON enters",
     "mockllm.core.request.divided_bodies": "a dict states no type for each name, and a cast costs a call",
-    "mockllm.testing.plugin": "pytest has no types for the keywords of a marker",
 }
 """The modules that name `Any` in an annotation or a cast, with the reason. The list may only become shorter."""
 

@@ -14,7 +14,7 @@ import re
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict, TypeVar, cast
 
 import pytest
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from mockllm.testing.virtual_clock import VirtualTime
 
 Created = TypeVar("Created")
-Words: TypeAlias = dict[str, Any]
-"""Keywords of the marker with their values. Each is an argument of `MockLLM`; pytest does not check their types."""
+Words: TypeAlias = dict[str, object]
+"""Keywords of the marker with their values. pytest does not check their types: `MockLLM` and its sessions do."""
 
 MARKER: Final = "mockllm"
 WORDS: Final = (
@@ -42,8 +42,6 @@ WORDS: Final = (
     "hunt",
 )
 """Keywords of the marker; `pack` is the same as `packs`."""
-SESSION_WORDS: Final = ("scenarios", "packs", "params", "seed", "time_scale")
-"""Keywords that a session may have, too."""
 SERVER_WORDS: Final = ("miss_status", "hunt")
 """Keywords that only a server of a test's own may have."""
 SERVERS: Final = pytest.StashKey[list[tuple[str, "MockBase"]]]()
@@ -58,6 +56,24 @@ HUNT: Final = "mockllm.hunting.pytest_hunt"
 """The module that hunts a test, imported for a test with `hunt`."""
 
 _numbers = itertools.count(1)
+
+
+class SessionArguments(TypedDict, total=False):
+    """The keywords that a session may have, too."""
+
+    scenarios: Sequence[str]
+    packs: Sequence[str]
+    params: Mapping[str, object]
+    seed: int
+    time_scale: float
+
+
+class ServerArguments(SessionArguments, total=False):
+    """The keywords that a server has."""
+
+    strict: bool
+    all_used: bool
+    miss_status: int
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,7 +109,7 @@ def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     words.pop("hunt", None)
     for name in ("strict", "all_used"):
         words[name] = _wants(request.node, name)
-    server = _create(lambda: MockLLM(**words)).start()
+    server = _create(lambda: MockLLM(**cast(ServerArguments, words))).start()
     for modifier in request.node.stash.get(MODIFIERS, ()):
         server.modifier(**modifier)
     _note(request.node, server)
@@ -106,7 +122,7 @@ def mockllm_server(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     """The one server behind `mockllm_shared`. Its rules apply in all tests."""
     from mockllm.testing.mock_server import MockLLM
 
-    server = _create(lambda: MockLLM(**_defaults(request.config))).start()
+    server = _create(lambda: MockLLM(**cast(ServerArguments, _defaults(request.config)))).start()
     yield server
     server.stop()
 
@@ -119,8 +135,10 @@ def mockllm_shared(mockllm_server: MockLLM, request: pytest.FixtureRequest) -> I
         for name in filter(words.get, SERVER_WORDS):
             why = "has no effect on mockllm_shared, whose server all tests share"
             pytest.fail(f"{name} {why}: use mockllm", pytrace=False)
-    options = {name: words[name] for name in SESSION_WORDS if name in words}
-    session = _create(lambda: mockllm_server.session(_session_id(request.node), **options))
+    own = {name: words[name] for name in SessionArguments.__annotations__ if name in words}
+    session = _create(
+        lambda: mockllm_server.session(_session_id(request.node), **cast(SessionArguments, own))
+    )
     _note(request.node, session)
     yield session
     session.close()
