@@ -10,7 +10,6 @@ from typing import Final
 from tests.test_import_circles import module_files
 
 EXCUSED: Final = {
-    "mockllm.cli.option": "as in a `Namespace` of `argparse`, each option has its own type",
     "mockllm.core.json.codec": "JSON enters",
     "mockllm.core.request.divided_bodies": "a dict states no type for each name, and a cast costs a call",
 }

@@ -12,7 +12,8 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.cli.console import GREEN, PLAIN, RED, YELLOW, use_colours
-from mockllm.cli.option import OptionValues, add
+from mockllm.cli.option import add
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.sources import (
     DEFAULT_PACK,

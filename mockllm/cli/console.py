@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
-from mockllm.cli.option import OptionValues
+from mockllm.cli.option_values import OptionValues
 from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.server.access_log import AccessLog

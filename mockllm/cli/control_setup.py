@@ -13,7 +13,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mockllm.cli.option import BadOption, OptionValues
+from mockllm.cli.option import BadOption
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.price_file import read_prices
 from mockllm.cli.sources import FOLDER, known_names
 from mockllm.core.json.codec import Json

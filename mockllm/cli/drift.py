@@ -16,7 +16,8 @@ from typing import Final
 from mockllm.cli.console import print_diagnostics
 from mockllm.cli.diff import request_cases
 from mockllm.cli.drift_table import print_report
-from mockllm.cli.option import BadOption, OptionValues, add, argparse_type
+from mockllm.cli.option import BadOption, add, argparse_type
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, RECORDING, option_values
 from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import known_names, note_default_pack, scenario_sources, uses_default_pack
@@ -207,7 +208,8 @@ def _live(
         wanted = recorded_requests(list(request_cases(args.requests)))
     else:
         wanted = example_requests(examples, dict(args.model), args.max_tokens)
-    live = LiveProviders(Upstreams(dict(values["upstream"])), args.timeout, dict(args.key_variable))
+    upstreams = dict(values["upstream"] or ())
+    live = LiveProviders(Upstreams(upstreams), args.timeout, dict(args.key_variable))
     requests = [each for each in requests_of(engine, wanted) if live.serves(each)]
     budget = CostBudget(args.max_cost, dict(args.price))
     most = sum(map(budget.most, requests))
@@ -215,7 +217,7 @@ def _live(
     if requests:
         _tell(f"{counted(len(requests), 'request')} to {where}, at most {dollars(most)}")
     else:
-        _tell(f"no example or request is for {', '.join(dict(values['upstream']))}")
+        _tell(f"no example or request is for {', '.join(upstreams)}")
     if most > args.max_cost:
         _tell(f"the bound is --max-cost {args.max_cost:g}: requests beyond it are not sent")
     with ProgressBar(sys.stderr, "request") as progress:

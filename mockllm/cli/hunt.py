@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from mockllm.cli.console import print_diagnostics
-from mockllm.cli.option import BadOption, OptionValues, add, argparse_type
+from mockllm.cli.option import BadOption, add, argparse_type
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.progress_bar import ProgressBar
 from mockllm.cli.sources import scenario_sources

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from mockllm.cli.console import log
-from mockllm.cli.option import BadOption, OptionValues
+from mockllm.cli.option import BadOption
+from mockllm.cli.option_values import OptionValues
 from mockllm.server.app import App
 from mockllm.server.http_server import Address
 

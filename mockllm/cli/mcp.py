@@ -13,6 +13,7 @@ from typing import Final
 
 from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, add
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
 from mockllm.cli.stdio_relay import StdioRelay
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
     values = option_values(args, (*LOAD_OPTIONS, *OPTIONS), environment)
     bounds = limits(args, environment)
-    defaults: dict[str, object] = {"miss_status": 404, "proxy_allow": ()}
+    defaults: OptionValues = {"miss_status": 404, "proxy_allow": None}
     try:
         builder, engine = build({**defaults, **values}, bounds, environment)
     except Broken as broken:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -18,9 +18,6 @@ KUBERNETES_VARIABLE: Final = re.compile(
 
 
 T = TypeVar("T")
-# Any: as the values of a `Namespace` of `argparse`, each option has its own type.
-OptionValues: TypeAlias = Mapping[str, Any]
-"""The values of options by their keys, from the command line, variables and defaults."""
 
 
 class BadOption(Exception):

@@ -9,11 +9,12 @@ import argparse
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Final
+from typing import Final, cast
 
 from msgspec import ValidationError, convert
 
-from mockllm.cli.option import KUBERNETES_VARIABLE, BadOption, Option, OptionValues, argparse_type, help_text
+from mockllm.cli.option import KUBERNETES_VARIABLE, BadOption, Option, argparse_type, help_text
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.units import (
     address,
     byte_text,
@@ -284,7 +285,7 @@ def option_values(
         if value is None:
             value = option.from_environment(environment)
         values[option.key] = option.default if value is None else value
-    return values
+    return cast(OptionValues, values)  # a test compares the options with these types
 
 
 def limits(args: argparse.Namespace, environment: Mapping[str, str]) -> ServerLimits:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mockllm.cli.option import OptionValues
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import unknown_variables
 from mockllm.cli.shown_warnings import print_warnings
 from mockllm.cli.sources import scenario_sources, sources_step

@@ -14,7 +14,8 @@ from typing import Final
 
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.listen_addresses import addresses, configure_tls
-from mockllm.cli.option import BadOption, Option, OptionValues, add
+from mockllm.cli.option import BadOption, Option, add
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import RECORDING, REDACT, SERVING, add_limits, limits, option_values, volatile
 from mockllm.cli.progress_bar import ProgressBar
 from mockllm.core.redaction import without_credentials

@@ -21,7 +21,8 @@ from mockllm.cli.control_setup import (
     set_up_control_api,
 )
 from mockllm.cli.listen_addresses import addresses, configure_tls, load_certificate_again
-from mockllm.cli.option import BadOption, OptionValues, add
+from mockllm.cli.option import BadOption, add
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import (
     LOAD_OPTIONS,
     SERVING,

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 from msgspec import Struct
 
 from mockllm.cli.console import log, print_diagnostics, print_line
 from mockllm.cli.control_setup import AdminToken, background_tasks, note_providers, set_up_control_api
 from mockllm.cli.listen_addresses import addresses, configure_tls, load_certificate_again
-from mockllm.cli.option import BadOption, OptionValues
+from mockllm.cli.option import BadOption
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import limits, unknown_variables
 from mockllm.cli.ready_message import dashboard_warning, no_rules_warning, print_ready
 from mockllm.cli.server_setup import (
@@ -30,7 +30,7 @@ from mockllm.cli.server_setup import (
 from mockllm.cli.sources import sources_step, uses_default_pack
 from mockllm.cli.startup import gc_paused_then_frozen
 from mockllm.cli.store_setup import NoStoreFound, StoreSetup, store_setup
-from mockllm.cli.worker_process import serve
+from mockllm.cli.worker_process import ServeWorkerSettings, serve
 from mockllm.dialects import providers  # noqa: F401 - the workers share all dialects
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
@@ -52,18 +52,13 @@ from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import listen
 from mockllm.server.workers.shareable import beyond_store, of_one_process, unshareable
 from mockllm.server.workers.supervisor import CannotServe, NotChanged, Supervisor
-from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts
-
-ALONE: Final = ("record_misses",)
-"""Options that need one process."""
 
 
 def run_workers(args: argparse.Namespace, values: OptionValues, token: AdminToken) -> int:
     """Serve with several processes; see `serve.run`."""
-    for key in ALONE:
-        if values[key]:
-            raise BadOption(f"--{key.replace('_', '-')} needs one process: leave out --workers and --store")
+    if values["record_misses"]:
+        raise BadOption("--record-misses needs one process: leave out --workers and --store")
     if values["time_scale"] != 1.0:
         raise BadOption("--time-scale needs one process: several go by the clock of their store")
     with store_setup(values) as store:
@@ -92,7 +87,7 @@ def _run(args: argparse.Namespace, values: OptionValues, token: AdminToken, stor
     note_providers(admin_server, where)
     address = None if store is None else store.address
     controlled = admin_server is None
-    settings = WorkerSettings(
+    settings = ServeWorkerSettings(
         values=values, limits=bounds, addresses=where, controlled=controlled, replica=0, store=address
     )
     forked = fork_workers(sockets, serve, () if admin_server is None else admin_server.sockets)
@@ -121,7 +116,7 @@ class ServedGroup(Struct):
     builder: Builder
     state: GroupEngineState
     supervisor: Supervisor
-    settings: WorkerSettings
+    settings: ServeWorkerSettings
     store: StoreSetup | None
     reload: Reloader | None
     admin_server: Server | None
@@ -185,8 +180,7 @@ async def _run_group(group: ServedGroup) -> None:
     """Run the workers until SIGTERM or SIGINT. Raises NoStoreFound or CannotServe."""
     store, state = group.store, group.state
     if store is not None:
-        values: OptionValues = group.settings["values"]
-        state.store = await store.open(log, values["store_wait"])
+        state.store = await store.open(log, group.settings["values"]["store_wait"])
         group.settings["replica"] = store.replica
     load = partial(
         load_certificate_again, group.app, group.settings["values"], partial(_tell_certificate, group)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from mockllm.cli.console import log
 from mockllm.cli.control_setup import allowed_hosts
-from mockllm.cli.option import OptionValues
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import volatile
 from mockllm.cli.sources import scenario_sources
 from mockllm.core.display import counted

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from mockllm.cli.option import BadOption, OptionValues
+from mockllm.cli.option import BadOption
+from mockllm.cli.option_values import OptionValues
 from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.known_names import KnownNames

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from msgspec.structs import asdict
 
 from mockllm.cli.console import GREEN, PLAIN, RED, print_diagnostics, use_colours
-from mockllm.cli.option import OptionValues, add
+from mockllm.cli.option import add
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, option_values
 from mockllm.cli.sources import (
     DEFAULT_PACK,

@@ -6,7 +6,7 @@ import math
 import os
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Literal
 
 from mockllm.core.time_scale import MIN_TIME_SCALE
 from mockllm.dialects.provider_facts import PROVIDERS
@@ -124,11 +124,12 @@ def workers(text: str) -> int:
     return int(text)
 
 
-def store_failure(text: str) -> str:
+def store_failure(text: str) -> Literal["error", "local"]:
     """Parse what happens while the store is away."""
-    if text not in ("error", "local"):
-        raise ValueError(f"expected error or local, found {text!r}")
-    return text
+    match text:
+        case "error" | "local":
+            return text
+    raise ValueError(f"expected error or local, found {text!r}")
 
 
 def usable_processors() -> int:

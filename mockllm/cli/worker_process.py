@@ -11,7 +11,8 @@ from typing import cast
 from mockllm.cli.console import access_log_of, log
 from mockllm.cli.control_setup import allowed_hosts
 from mockllm.cli.listen_addresses import configure_tls
-from mockllm.cli.option import BadOption, OptionValues
+from mockllm.cli.option import BadOption
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.server_setup import create_builder
 from mockllm.cli.startup import aiohttp_client_deferred, gc_paused_then_frozen
 from mockllm.cli.trace_setup import traces
@@ -28,6 +29,12 @@ from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_engine_state import REPLICA, SharedEngineState
 
 
+class ServeWorkerSettings(WorkerSettings):
+    """The settings of the workers of `serve`."""
+
+    values: OptionValues
+
+
 def main() -> None:
     """Serve until the supervisor ends, to whose socket the argument is a descriptor."""
     serve(socket.socket(fileno=int(sys.argv[1])))
@@ -38,7 +45,7 @@ def serve(end: socket.socket) -> None:
     for number in ORDERS_OF_SUPERVISOR:
         signal.signal(number, signal.SIG_IGN)
     try:
-        settings = cast(WorkerSettings, first_message(end).values[0])
+        settings = cast(ServeWorkerSettings, first_message(end).values[0])
     except EOFError:
         return
     end.setblocking(False)
@@ -48,8 +55,8 @@ def serve(end: socket.socket) -> None:
     run_on_best_loop(_run(settings, end))
 
 
-async def _run(settings: WorkerSettings, end: socket.socket) -> None:
-    values: OptionValues = settings["values"]
+async def _run(settings: ServeWorkerSettings, end: socket.socket) -> None:
+    values = settings["values"]
     bounds = settings["limits"]
     counts = SharedCounts(settings["counts"])
     first = settings["replica"] * REPLICA
@@ -98,13 +105,13 @@ def _load_certificate(values: OptionValues, app: App) -> None:
         raise CallFailed(str(changed)) from None
 
 
-def _store_client(settings: WorkerSettings, state: SharedEngineState) -> WorkerStoreClient:
+def _store_client(settings: ServeWorkerSettings, state: SharedEngineState) -> WorkerStoreClient:
     """Return what decides the requests that count."""
     if settings["store"] is None:
         return NoStore(state)
     from mockllm.store.store_client import StoreClient
 
-    values: OptionValues = settings["values"]
+    values = settings["values"]
     unused_timeout = settings["limits"].session_ttl
     return StoreClient(
         settings["store"],

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.cli.option_values import OptionValues
 from mockllm.cli.record import create_recorder
 from mockllm.cli.units import upstream
 from mockllm.server.http_server import Address
@@ -243,7 +244,11 @@ def test_loops_are_refused(tmp_path: Path) -> None:
         got = post(url, "/v1/chat/completions", BODY)
         assert got.status == 400
         assert "leads back to this recorder" in got.text
-    values = {"upstream": [("openai", "http://localhost:8080/x")], "hash_ignore": None, "redact": None}
+    values: OptionValues = {
+        "upstream": [("openai", "http://localhost:8080/x")],
+        "hash_ignore": None,
+        "redact": None,
+    }
     with pytest.raises(Exception, match="is this server itself"):
         create_recorder(values, str(tmp_path), [Address("127.0.0.1", 8080)])
     assert create_recorder(values, str(tmp_path), [Address("127.0.0.1", 8081)]).upstreams.bases

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NotRequired, TypedDict
 
 from mockllm.server.http_server import Address
@@ -13,8 +13,6 @@ from mockllm.store.connection import StoreAddress
 class WorkerSettings(TypedDict):
     """The settings of all workers, and those that only one worker has."""
 
-    values: Mapping[str, object]
-    """The values of the command's options."""
     limits: ServerLimits
     addresses: Sequence[Address]
     controlled: bool
