@@ -8,6 +8,7 @@ up to the segment that differs. The part that earlier requests of a conversation
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -17,6 +18,7 @@ from msgspec import Struct, field
 from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm
 from mockllm.core.request.request import Request
+from mockllm.core.request.typed_memo import MemoKey
 
 SEGMENT_SIZES: Final = ((262_144, 65_536), (32_768, 4096), (0, 512))
 """From which byte of a block on segments have which size, the last first."""
@@ -55,6 +57,10 @@ class PrefixChain(Struct, eq=False):
         self.digest = digest
         self.tokens += block.tokens
         self.ends.append(PrefixEnd(digest, self.tokens, ends_block=True, lifetime=block.lifetime))
+
+
+_MEMO_KEYS: Final = defaultdict[PromptForm, MemoKey[PrefixChain]](MemoKey)
+"""The key of the prefixes that each form reads."""
 
 
 class PromptPrefixes(Struct, frozen=True):
@@ -108,7 +114,7 @@ def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
     """Return the prefixes of a request's prompt."""
     fields = request.fields
     before_turns = request.cached_by_remaining_members(
-        "prompt_prefix", lambda: _chain_before_turns(form, request)
+        _MEMO_KEYS[form], lambda: _chain_before_turns(form, request)
     )
     turns = _divided_chain(request, form) or _turn_chain(form, form.items(request))
     return PromptPrefixes(before_turns, turns, form.options(fields), form.at_end(fields))
@@ -133,7 +139,7 @@ def _divided_chain(request: Request, form: PromptForm) -> PrefixChain | None:
     divided = request.divided_body
     if divided is None or form.items(request) is not divided.items:
         return None
-    return divided.reduce_turns(memo_key=("prompt_prefix", form), start=_continued, step=_step(form))
+    return divided.reduce_turns(memo_key=_MEMO_KEYS[form], start=_continued, step=_step(form))
 
 
 def _continued(chain: PrefixChain | None) -> PrefixChain:

@@ -21,6 +21,7 @@ from mockllm.core.json.codec import (
 from mockllm.core.request import divided_bodies
 from mockllm.core.request.divided_bodies import BODIES, DividedBody
 from mockllm.core.request.form_fields import FormFile, read_files, read_form
+from mockllm.core.request.typed_memo import MemoKey
 
 T = TypeVar("T")
 
@@ -75,13 +76,13 @@ class BodyFields:
     def share_attributes(self, divided: DividedBody) -> None:
         """Set the values of `shared_attributes` that an earlier request with equal remaining members had. They are
         computed for the second one, since most remaining members of clients that share none come once."""
-        memo, key = divided.remaining_members.memo, ("shared", type(self))
-        shared: dict[str, object] | None = memo.get(key)
+        of_members = divided.remaining_members.shared_attributes
+        shared = of_members.get(type(self))
         if shared:
             vars(self).update(shared)
         else:
             names = () if shared is None else self.shared_attributes
-            memo[key] = {name: getattr(self, name) for name in names}
+            of_members[type(self)] = {name: getattr(self, name) for name in names}
 
     @cached_property
     def max_possible_depth(self) -> int:
@@ -166,10 +167,8 @@ class BodyFields:
         """The files of a form."""
         return read_files(self.headers.get("content-type", ""), self.raw)
 
-    def cached_by_remaining_members(self, name: str, compute: Callable[[], T]) -> T:
+    def cached_by_remaining_members(self, key: MemoKey[T], compute: Callable[[], T]) -> T:
         """Return what follows from the body without its turns. Divided bodies with equal remaining members share the
         result."""
         divided = self.divided_body
-        return (
-            compute() if divided is None else divided.cached_by_remaining_members((type(self), name), compute)
-        )
+        return compute() if divided is None else divided.cached_by_remaining_members(key, compute)

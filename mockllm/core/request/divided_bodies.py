@@ -14,12 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Sequence
 from threading import Lock
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Final, TypeVar
 
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import MAX_DEPTH, MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.json.nesting import depth_of, max_possible_depth
+from mockllm.core.request.typed_memo import MemoKey, TypedMemo, new_memo
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -48,31 +49,32 @@ _BEGIN: Final = re.compile(rb"\s*:\s*\[")
 _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 
-# Any: a dict states no type for each name, and a `cast` is a call, several times in each request.
-Memo: TypeAlias = dict[Hashable, Any]
-"""What was computed of a part of a body, by a name; each name has one type."""
-
-
 class RemainingMembers(Struct, eq=False):
     """A body without its turns: the bytes before and after them, and the members there. `depth` is an
-    upper bound of how deep they nest (`nesting.max_possible_depth`); `memo` is what was computed of the members."""
+    upper bound of how deep they nest (`nesting.max_possible_depth`). The other fields are what was computed of the
+    members: `counts` of texts in their bytes, the `shared_attributes` of requests by their classes, the names of the
+    `passed_checks`, and the rest in `memo`."""
 
     bytes_before: bytes
     bytes_after: bytes
     before: dict[str, Json]
     after: dict[str, Json]
     depth: int
-    memo: Memo = field(default_factory=dict)
+    counts: dict[bytes, int] = field(default_factory=dict)
+    shared_attributes: dict[type, dict[str, object]] = field(default_factory=dict)
+    passed_checks: set[Hashable] = field(default_factory=set)
+    memo: TypedMemo = field(default_factory=new_memo)
 
 
 class Stage(Struct, eq=False):
-    """The turns of one body: how many bytes and items they are, and how deep they nest. `memo` is what was computed
-    of them."""
+    """The turns of one body: how many bytes and items they are, and how deep they nest. What was computed of
+    them: `counts` of their bytes by names, and the rest in `memo`."""
 
     end: int
     count: int
     depth: int
-    memo: Memo = field(default_factory=dict)
+    counts: dict[Hashable, int] = field(default_factory=dict)
+    memo: TypedMemo = field(default_factory=new_memo)
 
 
 _START: Final = Stage(0, 0, 2)
@@ -102,18 +104,17 @@ class DividedBody(Struct, eq=False):
         """An upper bound of the body's depth; `BodyFields.max_possible_depth` of a divided body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
-    def cached_by_remaining_members(self, name: Hashable, compute: Callable[[], T]) -> T:
+    def cached_by_remaining_members(self, key: MemoKey[T], compute: Callable[[], T]) -> T:
         """Return what follows from the remaining members alone; it is computed once for them."""
         memo = self.remaining_members.memo
-        if name not in memo:
-            memo[name] = compute()
-        value: T = memo[name]
-        return value
+        if key not in memo:
+            memo[key] = compute()
+        return memo[key]
 
     def reduce_turns(
         self,
         *,
-        memo_key: Hashable,
+        memo_key: MemoKey[S],
         start: Callable[[S | None], S],
         step: Callable[[S, Json], bool],
         finish: Callable[[S], None] | None = None,
@@ -123,8 +124,7 @@ class DividedBody(Struct, eq=False):
         completes, is stored under `memo_key`, and must not be changed."""
         stage = self.stage
         if memo_key in stage.memo:
-            known: S | None = stage.memo[memo_key]
-            return known
+            return stage.memo[memo_key]
         base = self.base.memo.get(memo_key)
         state, first = start(base), 0 if base is None else self.base.count
         items = self.items
@@ -138,20 +138,18 @@ class DividedBody(Struct, eq=False):
 
     def sum_turns(self, name: Hashable, count: Callable[[bytes], int]) -> int:
         """Return the sum of a count over the bytes of the turns, which never depends on two turns."""
-        memo = self.stage.memo
-        if name not in memo:
-            base = self.base.memo.get(name)
-            memo[name] = count(self.turns) if base is None else base + count(self.turns[self.base.end :])
-        total: int = memo[name]
-        return total
+        counts = self.stage.counts
+        if name not in counts:
+            base = self.base.counts.get(name)
+            counts[name] = count(self.turns) if base is None else base + count(self.turns[self.base.end :])
+        return counts[name]
 
     def occurrences(self, part: bytes) -> int:
         """Return how often the body has some bytes, which are within one JSON string or are a whole one."""
         members = self.remaining_members
-        around = self.cached_by_remaining_members(
-            part, lambda: members.bytes_before.count(part) + members.bytes_after.count(part)
-        )
-        return around + self.sum_turns(part, lambda turns: turns.count(part))
+        if part not in members.counts:
+            members.counts[part] = members.bytes_before.count(part) + members.bytes_after.count(part)
+        return members.counts[part] + self.sum_turns(part, lambda turns: turns.count(part))
 
 
 class _BoundedBuckets(dict[bytes, list[T]]):

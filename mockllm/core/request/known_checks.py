@@ -26,9 +26,10 @@ def check_known(
     divided = request.divided_body
     if divided is None:
         return check()
-    if name in divided.remaining_members.memo and divided.items and fast_accepts_turns(divided):
+    passed = divided.remaining_members.passed_checks
+    if name in passed and divided.items and fast_accepts_turns(divided):
         return None
     failure = check()
     if failure is None:
-        divided.remaining_members.memo[name] = True
+        passed.add(name)
     return failure

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 
@@ -12,6 +13,7 @@ from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import Message, Part
 from mockllm.core.request.prompt_tokens import estimate_parts
 from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.typed_memo import MemoKey
 
 
 class ReadTurns(Struct, eq=False):
@@ -52,6 +54,8 @@ class ReadTurns(Struct, eq=False):
 
 TurnReader: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
 """A function that reads a turn, which is one item of the body's list, and adds its messages to the `ReadTurns`."""
+_MEMO_KEYS: Final = defaultdict[TurnReader, MemoKey[ReadTurns]](MemoKey)
+"""The key of what each function read."""
 
 
 class _UsedLookup(ResponseLookup):
@@ -86,7 +90,7 @@ def read_new_turns(divided: DividedBody, read_turn: TurnReader) -> ReadTurns | N
         read_turn(turns, item, lookup)
         return not lookup.used
 
-    return divided.reduce_turns(memo_key=read_turn, start=_continued, step=step, finish=_finish)
+    return divided.reduce_turns(memo_key=_MEMO_KEYS[read_turn], start=_continued, step=step, finish=_finish)
 
 
 def _finish(turns: ReadTurns) -> None:

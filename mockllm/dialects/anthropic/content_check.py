@@ -13,6 +13,7 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.divided_bodies import DividedBody
+from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.anthropic.call_pairs import check_pairs
 from mockllm.dialects.anthropic.server_use_check import ServerUses
 from mockllm.dialects.anthropic.system_turn_check import check_system_turns, system_problem
@@ -299,9 +300,12 @@ class LastGroup(Struct):
         return not self.calls and self.paired
 
 
+_LAST_GROUP: Final = MemoKey[LastGroup]()
+
+
 def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return what `fast_accepts_all` returns, of a body that has messages; only new ones are read."""
-    last = divided.reduce_turns(memo_key=_fast_accepts_next, start=_continued, step=_fast_accepts_next)
+    last = divided.reduce_turns(memo_key=_LAST_GROUP, start=_continued, step=_fast_accepts_next)
     return last is not None and last.complete and _fast_accepts_end(divided.items[-1])
 
 

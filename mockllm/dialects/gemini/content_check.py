@@ -14,6 +14,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.request.divided_bodies import DividedBody
+from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.validators import (
     BOOLEAN,
@@ -167,7 +168,10 @@ def _fast_accepts_next(calls: CountedCalls, content: Json) -> bool:
     return True
 
 
+_CALLS: Final = MemoKey[CountedCalls]()
+
+
 def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return whether the contents of a body are accepted, whose fields are in camelCase."""
-    calls = divided.reduce_turns(memo_key=_fast_accepts_next, start=_continued, step=_fast_accepts_next)
+    calls = divided.reduce_turns(memo_key=_CALLS, start=_continued, step=_fast_accepts_next)
     return calls is not None and calls.complete

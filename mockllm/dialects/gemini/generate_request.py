@@ -21,6 +21,7 @@ from mockllm.core.request.request import Message, Request, TextPart, Tool, estim
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
+from mockllm.core.request.typed_memo import MemoKey
 from mockllm.core.tokens import estimate
 from mockllm.dialects.gemini.cached_content import (
     cached_name,
@@ -36,6 +37,7 @@ from mockllm.dialects.gemini.media_tokens import NO_MEDIA, Modalities, count_nam
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """The model where neither the rule nor the request names one, and of examples."""
 _SNAKE: Final = re.compile(rb'"[a-z0-9]++_[a-z0-9_]*+"\s*+:')
+_SNAKE_OUTSIDE: Final = MemoKey[bool]()
 """Without backtracking: a text of a body may have millions of these letters."""
 
 PROMPT_TOKENS: Final = 1
@@ -91,7 +93,7 @@ class GeminiRequest(Request):
             return _is_snake_case(self.raw)
         remaining_members = divided.remaining_members
         outside = divided.cached_by_remaining_members(
-            _is_snake_case,
+            _SNAKE_OUTSIDE,
             lambda: _is_snake_case(remaining_members.bytes_before + b" " + remaining_members.bytes_after),
         )
         return outside or divided.sum_turns(_is_snake_case, _is_snake_case) > 0

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
+from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 
 _MISSING: Final = (
@@ -45,6 +46,9 @@ class TurnSignatures(Struct, eq=False):
     """The name and the position of the first call of the current turn that lacks its signature."""
 
 
+_MEMO_KEYS: Final = {vertex: MemoKey[TurnSignatures]() for vertex in (False, True)}
+
+
 def missing_signature(request: GenerateRequest) -> str | None:
     """Return the refusal of a call without its signature; None where each call has what it needs."""
     vertex, divided = request.vertex, request.divided_body
@@ -57,7 +61,7 @@ def missing_signature(request: GenerateRequest) -> str | None:
         def start(known: TurnSignatures | None) -> TurnSignatures:
             return TurnSignatures(vertex) if known is None else copy(known)
 
-        found = divided.reduce_turns(memo_key=(TurnSignatures, vertex), start=start, step=_read)
+        found = divided.reduce_turns(memo_key=_MEMO_KEYS[vertex], start=start, step=_read)
         assert found is not None  # each content is accepted
         signatures = found
     if signatures.unsigned is None:

@@ -8,17 +8,22 @@ be anywhere in a message, in upper or lower case.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.divided_bodies import DividedBody
+from mockllm.core.request.typed_memo import MemoKey
 
 
 class JsonWord(Struct, eq=False):
     """Whether the messages so far contain the word."""
 
     found: bool = False
+
+
+_WORD: Final = MemoKey[JsonWord]()
 
 
 def contain_json(items: Iterable[Json]) -> bool:
@@ -28,7 +33,7 @@ def contain_json(items: Iterable[Json]) -> bool:
 
 def turns_contain_json(divided: DividedBody) -> bool:
     """Return whether the messages of a body contain the word; only those are read that no earlier body had."""
-    word = divided.reduce_turns(memo_key=JsonWord, start=_continued, step=_read)
+    word = divided.reduce_turns(memo_key=_WORD, start=_continued, step=_read)
     return word is not None and word.found
 
 

@@ -16,6 +16,7 @@ from mockllm.core.request.divided_bodies import (
     DividedBody,
     RemainingMembers,
 )
+from mockllm.core.request.typed_memo import MemoKey
 
 LONG = "x" * 2500
 
@@ -133,16 +134,16 @@ def test_fold_ends_at_refused_turn() -> None:
     def copy(state: list[int] | None) -> list[int]:
         return [] if state is None else state.copy()
 
-    start = LONG
-    assert read(cache, raw([start, 1])).reduce_turns(memo_key="x", start=copy, step=step) == [start, 1]
+    start, key = LONG, MemoKey[list[int]]()
+    assert read(cache, raw([start, 1])).reduce_turns(memo_key=key, start=copy, step=step) == [start, 1]
     known = read(cache, raw([start, 1, 2]))
     assert (
-        known.reduce_turns(memo_key="x", start=copy, step=step)
-        == known.reduce_turns(memo_key="x", start=copy, step=step)
+        known.reduce_turns(memo_key=key, start=copy, step=step)
+        == known.reduce_turns(memo_key=key, start=copy, step=step)
         == [start, 1, 2]
     )
     assert seen == [start, 1, 2]
-    assert read(cache, raw([start, 1, 2, 3])).reduce_turns(memo_key="x", start=copy, step=step) is None
+    assert read(cache, raw([start, 1, 2, 3])).reduce_turns(memo_key=key, start=copy, step=step) is None
 
 
 def test_bytes_of_histories_and_frames_are_bounded() -> None:

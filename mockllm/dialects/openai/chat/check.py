@@ -19,6 +19,7 @@ from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
+from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.openai.chat.fields import FIELDS, check_dependencies, check_openai_dependencies
 from mockllm.dialects.openai.chat.fields_of_model import fields_of
 from mockllm.dialects.openai.chat.plain_body import is_plain_body
@@ -206,9 +207,12 @@ class OpenCalls(Struct, eq=False):
     open: set[str] = field(default_factory=set)
 
 
+_OPEN_CALLS: Final = MemoKey[OpenCalls]()
+
+
 def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return what `fast_accepts_all` returns, of a body that has messages; only new ones are read."""
-    calls = divided.reduce_turns(memo_key=_fast_accepts_next, start=_continued, step=_fast_accepts_next)
+    calls = divided.reduce_turns(memo_key=_OPEN_CALLS, start=_continued, step=_fast_accepts_next)
     return calls is not None and not calls.open
 
 

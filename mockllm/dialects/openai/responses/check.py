@@ -20,6 +20,7 @@ from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
+from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
 from mockllm.dialects.openai.model_restrictions import PROVIDERS_OF_OPENAI_MODELS, check_responses_model
 from mockllm.dialects.openai.responses.fields import FIELDS, OPENAI_FIELDS, moved_messages
@@ -193,6 +194,9 @@ def _fast_accepts_next(order: ItemOrder, item: Json) -> bool:
     return True
 
 
+_ORDER: Final = MemoKey[ItemOrder]()
+
+
 def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return whether the items of a body are accepted that has some, and continues no stored response."""
     if (
@@ -200,7 +204,7 @@ def fast_accepts_turns(divided: DividedBody) -> bool:
         or divided.fields.get("conversation") is not None
     ):
         return False
-    order = divided.reduce_turns(memo_key=_fast_accepts_next, start=_continued, step=_fast_accepts_next)
+    order = divided.reduce_turns(memo_key=_ORDER, start=_continued, step=_fast_accepts_next)
     return order is not None and not order.reasoning and all(order.outputs.values())
 
 

@@ -18,6 +18,7 @@ from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.typed_memo import MemoKey
 from mockllm.core.small_key import small_key
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.event_layouts import RESPONSES_LAYOUT
@@ -39,6 +40,7 @@ from mockllm.dialects.openai.responses.request import COMPACTION_TRIGGER, Respon
 from mockllm.dialects.openai.responses.server_tools import ITEMS
 from mockllm.dialects.openai.responses.stored_calls import storage_update, stored_parts, update_of
 
+_ECHOED: Final = MemoKey[Hashable]()
 PAYER: Final = {"payer": "developer"}
 """The payer of the request, which only non-streaming responses contain."""
 UNECHOED_FIELDS: Final = frozenset({"model", "input", "stream"})
@@ -102,7 +104,7 @@ class Responses(ResponsesCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ResponsesRequest)
-        echoed = request.cached_by_remaining_members("echoed", lambda: small_key(_echoed(request.fields)))
+        echoed = request.cached_by_remaining_members(_ECHOED, lambda: small_key(_echoed(request.fields)))
         key = (echoed, moderation_key(request)) if "moderation" in request.fields else echoed
         if request.file_search is not None:
             key = (key, request.file_search.key)

@@ -19,6 +19,7 @@ from mockllm.core.request.request_keys import conversation, hashed
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.request.tools import PROVIDER_DEFINED, TOOL_ATTRIBUTES, ToolChoice
+from mockllm.core.request.typed_memo import MemoKey
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.model_families import ResponsesFamily
 from mockllm.dialects.openai.model_restrictions import PROVIDERS_OF_OPENAI_MODELS
@@ -59,6 +60,8 @@ FUNCTIONS: Final = ("function", "custom")
 """The types of tools that the client implements under their own names."""
 TOOL_ITEMS: Final = (SEARCHED, ADDED)
 COMPACTION_TRIGGER: Final = "compaction_trigger"
+_WHOLE: Final = MemoKey[bool]()
+_NAMESPACES: Final = MemoKey[dict[str, str | None]]()
 """The last item of a request whose response is the compacted conversation, and nothing else. It is no turn."""
 MEDIA: Final = {
     "input_image": MediaPart("image"),
@@ -108,7 +111,7 @@ class InputRequest(ModelRequest):
         if (
             divided is not None
             and not self.before
-            and divided.reduce_turns(memo_key=_is_whole, start=bool, step=_is_whole) is not None
+            and divided.reduce_turns(memo_key=_WHOLE, start=bool, step=_is_whole) is not None
         ):
             return divided.items
         own = items(self.fields.get("input"))
@@ -242,7 +245,7 @@ class ResponsesRequest(InputRequest):
         function that an item adds, where the family does not add functions."""
         if not self.added_tools:
             return self.cached_by_remaining_members(
-                "namespaces", lambda: dict(_namespaces(self.fields.get("tools")))
+                _NAMESPACES, lambda: dict(_namespaces(self.fields.get("tools")))
             )
         functions = {tool["name"]: tool["name"] for tool in self.added_tools if is_named_function(tool)}
         added = [tool for tool in self.added_tools if tool.get("type") == NAMESPACE]
