@@ -51,9 +51,7 @@ _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 class RemainingMembers(Struct, eq=False):
     """A body without its turns: the bytes before and after them, and the members there. `depth` is an
-    upper bound of how deep they nest (`nesting.max_possible_depth`). The other fields are what was computed of the
-    members: `counts` of texts in their bytes, the `shared_attributes` of requests by their classes, the names of the
-    `passed_checks`, and the rest in `memo`."""
+    upper bound of how deep they nest (`nesting.max_possible_depth`)."""
 
     bytes_before: bytes
     bytes_after: bytes
@@ -61,20 +59,25 @@ class RemainingMembers(Struct, eq=False):
     after: dict[str, Json]
     depth: int
     counts: dict[bytes, int] = field(default_factory=dict)
+    """How often a text is in the bytes."""
     shared_attributes: dict[type, dict[str, object]] = field(default_factory=dict)
+    """The attributes that follow from the members, by the class of the request."""
     passed_checks: set[Hashable] = field(default_factory=set)
+    """The names of checks that a body with these members passed."""
     memo: TypedMemo = field(default_factory=new_memo)
+    """What else was computed of the members."""
 
 
 class Stage(Struct, eq=False):
-    """The turns of one body: how many bytes and items they are, and how deep they nest. What was computed of
-    them: `counts` of their bytes by names, and the rest in `memo`."""
+    """The turns of one body: how many bytes and items they are, and how deep they nest."""
 
     end: int
     count: int
     depth: int
     counts: dict[Hashable, int] = field(default_factory=dict)
+    """Sums over the bytes of the turns, by names."""
     memo: TypedMemo = field(default_factory=new_memo)
+    """The results of `reduce_turns`."""
 
 
 _START: Final = Stage(0, 0, 2)
