@@ -34,8 +34,8 @@ def type_of(option: Option) -> object:
     if option.flag:
         return bool
     converted = str if option.convert is str else get_type_hints(option.convert)["return"]
-    made = converted if option.many is None else GenericAlias(list, (converted,))
-    return made | None if option.default is None else made
+    type_ = converted if option.many is None else GenericAlias(list, (converted,))
+    return type_ | None if option.default is None else type_
 
 
 def test_each_option_has_a_type() -> None:
