@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -108,3 +109,28 @@ def test_throttled_log_omits_and_counts_messages() -> None:
         "session 5 ended (4 more such lines were left out)",
         "session 6 ended",
     ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="makes a pipe small")
+def test_server_whose_output_nobody_reads_responds(tmp_path: Path) -> None:
+    """Tests start a server with a pipe, and often read no more than its first lines."""
+    from fcntl import F_SETPIPE_SZ, fcntl
+
+    reading, writing = os.pipe()
+    fcntl(writing, F_SETPIPE_SZ, 4096)
+    line = [*MOCKLLM, "serve", "--pack", "default", "--port", "0"]
+    process = subprocess.Popen(line, cwd=tmp_path, env=environment(), stdout=writing, stderr=writing)
+    os.close(writing)
+    try:
+        text = ""
+        while (found := LISTENING.search(text)) is None or not text.endswith("\n"):
+            text += os.read(reading, 4096).decode()
+        for _ in range(300):
+            with urllib.request.urlopen(f"{found[1]}/v1/models", timeout=PATIENCE) as response:
+                assert response.status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reading)
