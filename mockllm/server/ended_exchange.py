@@ -15,6 +15,7 @@ from mockllm.core.request.form_fields import without_contents
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
+from mockllm.state.fetched_lookup import or_default
 
 if TYPE_CHECKING:
     from mockllm.core.request.request import Request
@@ -108,7 +109,9 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             return ended
         ended.client, ended.session = exchange.client, request.session
         ended.request_class, ended.provider = request.request_class, request.provider
-        ended.model = request.model if reads_model else request.__dict__.get("model")
+        ended.model = (
+            or_default(lambda: request.model, None) if reads_model else request.__dict__.get("model")
+        )
         raw, received = exchange.raw, exchange.received
         if request.uploads:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""

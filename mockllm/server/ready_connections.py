@@ -15,6 +15,7 @@ from math import inf
 from typing import Final, Protocol
 
 from mockllm.server.deadlines import Deadlines
+from mockllm.state.fetched_lookup import MissingStoredObject
 
 MAX_SERVED: Final = 32
 """The most requests that are served in one iteration."""
@@ -97,7 +98,7 @@ class ReadyConnections:
             connection.scheduled = False
             try:
                 connection.serve_next()
-            except Exception:  # of this connection; the others are served all the same
+            except (Exception, MissingStoredObject):  # of this connection; the others are served all the same
                 traceback.print_exc(file=sys.stderr)
                 connection.close_and_drop_transport()
             if self._deadlines.catch_up() > until:

@@ -41,7 +41,7 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import has_wait_or_cut, single_write
 from mockllm.server.suspended_responses import add_client_response, suspend_response
-from mockllm.state.fetched_lookup import ObjectToFetch
+from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch
 
 
 def respond(app: App, exchange: Exchange) -> None:
@@ -73,7 +73,7 @@ def respond(app: App, exchange: Exchange) -> None:
             return
         if not write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
-    except Exception:
+    except (Exception, MissingStoredObject):
         if exchange.sink.written:
             # the response is written, or in the write queue; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)

@@ -53,6 +53,7 @@ from mockllm.server.respond import (
 )
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import in_flight, wait_for_release, wait_for_release_and_delay
+from mockllm.state.fetched_lookup import MissingStoredObject
 
 if TYPE_CHECKING:
     from mockllm.server.pending_recordings import PendingRecordings
@@ -70,7 +71,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
         return await _finish(app, exchange)
     except ConnectionError:
         return False
-    except Exception:
+    except (Exception, MissingStoredObject):
         if sink.written or exchange.ended:
             traceback.print_exc(file=sys.stderr)
             return False

@@ -40,7 +40,7 @@ class MissingStoredObject(BaseException):
     `or_object_to_fetch`. It is a BaseException, so that no `except Exception` takes it for an error."""
 
     def __init__(self, session: str, key: FetchKey) -> None:
-        super().__init__()
+        super().__init__(*key)
         self.session = session
         self.key = key
 
@@ -51,6 +51,15 @@ def or_object_to_fetch(compute: Callable[[], T]) -> T | ObjectToFetch:
         return compute()
     except MissingStoredObject as missing:
         return ObjectToFetch(missing.session, missing.key, partial(or_object_to_fetch, compute))
+
+
+def or_default(compute: Callable[[], T], default: T) -> T:
+    """Return the result of `compute`. It is `default` where it follows from an object that was not fetched: a refused
+    request, for example, did not need it."""
+    try:
+        return compute()
+    except MissingStoredObject:
+        return default
 
 
 class FetchedLookup(ResponseLookup):

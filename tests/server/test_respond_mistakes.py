@@ -16,6 +16,7 @@ from mockllm.server.app import App
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.request_body import read_body
 from mockllm.server.server_limits import ServerLimits
+from mockllm.state.fetched_lookup import MissingStoredObject
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer, written_down
@@ -23,6 +24,10 @@ from tests.server.threaded_server import ThreadedServer, written_down
 
 def fail(requested: Request) -> Plan:
     raise ZeroDivisionError("a mistake of ours")
+
+
+def fetch_outside_the_engine(requested: Request) -> Plan:
+    raise MissingStoredObject("", ("stored", "a mistake of ours"))
 
 
 def fail_late(requested: Request) -> Plan:
@@ -39,6 +44,7 @@ ENGINE = FakeEngine(
         "/whole": whole(),
         "/stream": chunks(3, 0.001),
         "/fail": fail,
+        "/fetch": fetch_outside_the_engine,
         "/fail-late": fail_late,
     }
 )
@@ -58,10 +64,11 @@ def raw(server: ThreadedServer) -> Iterator[Raw]:
         yield client
 
 
+@pytest.mark.parametrize("path", ["/fail", "/fetch"])
 def test_exception_in_handler_is_500_with_logged_traceback(
-    raw: Raw, capfd: pytest.CaptureFixture[str]
+    raw: Raw, capfd: pytest.CaptureFixture[str], path: str
 ) -> None:
-    got = raw.send(request(path="/fail")).answer()
+    got = raw.send(request(path=path)).answer()
     assert got.status == 500
     assert "ZeroDivisionError" not in got.text
     assert raw.sock.recv(1) == b""

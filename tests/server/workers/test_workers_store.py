@@ -160,6 +160,18 @@ def test_reset_deletes_all_counts(server: Process) -> None:
     assert [ask(server, "step")[1] for _ in range(2)] == ["one", "two"]
 
 
+def test_refused_request_with_model_of_a_stored_object_is_in_the_journal(tmp_path: Path) -> None:
+    """A remix has its video's model. No process needed to fetch the video: the request lacks a prompt."""
+    with serving("--workers", "2", "--pack", "default", cwd=tmp_path) as server:
+        sent = {"content-type": "application/json"}
+        remix = urllib.request.Request(f"{server.url}/v1/videos/x/remix", b"{}", sent)
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(remix, timeout=PATIENCE)
+        wait_for_entries(server, 1)
+        (entry,) = server.get("/api/requests")["requests"]
+        assert (entry["status"], entry["model"]) == (400, None)
+
+
 def test_stored_responses_are_found_by_all_workers(server: Process) -> None:
     for _ in range(6):  # a new client each time is a new connection: any worker may get it
         first = openai_client(server).responses.create(model="gpt-4o", input="one")
