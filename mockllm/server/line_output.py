@@ -82,18 +82,18 @@ class LineQueue:
     def write(self, line: bytes) -> None:
         """Write a line if no other waits and there is room, else let it wait."""
         with self._lock:
+            if self._bytes + len(line) > MAX_WAITING_BYTES:
+                self._left_out += 1
+                return
+            if self._left_out:
+                line = b"(%d lines were left out: the output was not read)\n%b" % (self._left_out, line)
+                self._left_out = 0
             while line and not self._waiting and self._poll.poll(0):
                 line = line[os.write(self._descriptor, line[: select.PIPE_BUF]) :]  # which has room for these
             if line:
                 self._wait(line)
 
     def _wait(self, line: bytes) -> None:
-        if self._bytes + len(line) > MAX_WAITING_BYTES:
-            self._left_out += 1
-            return
-        if self._left_out:
-            line = b"(%d lines were left out: nobody read them)\n%b" % (self._left_out, line)
-            self._left_out = 0
         self._waiting.append(line)
         self._bytes += len(line)
         if len(self._waiting) == 1:

@@ -112,7 +112,7 @@ def test_throttled_log_omits_and_counts_messages() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="makes a pipe small")
-def test_server_whose_output_nobody_reads_responds(tmp_path: Path) -> None:
+def test_server_with_unread_output_responds(tmp_path: Path) -> None:
     """Tests start a server with a pipe, and often read no more than its first lines."""
     from fcntl import F_SETPIPE_SZ, fcntl
 

@@ -1,4 +1,4 @@
-"""Lines of a server whose output nobody reads, or reads late."""
+"""Lines of a server whose output is not read, or is read late."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def read_until(end: str, reading: int) -> list[str]:
     return text.decode().splitlines()
 
 
-def test_lines_that_nobody_reads_stop_no_server(pipe: tuple[int, TextIO]) -> None:
+def test_unread_lines_wait(pipe: tuple[int, TextIO]) -> None:
     reading, stream = pipe
     assert written(LINES, stream)
     assert written(["last"], stream)
@@ -73,7 +73,7 @@ def test_lines_beyond_the_bound_are_counted(
     until(lambda: queue._bytes < 10_000 - 1_000)
     write_line("last", stream)
     *_, note, last = read_until("last", reading)
-    assert note.endswith(" lines were left out: nobody read them)")
+    assert note.endswith(" lines were left out: the output was not read)")
     assert last == "last"
 
 

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -196,10 +197,16 @@ def test_next_server_ends_one_that_has_lost_its_process(place: Path) -> None:
     (left / own_server.LOCK).touch()
     line = [program(), "--port", "0", "--unixsocket", str(left / own_server.SOCKET), "--logfile", "/dev/null"]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, cwd=left) as lost:
-        until((left / own_server.SOCKET).exists)
+        until(lambda: listens(left / own_server.SOCKET))
         started().close()
         assert lost.wait(PATIENCE) == 0
     assert not left.exists()
+
+
+def listens(path: Path) -> bool:
+    """Return whether a server listens. The file of its socket is there before that."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(path)) == 0
 
 
 def test_folder_of_another_user_stays(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,7 +160,7 @@ def test_reset_deletes_all_counts(server: Process) -> None:
     assert [ask(server, "step")[1] for _ in range(2)] == ["one", "two"]
 
 
-def test_refused_request_with_model_of_a_stored_object_is_in_the_journal(tmp_path: Path) -> None:
+def test_refused_request_is_in_the_journal_without_stored_model(tmp_path: Path) -> None:
     """A remix has its video's model. No process needed to fetch the video: the request lacks a prompt."""
     with serving("--workers", "2", "--pack", "default", cwd=tmp_path) as server:
         sent = {"content-type": "application/json"}
