@@ -76,8 +76,8 @@ def wire_events(
     plan = planned.plan
     found = list(events(plan))
     return WireEvents(
-        [name for name, _ in found],
-        [_json(data) for _, data in found],
+        [name for _, name in found],
+        [_json(data) for data, _ in found],
         sent_bytes(plan),
         "; ".join(planned.notes),
         plan.head.status,

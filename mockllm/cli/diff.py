@@ -39,8 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("new", metavar="NEW", help="the same, for the version that replaces it")
     parser.add_argument(
         "--requests", metavar="FILE", action="append", default=[], type=Path,
-        help="a request as JSON, in the format of `explain`, or a scenario file, whose examples (also those of "
-        "recordings) are compared; or a folder of these; may be repeated",
+        help="a request as JSON, in the format of `explain`, a scenario file, or a folder of these; may be repeated. "
+        "Of a scenario file, the examples are compared, also those of recordings",
     )  # fmt: skip
     parser.add_argument("--set", metavar="PARAM=VALUE", action="append", default=[], help="for both sides")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

@@ -48,8 +48,8 @@ MAX_AMOUNT: Final = 1e9
 """US dollars: a sum of larger amounts may be infinite."""
 ABOUT: Final = (
     "Sends the examples of scenarios to live providers with your own keys, and compares the form of the responses "
-    "with this server's: fields, types, event order, headers, errors; never texts. Exit code 1 if a change is as "
-    "severe as --fail-on says."
+    "with this server's. The form is fields, types, event order, headers and errors, never texts. "
+    "Exit code 1 if a change is as severe as --fail-on says."
 )
 
 

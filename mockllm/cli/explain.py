@@ -61,7 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "request",
         metavar="REQUEST.json",
         help="a request as in an example, an example with its steps, a recorded request (path, headers, body), a "
-        "provider's body, or the lines of `mockllm requests --json`; - reads standard input; a number is the id of a "
+        "provider's body, or the lines of `mockllm requests --json`. - reads standard input; a number is the id of a "
         "request in the journal of a running server",
     )
     add(parser, (*LOAD_OPTIONS, *DECIDING))

@@ -17,7 +17,7 @@ from mockllm.core.verdicts import VERDICTS
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 
 ABOUT: Final = (
-    "Exit code 0 if no client has a verdict of --fail-on, 1 if one does, 2 for a usage mistake, "
+    "Exit code 0 if no client has a verdict of --fail-on, 1 if one does. Exit code 2 for a usage mistake, "
     "if no server responds, or if --session, --client and --since select no client. "
     "Run it when the clients have finished: a failure without a retry by now counts as "
     "abandoned (not with --running). "

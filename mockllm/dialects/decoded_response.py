@@ -84,7 +84,7 @@ def read_called_tools(
 
 def payloads(plan: Plan) -> Iterator[Json]:
     """Yield the JSON of each event; for a non-streaming response that of its body."""
-    for _, data in events(plan):
+    for data, _ in events(plan):
         try:
             yield loads(data)
         except JSONDecodeError:

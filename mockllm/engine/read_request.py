@@ -41,10 +41,11 @@ class HeadMask(Struct):
 
 
 class ReadRequest(Request):
-    """A request that the engine has read. `RequestReader` sets these attributes."""
+    """A request that the engine has read. `RequestReader` sets its attributes, `Engine.read_ahead` sets `read_ahead`.
+    The derived class has `request_class`."""
 
     request_class: ClassVar[type[Request]] = Request
-    """The class of the dialect. Workers can pickle it, and no derived class."""
+    """The dialect's class of requests. Workers can pickle it, but not the class that is derived from it."""
     routing: Routing
     """What the route table returned. It has the dialect."""
     stores_responses: bool
@@ -79,10 +80,8 @@ def _derived_class(request_class: type[Request]) -> type[ReadRequest]:
 
 def attributes_of_route(routing: Routing) -> dict[str, object]:
     """Return the attributes that the requests with a head have by their route."""
-    is_call, storage_update = (
-        isinstance(routing, RouteMatch),
-        getattr(routing.dialect, "storage_update", None),
-    )
+    is_call = isinstance(routing, RouteMatch)
+    storage_update = getattr(routing.dialect, "storage_update", None)
     return {
         "path": routing.path,
         "provider": routing.provider,

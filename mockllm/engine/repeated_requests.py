@@ -103,7 +103,7 @@ class RepeatedRequests:
 
     def __init__(self) -> None:
         self.attributes: BoundedCache[dict[str, object]] = BoundedCache(MAX_BYTES)
-        """The attributes with which a repeated request begins. Its context has the `RepeatedRequest`."""
+        """The attributes with which a repeated request begins. They include the `RepeatedRequest`."""
         self._seen: set[int] = set()
 
     def check_and_remember(self, key: Key) -> bool:

@@ -7,9 +7,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Final, TypeVar
 
-from mockllm.store.connection import Argument, StoreAway, StoreRefused
+from mockllm.store.connection import STRANGE_REPLY, Argument, StoreAway, StoreRefused
 from mockllm.store.remote_responses import LISTED
-from mockllm.store.reply_values import bytes_of, names_of, number_of, page_of
+from mockllm.store.reply_values import bytes_of, names_of, number_of, page_of, value_of
 from mockllm.store.script_arguments import hashed_name, scope_key, session_base
 from mockllm.store.store_client import SESSIONS
 from mockllm.store.store_link import StoreLink
@@ -151,12 +151,13 @@ class GroupStore:
         `MAX_REPLICAS`. Raises StoreAway or StoreRefused."""
         self._owner = owner
         send = self.link.connection().send
-        while True:
+        for _ in range(2 * MAX_REPLICAS):  # one round may pass before the numbers begin anew
             number = (number_of(await send("INCR", CLAIMED)) - 1) % MAX_REPLICAS
             key = _replica_key(number)
-            if number > above and await send("SET", key, owner, "NX", "EX", REPLICA_TERM):
+            if number > above and value_of(await send("SET", key, owner, "NX", "EX", REPLICA_TERM)):
                 return number
             above = -1 if number == MAX_REPLICAS - 1 else above
+        raise StoreRefused(STRANGE_REPLY)
 
     async def replaced_replica(self, number: int, owner: str) -> int:
         """Wait until the number is not this group's any more: the store has lost it, or it was not renewed in time.

@@ -109,6 +109,7 @@ def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     words.pop("hunt", None)
     for name in ("strict", "all_used"):
         words[name] = _wants(request.node, name)
+    # pytest does not check the keywords' types, MockLLM does
     server = _create(lambda: MockLLM(**cast(ServerArguments, words))).start()
     for modifier in request.node.stash.get(MODIFIERS, ()):
         server.modifier(**modifier)

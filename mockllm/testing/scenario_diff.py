@@ -217,7 +217,7 @@ _FIELDS: Final = (
 def _payload(outcome: Outcome) -> bytes:
     """Return the sent payloads, without values that no client can rely on."""
     plan = outcome.response.plan
-    payloads = [data for _, data in events(plan)] if plan.streamed else [sent_bytes(plan)]
+    payloads = [data for data, _ in events(plan)] if plan.streamed else [sent_bytes(plan)]
     return b"\n".join(map(_steady, payloads))
 
 

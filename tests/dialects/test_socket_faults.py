@@ -67,7 +67,7 @@ def respond(wire: str, reply: dict[str, Any], faults: list[Any]) -> tuple[Plan, 
 
 
 def payloads(plan: Plan) -> list[Any]:
-    return [json.loads(data) for _, data in events(plan) if data.startswith(b"{")]
+    return [json.loads(data) for data, _ in events(plan) if data.startswith(b"{")]
 
 
 @pytest.mark.parametrize("reply", REPLIES)

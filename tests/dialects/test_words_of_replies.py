@@ -24,12 +24,12 @@ MODEL: Final = NeutralRequest(model="model-of-request")
 
 def sent(plan: Plan) -> bytes:
     """Return the data of all events, or the body."""
-    return b"\n".join(data for _, data in events(plan))
+    return b"\n".join(data for data, _ in events(plan))
 
 
 def payloads(plan: Plan) -> list[Json]:
     found: list[Json] = []
-    for _, data in events(plan):
+    for data, _ in events(plan):
         try:
             found.append(loads(data))
         except JSONDecodeError:

@@ -67,13 +67,13 @@ class VirtualSocket:
             if isinstance(action, SendMessages):
                 found += map(json.loads, action.payloads)
             elif isinstance(action, PlayMessages):
-                found += [json.loads(payload) for _, payload in events(action.plan)]
+                found += [json.loads(payload) for payload, _ in events(action.plan)]
             elif isinstance(action, StartResponse):
                 plan = self._respond(f"WS {action.kind}", action.body, action.queue_name)
                 if action.kind in self.held:
                     self.running[action.queue_name] = 0.0
                     continue
-                found += [json.loads(payload) for _, payload in events(plan)]
+                found += [json.loads(payload) for payload, _ in events(plan)]
                 if plan.steps and isinstance(plan.steps[-1], CutStep):
                     self.closes += [
                         _close(frame) for frame in read_frames(sent_bytes(plan)) if frame.opcode == CLOSE

@@ -8,27 +8,22 @@ from textwrap import dedent
 
 import pytest
 
+from mockllm.core.failure import Failure
 from mockllm.core.rendering.encoder import Encoder
-from mockllm.dialects.dialect import (
-    Dialect,
-    EmbeddingDialect,
-    ModelsDialect,
-    OwnResponseDialect,
-    ReplyDialect,
-)
+from mockllm.dialects import dialect
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "adding-a-dialect.md").read_text(encoding="utf-8")
 BLOCKS = [dedent(block).strip() for block in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)]
-CONTRACTS = {
-    "ReplyDialect": ReplyDialect,
-    "OwnResponseDialect": OwnResponseDialect,
-    "ModelsDialect": ModelsDialect,
-    "EmbeddingDialect": EmbeddingDialect,
-    "Dialect": Dialect,
+CONTRACTS: dict[str, type] = {
+    name: each
+    for name, each in vars(dialect).items()
+    if getattr(each, "_is_protocol", False) and each.__module__ == dialect.__name__
 }
+MEMBERS = {member for contract in CONTRACTS.values() for member in dir(contract)}
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0])
@@ -42,10 +37,19 @@ def test_code_block_is_in_the_code(block: str) -> None:
 
 @pytest.mark.parametrize("name", CONTRACTS)
 def test_table_of_contracts_names_every_member(name: str) -> None:
-    """What a contract adds to the one that it extends."""
+    """What a contract adds to the one that it extends. The row names no other members."""
     row = re.findall(rf"^\|[^|]*\| `{name}` \| (.*) \|$", PAGE, re.MULTILINE)[0]
     own = {member for member in vars(CONTRACTS[name]) if not member.startswith("_")}
-    assert own <= set(re.findall(r"`(\w+)`", row))
+    named = set(re.findall(r"`(\w+)`", row))
+    assert own <= named
+    assert named <= MEMBERS
+
+
+@pytest.mark.parametrize(("name", "type"), [("failure", Failure), ("identity", ResponseIdentity)])
+def test_page_names_members_that_exist(name: str, type: type) -> None:
+    named = set(re.findall(rf"\b{name}\.([a-z_]+)", PAGE))
+    assert named
+    assert named <= set(dir(type))
 
 
 def test_page_names_every_hook_of_encoder() -> None:

@@ -1,4 +1,4 @@
-"""The length of sentences in the package's docstrings: those of modules, classes, functions, constants and fields.
+"""The length of sentences in the docstrings of the package, those of constants and fields too, and in help texts.
 
 A sentence ends at a full stop, a question mark or an exclamation mark; a colon or a semicolon does not end it. Text
 in backticks counts as one word. Tables, indented blocks and code blocks have no sentences. A sentence that begins
@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from itertools import chain
 
 from tests.docs.test_prose import MAX_WORDS
-from tests.docs.test_retired_words import PACKAGE, docstrings
+from tests.docs.test_retired_words import PACKAGE, docstrings, help_texts
 
 
 def sentences(docstring: str) -> list[str]:
@@ -44,11 +45,12 @@ def test_long_sentence_has_more_than_25_words() -> None:
     assert long_sentences("Sources: " + "name, " * 30 + ". Short.") == []
 
 
-def test_docstrings_have_no_long_sentences() -> None:
+def test_docstrings_and_help_have_no_long_sentences() -> None:
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))}
     found = {
         str(path.relative_to(PACKAGE)): long
-        for path in sorted(PACKAGE.rglob("*.py"))
-        for text in docstrings(ast.parse(path.read_text(encoding="utf-8")))
+        for path, tree in trees.items()
+        for text in chain(docstrings(tree), help_texts(tree))
         if (long := long_sentences(text))
     }
     assert found == {}, f"divide the sentences of more than {MAX_WORDS} words"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from mockllm.core.json.codec import loads
+from mockllm.core.rendering.encoder import Event
 from mockllm.core.rendering.plan import EventStep, Plan
 
 Machine: TypeAlias = Mapping[str, Mapping[str, str]]
@@ -31,8 +32,8 @@ def walk(machine: Machine, state: str, event: str) -> str:
     return machine[state][event]
 
 
-def payloads(plan: Plan) -> list[tuple[str | None, bytes]]:
-    return [(step.event, step.payload) for step in plan.steps if isinstance(step, EventStep)]
+def payloads(plan: Plan) -> list[Event]:
+    return [(step.payload, step.event) for step in plan.steps if isinstance(step, EventStep)]
 
 
 # --- OpenAI chat completions ---------------------------------------------------------------------
@@ -94,7 +95,7 @@ def read_chat(plan: Plan, count: int) -> DecodedContent:
     state, usage, readers = "running", None, [ChatReader() for _ in range(count)]
     tops: set[tuple[Any, ...]] = set()
     broken = False
-    for event, payload in payloads(plan):
+    for payload, event in payloads(plan):
         assert event is None
         if payload == b"[DONE]":
             state = walk(ANSWER, state, "done")
@@ -119,7 +120,7 @@ def read_chat(plan: Plan, count: int) -> DecodedContent:
 
 
 def whole_chat(plan: Plan) -> DecodedContent:
-    ((_, payload),) = payloads(plan)
+    ((payload, _),) = payloads(plan)
     body = loads(payload)
     found = []
     for number, choice in enumerate(body["choices"]):
@@ -162,7 +163,7 @@ def read_messages(plan: Plan) -> DecodedContent:
     finish: str | None = None
     usage: dict[str, int] = {}
     broken = False
-    for name, payload in payloads(plan):
+    for payload, name in payloads(plan):
         event = loads(payload)
         assert event["type"] == name
         state = walk(MESSAGE, state, name or "")
@@ -195,7 +196,7 @@ def read_messages(plan: Plan) -> DecodedContent:
 
 
 def whole_messages(plan: Plan) -> DecodedContent:
-    ((_, payload),) = payloads(plan)
+    ((payload, _),) = payloads(plan)
     body = loads(payload)
     blocks = []
     for block in body["content"]:

@@ -10,6 +10,7 @@ from math import inf
 import pytest
 
 from mockllm.state.fetched_lookup import FetchKey
+from mockllm.store import group_store
 from mockllm.store.connection import BadAddress, StoreAway, StoreRefused, store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.refusals import error_text, refusal_text
@@ -71,6 +72,7 @@ def looking_up(key: FetchKey) -> Callable[[StoreLink], Awaitable[object]]:
         (looking_up(("all_stored", "one")), b"+OK\r\n"),
         (looking_up(("all_stored", "one")), b"*1\r\n:1\r\n"),
         (lambda link: GroupStore(link, PATIENCE).claim_replica("one"), b"+OK\r\n"),
+        (lambda link: GroupStore(link, PATIENCE).claim_replica("one"), b":0\r\n"),
         (lambda link: GroupStore(link, PATIENCE).reset(), b"+OK\r\n"),
         (lambda link: GroupStore(link, PATIENCE).reset(), b"*1\r\n+0\r\n"),
     ],
@@ -92,6 +94,26 @@ def test_reply_of_another_kind_is_refused(
                 link.close()
 
     asyncio.run(used())
+
+
+@pytest.mark.parametrize("above", [-1, 2])
+def test_store_without_a_free_number_is_refused(above: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_store, "MAX_REPLICAS", 5)
+
+    def reply(data: bytes) -> bytes:
+        return (
+            b":1\r\n" if b"INCR" in data else b"$-1\r\n" if b"NX" in data else to_commands(b"+OK\r\n")(data)
+        )
+
+    async def claimed() -> None:
+        async with strange_store(reply) as store:
+            link = StoreLink(store_address(f"redis://127.0.0.1:{store.port}"), lambda _: None, PATIENCE)
+            await link.open()
+            with pytest.raises(StoreRefused, match="its reply is not of the protocol of Redis"):
+                await GroupStore(link, PATIENCE).claim_replica("one", above)
+            link.close()
+
+    asyncio.run(claimed())
 
 
 def test_refused_password_leaves_no_connection_open() -> None:

@@ -103,7 +103,7 @@ class WrongSchema(ReplyFault):
     applies_after_supported_reply: ClassVar[bool] = True
     how: ViolationKind | Literal["any"] = Field(
         default="any",
-        description="A field is missing, has another type or a value that is not allowed, or is one too many; "
+        description="A field is missing, has another type or a value that is not allowed, or is one too many. "
         "`any` is the first of these that violates the schema.",
     )
 

@@ -15,6 +15,7 @@ from mockllm.core.regex.timed_search import RegexMatch, TimedSearch
 from mockllm.core.regex.translate import (
     BOUNDARY_MARKER,
     MAX_COUNT,
+    AtomicGroupArgument,
     GroupArgument,
     RepeatArgument,
     TreeItem,
@@ -218,6 +219,6 @@ def _literals(tree: Iterable[TreeItem], ignores: bool) -> Iterator[str]:
 def _inside(operation: object, argument: object) -> Iterable[TreeItem] | None:
     """Return the parse tree of a group; None where it has its own flags."""
     if operation is _constants.ATOMIC_GROUP:
-        return cast(Iterable[TreeItem], argument)
+        return cast(AtomicGroupArgument, argument)
     _, added, removed, tree = cast(GroupArgument, argument)
     return None if added or removed else tree

@@ -21,6 +21,14 @@ TreeItem: TypeAlias = tuple[object, object]
 operation says what the argument is."""
 BranchArgument: TypeAlias = tuple[None, Sequence[Iterable[TreeItem]]]
 """The argument of alternatives."""
+SetArgument: TypeAlias = Sequence[TreeItem]
+"""The argument of a set: its members."""
+RangeArgument: TypeAlias = tuple[int, int]
+"""The argument of a range in a set: its first and its last character."""
+AtomicGroupArgument: TypeAlias = Iterable[TreeItem]
+"""The argument of an atomic group: its tree."""
+AssertionArgument: TypeAlias = tuple[int, Iterable[TreeItem]]
+"""The argument of an assertion: its direction and its tree."""
 GroupArgument: TypeAlias = tuple[int | None, int, int, Iterable[TreeItem]]
 """The argument of a group: its number, the flags that it adds and removes, and its tree."""
 RepeatArgument: TypeAlias = tuple[int, int, Iterable[TreeItem]]
@@ -222,7 +230,7 @@ def _one(operation: object, argument: object, flags: int, marker: str) -> str:
     if operation is _constants.NOT_LITERAL:
         return f"[^{_literal(cast(int, argument), flags)}{marker}]"
     if operation is _constants.IN:
-        return _set(cast(Sequence[TreeItem], argument), flags, marker)
+        return _set(cast(SetArgument, argument), flags, marker)
     raise Untranslatable
 
 
@@ -235,7 +243,7 @@ def _set(items: Sequence[TreeItem], flags: int, marker: str) -> str:
         if operation is _constants.LITERAL:
             members.append(_literal(cast(int, argument), flags))
         elif operation is _constants.RANGE:
-            members.append(_range(*cast(tuple[int, int], argument), flags))
+            members.append(_range(*cast(RangeArgument, argument), flags))
         elif argument in _NEGATED:
             complements.append(_CLASSES[_NEGATED[argument]][bool(flags & re.ASCII)])
         else:

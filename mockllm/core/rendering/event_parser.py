@@ -9,16 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from json import JSONDecodeError, JSONDecoder
-from typing import Final, TypeAlias
+from typing import Final
 
 from mockllm.core.rendering import websocket_frames
 from mockllm.core.rendering.aws_event_stream import read_frames, unwrapped
+from mockllm.core.rendering.encoder import Event
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.websocket_frames import BINARY, TEXT
-
-Event: TypeAlias = tuple[str | None, bytes]
-"""The name of an event, where it has one, and its payload."""
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BETWEEN: Final = re.compile(r"[\s\[,]*")
@@ -26,7 +24,7 @@ _JSON: Final = JSONDecoder()
 
 
 def _plain(data: bytes) -> Iterator[Event]:
-    yield None, data
+    yield data, None
 
 
 def _sse(data: bytes) -> Iterator[Event]:
@@ -41,12 +39,12 @@ def _sse(data: bytes) -> Iterator[Event]:
             data_lines.append(value)
         elif not line:
             if data_lines:
-                yield name, b"\n".join(data_lines)
+                yield b"\n".join(data_lines), name
             name, data_lines = None, []
 
 
 def _ndjson(data: bytes) -> Iterator[Event]:
-    return ((None, line) for line in data.split(b"\n")[:-1] if line)
+    return ((line, None) for line in data.split(b"\n")[:-1] if line)
 
 
 def _json_array(data: bytes) -> Iterator[Event]:
@@ -59,21 +57,21 @@ def _json_array(data: bytes) -> Iterator[Event]:
             _, end = _JSON.raw_decode(text, at)
         except JSONDecodeError:
             return
-        yield None, text[at:end].encode()
+        yield text[at:end].encode(), None
         at = end
 
 
 def _aws_event_stream(data: bytes) -> Iterator[Event]:
-    return ((frame.name, frame.payload) for frame in read_frames(data))
+    return ((frame.payload, frame.name) for frame in read_frames(data))
 
 
 def _aws_event_stream_bytes(data: bytes) -> Iterator[Event]:
-    return ((frame.name, unwrapped(frame.payload)) for frame in read_frames(data))
+    return ((unwrapped(frame.payload), frame.name) for frame in read_frames(data))
 
 
 def _websocket(data: bytes) -> Iterator[Event]:
     return (
-        (None, frame.payload)
+        (frame.payload, None)
         for frame in websocket_frames.read_frames(data)
         if frame.opcode in (TEXT, BINARY)
     )

@@ -70,7 +70,7 @@ def message_plan(plan: Plan, framing: Framing = Framing.WEBSOCKET) -> Plan:
     if plan.framing.is_websocket:
         return plan
     steps: list[Step] = [WaitStep(sum(step.seconds for step in plan.steps if isinstance(step, WaitStep)), 0)]
-    steps += [EventStep(payload, 0, "body") for _, payload in events(plan)]
+    steps += [EventStep(payload, 0, "body") for payload, _ in events(plan)]
     steps += [step for step in plan.steps if isinstance(step, CutStep)]
     return Plan(plan.head, tuple(steps), framing, plan.delay)
 

@@ -169,6 +169,6 @@ class BodyFields:
 
     def cached_by_remaining_members(self, key: MemoKey[T], compute: Callable[[], T]) -> T:
         """Return what follows from the body without its turns. Divided bodies with equal remaining members share the
-        result."""
+        result, also where their classes and providers differ: `compute` reads nothing but the remaining members."""
         divided = self.divided_body
         return compute() if divided is None else divided.cached_by_remaining_members(key, compute)

@@ -108,7 +108,8 @@ class DividedBody(Struct, eq=False):
         return max(self.remaining_members.depth, self.stage.depth)
 
     def cached_by_remaining_members(self, key: MemoKey[T], compute: Callable[[], T]) -> T:
-        """Return what follows from the remaining members alone; it is computed once for them."""
+        """Return what follows from the remaining members alone. It is computed once for requests of all classes and
+        providers, so `compute` reads nothing but the remaining members."""
         memo = self.remaining_members.memo
         if key not in memo:
             memo[key] = compute()

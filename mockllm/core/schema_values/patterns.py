@@ -7,7 +7,7 @@ caller validates the text, and requests another one.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from math import inf
 from random import Random
 from re import _constants, _parser  # type: ignore[attr-defined]
@@ -17,7 +17,16 @@ from typing import Final, Protocol, cast
 from mockllm.core.budget import Budget
 from mockllm.core.json.schema import Validator, validator
 from mockllm.core.regex.compile import varying_repeats
-from mockllm.core.regex.translate import BranchArgument, GroupArgument, RepeatArgument, TreeItem
+from mockllm.core.regex.translate import (
+    AssertionArgument,
+    AtomicGroupArgument,
+    BranchArgument,
+    GroupArgument,
+    RangeArgument,
+    RepeatArgument,
+    SetArgument,
+    TreeItem,
+)
 from mockllm.core.schema_values.document import Schema, Unsatisfiable, patterns
 from mockllm.core.text_cache import text_cache
 
@@ -152,9 +161,9 @@ def _size_of(operation: object, argument: object) -> int:
     if operation is _constants.BRANCH:
         return sum(_size(branch) for branch in cast(BranchArgument, argument)[1])
     if operation in (_constants.ASSERT, _constants.ASSERT_NOT):
-        return _size(cast(tuple[int, Iterable[TreeItem]], argument)[1])
+        return _size(cast(AssertionArgument, argument)[1])
     if operation is _constants.ATOMIC_GROUP:
-        return _size(cast(Iterable[TreeItem], argument))
+        return _size(cast(AtomicGroupArgument, argument))
     return 1
 
 
@@ -193,7 +202,7 @@ class _PatternGenerator:
         if operation is _constants.ANY:
             return self._random.choice(_ANY)
         if operation is _constants.IN:
-            return self._of_set(cast(Sequence[TreeItem], argument))
+            return self._of_set(cast(SetArgument, argument))
         if operation in _REPEATS:
             return self._repeated(*cast(RepeatArgument, argument))
         if operation is _constants.SUBPATTERN:
@@ -221,14 +230,14 @@ class _PatternGenerator:
                 raise Unsatisfiable("the pattern is too long")
         return "".join(texts)
 
-    def _of_set(self, members: Sequence[TreeItem]) -> str:
+    def _of_set(self, members: SetArgument) -> str:
         chars: list[str] = []
         negated = members[0][0] is _constants.NEGATE
         for operation, argument in members:
             if operation is _constants.LITERAL:
                 chars.append(chr(cast(int, argument)))
             elif operation is _constants.RANGE:
-                chars += _range(*cast(tuple[int, int], argument), self._random)
+                chars += _range(*cast(RangeArgument, argument), self._random)
             elif operation is _constants.CATEGORY:
                 chars += _CATEGORIES[argument]
         self._budget.add_characters(len(chars) // _SET_CHARACTERS_PER_CHARACTER)

@@ -55,7 +55,7 @@ class ServerMessageExchange:
     def messages(self) -> list[dict[str, Json]]:
         """The JSON-RPC messages of the response."""
         found: list[dict[str, Json]] = []
-        for _, (_, data) in zip(range(MAX_MESSAGES), events(self.observed.plan), strict=False):
+        for _, (data, _) in zip(range(MAX_MESSAGES), events(self.observed.plan), strict=False):
             try:
                 message = loads(data)
             except JSONDecodeError:

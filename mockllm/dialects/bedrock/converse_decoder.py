@@ -27,7 +27,7 @@ FINISH: Final[Mapping[str, str]] = {
 def decode(plan: Plan) -> DecodedResponse | None:
     """Return the content of a response."""
     decoder = ResponseDecoder(plan)
-    for name, data in events(plan):
+    for data, name in events(plan):
         try:
             payload = loads(data)
         except JSONDecodeError:

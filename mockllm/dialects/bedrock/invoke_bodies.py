@@ -132,7 +132,7 @@ def decode(plan: Plan) -> DecodedResponse | None:
     """Return the content of a response of any model provider. The frames of a recording have the bytes in base64."""
     decoder = ResponseDecoder(plan)
     native: list[Json] = []
-    for name, data in events(plan):
+    for data, name in events(plan):
         try:
             payload = loads(unwrapped(data))
         except JSONDecodeError:

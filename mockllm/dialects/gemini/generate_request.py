@@ -37,8 +37,8 @@ from mockllm.dialects.gemini.media_tokens import NO_MEDIA, Modalities, count_nam
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """The model where neither the rule nor the request names one, and of examples."""
 _SNAKE: Final = re.compile(rb'"[a-z0-9]++_[a-z0-9_]*+"\s*+:')
-_SNAKE_OUTSIDE: Final = MemoKey[bool]()
 """Without backtracking: a text of a body may have millions of these letters."""
+_SNAKE_OUTSIDE: Final = MemoKey[bool]()
 
 PROMPT_TOKENS: Final = 1
 MESSAGE_TOKENS: Final = 2

@@ -1,8 +1,8 @@
 """Span attributes of a response: its id, model, finish reasons, usage and error.
 
 The values are parsed from the sent bytes, as a client would parse them. The dialect's decoder returns usage and
-errors. The id, the model and the provider's finish reasons, which no rule needs, are found by the few field names
-that all protocols use.
+errors. The id, the model and the provider's finish reasons, which no rule needs, are found by field names that
+many protocols use. A response with other names lacks these attributes.
 """
 
 from __future__ import annotations

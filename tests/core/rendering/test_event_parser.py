@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.rendering.event_parser import Event, events, sent_bytes
+from mockllm.core.rendering.encoder import Event
+from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -28,32 +29,32 @@ def test_parsing_inverts_framing(framing: Framing) -> None:
         EventStep(b'{"b":2}', 1, "end"),
         CutStep("close", 1),
     )
-    wanted: list[Event] = [(None, b'{"a":1}'), (None, b'{"b":2}')]
+    wanted: list[Event] = [(b'{"a":1}', None), (b'{"b":2}', None)]
     if framing in (Framing.PLAIN, Framing.BYTES):
-        wanted = [(None, b'{"a":1}{"b":2}')]
+        wanted = [(b'{"a":1}{"b":2}', None)]
     if framing in (Framing.AWS_EVENT_STREAM, Framing.AWS_EVENT_STREAM_BYTES):
-        wanted = [("chunk", data) for _, data in wanted]  # where an event has no name
+        wanted = [(data, "chunk") for data, _ in wanted]  # where an event has no name
     assert list(events(Plan(HEAD, steps, framing))) == wanted
 
 
 @pytest.mark.parametrize("framing", [Framing.SSE, Framing.SSE_CRLF])
 def test_sse_event_has_its_name(framing: Framing) -> None:
     plan = Plan(HEAD, (EventStep(b"x", 0, "open", "ping"), EventStep(b"y", 0, "open")), framing)
-    assert list(events(plan)) == [("ping", b"x"), (None, b"y")]
+    assert list(events(plan)) == [(b"x", "ping"), (b"y", None)]
 
 
 CASES: dict[str, tuple[tuple[Step, ...], list[Event]]] = {
-    "a comment is none": ((RawStep(b": hello\n\n", 0), EventStep(b"x", 0, "chunk")), [(None, b"x")]),
-    "raw bytes may be one": ((RawStep(b"data: raw\n\n", 0),), [(None, b"raw")]),
+    "a comment is none": ((RawStep(b": hello\n\n", 0), EventStep(b"x", 0, "chunk")), [(b"x", None)]),
+    "raw bytes may be one": ((RawStep(b"data: raw\n\n", 0),), [(b"raw", None)]),
     "one that is cut off is none": (
         (EventStep(b"x", 0, "chunk"), RawStep(b"data: half\n", 0)),
-        [(None, b"x")],
+        [(b"x", None)],
     ),
-    "several lines of data are one text": ((RawStep(b"data: a\ndata:b\n\n", 0),), [(None, b"a\nb")]),
-    "a name without data is none": ((RawStep(b"event: x\n\ndata: y\n\n", 0),), [(None, b"y")]),
+    "several lines of data are one text": ((RawStep(b"data: a\ndata:b\n\n", 0),), [(b"a\nb", None)]),
+    "a name without data is none": ((RawStep(b"event: x\n\ndata: y\n\n", 0),), [(b"y", None)]),
     "lines may end with a carriage return": (
         (RawStep(b"data: a\r\rdata: b\r\r", 0),),
-        [(None, b"a"), (None, b"b")],
+        [(b"a", None), (b"b", None)],
     ),
 }
 
@@ -82,7 +83,7 @@ def test_json_array_returns_complete_items(name: str) -> None:
     steps, written = ARRAYS[name]
     plan = Plan(HEAD, steps, Framing.JSON_ARRAY)
     assert sent_bytes(plan) == written
-    assert list(events(plan)) == [(None, step.payload) for step in steps if isinstance(step, EventStep)]
+    assert list(events(plan)) == [(step.payload, None) for step in steps if isinstance(step, EventStep)]
 
 
 @pytest.mark.parametrize("name", ARRAYS)
@@ -94,11 +95,11 @@ def test_raw_steps_are_not_framed_again(name: str) -> None:
 
 def test_json_array_ends_at_invalid_json() -> None:
     broken = Plan(HEAD, (ONE, EventStep(b'{"broken": ', 2, "chunk"), TWO), Framing.JSON_ARRAY)
-    assert list(events(broken)) == [(None, ONE.payload)]
+    assert list(events(broken)) == [(ONE.payload, None)]
 
 
 def test_ndjson_skips_empty_lines() -> None:
     assert list(events(Plan(HEAD, (RawStep(b"{}\n\n[]\nhalf", 0),), Framing.NDJSON))) == [
-        (None, b"{}"),
-        (None, b"[]"),
+        (b"{}", None),
+        (b"[]", None),
     ]

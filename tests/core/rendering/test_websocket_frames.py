@@ -42,6 +42,6 @@ def test_close_frame_has_code_and_reason_within_its_bound() -> None:
 def test_messages_of_a_plan_are_its_texts() -> None:
     steps = (EventStep(b"{}", 0, "open"), RawStep(close_frame(1000), 0), EventStep(b"[]", 1, "end"))
     assert list(events(Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET))) == [
-        (None, b"{}"),
-        (None, b"[]"),
+        (b"{}", None),
+        (b"[]", None),
     ]

@@ -27,7 +27,7 @@ def request(**fields: Json) -> ChatRequest:
 
 
 def payloads(plan: Plan) -> list[Json]:
-    return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
+    return [loads(data) for data, _ in events(plan) if data != b"[DONE]"]
 
 
 def test_body_has_the_recorded_form() -> None:

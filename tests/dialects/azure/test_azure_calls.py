@@ -39,7 +39,7 @@ def route_request(path: str, body: Json, headers: dict[str, str] | None = None) 
 
 
 def payload(plan: Plan) -> Json:
-    return loads(next(data for _, data in events(plan)))
+    return loads(next(data for data, _ in events(plan)))
 
 
 def test_empty_tools_are_refused_by_azure_alone() -> None:
@@ -126,7 +126,7 @@ def test_filtered_response_names_the_harm() -> None:
     assert content["content_filter_results"]["violence"] == {"filtered": True, "severity": "medium"}
     steps = [
         loads(data)
-        for _, data in events(azure.CHAT.encode_stream(cut, request, IDENTITY))
+        for data, _ in events(azure.CHAT.encode_stream(cut, request, IDENTITY))
         if data != b"[DONE]"
     ]
     assert steps[-1]["choices"][0]["content_filter_results"]["violence"]["filtered"] is True
@@ -244,7 +244,7 @@ def test_azure_wire_equals_golden_file() -> None:
 def test_body_of_reasoning_models_has_tier_and_latencies(deployment: str, timed: bool) -> None:
     dialect, request = route_request(f"/azure/openai/deployments/{deployment}/chat/completions", HI)
     plan = cast(ReplyDialect, dialect).encode_body(REPLIES["text"], request, IDENTITY)
-    ((_, data),) = events(plan)
+    ((data, _),) = events(plan)
     body = loads(data)
     assert ("service_tier" in body, "latency_checkpoint" in body["usage"]) == (timed, timed)
 
@@ -253,7 +253,7 @@ def test_body_of_reasoning_models_has_tier_and_latencies(deployment: str, timed:
 def test_reasoning_models_body_can_lack_usage(presence: Literal["missing", "null"]) -> None:
     dialect, request = route_request("/azure/openai/deployments/gpt-5-nano/chat/completions", HI)
     reply = replace(REPLIES["text"], usage=Usage(1, 1, presence=presence))
-    ((_, data),) = events(cast(ReplyDialect, dialect).encode_body(reply, request, IDENTITY))
+    ((data, _),) = events(cast(ReplyDialect, dialect).encode_body(reply, request, IDENTITY))
     assert loads(data).get("usage") is None
 
 
@@ -265,7 +265,7 @@ def test_usage_chunk_of_recent_models_has_latencies(deployment: str, timed: bool
     _, request = route_request(path, {**HI, "stream_options": {"include_usage": True}})
     chunks = [
         loads(data)
-        for _, data in events(azure.CHAT.encode_stream(REPLY, request, IDENTITY))
+        for data, _ in events(azure.CHAT.encode_stream(REPLY, request, IDENTITY))
         if data.startswith(b"{")
     ]
     assert ["latency_checkpoint" in chunk for chunk in chunks] == [False] * (len(chunks) - 1) + [timed]
@@ -309,7 +309,7 @@ def azure_response(model: str, reply: Reply = REPLY, *, stream: bool = False) ->
     dialect, request = route_request("/openai/responses", {"model": model, "input": "hi", "stream": stream})
     generating = cast(ReplyDialect, dialect)
     encode = generating.encode_stream if stream else generating.encode_body
-    return [loads(data) for _, data in events(encode(reply, request, IDENTITY))]
+    return [loads(data) for data, _ in events(encode(reply, request, IDENTITY))]
 
 
 def test_gpt_5_5_lacks_newer_members() -> None:

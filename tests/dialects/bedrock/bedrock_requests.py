@@ -51,7 +51,7 @@ def invoke(body: Mapping[str, Json] = MESSAGES, *, model: str = CLAUDE, stream: 
 
 def objects_of(plan: Plan) -> list[Any]:
     """The parsed events of a response, or its body."""
-    return [loads(data) for _, data in events(plan)]
+    return [loads(data) for data, _ in events(plan)]
 
 
 def body_of(plan: Plan) -> Any:

@@ -59,7 +59,7 @@ def of_bytes(
 
 def objects_of(plan: Plan) -> list[Any]:
     """Return the parsed events of a response, or its body."""
-    return [loads(data) for _, data in events(plan)]
+    return [loads(data) for data, _ in events(plan)]
 
 
 def body_of(plan: Plan) -> Any:

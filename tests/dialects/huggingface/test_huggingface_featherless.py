@@ -27,9 +27,9 @@ def received(call: str, reply: Reply, **fields: Json) -> list[Any]:
     encode = dialect.encode_stream if request.stream else dialect.encode_body
     plan = encode(dialect.supported_reply(reply, request), request, IDENTITY)
     if request.stream:
-        return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
+        return [loads(data) for data, _ in events(plan) if data != b"[DONE]"]
     assert "access-control-expose-headers" in dict(plan.head.headers)
-    return [loads(data) for _, data in events(plan)]
+    return [loads(data) for data, _ in events(plan)]
 
 
 def test_chat_has_the_form_of_featherless() -> None:

@@ -59,7 +59,7 @@ def test_response_has_the_form_of_fireworks(base: str, model: str) -> None:
 def test_stream_has_the_form_of_fireworks(base: str, model: str) -> None:
     plan = sent(base, model, stream=True)
     assert dict(plan.head.headers)["content-type"] == "text/event-stream; charset=utf-8"
-    *chunks, usage = [loads(data) for _, data in events(plan) if data != b"[DONE]"]
+    *chunks, usage = [loads(data) for data, _ in events(plan) if data != b"[DONE]"]
     first = {"index": 0, "delta": {"role": "assistant"}, "finish_reason": None, "raw_output": None}
     assert chunks[0]["choices"] == [first]
     assert all(chunk["usage"] is None and "system_fingerprint" not in chunk for chunk in chunks)
@@ -77,5 +77,5 @@ def test_error_is_an_object_of_fireworks(base: str, model: str) -> None:
 
 def test_other_models_have_the_routers_form() -> None:
     assert "system_fingerprint" in payload(sent(ROUTER, "meta-llama/Llama-3.1-8B-Instruct"))
-    assert b"raw_output" not in b"".join(data for _, data in events(sent(ROUTER, "m", stream=True)))
+    assert b"raw_output" not in b"".join(data for data, _ in events(sent(ROUTER, "m", stream=True)))
     assert "object" not in refused(ROUTER, "m", Failure("bad_request"))["error"]

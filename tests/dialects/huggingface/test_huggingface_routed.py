@@ -28,7 +28,7 @@ def routed(model: str, *, stream: bool = False) -> Plan:
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_text_of_together_behind_the_router_ends_with_stop(model: str, stream: bool) -> None:
-    payloads = [loads(data) for _, data in events(routed(model, stream=stream)) if data != b"[DONE]"]
+    payloads = [loads(data) for data, _ in events(routed(model, stream=stream)) if data != b"[DONE]"]
     reasons = [choice["finish_reason"] for payload in payloads for choice in payload["choices"]]
     assert reasons[-1] == "stop"
 

@@ -28,7 +28,7 @@ def responses(**fields: Json) -> ResponsesRequest:
 
 
 def payloads(plan: Plan) -> Sequence[Json]:
-    return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
+    return [loads(data) for data, _ in events(plan) if data != b"[DONE]"]
 
 
 def flags(side: Json) -> list[bool]:

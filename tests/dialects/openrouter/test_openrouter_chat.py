@@ -24,7 +24,7 @@ def chunks(model: str, *parts: Part, unfinished: bool = False) -> list[Json]:
     assert dialect is not None
     reply = Reply((Choice(parts),), unfinished=unfinished)
     plan = dialect.encode_stream(reply, request(model, stream=True), IDENTITY)
-    return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
+    return [loads(data) for data, _ in events(plan) if data != b"[DONE]"]
 
 
 def body(model: str, *parts: Part, **extras: Json) -> Json:
@@ -170,7 +170,7 @@ def failed_chunk(model: str, failure: Failure, **extras: Json) -> Json:
     assert dialect is not None
     reply = Reply((Choice((Text(("a",)),)),), extras={"openai": extras}, failure=failure)
     plan = dialect.encode_stream(reply, request(model, stream=True), IDENTITY)
-    return loads([data for _, data in events(plan)][-1])
+    return loads([data for data, _ in events(plan)][-1])
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def stream(vendor: str, *parts: Part, **fields: Json) -> list[bytes]:
     dialect = generating_dialect(vendor, "chat")
     assert dialect is not None
     plan = dialect.encode_stream(Reply((Choice(parts),)), request(stream=True, **fields), IDENTITY)
-    return [data for _, data in events(plan)]
+    return [data for data, _ in events(plan)]
 
 
 def chunks(vendor: str, *parts: Part, **fields: Json) -> list[Json]:
@@ -200,7 +200,7 @@ def test_cut_text_of_mistral_ends_with_its_finish_reason(
     dialect = generating_dialect("mistral", "chat")
     assert dialect is not None
     plan = dialect.encode_stream(Reply((Choice(parts, finish),)), request(stream=True), IDENTITY)
-    found = choices([loads(data) for _, data in events(plan) if data != b"[DONE]"])
+    found = choices([loads(data) for data, _ in events(plan) if data != b"[DONE]"])
     assert [choice["delta"].get("content") for choice in found] == contents
     assert [choice["finish_reason"] for choice in found] == [None] * (len(found) - 1) + [finish]
 

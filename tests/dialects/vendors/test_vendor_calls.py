@@ -51,7 +51,7 @@ def request(*, stream: bool = False) -> Request:
 
 
 def payload(plan: Plan) -> Json:
-    return loads(next(data for _, data in events(plan)))
+    return loads(next(data for data, _ in events(plan)))
 
 
 @vendors
@@ -79,7 +79,7 @@ def test_openai_block_is_a_message_member_and_a_delta(vendor: Vendor) -> None:
     streamed = dialect.encode_stream(reply, request(stream=True), IDENTITY)
     deltas = [
         choice["delta"]
-        for _, data in events(streamed)
+        for data, _ in events(streamed)
         if data != b"[DONE]"
         for choice in loads(data)["choices"]
     ]
@@ -90,7 +90,7 @@ def test_openai_block_is_a_message_member_and_a_delta(vendor: Vendor) -> None:
 @vendors
 def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
     plan = chat(vendor.name).encode_stream(Reply((Choice(()),)), request(stream=True), IDENTITY)
-    choices = [c for _, data in events(plan) if data != b"[DONE]" for c in loads(data)["choices"]]
+    choices = [c for data, _ in events(plan) if data != b"[DONE]" for c in loads(data)["choices"]]
     assert any(choice["delta"].get("role") == "assistant" for choice in choices)
     finishes = 2 if vendor.name == "openrouter" else 1  # its chunk with the usage repeats the reason
     reasons = [choice["finish_reason"] for choice in choices if choice.get("finish_reason")]
@@ -107,7 +107,7 @@ def test_complete_call_comes_after_the_waits_before_it() -> None:
 def test_response_broken_in_a_call_has_no_finish() -> None:
     reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), failure=Failure("overloaded"))
     plan = chat("mistral").encode_stream(reply, request(stream=True), IDENTITY)
-    assert all(b'"finish_reason":"tool_calls"' not in data for _, data in events(plan))
+    assert all(b'"finish_reason":"tool_calls"' not in data for data, _ in events(plan))
 
 
 def test_vendor_response_omits_redacted_thinking() -> None:
@@ -264,7 +264,7 @@ def test_error_has_the_vendors_envelope(vendor: str, failure: Failure, expected:
 def test_groq_error_inside_a_stream_has_its_status(status: int | None, stated: int) -> None:
     failure = Failure("overloaded", status=status, fields={"code": "tool_use_failed"})
     broken = Reply((Choice((Text(("Yes",)),)),), failure=failure)
-    event, error = list(events(chat("groq").encode_stream(broken, request(stream=True), IDENTITY)))[-1]
+    error, event = list(events(chat("groq").encode_stream(broken, request(stream=True), IDENTITY)))[-1]
     assert (event, loads(error)["error"]["status_code"]) == ("error", stated)
     assert list(loads(error)["error"])[-2:] == ["code", "status_code"]
 
@@ -290,7 +290,7 @@ def test_perplexity_error_has_no_param() -> None:
 
 def test_cerebras_error_in_a_stream_has_an_envelope() -> None:
     broken = Reply((Choice((Text(("Yes",)),)),), failure=Failure("rate_limit"))
-    _, error = list(events(chat("cerebras").encode_stream(broken, request(stream=True), IDENTITY)))[-1]
+    error, _ = list(events(chat("cerebras").encode_stream(broken, request(stream=True), IDENTITY)))[-1]
     assert loads(error)["error"]["code"] == "request_quota_exceeded"
 
 
@@ -324,7 +324,7 @@ def test_gemini_compatible_path_needs_no_prefix() -> None:
 def test_gemini_compatible_call_has_no_index_and_stops() -> None:
     reply = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
     plan = chat("gemini").encode_stream(reply, request(stream=True), IDENTITY)
-    first, last = [loads(data)["choices"][0] for _, data in events(plan) if data != b"[DONE]"]
+    first, last = [loads(data)["choices"][0] for data, _ in events(plan) if data != b"[DONE]"]
     assert first["delta"]["tool_calls"][0].keys() == {"id", "type", "function"}
     assert "finish_reason" not in first
     assert last == {"index": 0, "delta": {"role": "assistant"}, "finish_reason": "stop"}
@@ -343,7 +343,7 @@ def test_vendor_completions_are_openais_with_vendor_head() -> None:
         generating.encode_stream(reply, requested, IDENTITY),
     )
     assert payload(body)["choices"][0]["text"] == "ab"
-    texts = [loads(data)["choices"][0]["text"] for _, data in events(streamed) if data != b"[DONE]"]
+    texts = [loads(data)["choices"][0]["text"] for data, _ in events(streamed) if data != b"[DONE]"]
     assert texts == ["a", "b", ""]
     assert dict(streamed.head.headers) == {"content-type": "text/event-stream; charset=utf-8"}
 

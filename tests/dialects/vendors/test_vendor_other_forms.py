@@ -30,7 +30,7 @@ def completions_request(**fields: Json) -> CompletionsRequest:
 
 
 def event_payloads(plan: Plan) -> list[Json]:
-    return [loads(data) for _, data in events(plan) if data != b"[DONE]"]
+    return [loads(data) for data, _ in events(plan) if data != b"[DONE]"]
 
 
 COUNTED = Usage(3, 2)

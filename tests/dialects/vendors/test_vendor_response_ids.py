@@ -25,7 +25,7 @@ def responses(vendor: str, **fields: Json) -> tuple[Json, list[Any]]:
     assert isinstance(dialect, VendorResponses)
     body = payload(dialect.encode_body(REPLY, request, IDENTITY))
     sent = events(dialect.encode_stream(REPLY, request, IDENTITY))
-    return body, [loads(data) for _, data in sent if data != b"[DONE]"]
+    return body, [loads(data) for data, _ in sent if data != b"[DONE]"]
 
 
 def test_deepseeks_ids_are_uuids() -> None:

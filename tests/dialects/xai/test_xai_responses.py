@@ -36,7 +36,7 @@ def body(**fields: Json) -> Json:
 
 def streamed(**fields: Json) -> list[Json]:
     plan = xai().encode_stream(REPLY, request(stream=True, **fields), IDENTITY)
-    return [loads(data) for _, data in events(plan)]
+    return [loads(data) for data, _ in events(plan)]
 
 
 @pytest.mark.parametrize("included", [[], ["reasoning.encrypted_content"]])

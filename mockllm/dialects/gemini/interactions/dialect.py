@@ -332,7 +332,7 @@ def interaction_of(plan: Plan) -> dict[str, Json]:
     steps: dict[int, dict[str, Json]] = {}
     arguments: dict[int, str] = {}
     whole: dict[str, Json] = {}
-    for _, payload in events(plan):  # also of a cached response, whose steps are bytes
+    for payload, _ in events(plan):  # also of a cached response, whose steps are bytes
         event = read_object(payload)
         if plan.framing is Framing.PLAIN:
             return event

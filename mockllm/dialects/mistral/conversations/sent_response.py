@@ -28,12 +28,12 @@ ENTRY_KINDS: Final = {
 def sent_response(plan: Plan) -> dict[str, Json]:
     """Return the id of the conversation and the outputs; an empty object for a stream without its end."""
     if plan.framing is Framing.PLAIN:
-        (body,) = [payload for _, payload in events(plan)]
+        (body,) = [payload for payload, _ in events(plan)]
         return read_object(body)
     outputs: dict[int, dict[str, Json]] = {}
     chunks: dict[int, list[Json]] = {}
     id, done = None, False
-    for _, payload in events(plan):
+    for payload, _ in events(plan):
         event = read_object(payload)
         kind, place = event.get("type"), event.get("output_index")
         if kind == STARTED:

@@ -60,7 +60,7 @@ def _completion(plan: Plan) -> dict[str, Json]:
     """Return the completion that a client receives; empty where it receives none."""
     if any(isinstance(step, CutStep) for step in plan.steps):
         return {}
-    received = [data for _, data in events(plan)]
+    received = [data for data, _ in events(plan)]
     try:
         if not plan.streamed:
             return object_of(loads(received[0]))

@@ -60,9 +60,9 @@ FUNCTIONS: Final = ("function", "custom")
 """The types of tools that the client implements under their own names."""
 TOOL_ITEMS: Final = (SEARCHED, ADDED)
 COMPACTION_TRIGGER: Final = "compaction_trigger"
+"""The last item of a request whose response is the compacted conversation, and nothing else. It is no turn."""
 _WHOLE: Final = MemoKey[bool]()
 _NAMESPACES: Final = MemoKey[dict[str, str | None]]()
-"""The last item of a request whose response is the compacted conversation, and nothing else. It is no turn."""
 MEDIA: Final = {
     "input_image": MediaPart("image"),
     "input_audio": MediaPart("audio"),

@@ -141,7 +141,7 @@ def _has_failed(entry: JournalEntry) -> bool:
 
 def _says_failure(plan: Plan) -> bool:
     """Return whether a response is an error, or the result of a tool that failed."""
-    for _, data in islice(events(plan), MAX_EVENTS):
+    for data, _ in islice(events(plan), MAX_EVENTS):
         try:
             message = loads(data)
         except JSONDecodeError:

@@ -232,7 +232,7 @@ def test_native_part_is_a_step() -> None:
     ]
     streamed = INTERACTIONS.encode_stream(reply, request_of("hi", stream=True), identity)
     assert len(interaction_of(streamed)["steps"]) == 4
-    assert b"google_search_call" in b"".join(payload for _, payload in events(streamed))
+    assert b"google_search_call" in b"".join(payload for payload, _ in events(streamed))
     decoded = INTERACTIONS.decode(whole)
     assert decoded is not None
     assert decoded.text == "No.a"

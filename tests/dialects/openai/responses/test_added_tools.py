@@ -40,7 +40,7 @@ def called(model: str, name: str, *tools: Json, own: Json = None) -> Json:
     request = {"model": model, "tools": own, "input": added(*tools)}
     (item,) = body_of_reply(reply, **request)["output"]
     plan = RESPONSES.encode_stream(reply, responses(stream=True, **request), IDENTITY)
-    streamed = [loads(data) for event, data in events(plan)]
+    streamed = [loads(data) for data, event in events(plan)]
     assert [event["item"] for event in streamed if event["type"] == "response.output_item.done"] == [item]
     return item
 

@@ -98,7 +98,7 @@ PARTS: tuple[Part, ...] = (
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: type(part).__name__)
 def test_members_of_an_event_are_in_alphabetical_order(part: Part) -> None:
     plan = RESPONSES.encode_stream(reply_of(part), responses(model="gpt-5", stream=True), IDENTITY)
-    orders = [[*loads(data)] for _, data in events(plan)]
+    orders = [[*loads(data)] for data, _ in events(plan)]
     assert [["type", *sorted(order[1:])] for order in orders] == orders
 
 
@@ -120,7 +120,7 @@ def test_search_acts_at_once_where_no_model_thinks(model: str, action: Json) -> 
     search = {"type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "x"}}
     reply = reply_of(NativePart("openai", search))
     plan = RESPONSES.encode_stream(reply, responses(model=model, stream=True), IDENTITY)
-    added = loads(next(data for name, data in events(plan) if name == "response.output_item.added"))
+    added = loads(next(data for data, name in events(plan) if name == "response.output_item.added"))
     assert added["item"].get("action") == action
 
 
@@ -191,7 +191,7 @@ def turn_items(provider: str, turn: Json) -> list[dict[str, Json]]:
     request = responses(model="gpt-5.3-codex", stream=True, client_metadata=turn)
     request.provider = provider
     plan = RESPONSES.encode_stream(reply, request, IDENTITY)
-    return [loads(data)["item"] for event, data in events(plan) if "output_item" in str(event)]
+    return [loads(data)["item"] for data, event in events(plan) if "output_item" in str(event)]
 
 
 def test_items_have_the_id_of_the_clients_turn() -> None:
@@ -229,5 +229,5 @@ def test_call_of_a_searched_tool_names_its_namespace(name: str, namespace: str |
     reply = reply_of(Call(name, ("{}",)))
     assert body_of_reply(reply, tools=LATE_TOOLS)["output"][0].get("namespace") == namespace
     plan = RESPONSES.encode_stream(reply, responses(tools=LATE_TOOLS, stream=True), IDENTITY)
-    items = [loads(data)["item"] for event, data in events(plan) if "output_item" in str(event)]
+    items = [loads(data)["item"] for data, event in events(plan) if "output_item" in str(event)]
     assert [item.get("namespace") for item in items] == [namespace, namespace]
