@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import HASH_ATTRIBUTE, computed_hash, hash_of
+from mockllm.core.request.request_keys import hash_of
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
@@ -153,7 +153,7 @@ class Engine:
         if planned is not None:
             stored = planned.tool_calls or (request.stores_responses and request.may_be_stored)
             unchanged = self._sent_as_planned and request.session is None and not stored
-            if unchanged and HASH_ATTRIBUTE not in request.__dict__:
+            if unchanged and request.computed_hash is None:
                 return planned
             return or_object_to_fetch(partial(self._store_and_finish, planned, request))
         notes = () if override is None else override.notes
@@ -296,7 +296,7 @@ class Engine:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
             if update.batch_job is not None:
                 planned = replace(planned, batch_job=update.batch_job)
-        hash = hash_of(request) if self._always_sends_hash else computed_hash(request)
+        hash = hash_of(request) if self._always_sends_hash else request.computed_hash
         if hash is None:
             return planned
         plan = planned.plan

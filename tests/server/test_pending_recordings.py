@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 from mockllm.core.request.request import Request
-from mockllm.core.request.request_keys import computed_hash
 from mockllm.server.pending_recordings import PendingRecordings
 
 
@@ -36,4 +35,4 @@ def test_search_for_pending_recording_stores_no_hash() -> None:
     recordings.add(request_with(b"{}"))
     other = request_with(b"[]")
     assert recordings.of(other) is None
-    assert computed_hash(other) is None
+    assert other.computed_hash is None

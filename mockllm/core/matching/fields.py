@@ -174,7 +174,9 @@ def _attribute(name: str) -> Reader:
 
 def _cached(request: Request, key: str, read: Callable[[], Json | Missing]) -> Json | Missing:
     """Return a value that is read once and cached in the request for all conditions."""
-    cache = vars(request).setdefault("_field_values", {})
+    cache = request.field_values
+    if cache is None:
+        cache = request.field_values = {}
     if key not in cache:
         cache[key] = read()
     return cache[key]

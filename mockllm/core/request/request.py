@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 
 from propcache.api import cached_property
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, Missing
 from mockllm.core.request.agent_frames import last_typed_text
 from mockllm.core.request.body_fields import BodyFields
 from mockllm.core.request.called_tools import mentioned_tools, uncalled_tools
@@ -74,6 +74,12 @@ class Request(BodyFields, McpServerFields):
     makes them."""
     has_serving_metrics: ClassVar[bool] = False
     """Whether the provider has metrics of its responses under names that belong to it."""
+    computed_hash: str | None = None
+    """The request's hash, once `hash_of` has computed it."""
+    computed_older_hash: str | None = None
+    """The hash by the older recipe, once `cached_older_hash` has computed it."""
+    field_values: dict[str, Json | Missing] | None = None
+    """The values of fields that conditions have read (`matching/fields.py`), by the field's name or path."""
 
     def __init__(
         self,

@@ -16,10 +16,6 @@ from mockllm.core.redaction import redacted
 from mockllm.core.request.form_fields import without_boundary
 from mockllm.core.request.request import Request
 
-HASH_ATTRIBUTE: Final = "_hash"
-"""The attribute in which a request caches its hash."""
-_OLDER_HASH: Final = "_older_hash"
-
 
 def request_hash(request: Request) -> str:
     """Return 64 hexadecimal digits. A body that is not JSON is hashed as bytes, a form without its boundary."""
@@ -54,21 +50,18 @@ def older_hash(request: Request) -> str | None:
 
 def hash_of(request: Request) -> str:
     """Return the request's hash, which is computed once for a request."""
-    if HASH_ATTRIBUTE not in vars(request):
-        vars(request)[HASH_ATTRIBUTE] = request_hash(request)
-    return vars(request)[HASH_ATTRIBUTE]  # type: ignore[no-any-return]
+    hash = request.computed_hash
+    if hash is None:
+        hash = request.computed_hash = request_hash(request)
+    return hash
 
 
 def cached_older_hash(request: Request) -> str | None:
     """Return the hash by the older recipe, which is computed once for a request."""
-    if _OLDER_HASH not in vars(request):
-        vars(request)[_OLDER_HASH] = older_hash(request)
-    return vars(request)[_OLDER_HASH]  # type: ignore[no-any-return]
-
-
-def computed_hash(request: Request) -> str | None:
-    """Return the request's hash if it was computed before."""
-    return vars(request).get(HASH_ATTRIBUTE)
+    hash = request.computed_older_hash
+    if hash is None:  # perhaps again: where there is none, that is known at once
+        hash = request.computed_older_hash = older_hash(request)
+    return hash
 
 
 def hash_input_json(request: Request) -> str:

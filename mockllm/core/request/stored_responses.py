@@ -8,7 +8,7 @@ demand.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 from mockllm.core.batch import BatchJob
 from mockllm.core.webhook import Webhook
@@ -112,12 +112,17 @@ class ListedObjects(tuple[StoredResponse, ...]):
     """The stored responses of a list. The state returns the same object until one of them changes, so that what is
     derived from all of them can be stored in it."""
 
+    _derived: dict[object, object] | None = None
+    """What `derived` has computed, by the function."""
+
     def derived(self, derive: Callable[[Sequence[StoredResponse]], T]) -> T:
         """Return what a function derives from the list, which is computed once."""
-        known: dict[object, T] = self.__dict__.setdefault("known", {})
+        known = self._derived
+        if known is None:
+            known = self._derived = {}
         if derive not in known:
             known[derive] = derive(self)
-        return known[derive]
+        return cast(T, known[derive])
 
 
 class ResponseLookup:

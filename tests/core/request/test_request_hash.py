@@ -6,7 +6,6 @@ import pytest
 
 from mockllm.core.request.request_keys import (
     cached_older_hash,
-    computed_hash,
     hash_input_json,
     hash_of,
     older_hash,
@@ -103,8 +102,8 @@ def test_request_hash_leaves_out_volatile_fields() -> None:
 
 def test_cached_hash_is_computed_once_on_demand() -> None:
     request = json_request(BODY)
-    assert computed_hash(request) is None
-    assert hash_of(request) == request_hash(request) == computed_hash(request)
+    assert request.computed_hash is None
+    assert hash_of(request) == request_hash(request) == request.computed_hash
     assert hash_of(request) is hash_of(request)
     assert cached_older_hash(request) == older_hash(request)
     assert cached_older_hash(request) is cached_older_hash(request)
