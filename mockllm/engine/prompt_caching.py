@@ -5,22 +5,18 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Final
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.prompt_cache.broken_prefix import BrokenPrefix, broken_prefix, sent_prompt
+from mockllm.core.prompt_cache.broken_prefix import broken_prefix, sent_prompt
 from mockllm.core.prompt_cache.form import KEY_FIELD, PromptForm
-from mockllm.core.prompt_cache.lookup import CacheLookup, look_up
-from mockllm.core.prompt_cache.policy import CachedTokens, CachePolicy, PromptCacheSettings, StepCache
-from mockllm.core.prompt_cache.prefix import (
-    DIGEST_SIZE,
-    PromptPrefixes,
-    prompt_prefixes,
-)
+from mockllm.core.prompt_cache.lookup import look_up
+from mockllm.core.prompt_cache.policy import CachePolicy, PromptCacheSettings, StepCache
+from mockllm.core.prompt_cache.prefix import DIGEST_SIZE, prompt_prefixes
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.engine.planned_response import PlannedResponse
+from mockllm.engine.prompt_cache_result import PromptCacheResult
 from mockllm.engine.read_request import ReadRequest
 from mockllm.state.engine_state import EngineState
 
@@ -30,38 +26,6 @@ if TYPE_CHECKING:
 MIN_BYTES: Final = 1024
 """Bytes of a body. No prompt of a shorter one is looked up, unless a scenario sets the minimum: most small requests
 cost nothing more."""
-_LOOKUP: Final = "_prompt_cache_lookup"
-"""The attribute in which a request stores what the prompt cache has of it: a response may be planned more than
-once."""
-
-
-class PromptCacheResult(Struct, frozen=True):
-    """The part of one request that the cache has. `broken`: where it differs from the last prompt of the
-    conversation. `scenario_time` is the time of the request."""
-
-    prefixes: PromptPrefixes
-    conversation: bytes
-    found: CacheLookup
-    broken: BrokenPrefix | None
-    scenario_time: float
-
-    @property
-    def tokens(self) -> CachedTokens:
-        return self.found.tokens
-
-    @property
-    def reason(self) -> str:
-        """The result in words."""
-        broken = self.broken
-        lost = (
-            "" if broken is None else f"; {broken.lost} tokens are lost, because {broken.block} has changed"
-        )
-        return f"prompt cache {self.found.reason}{lost}"
-
-    @property
-    def noted(self) -> bool:
-        """Whether the log and the journal mention the result."""
-        return bool(self.tokens.read or self.tokens.written or self.broken)
 
 
 def min_prompt_bytes(settings: PromptCacheSettings) -> int:
@@ -100,14 +64,17 @@ class PromptCaching:
         self._state = state
 
     def look_up(
-        self, request: Request, dialect: Dialect, settings: PromptCacheSettings | None, scenario_time: float
+        self,
+        request: ReadRequest,
+        dialect: Dialect,
+        settings: PromptCacheSettings | None,
+        scenario_time: float,
     ) -> PromptCacheResult | None:
         """Return what the cache has of a request; None where nothing is looked up."""
         if settings is None:
             return None
-        known: PromptCacheResult | None = vars(request).get(_LOOKUP)
-        if known is not None:
-            return known
+        if request.prompt_cache_result is not None:
+            return request.prompt_cache_result
         cache = prompt_form_and_policy(request, dialect, settings)
         if isinstance(cache, str):
             return None
@@ -119,10 +86,8 @@ class PromptCaching:
         conversation = cache_scope + _hashed(request.conversation_start[1])
         before = caches.last_prompt(conversation)
         broken = None if before is None else broken_prefix(before, request, form, prefixes)
-        result = vars(request)[_LOOKUP] = PromptCacheResult(
-            prefixes, conversation, found, broken, scenario_time
-        )
-        return result
+        request.prompt_cache_result = PromptCacheResult(prefixes, conversation, found, broken, scenario_time)
+        return request.prompt_cache_result
 
     def with_note_of_unused_cache(
         self,

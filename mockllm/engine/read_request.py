@@ -20,6 +20,7 @@ from mockllm.dialects.dialect import decode
 from mockllm.dialects.router import RouteMatch, Routing
 from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.override_headers import Override
+from mockllm.engine.prompt_cache_result import PromptCacheResult
 from mockllm.engine.repeated_requests import RepeatedRequest
 
 
@@ -58,6 +59,8 @@ class ReadRequest(Request):
     """What follows from the head and the body of a request that came before."""
     read_ahead: ReadAhead | None = None
     """What a thread has read of a long request."""
+    prompt_cache_result: PromptCacheResult | None = None
+    """What the prompt cache has of the request, once it was looked up: a response may be planned more than once."""
 
     def without_body(self) -> Self:
         request = super().without_body()
