@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from socket import socket
 
     from mockllm.server.app import App
-    from mockllm.server.socket_sink import SocketSink
 
 MAX_PENDING_BYTES: Final = 64 * 1024 * 1024
 """Total size of the lines that are being served; the lines of further batches get no response."""
@@ -128,7 +127,7 @@ class BatchServer:
         failure = await structure_failure_in_slices(line.body, app.limits) if long else None
         exchange = Exchange(
             head=head,
-            sink=cast("SocketSink", sink),
+            sink=sink,
             client=client,
             raw=line.body,
             body_complete=True,

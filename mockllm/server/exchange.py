@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from msgspec import Struct
 
@@ -11,6 +11,8 @@ from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse, ReadRequest
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
+from mockllm.server.player import ConnectionSink
+from mockllm.server.socket_sink import SocketSink
 
 if TYPE_CHECKING:
     from aiohttp import StreamReader
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from mockllm.server.player import Player
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
-    from mockllm.server.socket_sink import SocketSink
     from mockllm.state.fetched_lookup import FetchedLookup, ObjectToFetch, StorageConflict
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
@@ -40,6 +41,23 @@ NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
 
 
+class ExchangeSink(ConnectionSink, Protocol):
+    """The destination of a response: a `SocketSink`, or the `LineSink` of a line of a batch."""
+
+    written: bool
+    """Whether bytes of the response were written, or added to the write queue."""
+
+    @property
+    def half_closed(self) -> bool:
+        """Whether the client sends no more: it may still read, or may have disconnected."""
+
+    def queue_write(self, data: bytes, /) -> bool:
+        """Add bytes to the write queue. Return False where they must be written otherwise."""
+
+    def left_at(self, write_times: Sequence[float]) -> float | None:
+        """Return when a client left that disconnected after it had half-closed the connection, if that is known."""
+
+
 class Exchange(Struct, gc=False, kw_only=True):
     """One request with its response, until it has ended. A connection, a WebSocket, a batch or `proxied_turns.py`
     makes it. `respond` adds the request and the response; a module that ends a wait of the exchange may set
@@ -50,8 +68,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """
 
     head: RequestHead
-    sink: SocketSink
-    """The socket of the connection. A line of a batch has a `LineSink` in its place, with what its response needs."""
+    sink: ExchangeSink
     client: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
@@ -121,6 +138,12 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Seconds for which the response was held: `monotonic` is its release."""
     end_reason: EndReason = "finished"
     """How it ended, once it has."""
+
+    @property
+    def socket(self) -> SocketSink:
+        """The socket of the connection, for what a line of a batch never does."""
+        assert isinstance(self.sink, SocketSink), "a line of a batch has no socket"
+        return self.sink
 
     @property
     def request_class(self) -> type[Request]:

@@ -67,7 +67,7 @@ NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, b
 async def serve_websocket(app: App, exchange: Exchange) -> None:
     """Open the WebSocket of a handshake, and serve it until one side closes it."""
     await wait_for_release_and_delay(app, exchange)
-    plan, head, sink = exchange.response.plan, exchange.head, exchange.sink
+    plan, head, socket = exchange.response.plan, exchange.head, exchange.socket
     assert plan.delivery.websocket is not None
     response = await accept_websocket(app, exchange, plan.head.headers, "realtime")
     if response is None:
@@ -76,12 +76,12 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     sent_head = ResponseHead(plan.head.status, tuple(response.headers.items()))  # as aiohttp wrote it
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
     exchange.allow_cors = False
-    server = WebSocketServer(app, head, sink, exchange.client, session, exchange.response.responder_id)
+    server = WebSocketServer(app, head, socket, exchange.client, session, exchange.response.responder_id)
     end_exchange(app, exchange, "finished")
     app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets without a response
     close = server.close_later(plan.steps, exchange.response.time_scale)
     try:
-        await server.run(BoundedMessages(response, sink, app.limits))
+        await server.run(BoundedMessages(response, socket, app.limits))
     finally:
         if close is not None:
             close.cancel()
@@ -94,19 +94,19 @@ async def accept_websocket(
 ) -> WebSocketResponse | None:
     """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
     that is wrong: a 400 has ended the exchange."""
-    sink = exchange.sink
+    socket = exchange.socket
     assert exchange.body_stream is not None
     protocols = () if protocol is None else (protocol,)
     response = EndedBySink(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
     )
-    response.close_connection = sink.end
+    response.close_connection = socket.end
     response.headers.update(headers)
-    web_request = sink.connection.web_request(exchange.head.message, exchange.body_stream)
+    web_request = socket.connection.web_request(exchange.head.message, exchange.body_stream)
     if not is_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
         exchange.allow_cors, exchange.constraints = False, HttpConstraints(ends_connection=True)
-        sink.write(error_bytes(400, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now)))
+        socket.write(error_bytes(400, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now)))
         end_exchange(app, exchange, "finished")
         return None
     await response.prepare(web_request)
