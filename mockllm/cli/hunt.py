@@ -23,7 +23,7 @@ from mockllm.cli.units import at_least, exit_codes, positive_seconds
 from mockllm.cli.verdict import write
 from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import schedule_text
-from mockllm.core.hunting.disturbance_type import Expectation
+from mockllm.core.hunting.disturbance_type import ExpectedReaction
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 from mockllm.core.hunting.finding import Finding, HuntReport
 from mockllm.core.hunting.judgement import Policy
@@ -234,7 +234,7 @@ def _jobs(wanted: int | None) -> int:
     return min(MAX_JOBS, RUNS_OF_PROCESSOR * (os.cpu_count() or 1)) if wanted is None else wanted
 
 
-def _expectations(name: str | None) -> Mapping[str, Expectation]:
+def _expectations(name: str | None) -> Mapping[str, ExpectedReaction]:
     if name is None:
         return {}
     try:

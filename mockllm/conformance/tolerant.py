@@ -23,16 +23,14 @@ FINISHES: dict[str | None, Finish] = {
 }
 TEXTLESS_FIELDS = ("model", "stream", "stream_options", "n", "max_tokens")
 Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
+T = TypeVar("T")
 
 
 def tolerant(protocol: Protocol, errors: list[str]) -> Protocol:
     """Return the protocol with functions that never raise; each failed attempt is added to `errors`."""
 
-    def attempt(
-        function: Callable[Arguments, Result], instead: Callable[Arguments, Result]
-    ) -> Callable[Arguments, Result]:
-        def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+    def attempt(function: Callable[Arguments, T], instead: Callable[Arguments, T]) -> Callable[Arguments, T]:
+        def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> T:
             try:
                 return function(*args, **kwargs)
             except Exception as error:

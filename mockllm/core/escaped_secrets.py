@@ -22,7 +22,7 @@ _JSON: Final = re.compile(
 _WHITESPACE: Final = re.compile(rb"(?<!\\)\\++[bfnrt]")
 _URL: Final = re.compile(rb"%([0-9a-fA-F]{2})")
 
-Span: TypeAlias = tuple[int, int]
+ByteRange: TypeAlias = tuple[int, int]
 """The beginning and the end of a part of bytes."""
 
 
@@ -59,7 +59,7 @@ class EscapedSecrets:
                 at = end
         return b"".join([*parts, data[at:]])
 
-    def _found_in_escapes(self, data: bytes) -> dict[str, list[Span] | None]:
+    def _found_in_escapes(self, data: bytes) -> dict[str, list[ByteRange] | None]:
         """Return the secrets that are in escapes, with their places. These are None for a secret whose search takes
         long."""
         if not self._secrets or not (b"\\" in data or b"%" in data):
@@ -73,7 +73,7 @@ class EscapedSecrets:
         decodings = _decodings(data)
         if decodings is None:
             return dict.fromkeys(sought)
-        found: dict[str, list[Span] | None] = {}
+        found: dict[str, list[ByteRange] | None] = {}
         for secret, name in sought.items():
             spans = [span for layers in decodings for span in _places(name, layers)]
             if spans:
@@ -140,9 +140,9 @@ class _Layer(NamedTuple):
     data: bytes
     positions: list[int]
     lengths: list[int]
-    spans: list[Span]
+    spans: list[ByteRange]
 
-    def span_before(self, begin: int, end: int) -> Span:
+    def span_before(self, begin: int, end: int) -> ByteRange:
         """Return the place of a part of these bytes in the bytes before. It has whole escapes, with all
         backslashes."""
         return self._place(begin, 0), self._place(end - 1, 1)
@@ -191,7 +191,7 @@ def _url_value(escape: re.Match[bytes]) -> bytes:
     return bytes.fromhex(escape[1].decode())
 
 
-def _places(sought: bytes, layers: Sequence[_Layer]) -> Iterator[Span]:
+def _places(sought: bytes, layers: Sequence[_Layer]) -> Iterator[ByteRange]:
     """Yield the places of a secret in the bytes before the first layer."""
     data = layers[-1].data
     at = data.find(sought)

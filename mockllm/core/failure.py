@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from math import ceil, inf
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -32,6 +32,7 @@ NAMED: Final[Mapping[str, int]] = {
     "timeout": 504,
 }
 """The names of errors with their status, unless a dialect's table has another one."""
+ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 
 BY_STATUS: Final[Mapping[int, str]] = {
     400: "bad_request",

@@ -17,7 +17,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 ABSENT: Final = Raw(b"")
 """In place of a member that a line does not have."""
 
-Members = TypeVar("Members", bound=Struct)
+T = TypeVar("T", bound=Struct)
 
 
 class BodyMembers(Struct):
@@ -27,7 +27,7 @@ class BodyMembers(Struct):
     stream: Raw = ABSENT
 
 
-def read_members(text: bytes, decode: Callable[[bytes], Members]) -> Members | None:
+def read_members(text: bytes, decode: Callable[[bytes], T]) -> T | None:
     """Return some members of a JSON object, each as the client wrote it; None where a text is no JSON object."""
     try:
         if not text.isascii():

@@ -19,7 +19,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Usage
 
-Channel: TypeAlias = Literal["text", "thinking", "refusal"]
+TextChannel: TypeAlias = Literal["text", "thinking", "refusal"]
 
 
 class DecodedCall(Struct, frozen=True):
@@ -110,12 +110,12 @@ class ResponseDecoder:
         self.server_tools: tuple[DecodedServerTool, ...] = ()
         self.citations: tuple[DecodedCitation, ...] = ()
         self.left_out: dict[str, None] = {}
-        self._texts: dict[Channel, str] = {}
+        self._texts: dict[TextChannel, str] = {}
         self._calls: dict[Json, tuple[str, list[str]]] = {}
         self._chunks: list[str] = []
         self._tools_by_call_id: dict[str, str] = {}
 
-    def add_text(self, channel: Channel, chunk: str, choice: Json = 0, *, visible: bool = True) -> None:
+    def add_text(self, channel: TextChannel, chunk: str, choice: Json = 0, *, visible: bool = True) -> None:
         """Add a chunk to a text; `visible` is false where the chunk only opens the text."""
         if choice == 0:
             self._texts[channel] = self._texts.get(channel, "") + chunk
@@ -141,7 +141,7 @@ class ResponseDecoder:
     def calls(self) -> tuple[DecodedCall, ...]:
         return tuple(DecodedCall(name, _arguments("".join(chunks))) for name, chunks in self._calls.values())
 
-    def text(self, channel: Channel) -> str | None:
+    def text(self, channel: TextChannel) -> str | None:
         return self._texts.get(channel)
 
     def result(self) -> DecodedResponse | None:

@@ -19,7 +19,7 @@ from pydantic.fields import FieldInfo
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.providers import REGISTERED
 
-Field: TypeAlias = Literal["required", "optional", "unknown", "no types"]
+FieldPresence: TypeAlias = Literal["required", "optional", "unknown", "no types"]
 _JSON: Final[dict[object, str]] = {
     str: "string",
     int: "number",
@@ -35,7 +35,7 @@ class Knowledge(Struct, frozen=True):
     """The type of a place in an SDK. `types` are the JSON types that it takes there; `by` names the SDK's class, or
     says why there is nothing to say."""
 
-    field: Field
+    field: FieldPresence
     types: frozenset[str] = frozenset()
     by: str = ""
 

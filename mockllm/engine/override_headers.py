@@ -25,7 +25,7 @@ from mockllm.engine.rule_header import RULE_HEADER
 from mockllm.engine.seed_token import SeedPosition, read_seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic, limited_suggestions, nearest
-from mockllm.scenario.language.settings import FaultSetting
+from mockllm.scenario.language.settings import FaultOrName
 from mockllm.scenario.settings_merge import RESPONSE
 from mockllm.scenario.source_file import Mark, Source
 from mockllm.scenario.validation_errors import diagnostics_of
@@ -237,6 +237,6 @@ def _capped(data: Json, max_wait: float, *, waits: bool = False) -> Json:
 @cache
 def _model() -> type[BaseModel]:
     class FaultHeader(BaseModel):
-        faults: list[FaultSetting]
+        faults: list[FaultOrName]
 
     return FaultHeader

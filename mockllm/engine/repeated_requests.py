@@ -28,7 +28,7 @@ computed in vain."""
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Bytes of all repeated requests, about."""
 
-Key = tuple[Hashable, bytes]
+RepeatedRequestKey = tuple[Hashable, bytes]
 """An object for the requests with the same head, and the body."""
 
 
@@ -85,7 +85,7 @@ class RepeatedRequest(Struct):
     cannot be computed. The attributes of the request refer to it. So it does not refer to these: a cycle would need
     the garbage collector."""
 
-    to_precompute: tuple[Key, Mapping[str, object]] | None
+    to_precompute: tuple[RepeatedRequestKey, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
     index: RuleIndex | None = None
     """None before it is computed, and where anything depends on client, time or stored responses."""
@@ -106,7 +106,7 @@ class RepeatedRequests:
         """The attributes with which a repeated request begins. They include the `RepeatedRequest`."""
         self._seen: set[int] = set()
 
-    def check_and_remember(self, key: Key) -> bool:
+    def check_and_remember(self, key: RepeatedRequestKey) -> bool:
         """Return whether a request with this key came before, and remember that it came."""
         seen, hashed = self._seen, hash(key)
         if hashed in seen:

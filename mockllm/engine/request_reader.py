@@ -19,7 +19,12 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.router import Routing, find_route
 from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override, nearest_own_header
 from mockllm.engine.read_request import ReadRequest, attributes_of_route, read_class
-from mockllm.engine.repeated_requests import MAX_BODY_BYTES, Key, RepeatedRequest, RepeatedRequests
+from mockllm.engine.repeated_requests import (
+    MAX_BODY_BYTES,
+    RepeatedRequest,
+    RepeatedRequestKey,
+    RepeatedRequests,
+)
 from mockllm.engine.session_id import SESSION_HEADER, read_session
 from mockllm.state.engine_state import EngineState, Session
 
@@ -155,7 +160,7 @@ class RequestReader:
                 request.override = Override(session.seed)
         return request
 
-    def _attributes_of_repeated(self, key: Key) -> dict[str, object]:
+    def _attributes_of_repeated(self, key: RepeatedRequestKey) -> dict[str, object]:
         """Return the attributes of a request that was remembered. The engine adds to them what follows from its
         body."""
         repeated = RepeatedRequest(to_precompute=(key, self._attributes))

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.rendering.plan import Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
-from mockllm.recordings.interaction import Pairs, RecordedRequest, RecordedResponse, local_path
+from mockllm.recordings.interaction import RecordedRequest, RecordedResponse, local_path
 from mockllm.scenario.diagnostics import Path, path_text
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source
 from mockllm.scenario.yaml_reader import read_source
@@ -76,7 +77,7 @@ class ImportFile:
             raise NotImported(f"{self.where(path)}: this is not base64") from None
 
 
-def header_pairs(value: Json) -> Pairs:
+def header_pairs(value: Json) -> Headers:
     """Return headers from one of the usual forms: values by name, pairs, or objects with name and value."""
     pairs: list[tuple[str, str]] = []
     if isinstance(value, dict):

@@ -23,7 +23,7 @@ KINDS: Final = (
 SUFFIXES: Final = ("", ".yaml", ".yml", ".json", ".har")
 """The ends of names of files with data."""
 
-Item = TypeVar("Item")
+T = TypeVar("T")
 ImportWatch = Callable[[int, int | None], None]
 """Receives the number of exchanges that were read; then, of all of them, the number that became rules."""
 
@@ -133,7 +133,7 @@ def _timed(item: Interaction | str) -> Interaction | str:
     return replace(item, response=timeless, notes=(*item.notes, note))
 
 
-def _watched(items: Iterable[Item], total: int | None, watch: ImportWatch) -> Iterator[Item]:
+def _watched(items: Iterable[T], total: int | None, watch: ImportWatch) -> Iterator[T]:
     for number, item in enumerate(items, 1):
         yield item
         watch(number, total)

@@ -8,13 +8,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.rendering.plan import SWITCHING
+from mockllm.core.rendering.plan import SWITCHING, Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.dialects.listing import LISTED
 from mockllm.scenario.control_paths import RESERVED
-
-Pairs = tuple[tuple[str, str], ...]
 
 DROPPED_HEADERS: Final = frozenset(
     {
@@ -46,7 +44,7 @@ class RecordedRequest(Struct, frozen=True):
     method: str
     path: str
     query_string: str = ""
-    headers: Pairs = ()
+    headers: Headers = ()
     body: bytes = b""
 
 
@@ -55,7 +53,7 @@ class RecordedResponse(Struct, frozen=True):
     that it opens."""
 
     status: int
-    headers: Pairs
+    headers: Headers
     frames: tuple[RecordedFrame, ...]
     messages: tuple[RecordedMessage, ...] | None = None
 

@@ -9,8 +9,9 @@ import re
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.rendering.plan import Headers
 from mockllm.recordings.import_file import ImportFile, NotImported, header_pairs, of, parse_response
-from mockllm.recordings.interaction import Interaction, Pairs, RecordedRequest, RecordedResponse, local_path
+from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse, local_path
 
 HEAD: Final = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n((?:[^\r\n]+\r?\n)*)\r?\n")
 
@@ -77,7 +78,7 @@ def request(file: ImportFile, path: str) -> RecordedRequest:
     bare, _, query = path.partition("?")
     if not bare.startswith("/"):
         raise NotImported(f"--path: expected a path such as /v1/chat/completions, found {path!r}")
-    headers: Pairs = (("content-type", "application/json"),)
+    headers: Headers = (("content-type", "application/json"),)
     return RecordedRequest("POST" if file.raw else "GET", bare, query, headers, file.raw)
 
 

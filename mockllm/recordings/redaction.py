@@ -25,6 +25,7 @@ from mockllm.core.redaction import (
     written_forms,
 )
 from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed_frames, exceeds_maximum
+from mockllm.core.rendering.plan import Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.body_secrets import body_secrets
@@ -33,7 +34,6 @@ from mockllm.recordings.escaped_credentials import without_escaped_credentials
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     Interaction,
-    Pairs,
     RecordedRequest,
     RecordedResponse,
     valid_headers,
@@ -99,7 +99,7 @@ def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMess
 _PARAMETER: Final = re.compile(r"([?&;])([^?=&;#\s]+)=([^&;#\s,<>\"']+)")
 
 
-def redactor_of(request: RecordedRequest, response_headers: Pairs, private: Sequence[str] = ()) -> Redactor:
+def redactor_of(request: RecordedRequest, response_headers: Headers, private: Sequence[str] = ()) -> Redactor:
     """Return the redactor that masks the secrets of a request and the cookies and keys of its response. `private`:
     further texts that no file may have."""
     secrets = secrets_of((*request.headers, *response_headers), f"?{request.query_string}", personal=True)
@@ -188,7 +188,7 @@ def _field_secrets(body: bytes) -> Iterator[str]:
         yield from named_secrets(value, secret_field)
 
 
-def _joined(headers: Sequence[tuple[str, str]]) -> Pairs:
+def _joined(headers: Sequence[tuple[str, str]]) -> Headers:
     """Join headers of the same name."""
     joined: dict[str, tuple[str, str]] = {}
     for name, value in headers:

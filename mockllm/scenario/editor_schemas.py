@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Final, Literal, TypeAlias, cast
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
@@ -17,7 +17,7 @@ from pydantic_core import core_schema
 from typing_extensions import TypeForm
 
 from mockllm.core.json.codec import Json
-from mockllm.core.quantities.types import ChunkSizeField, Duration, Probability
+from mockllm.core.quantities.types import ChunkSizeField, Duration, JsonSchema, Probability
 from mockllm.core.selection.decision import AcceptedModels, Validation
 from mockllm.core.values.types import Drawable, Templated
 from mockllm.scenario.known_names import KnownNames
@@ -29,8 +29,6 @@ from mockllm.scenario.language.reply import RESPONSE_KEYS
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
 from mockllm.scenario.language.session import SessionId
 from mockllm.scenario.manifest import PackSpec, UseSpec
-
-JsonSchema: TypeAlias = dict[str, Json]
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 _REF: Final = "#/definitions/{model}"

@@ -36,7 +36,7 @@ from mockllm.scenario.substitution import SizeBudget, substitute
 from mockllm.scenario.validation_errors import describe_value
 from mockllm.scenario.yaml_reader import read_source
 
-Reader: TypeAlias = Callable[[str], bytes]
+PathReader: TypeAlias = Callable[[str], bytes]
 """Returns the bytes of an absolute path; raises OSError if it cannot."""
 
 MISSING_PATH: Final = "there is no such file or folder"
@@ -98,7 +98,7 @@ def load_files(
     settings: ParamSettings | None = None,
     last: LoadedFiles | None = None,
     broken: Collection[str] = (),
-    read: Reader = read_bytes,
+    read: PathReader = read_bytes,
     resolver: PackResolver | None = None,
 ) -> LoadedFiles:
     """Load folders or files of scenarios (the first one has precedence) and packs by name. `resolver` finds
@@ -132,7 +132,7 @@ class _LoadAttempt(Struct, dict=True):
     resolver: PackResolver
     last: LoadedFiles | None
     retained: set[str]
-    read: Reader
+    read: PathReader
     paths: dict[str, str] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)

@@ -20,10 +20,10 @@ from mockllm.core.matching.conditions import (
     Members,
     OneOf,
     Regex,
-    Schema,
     Some,
     StartsWith,
     Subset,
+    ValidBySchema,
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from mockllm.core.matching.text_conditions import Similar
@@ -149,7 +149,7 @@ def _operator(name: str, value: object, ignore_case: bool) -> Condition:
     if name == "length":
         return Length(condition(value))
     if name == "schema_":
-        return Schema(value)
+        return ValidBySchema(value)
     if name == "subset":
         return Subset(value)
     if isinstance(value, list):

@@ -18,16 +18,16 @@ from mockllm.scenario.language.base import late_model
 
 _UNIONS: Final = ("union", "tagged-union")
 _INNER: Final = ("schema", "strict_schema", "python_schema")
-Schema: TypeAlias = Mapping[str, object]
+PydanticSchema: TypeAlias = Mapping[str, object]
 """A schema of pydantic. Its `type` is the kind of schema, and pydantic has a class with the keys of each kind."""
-_ANY: Final[Schema] = {"type": "any"}
+_ANY: Final[PydanticSchema] = {"type": "any"}
 
 
 class AdaptedType(Protocol):
     """A `TypeAdapter` of any type."""
 
     @property
-    def core_schema(self) -> Schema: ...
+    def core_schema(self) -> PydanticSchema: ...
 
 
 Model: TypeAlias = type[BaseModel] | AdaptedType
@@ -36,8 +36,8 @@ Model: TypeAlias = type[BaseModel] | AdaptedType
 class ModelShape(Struct, frozen=True):
     """One place of a model; `schema` is None if nothing is known about it."""
 
-    schema: Schema | None
-    definitions: Mapping[str, Schema]
+    schema: PydanticSchema | None
+    definitions: Mapping[str, PydanticSchema]
 
     @property
     def is_union(self) -> bool:
@@ -70,7 +70,7 @@ class ModelShape(Struct, frozen=True):
             return []
         return list(cast(core_schema.LiteralSchema, self.schema)["expected"])
 
-    def _members(self) -> Iterator[tuple[str, Schema]]:
+    def _members(self) -> Iterator[tuple[str, PydanticSchema]]:
         assert self.schema is not None
         if self.schema["type"] == "tagged-union":
             for tag, member in cast(core_schema.TaggedUnionSchema, self.schema)["choices"].items():
@@ -80,7 +80,7 @@ class ModelShape(Struct, frozen=True):
             member, label = choice if isinstance(choice, tuple) else (choice, None)
             yield label or self._name(member), member
 
-    def _name(self, member: Schema) -> str:
+    def _name(self, member: PydanticSchema) -> str:
         """Return the name that a location uses for a union member without a tag."""
         while True:
             if member["type"] == "definition-ref":
@@ -92,7 +92,7 @@ class ModelShape(Struct, frozen=True):
             else:
                 return str(member["type"])
 
-    def _children(self) -> Iterator[tuple[str | int | None, Schema]]:
+    def _children(self) -> Iterator[tuple[str | int | None, PydanticSchema]]:
         """Yield the steps and schemas below this place; None as the step means any step."""
         assert self.schema is not None
         kind = self.schema["type"]
@@ -113,7 +113,7 @@ class ModelShape(Struct, frozen=True):
             )
             yield None, items.get("items_schema", _ANY)
 
-    def _at(self, schema: Schema) -> ModelShape:
+    def _at(self, schema: PydanticSchema) -> ModelShape:
         """Return the shape of a schema without its wrappers."""
         definitions = self.definitions
         while True:
@@ -127,7 +127,7 @@ class ModelShape(Struct, frozen=True):
             elif kind == "chain":
                 schema = cast(core_schema.ChainSchema, schema)["steps"][0]
             elif inner := next((schema[key] for key in _INNER if key in schema), None):
-                schema = cast(Schema, inner)
+                schema = cast(PydanticSchema, inner)
             elif late := late_model(schema):
                 late.model.model_rebuild()
                 schema = late.model.__pydantic_core_schema__

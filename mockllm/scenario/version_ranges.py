@@ -65,7 +65,7 @@ def parse_version(text: str) -> Version:
     return Version((major, minor, patch), tuple(pre.split(".")) if pre else (), named)
 
 
-class Bound(Struct, frozen=True):
+class VersionBound(Struct, frozen=True):
     """One half of a range."""
 
     sign: str
@@ -79,7 +79,7 @@ class Range(Struct, frozen=True):
     """A range of versions: those for which all bounds hold. `text` is the range as written."""
 
     text: str
-    bounds: tuple[Bound, ...]
+    bounds: tuple[VersionBound, ...]
 
     def __str__(self) -> str:
         return self.text
@@ -98,7 +98,7 @@ def parse_range(text: str) -> Range:
     `1.2.0` only itself."""
     if text.strip() in ("*", ""):
         return Range("*", ())
-    bounds: list[Bound] = []
+    bounds: list[VersionBound] = []
     for part in text.split(","):
         match = _PART.fullmatch(part)
         try:
@@ -110,10 +110,10 @@ def parse_range(text: str) -> Range:
     return Range(text.strip(), tuple(bounds))
 
 
-def _bounds(sign: str, version: Version) -> list[Bound]:
+def _bounds(sign: str, version: Version) -> list[VersionBound]:
     major, minor, patch = version.numbers
     if sign in _COMPARED or (sign in ("", "=") and version.named == 3):
-        return [Bound(sign if sign in _COMPARED else "==", version)]
+        return [VersionBound(sign if sign in _COMPARED else "==", version)]
     if sign == "^":  # a change of the first number that is not 0 is incompatible
         if major or version.named == 1:
             end = (major + 1, 0, 0)
@@ -123,4 +123,4 @@ def _bounds(sign: str, version: Version) -> list[Bound]:
             end = (0, 0, patch + 1)
     else:
         end = (major + 1, 0, 0) if version.named == 1 else (major, minor + 1, 0)
-    return [Bound(">=", version), Bound("<", Version(end))]
+    return [VersionBound(">=", version), VersionBound("<", Version(end))]

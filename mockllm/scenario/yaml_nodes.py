@@ -30,14 +30,13 @@ from ruamel.yaml.events import (
     StreamEndEvent,
 )
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, Scalar
 from mockllm.core.templates.template import OPENING
 from mockllm.scenario.diagnostics import Diagnostic, path_text, scalar_text
 from mockllm.scenario.source_file import COLUMN_BITS, Mark, pack_position
 
 _Valued: TypeAlias = ScalarEvent | CollectionStartEvent
 """The events with a tag."""
-Scalar: TypeAlias = "str | int | float | bool | None"
 
 CONSTANTS: Final[Mapping[str, Scalar]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),

@@ -27,7 +27,7 @@ ItemKind: TypeAlias = Literal["rules", "modifiers"]
 KINDS: Final[tuple[ItemKind, ...]] = ("rules", "modifiers")
 Apply: TypeAlias = Callable[[Sequence[OverlaidEntries]], Awaitable[None]]
 Compile: TypeAlias = Callable[[Sequence[OverlaidEntries]], Awaitable[Catalog]]
-Settings: TypeAlias = Mapping[str, Sequence[Json]]
+OverlaySettings: TypeAlias = Mapping[str, Sequence[Json]]
 
 
 class OverlayRejected(Exception):
@@ -56,7 +56,7 @@ class OverlayStore:
         self._compile = compile
         self._known_names = known_names
         self._stored: dict[str | None, StoredOverlay] = {}
-        self.settings: Settings = {}
+        self.settings: OverlaySettings = {}
         """The modifiers of settings by endpoint; an empty name means all endpoints."""
         self._lock = asyncio.Lock()
         """Serialises changes, because each starts from the result of the one before."""
@@ -190,7 +190,7 @@ class OverlayStore:
             await self._change(session, replace(overlay, rules=rules, modifiers=modifiers))
             return True
 
-    async def configure(self, settings: Settings) -> None:
+    async def configure(self, settings: OverlaySettings) -> None:
         """Replace the modifiers of all settings. Raises OverlayRejected."""
         async with self._lock:
             used = {endpoint: items for endpoint, items in settings.items() if items}
@@ -231,7 +231,9 @@ class OverlayStore:
             raise OverlayRejected(422, source.diagnostic((), "expected rules or modifiers"))
         return items
 
-    async def _change(self, session: str | None, overlay: Overlay, settings: Settings | None = None) -> None:
+    async def _change(
+        self, session: str | None, overlay: Overlay, settings: OverlaySettings | None = None
+    ) -> None:
         """Replace an overlay, and the settings unless they are None."""
         settings = self.settings if settings is None else settings
         stored = {other: rest for other, rest in self._stored.items() if other != session}
@@ -258,7 +260,7 @@ def _written(overlay: Overlay, known_names: KnownNames) -> tuple[str, OverlaidEn
     return text, overlay_entries(read_source(text, overlay.name), overlay.session, known_names)
 
 
-def _with_settings(overlay: Overlay, settings: Settings) -> Overlay:
+def _with_settings(overlay: Overlay, settings: OverlaySettings) -> Overlay:
     taken = set(_names(overlay))
     items = [item for _, items in sorted(settings.items(), reverse=True) for item in items]
     more = [_with_free_name(item, taken) for item in items]

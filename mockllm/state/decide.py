@@ -13,8 +13,8 @@ from mockllm.core.selection.decision import (
     Candidate,
     Decision,
     DecisionInputs,
+    DecisionOutcome,
     InFlightSlot,
-    Outcome,
     Selected,
 )
 from mockllm.core.selection.guards import COUNT_REASONS, Guard, GuardReason
@@ -36,7 +36,7 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
     number = _take_number(counters, selected_rule.candidate.scope if selected_rule else "", count=count)
     admission_result: AdmissionResult | None = None
     slot: InFlightSlot | None = None
-    outcome: Outcome = "rule" if selected_rule else "unmatched"
+    outcome: DecisionOutcome = "rule" if selected_rule else "unmatched"
     if modifiers:
         if count:
             _set_states(counters, modifiers)

@@ -7,7 +7,7 @@ from math import inf
 from typing import ClassVar, Final
 
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate
-from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, Outcome, Selected
+from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, DecisionOutcome, Selected
 from mockllm.state.counters import Counters
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.fetched_lookup import FetchedLookup, RespondAgain
@@ -132,7 +132,7 @@ class SharedEngineState(EngineState):
         if not count:
             return self.local_state.decide(inputs, count=False)
         modifiers, selected_rule = inputs.modifiers, inputs.rules[0] if inputs.rules else None
-        outcome: Outcome = "unmatched" if selected_rule is None else "rule"
+        outcome: DecisionOutcome = "unmatched" if selected_rule is None else "rule"
         if any(modifier.has_error for modifier in modifiers):
             outcome = "modifier"
         elif inputs.fails_validation(selected_rule):
@@ -161,7 +161,7 @@ class SharedEngineState(EngineState):
 
 
 def _decision(
-    outcome: Outcome,
+    outcome: DecisionOutcome,
     selected_rule: Candidate | None,
     modifiers: Sequence[Candidate],
     number: int,

@@ -30,7 +30,7 @@ from mockllm.testing.recording_engine import RecordingEngine, RuleStack
 if TYPE_CHECKING:
     from mockllm.testing.verdicts import Verdicts
 
-Match: TypeAlias = Mapping[str, object]
+MatchMapping: TypeAlias = Mapping[str, object]
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 
@@ -74,20 +74,20 @@ class MockBase:
         raise NotImplementedError  # pragma: no cover - abstract
 
     def reply(
-        self, reply: str | Mapping[str, object], match: Match | None = None, **words: object
+        self, reply: str | Mapping[str, object], match: MatchMapping | None = None, **words: object
     ) -> CodeRule:
         """Add a rule with a reply: a text, or `{"text": …, "tool_calls": […], …}`. `words` are other keys of a rule:
         `name`, `times`, `per`, `delay`, `pace`, `faults` … Raise Broken for mistakes."""
         return self._rule("reply", {"match": match, "reply": reply, **words})
 
     def error(
-        self, error: str | Mapping[str, object], match: Match | None = None, **words: object
+        self, error: str | Mapping[str, object], match: MatchMapping | None = None, **words: object
     ) -> CodeRule:
         """Add a rule with an error: its name (`"rate_limit"`) or `{"type": …, "status": …, …}`."""
         return self._rule("error", {"match": match, "error": error, **words})
 
     def sequence(
-        self, *steps: str | Mapping[str, object], match: Match | None = None, **words: object
+        self, *steps: str | Mapping[str, object], match: MatchMapping | None = None, **words: object
     ) -> CodeRule:
         """Add a rule with steps in order: texts, or mappings such as `{"error": …, "times": 2}`. `then` sets the
         response after the last step."""
@@ -165,7 +165,7 @@ class MockBase:
 
     def verify(
         self,
-        match: Match | None = None,
+        match: MatchMapping | None = None,
         *,
         times: int | None = None,
         at_least: int | None = None,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mockllm.testing.virtual_clock import VirtualTime
 
 Created = TypeVar("Created")
-Words: TypeAlias = dict[str, object]
+MarkerKeywords: TypeAlias = dict[str, object]
 """Keywords of the marker with their values. pytest does not check their types: `MockLLM` and its sessions do."""
 
 MARKER: Final = "mockllm"
@@ -245,7 +245,7 @@ def _note(node: pytest.Item, server: MockBase) -> None:
     node.stash.setdefault(SERVERS, []).append((server.base_url, server))
 
 
-def _defaults(config: pytest.Config) -> Words:
+def _defaults(config: pytest.Config) -> MarkerKeywords:
     """Return the settings of the ini file for all tests."""
     return {
         "scenarios": [str(path) for path in config.getini("mockllm_scenarios")],
@@ -262,9 +262,9 @@ def _number(text: str) -> object:
         return text
 
 
-def _words(node: pytest.Item) -> Words:
+def _words(node: pytest.Item) -> MarkerKeywords:
     """Return the keywords of the markers; the nearest marker has priority. Paths are resolved."""
-    words: Words = {}
+    words: MarkerKeywords = {}
     for marker in node.iter_markers(MARKER):
         if marker.args:
             pytest.fail(f"the marker {MARKER} takes keywords only, as in packs=…", pytrace=False)

@@ -8,7 +8,7 @@ from typing import Any
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.messages import MediaPart, Part, ResultPart
+from mockllm.core.request.messages import MediaPart, MessagePart, ResultPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
@@ -49,7 +49,7 @@ class JsonRequest(Request):
         return Format("schema", name) if name else Format()
 
 
-def _parts(role: str, text: Json) -> tuple[Part, ...]:
+def _parts(role: str, text: Json) -> tuple[MessagePart, ...]:
     if text is None:
         return (MediaPart("image"),)
     if role == "tool":

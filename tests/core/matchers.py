@@ -21,10 +21,10 @@ from mockllm.core.matching.conditions import (
     Members,
     OneOf,
     Regex,
-    Schema,
     Some,
     StartsWith,
     Subset,
+    ValidBySchema,
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from tests.core.json_requests import JsonRequest, json_request
@@ -89,7 +89,7 @@ conditions = st.recursive(
         st.builds(Compare, st.sampled_from(["gt", "gte", "lt", "lte"]), st.sampled_from(NUMBERS)),
         st.builds(Exists, bools),
         st.builds(Subset, values),
-        st.builds(Schema, st.sampled_from([{"type": "string"}, {"type": "array"}, True])),
+        st.builds(ValidBySchema, st.sampled_from([{"type": "string"}, {"type": "array"}, True])),
     ),
     nested,
     max_leaves=4,

@@ -8,8 +8,9 @@ from types import FrameType
 
 import pytest
 
+from mockllm.core.json.codec import Scalar
 from mockllm.scenario.diagnostics import Diagnostic
-from mockllm.scenario.yaml_nodes import MAX_DEPTH, MAX_PURE_LENGTH, Scalar, read_nodes, scalar_value
+from mockllm.scenario.yaml_nodes import MAX_DEPTH, MAX_PURE_LENGTH, read_nodes, scalar_value
 
 
 @pytest.mark.parametrize(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Final, Literal, TypeAlias
+from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec.structs import replace
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.failure import NAMED, Failure
+from mockllm.core.failure import ErrorName, Failure
 from mockllm.core.faults.base import (
     MAX_REPEATS,
     OWN_ERROR,
@@ -33,8 +33,6 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawSt
 from mockllm.core.reply.reply import Reply
 from mockllm.core.values.constants import Constant
 from mockllm.core.values.types import Drawable, Duration, Templated
-
-ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 
 
 @fault("no_terminator", "stream")

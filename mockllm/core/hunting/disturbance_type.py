@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from mockllm.core.json.codec import Json
 
-Expectation: TypeAlias = Literal["same", "recover", "report", "ignore"]
+ExpectedReaction: TypeAlias = Literal["same", "recover", "report", "ignore"]
 """`same`: nothing changes. `recover`: a retry succeeds. `report`: an error says so. `ignore`: not tried."""
 EXPECTATIONS: Final = ("same", "recover", "report", "ignore")
-Needs: TypeAlias = Literal["any", "stream", "whole", "calls", "parallel calls"]
+NeededResponse: TypeAlias = Literal["any", "stream", "whole", "calls", "parallel calls"]
 """The kind of response without which a disturbance has no effect."""
 
 
@@ -27,10 +27,10 @@ class DisturbanceType(Struct, frozen=True):
 
     name: str
     family: str
-    expect: Expectation
+    expect: ExpectedReaction
     says: str
     forms: tuple[Mapping[str, Json], ...]
-    needs: tuple[Needs, ...] = ("any",)
+    needs: tuple[NeededResponse, ...] = ("any",)
     changes_content: bool = False
     lasts: bool = False
 

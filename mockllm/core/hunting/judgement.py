@@ -9,7 +9,7 @@ from msgspec import Struct, field
 
 from mockllm.core.display import counted, shortened
 from mockllm.core.hunting.disturbance import Disturbance, Schedule
-from mockllm.core.hunting.disturbance_type import DisturbanceType, Expectation
+from mockllm.core.hunting.disturbance_type import DisturbanceType, ExpectedReaction
 from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.core.hunting.outcome import MAX_SHOWN, RunOutcome
 
@@ -65,9 +65,9 @@ class Policy(Struct, frozen=True):
 
     reported: frozenset[int] = frozenset()
     demand: Literal["recover", "report"] = "report"
-    expectations: Mapping[str, Expectation] = field(default_factory=dict)
+    expectations: Mapping[str, ExpectedReaction] = field(default_factory=dict)
 
-    def expects(self, row: DisturbanceType) -> Expectation:
+    def expects(self, row: DisturbanceType) -> ExpectedReaction:
         return self.expectations.get(row.name, row.expect)
 
 

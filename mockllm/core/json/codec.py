@@ -14,6 +14,9 @@ import orjson
 
 Json: TypeAlias = Any
 """None, bool, int, float, str, list or dict with string keys."""
+JsonObject: TypeAlias = dict[str, Json]
+Scalar: TypeAlias = str | int | float | bool | None
+"""JSON that is neither a list nor an object."""
 
 
 class Missing:

@@ -15,8 +15,8 @@ from mockllm.core.json.path_evaluation import (
     COMPARISONS,
     TOO_LARGE,
     FilterQuery,
-    Key,
     PathEvaluation,
+    PathKey,
     PathSegment,
     PathSelector,
     Test,
@@ -51,7 +51,7 @@ class JsonPath(Struct, frozen=True):
 
     text: str
     singular: bool
-    keys: tuple[Key, ...]
+    keys: tuple[PathKey, ...]
     segments: tuple[PathSegment, ...] = ()
 
     def first(self, body: Json | Missing) -> Json | Missing:
@@ -95,7 +95,7 @@ class _Parser:
         self._filters = 0
         self._depth = 0
 
-    def query(self) -> tuple[tuple[PathSegment, ...], tuple[Key, ...] | None]:
+    def query(self) -> tuple[tuple[PathSegment, ...], tuple[PathKey, ...] | None]:
         """Return the segments, and the keys where the query is singular."""
         if not self._text.startswith("$"):
             path = path_with_dots(self._text)
@@ -117,9 +117,9 @@ class _Parser:
             raise self._error("white space behind the path")
         raise self._error(f"not understood from {rest[:20]!r}")
 
-    def _segments(self) -> tuple[tuple[PathSegment, ...], tuple[Key, ...] | None]:
+    def _segments(self) -> tuple[tuple[PathSegment, ...], tuple[PathKey, ...] | None]:
         segments: list[PathSegment] = []
-        keys: tuple[Key, ...] | None = ()
+        keys: tuple[PathKey, ...] | None = ()
         while True:
             before = self._at
             self._skip_space()

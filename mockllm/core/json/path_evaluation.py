@@ -50,14 +50,14 @@ Select: TypeAlias = Callable[[Json, PathEvaluation], Iterable[Json]]
 """Returns the nodes that a selector selects among the children of a node."""
 Test: TypeAlias = Callable[[Json, PathEvaluation], bool]
 """Returns whether a node passes a filter."""
-Key: TypeAlias = str | int
+PathKey: TypeAlias = str | int
 
 
 class PathSegment(NamedTuple):
     """A step of a query: a selector with its key. `descends`: it applies to each node and all its descendants."""
 
     select: Select
-    key: Key | None
+    key: PathKey | None
     descends: bool
 
 
@@ -66,17 +66,17 @@ class PathSelector(NamedTuple):
 
     select: Select
     kind: str
-    key: Key | None = None
+    key: PathKey | None = None
 
 
-def follow(value: Json | Missing, keys: Iterable[Key]) -> Json | Missing:
+def follow(value: Json | Missing, keys: Iterable[PathKey]) -> Json | Missing:
     """Return the node of a singular path; MISSING where there is none."""
     for key in keys:
         value = value.get(key, MISSING) if isinstance(value, dict) else _item(value, key)
     return value
 
 
-def _item(value: Json | Missing, key: Key) -> Json | Missing:
+def _item(value: Json | Missing, key: PathKey) -> Json | Missing:
     """Return a list's item; MISSING where there is none, or the value is not a list."""
     if isinstance(key, int) and isinstance(value, list) and -len(value) <= key < len(value):
         return value[key]
@@ -122,7 +122,7 @@ def children_of(node: Json, evaluation: PathEvaluation) -> Iterable[Json]:
     return children
 
 
-def child_selector(key: Key) -> PathSelector:
+def child_selector(key: PathKey) -> PathSelector:
     """Return the selector of the child of a name or index."""
 
     def select(node: Json, evaluation: PathEvaluation) -> Iterable[Json]:
@@ -173,7 +173,7 @@ class FilterQuery(NamedTuple):
 
     absolute: bool
     segments: tuple[PathSegment, ...]
-    keys: tuple[Key, ...] | None
+    keys: tuple[PathKey, ...] | None
 
     def exists(self, node: Json, evaluation: PathEvaluation) -> bool:
         """Return whether the path has a node."""

@@ -12,11 +12,11 @@ from typing import Final, Literal, TypeAlias, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-Strategy: TypeAlias = Literal[
+LimitStrategy: TypeAlias = Literal[
     "none", "fixed-window", "sliding-window", "token-bucket", "leaky-bucket", "after-n", "random", "always"
 ]
-STRATEGIES: Final[tuple[Strategy, ...]] = get_args(Strategy)
-METERED: Final[frozenset[Strategy]] = frozenset(
+STRATEGIES: Final[tuple[LimitStrategy, ...]] = get_args(LimitStrategy)
+METERED: Final[frozenset[LimitStrategy]] = frozenset(
     ("fixed-window", "sliding-window", "token-bucket", "leaky-bucket")
 )
 """The strategies that recover with time, so that their `retry_after` is exact."""
@@ -41,7 +41,7 @@ class Limit(Struct, frozen=True):
     refusal where the exact one is unknown: for after-n, random and always, and for too many responses in flight.
     """
 
-    strategy: Strategy
+    strategy: LimitStrategy
     requests: int | None = None
     tokens: int | None = None
     concurrent: int | None = None

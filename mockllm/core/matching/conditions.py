@@ -49,10 +49,10 @@ __all__ = [
     "Members",
     "OneOf",
     "Regex",
-    "Schema",
     "Some",
     "StartsWith",
     "Subset",
+    "ValidBySchema",
     "meets",
     "member",
     "of_set",
@@ -139,7 +139,7 @@ class Length(Struct, Condition, frozen=True):
 
 
 @dataclass(frozen=True)
-class Schema(Condition):
+class ValidBySchema(Condition):
     """The value is valid against a JSON Schema. Raises ValueError on an invalid schema."""
 
     schema: Json
@@ -318,7 +318,7 @@ def _is_whole(condition: Condition) -> bool:
         return any(map(_is_whole, condition.conditions))
     if isinstance(condition, (Equals, Contains, Subset)):
         return isinstance(condition.value, (list, tuple))
-    return isinstance(condition, (Exists, Length, Each, Some, Schema))
+    return isinstance(condition, (Exists, Length, Each, Some, ValidBySchema))
 
 
 def member(value: Json, name: str) -> Json | Missing:

@@ -20,7 +20,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_of
 
 ValueKind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
-Reader: TypeAlias = Callable[[Request], Json | Missing]
+FieldReader: TypeAlias = Callable[[Request], Json | Missing]
 
 
 class FieldInfo(Struct, frozen=True):
@@ -114,7 +114,7 @@ class Field:
     key: str | None = None
     path: JsonPath | None = field(init=False, repr=False, compare=False, default=None)
     """A singular path selects one value at most (RFC 9535)."""
-    read: Reader = field(init=False, repr=False, compare=False)
+    read: FieldReader = field(init=False, repr=False, compare=False)
     """Returns the value of a request: MISSING where there is none, a tuple for a set."""
 
     def __post_init__(self) -> None:
@@ -136,7 +136,7 @@ class Field:
             self.name in ("headers", "query", "form") and is_secret(str(self.key))
         )
 
-    def _reader(self) -> Reader:
+    def _reader(self) -> FieldReader:
         key = str(self.key)
         if self.name == "headers":
             return lambda request: request.headers.get(key, MISSING)
@@ -164,7 +164,7 @@ class Field:
         return self.name if self.key is None else f"{self.name}[{self.key}]"
 
 
-def _attribute(name: str) -> Reader:
+def _attribute(name: str) -> FieldReader:
     def read(request: Request) -> Json | Missing:
         value = getattr(request, name)
         return MISSING if value is None else value
@@ -200,7 +200,7 @@ def _messages(request: Request) -> tuple[Json, ...]:
     return tuple({"role": message.role, "text": message.text} for message in request.messages)
 
 
-_READERS: Final[Mapping[str, Reader]] = {
+_READERS: Final[Mapping[str, FieldReader]] = {
     "tool_choice": _tool_choice,
     "response_format": _response_format,
     "tools": lambda request: request.tool_names,

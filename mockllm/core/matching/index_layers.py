@@ -19,7 +19,7 @@ from mockllm.core.matching.field_index import FieldIndex
 from mockllm.core.matching.fields import Field
 from mockllm.core.request.request import Request
 
-Pairs: TypeAlias = list[tuple[int, Condition]]
+NumberedConditions: TypeAlias = list[tuple[int, Condition]]
 
 MAX_CACHED_VALUES: Final = 512
 """The number of combinations of values of joined small fields whose rows are cached."""
@@ -67,7 +67,7 @@ class ValueLayer(Layer):
         self.name = field.name
         self.read = field.read
         self._may_be_list = field.info.kind in ("json", "set")
-        self._pairs: Pairs = []
+        self._pairs: NumberedConditions = []
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
         self._pairs.append((row, condition))
@@ -156,7 +156,7 @@ class LinearFieldIndex:
 
     __slots__ = ("_pairs", "rows_met_by_missing")
 
-    def __init__(self, pairs: Pairs) -> None:
+    def __init__(self, pairs: NumberedConditions) -> None:
         self._pairs = tuple(pairs)
         self.rows_met_by_missing = self.lookup(MISSING)
 
@@ -175,7 +175,7 @@ class KeyedLayer(Layer):
 
     def __init__(self, field: Field) -> None:
         self._name = field.name
-        self._pairs: dict[str, Pairs] = {}
+        self._pairs: dict[str, NumberedConditions] = {}
         self._indexes: dict[str, FieldIndex | LinearFieldIndex] = {}
 
     def add(self, row: int, field: Field, condition: Condition) -> None:
@@ -231,7 +231,7 @@ class BodyLayer(Layer):
 
     def __init__(self, field: Field) -> None:
         self._part = None if field.name == "body" else field.name
-        self._pairs: dict[tuple[str | int, ...], Pairs] = {}
+        self._pairs: dict[tuple[str | int, ...], NumberedConditions] = {}
         self._paths: dict[tuple[str | int, ...], JsonPath] = {}
         self._few: list[tuple[JsonPath, FieldIndex | LinearFieldIndex]] = []
         self._root = _Node()
@@ -300,7 +300,7 @@ def _places(children: Mapping[str | int, _Node], length: int) -> Iterator[tuple[
 
 
 def _index_of(
-    pairs: Pairs, size: int
+    pairs: NumberedConditions, size: int
 ) -> Generator[None, None, tuple[FieldIndex | LinearFieldIndex, frozenset[int]]]:
     """Build the index of a key's conditions, and return it with the rows that it does not decide."""
     if len(pairs) <= _MAX_FEW_ROWS:
@@ -311,7 +311,7 @@ def _index_of(
     return index, inexact
 
 
-def _filled(index: FieldIndex, pairs: Pairs, size: int) -> Generator[None, None, frozenset[int]]:
+def _filled(index: FieldIndex, pairs: NumberedConditions, size: int) -> Generator[None, None, frozenset[int]]:
     inexact = []
     for number, (row, condition) in enumerate(pairs):
         if not number % 64:

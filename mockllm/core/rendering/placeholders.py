@@ -37,7 +37,7 @@ Function: TypeAlias = Callable[..., str | float]
 Comparison: TypeAlias = Callable[..., bool]
 """Such a function whose result is true or false."""
 
-Operation: TypeAlias = tuple[Function, object]
+ValueOperation: TypeAlias = tuple[Function, object]
 """A function and its operand."""
 
 A = TypeVar("A")
@@ -56,7 +56,7 @@ class Computation(NamedTuple):
     """Computes the value of a placeholder: a source and the operations on its value, in order."""
 
     source: ValueSource
-    operations: tuple[Operation, ...] = ()
+    operations: tuple[ValueOperation, ...] = ()
 
     def value(self, now: float, input_tokens: int, output_tokens: int) -> str | float:
         """Return the value for a time and these numbers of tokens. A placeholder of an id has no such value."""
@@ -242,7 +242,7 @@ class Placeholders:
         return self.computations.index(computation)
 
     def derived(
-        self, computation: Computation, sample: object, operation: Operation
+        self, computation: Computation, sample: object, operation: ValueOperation
     ) -> TextPlaceholder | NumberPlaceholder:
         """Return a placeholder with one operation more."""
         function, operand = operation

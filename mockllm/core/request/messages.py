@@ -69,7 +69,7 @@ class OtherPart(Struct, frozen=True):
     type: str
 
 
-Part: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | OtherPart
+MessagePart: TypeAlias = TextPart | MediaPart | CallPart | ResultPart | ThinkingPart | OtherPart
 
 
 class Message(Struct, frozen=True):
@@ -78,7 +78,7 @@ class Message(Struct, frozen=True):
     `developer`."""
 
     role: Role
-    parts: tuple[Part, ...]
+    parts: tuple[MessagePart, ...]
 
     @property
     def text(self) -> str:
@@ -97,7 +97,7 @@ def last_user_text(messages: Sequence[Message]) -> str | None:
     return None
 
 
-def last_assistant_parts(messages: Sequence[Message]) -> tuple[Part, ...] | None:
+def last_assistant_parts(messages: Sequence[Message]) -> tuple[MessagePart, ...] | None:
     """Return the parts of the last adjacent messages of the assistant; None where there are none. Some protocols have
     several messages where others have one."""
     group: list[Message] = []
@@ -119,6 +119,6 @@ def last_results(messages: Sequence[Message]) -> tuple[ResultPart, ...]:
     return tuple([part for message in reversed(after) for part in message.parts if type(part) is ResultPart])
 
 
-def is_thinking(part: Part) -> bool:
+def is_thinking(part: MessagePart) -> bool:
     """Return whether a part is thinking of the model, readable or not."""
     return type(part) is ThinkingPart or (type(part) is OtherPart and part.type == "redacted_thinking")

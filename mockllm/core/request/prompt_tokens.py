@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, TextPart, ThinkingPart
+from mockllm.core.request.messages import CallPart, MediaPart, MessagePart, ResultPart, TextPart, ThinkingPart
 from mockllm.core.tokens import estimate
 
 TOKENS_PER_PROMPT: Final = 3
@@ -22,7 +22,7 @@ def estimate_texts(texts: Sequence[str]) -> int:
     return TOKENS_PER_PROMPT + TOKENS_PER_MESSAGE * len(texts) + sum(map(estimate, texts))
 
 
-def estimate_parts(parts: Sequence[Part]) -> int:
+def estimate_parts(parts: Sequence[MessagePart]) -> int:
     """Return the tokens of a message's parts."""
     total = 0
     for part in parts:

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.divided_bodies import DividedBody
-from mockllm.core.request.messages import Message, Part
+from mockllm.core.request.messages import Message, MessagePart
 from mockllm.core.request.prompt_tokens import estimate_parts
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.typed_memo import MemoKey
@@ -24,7 +24,7 @@ class ReadTurns(Struct, eq=False):
     tools_by_call_id: dict[str, str | None] = field(default_factory=dict)
     tokens: int = 0
     counted: bool = False
-    joined: list[Part] = field(default_factory=list)
+    joined: list[MessagePart] = field(default_factory=list)
 
     def add(self, message: Message) -> None:
         """Add a message."""

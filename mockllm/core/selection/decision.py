@@ -145,7 +145,7 @@ class InFlightSlot(Protocol):
         """Release the slot in the limits and loads."""
 
 
-Outcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "unmatched"]
+DecisionOutcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "unmatched"]
 
 
 class Decision(Struct, frozen=True):
@@ -164,7 +164,7 @@ class Decision(Struct, frozen=True):
     scope. `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.
     """
 
-    outcome: Outcome
+    outcome: DecisionOutcome
     rule: Selected | None
     modifiers: Sequence[Selected]
     request_number: int

@@ -12,7 +12,7 @@ from inspect import signature
 from typing import Final
 
 from mockllm.core.templates.filters import FILTERS, TAKES_ABSENT, call
-from mockllm.core.templates.template import OPENING, Block, Evaluate, PathRead, Template, needed
+from mockllm.core.templates.template import OPENING, Evaluate, PathRead, Template, TemplateBlock, needed
 
 _CONSTANT: Final = r"""(?:0|[1-9]\d{0,8}|"[^"\\\r\n]*"|'[^'\\\r\n]*')"""
 _PATH: Final = re.compile(
@@ -49,9 +49,9 @@ def _filtered(read: PathRead, name: str, written: str) -> Evaluate | None:
     return lambda scope: call(name, value(scope), arguments, {})
 
 
-def _plain_paths(source: str) -> list[str | Block] | None:
+def _plain_paths(source: str) -> list[str | TemplateBlock] | None:
     """Return the blocks of a text that has only plain paths, or paths with a filter; None where it has more."""
-    blocks: list[str | Block] = []
+    blocks: list[str | TemplateBlock] = []
     end = 0
     for match in _PATH.finditer(source):
         if match[1] in _KEYWORDS or OPENING.search(source, end, match.start()):
@@ -63,7 +63,7 @@ def _plain_paths(source: str) -> list[str | Block] | None:
         value = read if match[3] is None else _filtered(read, match[3], match[4] or "")
         if value is None:
             return None
-        blocks.append(Block(match[0], value, (read,)))
+        blocks.append(TemplateBlock(match[0], value, (read,)))
         end = match.end()
     if OPENING.search(source, end):
         return None

@@ -29,9 +29,9 @@ from mockllm.core.templates.filters import (
 from mockllm.core.templates.scope import TemplateScope
 from mockllm.core.templates.template import (
     MAX_OUTPUT_LENGTH,
-    Block,
     Evaluate,
     PathRead,
+    TemplateBlock,
     TemplateSyntax,
     TemplateTypeError,
     as_text,
@@ -52,7 +52,7 @@ _WORDS: Final = {
 """Parts of the parser's messages, in words for people."""
 
 
-def compile_blocks(source: str) -> list[str | Block]:
+def compile_blocks(source: str) -> list[str | TemplateBlock]:
     """Return the texts and blocks of a template. Raise TemplateSyntax with a message for a person."""
     try:
         tree = _PARSER.parse(source)
@@ -68,7 +68,7 @@ def compile_blocks(source: str) -> list[str | Block]:
     try:
         if all(type(node) is nodes.Output for node in tree.body):
             return [part for node in tree.body for part in compiler.output(node)]
-        return [Block(source, compiler.body(tree.body), tuple(compiler.reads))]
+        return [TemplateBlock(source, compiler.body(tree.body), tuple(compiler.reads))]
     except TemplateSyntax as error:
         error.line = error.line or compiler.line
         raise
@@ -103,14 +103,14 @@ class _Compiler:
         self._sources = sources
         self._depth = self.line = 0
 
-    def output(self, node: nodes.Node) -> Iterator[str | Block]:
+    def output(self, node: nodes.Node) -> Iterator[str | TemplateBlock]:
         """Yield the plain texts and expressions of one Output node."""
         for child in node.iter_child_nodes():
             if isinstance(child, nodes.TemplateData):
                 yield child.data
             else:
                 before = len(self.reads)
-                yield Block(next(self._sources), self.expression(child), tuple(self.reads[before:]))
+                yield TemplateBlock(next(self._sources), self.expression(child), tuple(self.reads[before:]))
 
     def body(self, body: list[nodes.Node]) -> Evaluate:
         """Return the closure for the text of several statements."""
@@ -309,7 +309,7 @@ def _joined(parts: Sequence[Evaluate]) -> Evaluate:
     return text
 
 
-def _text_of(part: str | Block) -> Evaluate:
+def _text_of(part: str | TemplateBlock) -> Evaluate:
     """Return the closure for the text of one part of a body. Its error names the expression."""
     if isinstance(part, str):
         return lambda scope: part

@@ -133,7 +133,7 @@ def needed(evaluate: Evaluate, scope: TemplateScope) -> Json:
     raise TemplateTypeError("it has no value")
 
 
-class Block(Struct, frozen=True):
+class TemplateBlock(Struct, frozen=True):
     """One `{{ … }}`, or a whole template with statements: its source, its closure, and the paths that it reads.
     The closure raises TemplateTypeError where there is no value."""
 
@@ -152,11 +152,13 @@ class Template:
 
     source: str
     origin: str
-    blocks: Sequence[str | Block] = field(repr=False)
+    blocks: Sequence[str | TemplateBlock] = field(repr=False)
 
     @property
     def reads(self) -> tuple[PathRead, ...]:
-        return tuple(read for block in self.blocks if isinstance(block, Block) for read in block.reads)
+        return tuple(
+            read for block in self.blocks if isinstance(block, TemplateBlock) for read in block.reads
+        )
 
     def name_offset(self, name: str) -> int:
         """Return where in the source an expression or a statement first has a name."""
@@ -171,9 +173,9 @@ class Template:
     def render(self, scope: TemplateScope) -> Json:
         """Return the value: with its own type where the template is one whole expression, else a text. Raise
         TemplateFailure where a value is absent or unsuitable, or the text is longer than MAX_OUTPUT_LENGTH."""
-        block: str | Block = self.source
+        block: str | TemplateBlock = self.source
         try:
-            if len(self.blocks) == 1 and isinstance(block := self.blocks[0], Block):
+            if len(self.blocks) == 1 and isinstance(block := self.blocks[0], TemplateBlock):
                 return capped(block.value(scope))
             texts, room = [], MAX_OUTPUT_LENGTH
             for block in self.blocks:
@@ -191,7 +193,7 @@ class Template:
                 raise too_long()
             return joined
         except TemplateTypeError as error:
-            failed = block if isinstance(block, Block) else self
+            failed = block if isinstance(block, TemplateBlock) else self
             query = error.query or _query(failed.reads)
             raise TemplateFailure(
                 error.expression or failed.source,
@@ -208,7 +210,7 @@ class Template:
         )
 
 
-def _without_unit(blocks: Sequence[str | Block], reason: str) -> str:
+def _without_unit(blocks: Sequence[str | TemplateBlock], reason: str) -> str:
     """Return the reason for the number alone, where the template has the unit, as in `{{ query.delay }}ms`."""
     unit = blocks[-1]
     match = _NOT_A_DURATION.match(reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -33,14 +33,13 @@ from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL, snapshot
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily
 from mockllm.dialects.anthropic.server_tools import (
+    Block,
     executes_code,
     generated_block,
     request_counts,
     server_blocks,
 )
 from mockllm.dialects.dialect import ResponseIdentity
-
-Block: TypeAlias = dict[str, Json]
 
 _STOP: Final[Mapping[Finish, str]] = {
     "stop": "end_turn",

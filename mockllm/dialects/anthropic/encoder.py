@@ -16,7 +16,6 @@ from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPl
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
 from mockllm.dialects.anthropic.content_blocks import (
-    Block,
     citations_of,
     delta_usage,
     empty_block,
@@ -29,6 +28,7 @@ from mockllm.dialects.anthropic.errors import DIALECT, error_event
 from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.anthropic.models import AnthropicFamily, family_of
+from mockllm.dialects.anthropic.server_tools import Block
 from mockllm.dialects.dialect import ResponseIdentity
 
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")

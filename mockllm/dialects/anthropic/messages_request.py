@@ -11,7 +11,15 @@ from propcache.api import cached_property
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.schema import subschemas
 from mockllm.core.json.typed_values import list_of, text_of
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
+from mockllm.core.request.messages import (
+    CallPart,
+    MediaPart,
+    MessagePart,
+    OtherPart,
+    ResultPart,
+    Role,
+    ThinkingPart,
+)
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
@@ -234,7 +242,7 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
         turns.add(Message(role, (TextPart(content),)))
         return
     blocks = list_of(content)
-    results: list[Part] = []
+    results: list[MessagePart] = []
     for block in blocks:
         if type(block) is dict and block.get("type") == "tool_result":
             results += _result(block, turns.tools_by_call_id, lookup)
@@ -247,7 +255,7 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
 
 def _result(
     block: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
-) -> Sequence[Part]:
+) -> Sequence[MessagePart]:
     """Return the result of a tool, and its images. `tools_by_call_id` are those so far."""
     call_id, content = text_of(block.get("tool_use_id")), block.get("content")
     name = None if call_id is None else tools_by_call_id.get(call_id) or lookup.tool_by_call_id(call_id)
@@ -255,7 +263,7 @@ def _result(
     if type(content) is str:
         return (ResultPart(call_id, name, content, is_error),)
     texts: list[str] = []
-    images: list[Part] = []
+    images: list[MessagePart] = []
     for entry in list_of(content):
         if type(entry) is dict:
             if type(entry.get("text")) is str:
@@ -265,7 +273,7 @@ def _result(
     return (ResultPart(call_id, name, "\n".join(texts), is_error), *images)
 
 
-def _part(block: Json, tools_by_call_id: dict[str, str | None]) -> Part | None:
+def _part(block: Json, tools_by_call_id: dict[str, str | None]) -> MessagePart | None:
     """Return a block that is not a tool's result; a bare string is a text."""
     if isinstance(block, str):
         return TextPart(block)

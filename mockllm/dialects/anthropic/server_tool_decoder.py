@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, JsonObject, loads
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.dialects.anthropic.server_tools import MCP_RESULT, MCP_USE, RESULTS, Block
 from mockllm.dialects.decoded_response import DecodedServerTool
-
-Words: TypeAlias = dict[str, Json]
 
 
 class ServerToolCollector:
@@ -56,7 +54,7 @@ def _decoded(blocks: Sequence[Block]) -> Iterator[DecodedServerTool]:
     used = {str(block.get("id")) for block in blocks if block["type"] in _USES}
     for block in blocks:
         if block["type"] == "mcp_tool_listing":
-            listed: Words = {
+            listed: JsonObject = {
                 "server": _text(block.get("mcp_server_name")),
                 "tools": list(objects(block.get("tools"))),
             }
@@ -73,7 +71,7 @@ def _decoded(blocks: Sequence[Block]) -> Iterator[DecodedServerTool]:
 def _use_and_result(use: Block, result: Block | None) -> Iterator[DecodedServerTool]:
     sent, content = object_of(use.get("input")), None if result is None else result.get("content")
     if use["type"] == MCP_USE:
-        called: Words = {
+        called: JsonObject = {
             "server": _text(use.get("server_name")),
             "tool": _text(use.get("name")),
             "arguments": sent,
@@ -99,7 +97,7 @@ def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _search(sent: Words, outcome: Words, items: list[Words]) -> Words:
+def _search(sent: JsonObject, outcome: JsonObject, items: list[JsonObject]) -> JsonObject:
     sources = [
         {
             "url": _text(page.get("url")),
@@ -111,14 +109,14 @@ def _search(sent: Words, outcome: Words, items: list[Words]) -> Words:
     return {"query": _text(sent.get("query")), "sources": sources}
 
 
-def _fetch(sent: Words, outcome: Words, items: list[Words]) -> Words:
+def _fetch(sent: JsonObject, outcome: JsonObject, items: list[JsonObject]) -> JsonObject:
     document = object_of(outcome.get("content"))
     text = _text(object_of(document.get("source")).get("data"))
     url = _text(sent.get("url")) or _text(outcome.get("url"))
     return {"url": url, "title": _text(document.get("title")) or None, "text": text}
 
 
-def _ran(sent: Words, outcome: Words) -> Words:
+def _ran(sent: JsonObject, outcome: JsonObject) -> JsonObject:
     code = outcome.get("return_code")
     return {
         "stderr": _text(outcome.get("stderr")),
@@ -127,11 +125,11 @@ def _ran(sent: Words, outcome: Words) -> Words:
     }
 
 
-def _code(sent: Words, outcome: Words, items: list[Words]) -> Words:
+def _code(sent: JsonObject, outcome: JsonObject, items: list[JsonObject]) -> JsonObject:
     return {"code": _text(sent.get("code")), "logs": _text(outcome.get("stdout")), **_ran(sent, outcome)}
 
 
-def _bash(sent: Words, outcome: Words, items: list[Words]) -> Words:
+def _bash(sent: JsonObject, outcome: JsonObject, items: list[JsonObject]) -> JsonObject:
     return {
         "command": _text(sent.get("command")),
         "stdout": _text(outcome.get("stdout")),
@@ -139,7 +137,7 @@ def _bash(sent: Words, outcome: Words, items: list[Words]) -> Words:
     }
 
 
-def _editor(sent: Words, outcome: Words, items: list[Words]) -> Words:
+def _editor(sent: JsonObject, outcome: JsonObject, items: list[JsonObject]) -> JsonObject:
     command = sent.get("command")
     return {
         "command": command if command in ("create", "str_replace") else "view",
@@ -150,17 +148,17 @@ def _editor(sent: Words, outcome: Words, items: list[Words]) -> Words:
     }
 
 
-def _tools(sent: Words, outcome: Words, items: list[Words]) -> Words:
+def _tools(sent: JsonObject, outcome: JsonObject, items: list[JsonObject]) -> JsonObject:
     names = [_text(found.get("tool_name")) for found in objects(outcome.get("tool_references"))]
     by = "regex" if "pattern" in sent else "words"
     return {"query": _text(sent.get("pattern", sent.get("query"))), "tools": names, "by": by}
 
 
-def _advice(sent: Words, outcome: Words, items: list[Words]) -> Words:
+def _advice(sent: JsonObject, outcome: JsonObject, items: list[JsonObject]) -> JsonObject:
     return {"text": _text(outcome.get("text"))}
 
 
-READERS: Final[Mapping[str, tuple[str, Callable[[Words, Words, list[Words]], Words]]]] = {
+READERS: Final[Mapping[str, tuple[str, Callable[[JsonObject, JsonObject, list[JsonObject]], JsonObject]]]] = {
     "web_search": ("web_search", _search),
     "web_fetch": ("web_fetch", _fetch),
     "code_execution": ("code_interpreter", _code),

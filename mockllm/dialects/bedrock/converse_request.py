@@ -14,7 +14,15 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import list_of, object_of, objects, text_of
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
+from mockllm.core.request.messages import (
+    CallPart,
+    MediaPart,
+    MessagePart,
+    OtherPart,
+    ResultPart,
+    Role,
+    ThinkingPart,
+)
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
@@ -194,7 +202,7 @@ def _messages(
 
 def _result(
     result: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
-) -> Iterator[Part]:
+) -> Iterator[MessagePart]:
     """Yield the result of a tool, and its media."""
     if not result:
         return
@@ -206,7 +214,7 @@ def _result(
     yield from (_MEDIA[kind] for block in blocks for kind in block.keys() & _MEDIA.keys())
 
 
-def _parts(block: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Iterator[Part]:
+def _parts(block: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Iterator[MessagePart]:
     """Yield the part of a block that is not a tool's result."""
     kind, value = next(iter(block.items()), ("", None))
     fields = object_of(value)

@@ -13,7 +13,7 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import arguments_json, object_of, objects, text_of, texts
-from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
+from mockllm.core.request.messages import CallPart, MediaPart, MessagePart, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
@@ -134,7 +134,7 @@ def _message(entry: dict[str, Json], names: dict[str, str | None], lookup: Respo
     return Message(_ROLES[role], tuple(parts))
 
 
-def _parts(content: Json) -> Iterator[Part]:
+def _parts(content: Json) -> Iterator[MessagePart]:
     if type(content) is str:
         yield TextPart(content)
     for block in objects(content):

@@ -12,7 +12,7 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import list_of, object_of, objects, text_of, texts
-from mockllm.core.request.messages import CallPart, Part, ResultPart, Role
+from mockllm.core.request.messages import CallPart, MessagePart, ResultPart, Role
 from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.cohere.request import CohereChatRequest, CohereGenerationRequest
@@ -93,9 +93,9 @@ class CohereV1ChatRequest(CohereV1Request, CohereChatRequest):
         )
 
 
-def _contents(turn: dict[str, Json]) -> tuple[Part, ...]:
+def _contents(turn: dict[str, Json]) -> tuple[MessagePart, ...]:
     text = text_of(turn.get("message"))
-    first: tuple[Part, ...] = (TextPart(text),) if text else ()
+    first: tuple[MessagePart, ...] = (TextPart(text),) if text else ()
     return (*first, *map(_call, objects(turn.get("tool_calls"))))
 
 

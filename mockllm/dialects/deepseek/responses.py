@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.core.json.codec import JsonObject
 from mockllm.core.randomness import BASE62
 from mockllm.dialects.openai.responses.object import DEFAULT_LOCATION
 from mockllm.dialects.vendors.object_edits import (
-    Object,
     drop,
     items_of,
     response_of,
@@ -42,11 +42,11 @@ REASONING_EVENTS: Final = {
 """OpenAI's events of a summary, and DeepSeek's events of the reasoning itself."""
 
 
-def _reasoning_text(part: Object) -> Object:
+def _reasoning_text(part: JsonObject) -> JsonObject:
     return {**part, "type": "reasoning_text"}
 
 
-def edit_response(payload: Object) -> None:
+def edit_response(payload: JsonObject) -> None:
     """Send the reasoning itself instead of a summary, without encrypted content."""
     drop(payload, "obfuscation")
     name = REASONING_EVENTS.get(payload.get("type", ""))

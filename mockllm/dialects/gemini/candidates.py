@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
+from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, JsonObject, Missing, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.placeholders import derive
@@ -35,8 +35,6 @@ from mockllm.dialects.gemini.grounding import grounding
 from mockllm.dialects.gemini.logprobs import body_logprobs
 from mockllm.dialects.gemini.media_tokens import Modalities, cached_details, prompt_details
 from mockllm.dialects.gemini.models import family
-
-Block: TypeAlias = dict[str, Json]
 
 DIALECT: Final = "gemini"
 
@@ -165,11 +163,11 @@ class GeminiResponseFields:
         """Return an enum's value in the requested form."""
         return ENUM_NUMBERS.get(enum, enum) if self.numbered else enum
 
-    def response(self, candidates: list[Block], usage: Block) -> Block:
+    def response(self, candidates: list[JsonObject], usage: JsonObject) -> JsonObject:
         """Return the object of a non-streaming response, or of a chunk. A blocked prompt has no candidates."""
         feedback = self.extras.get("promptFeedback")
         blocked = isinstance(feedback, dict) and "blockReason" in feedback
-        result: Block = {} if blocked else {"candidates": candidates}
+        result: JsonObject = {} if blocked else {"candidates": candidates}
         result["usageMetadata"] = usage
         self.counted.put_into(result, "usageMetadata")
         result["modelVersion"] = self.model
@@ -179,7 +177,7 @@ class GeminiResponseFields:
         own = {key: value for key, value in self.extras.items() if key not in _NESTED_EXTRAS}
         return merged_json(result, own) if own else result
 
-    def content(self, parts: list[Json]) -> Block:
+    def content(self, parts: list[Json]) -> JsonObject:
         if not parts:
             return {"role": "model"}
         return {"role": "model", "parts": parts} if self.vertex else {"parts": parts, "role": "model"}
@@ -192,12 +190,12 @@ class GeminiResponseFields:
         *,
         called: bool = False,
         logprobs: Mapping[str, Json] = NO_LOGPROBS,
-    ) -> Block:
+    ) -> JsonObject:
         """Return a candidate. `ended` is the choice that ends here; None where it continues. `called`: it ends with
         calls, which some families state in a message. `logprobs` are its members about probabilities."""
         call = None if ended is None else malformed_call(ended)
         finish = None if ended is None else ended.finish_value(FINISH) if call is None else MALFORMED_CALL
-        result: Block = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
+        result: JsonObject = {"content": self.content(parts)} if parts or finish != "SAFETY" else {}
         if finish is not None:
             result["finishReason"] = self.name(finish)
         result |= logprobs
@@ -245,14 +243,14 @@ class GeminiResponseFields:
 
     def part(
         self, part: Part, choice: int, index: int, signature: ThoughtSignature | None, text: str | None = None
-    ) -> Block:
+    ) -> JsonObject:
         """Return a part with its complete content, or with the chunk `text`."""
         if type(part) is NativePart:
-            result: Block = dict(part.block)
+            result: JsonObject = dict(part.block)
         elif type(part) is Media:
             result = {"inlineData": {"mimeType": part.mime, "data": part.data}}
         elif type(part) is Call:
-            call: Block = {"name": part.name, "args": _arguments(part)}
+            call: JsonObject = {"name": part.name, "args": _arguments(part)}
             if part.id is not None or self.model_family.ids:
                 call["id"] = part.id or self.identity.ids.make("", 8, f"{choice}.{index}", alphabet=_LOWER)
             result = {"functionCall": call}
@@ -289,11 +287,11 @@ class GeminiResponseFields:
         )  # in all 256 characters, which are base64
         return ThoughtSignature(stated or make("EtwD", 60, f"{number}") + "".join(rest), at)
 
-    def usage(self, candidates: int, thoughts: int, stated: int | None = None) -> Block:
+    def usage(self, candidates: int, thoughts: int, stated: int | None = None) -> JsonObject:
         """Return the usage as Google counts: output without thoughts, and no zero counts. `candidates` and `thoughts`
         are the counts so far."""
         counted = self.counted
-        result: Block = {
+        result: JsonObject = {
             "promptTokenCount": counted.input,
             "candidatesTokenCount": candidates,
             "totalTokenCount": counted.input + candidates + thoughts if stated is None else stated,
@@ -309,10 +307,12 @@ class GeminiResponseFields:
         result["thoughtsTokenCount"] = thoughts
         if self.model_family.tier and not self.vertex:
             result["serviceTier"] = "standard"
-        block: Block = merged_json({key: value for key, value in result.items() if value}, self._counts())
+        block: JsonObject = merged_json(
+            {key: value for key, value in result.items() if value}, self._counts()
+        )
         return block
 
-    def early_usage(self, candidates: int, thoughts: int) -> Block:
+    def early_usage(self, candidates: int, thoughts: int) -> JsonObject:
         """Return the usage before the last chunk."""
         match self.model_family.counts:
             case "nothing":
@@ -324,7 +324,7 @@ class GeminiResponseFields:
     def _details(self, modalities: Modalities) -> Json:
         return [{"modality": self.name(name), "tokenCount": tokens} for name, tokens in modalities]
 
-    def _counts(self) -> Block:
+    def _counts(self) -> JsonObject:
         """Return the additional counts that a scenario sets."""
         return object_of(self.extras.get("usageMetadata"))
 

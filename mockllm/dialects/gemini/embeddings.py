@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.embeddings import COMPUTED, EmbeddingResult
-from mockllm.core.request.messages import Part
+from mockllm.core.request.messages import MessagePart
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.text_vectors import shortened, vector, written
 from mockllm.core.tokens import estimate
@@ -86,7 +86,7 @@ class GeminiEmbeddingsRequest(GeminiRequest):
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         """All texts as one message of the user."""
-        parts: list[Part] = [TextPart(text) for text in self.texts]
+        parts: list[MessagePart] = [TextPart(text) for text in self.texts]
         return (Message("user", tuple(parts)),) if parts else ()
 
     @cached_property

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, JsonObject
 from mockllm.core.json.typed_values import list_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
@@ -16,7 +16,6 @@ from mockllm.core.reply.reply import Call, Choice, NativePart, Refusal, Reply, T
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
     NO_LOGPROBS,
-    Block,
     GeminiResponseFields,
     is_shown,
     visible_output_tokens,
@@ -108,7 +107,7 @@ class GenerateEncoder(Encoder):
         tokens = self.probabilities.next(at.choice, at.part, chunk)
         return chunk_logprobs(tokens, self.fields.logprobs or 0) if tokens else NO_LOGPROBS
 
-    def _event(self, candidate: Block, *, ends: bool) -> Event:
+    def _event(self, candidate: JsonObject, *, ends: bool) -> Event:
         self.unended -= ends
         counted = self.reply.usage
         output = visible_output_tokens(counted)

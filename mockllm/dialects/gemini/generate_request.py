@@ -15,7 +15,15 @@ from propcache.api import cached_property
 from mockllm.core.json.codec import Json, json_for_copy
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role, ThinkingPart
+from mockllm.core.request.messages import (
+    CallPart,
+    MediaPart,
+    MessagePart,
+    OtherPart,
+    ResultPart,
+    Role,
+    ThinkingPart,
+)
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
@@ -331,7 +339,7 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
     if neutral is None or not fields:
         return
     entries = [object_of(part) for part in list_of(fields.get("parts"))]
-    results: list[Part] = []
+    results: list[MessagePart] = []
     for entry in entries:
         if type(entry.get("functionResponse")) is dict:
             results += _result(entry["functionResponse"], tools_by_call_id)
@@ -342,7 +350,7 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
         turns.join(Message(neutral, tuple(others)))
 
 
-def _part(entry: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Part | None:
+def _part(entry: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> MessagePart | None:
     """Return a part that is not a function's response."""
     text = entry.get("text")
     if type(text) is str:
@@ -366,7 +374,7 @@ def _media(mime: Json) -> MediaPart:
     return MediaPart("image" if kind == "image" else "audio" if kind == "audio" else "file")
 
 
-def _result(response: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Iterator[Part]:
+def _result(response: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Iterator[MessagePart]:
     """Yield the result of a function, and the media in it."""
     id, name = text_of(response.get("id")), text_of(response.get("name"))
     returned, failed = _unwrap_result(response.get("response"), name)

@@ -38,7 +38,7 @@ class MessageShape(Struct, frozen=True):
     """A message and its known fields."""
 
     name: str
-    fields: Mapping[str, Field]
+    fields: Mapping[str, MessageField]
 
 
 class Repeated(Struct, frozen=True):
@@ -47,7 +47,7 @@ class Repeated(Struct, frozen=True):
     of: GeminiValueKind | MessageShape
 
 
-Field: TypeAlias = GeminiValueKind | MessageShape | Repeated
+MessageField: TypeAlias = GeminiValueKind | MessageShape | Repeated
 
 
 def _is_integer(value: Json) -> bool:
@@ -82,7 +82,7 @@ def snake_case(name: str) -> str:
     return re.sub("[A-Z]", lambda match: f"_{match[0].lower()}", name)
 
 
-def check_shape(path: str, value: Json, field: Field) -> None:
+def check_shape(path: str, value: Json, field: MessageField) -> None:
     """Raise a problem for a value of another shape than its field; null counts as absent."""
     if value is None:
         return

@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.core.reply.reply import Choice
 from mockllm.dialects.gemini.errors import ROWS, VERTEX
-from mockllm.dialects.openai.errors import OpenAiErrorRow, Rows
+from mockllm.dialects.openai.errors import OpenAiErrorRow, OpenAiErrorRows
 from mockllm.dialects.rate_limit_headers import exact
 from mockllm.dialects.vendors.chat import VendorEncoder
 from mockllm.dialects.vendors.request_edits import without_schemas
@@ -51,7 +51,7 @@ _QUOTA: Final = (
 )
 
 
-def _rows() -> Rows:
+def _rows() -> OpenAiErrorRows:
     """Return the rows, of which `type` is Google's status; those of Gemini's own API with a few other messages."""
     rows = {name: OpenAiErrorRow(row.code, row.status, None, row.message) for name, row in ROWS.items()}
     unknown = rows["model_not_found"].message.replace("{version}", "v1main")

@@ -11,7 +11,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import Ids
 from mockllm.dialects.groq.encoder import REQUEST_ID, Groq, groq_usage
-from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow, Rows
+from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow, OpenAiErrorRows
 from mockllm.dialects.openai.headers import go_duration, limits
 from mockllm.dialects.rate_limit_headers import SpentLimit
 from mockllm.dialects.vendors import prompt_caches
@@ -39,7 +39,7 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     }
 
 
-def _rows() -> Rows:
+def _rows() -> OpenAiErrorRows:
     return rows(
         {"rate_limit": "Rate limit reached for model `{model}`. Please try again in {wait}."},
         not_found=OpenAiErrorRow(

@@ -12,7 +12,7 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
-from mockllm.core.request.messages import CallPart, MediaPart, Part, ResultPart, Role, ThinkingPart
+from mockllm.core.request.messages import CallPart, MediaPart, MessagePart, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import function_tools
@@ -142,7 +142,7 @@ def _message(entry: dict[str, Json], known: _OpenCalls) -> Message | None:
         id, name = known.result(text_of(entry.get("tool_call_id")), name)
         return Message("tool", (ResultPart(id, name, content),))
     known.open.clear()
-    parts: list[Part] = []
+    parts: list[MessagePart] = []
     if type(entry.get("thinking")) is str:
         parts.append(ThinkingPart(entry["thinking"]))
     if content:
@@ -178,7 +178,7 @@ class OllamaGenerateRequest(GenerationRequest):
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         images = self.fields.get("images")
-        parts: list[Part] = [TextPart(text_of(self.fields.get("prompt")) or "")]
+        parts: list[MessagePart] = [TextPart(text_of(self.fields.get("prompt")) or "")]
         parts += [MediaPart("image")] * (len(images) if type(images) is list else 0)
         system = text_of(self.fields.get("system"))
         before = (Message("system", (TextPart(system),)),) if system else ()

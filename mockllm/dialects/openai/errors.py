@@ -19,7 +19,7 @@ from msgspec import Struct
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.limits.limit_data import LimitResult, LimitStatus
-from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import (
@@ -27,7 +27,6 @@ from mockllm.dialects.openai.headers import (
     GATEWAY_HEADERS,
     LIMITED_HEADERS,
     LIMITS,
-    Pairs,
     go_duration,
     head,
     limits,
@@ -48,7 +47,7 @@ class OpenAiErrorRow(Struct, frozen=True):
     code: str | None
     message: str
     param: str | None = None
-    headers: Pairs = BODY_HEADERS
+    headers: Headers = BODY_HEADERS
     retry_after: float | None = None
 
 
@@ -145,11 +144,11 @@ ROWS: Final = {
 }
 
 
-Rows: TypeAlias = Mapping[str, OpenAiErrorRow]
+OpenAiErrorRows: TypeAlias = Mapping[str, OpenAiErrorRow]
 
 
 def error_object(
-    failure: Failure, request: Request, identity: ResponseIdentity, rows: Rows = ROWS
+    failure: Failure, request: Request, identity: ResponseIdentity, rows: OpenAiErrorRows = ROWS
 ) -> dict[str, Json]:
     """Return the object under `error`."""
     row = rows[failure.type]
@@ -167,7 +166,9 @@ def error_object(
     return result
 
 
-def error_plan(failure: Failure, request: Request, identity: ResponseIdentity, rows: Rows = ROWS) -> Plan:
+def error_plan(
+    failure: Failure, request: Request, identity: ResponseIdentity, rows: OpenAiErrorRows = ROWS
+) -> Plan:
     """Return a non-streaming response with the failure.
 
     The gateway indents by four and ends with a newline. The model servers indent by two and add no newline,
@@ -245,7 +246,7 @@ def _with_retry(response_head: ResponseHead, failure: Failure, row: OpenAiErrorR
     if failure.seconds_until_retry(row.retry_after) is None:
         return response_head
     milliseconds = round(_retry_delay(failure, row) * 1000)
-    pairs: Pairs = (("retry-after", str(-(-milliseconds // 1000))), ("retry-after-ms", str(milliseconds)))
+    pairs: Headers = (("retry-after", str(-(-milliseconds // 1000))), ("retry-after-ms", str(milliseconds)))
     if row.headers is LIMITED_HEADERS:
         pairs += (("x-ratelimit-reset-tokens", go_duration(milliseconds / 1000)),)
     return response_head.with_headers(pairs)

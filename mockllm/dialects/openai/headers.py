@@ -7,25 +7,23 @@ The headers that Cloudflare, Envoy and the connection add are omitted.
 from __future__ import annotations
 
 from math import ceil
-from typing import Final, TypeAlias
+from typing import Final
 
 from mockllm.core.json.codec import Json, pretty
 from mockllm.core.limits.limit_data import LimitStatus
 from mockllm.core.randomness import HEX
-from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs
 
-Pairs: TypeAlias = tuple[tuple[str, str], ...]
-
-SERVED: Final[Pairs] = (("openai-processing-ms", "250"), ("openai-version", "2020-10-01"))
-OPENAI: Final[Pairs] = (
+SERVED: Final[Headers] = (("openai-processing-ms", "250"), ("openai-version", "2020-10-01"))
+OPENAI: Final[Headers] = (
     ("openai-organization", "mockllm"),
     ("openai-project", "proj_8wFyN3kQ0bZrT5mVxL2cHs7J"),
     *SERVED,
 )
 """The headers of every response to a known key."""
-LIMITS: Final[Pairs] = (
+LIMITS: Final[Headers] = (
     ("x-ratelimit-limit-requests", "10000"),
     ("x-ratelimit-limit-tokens", "2000000"),
     ("x-ratelimit-remaining-requests", "9999"),
@@ -33,18 +31,18 @@ LIMITS: Final[Pairs] = (
     ("x-ratelimit-reset-requests", "6ms"),
     ("x-ratelimit-reset-tokens", "0s"),
 )
-JSON: Final[Pairs] = (("content-type", "application/json"),)
-STREAM: Final[Pairs] = (("content-type", "text/event-stream; charset=utf-8"),)
+JSON: Final[Headers] = (("content-type", "application/json"),)
+STREAM: Final[Headers] = (("content-type", "text/event-stream; charset=utf-8"),)
 
-BODY_HEADERS: Final[Pairs] = JSON + OPENAI + LIMITS
-STREAM_HEADERS: Final[Pairs] = STREAM + OPENAI + LIMITS
-PLAIN_HEADERS: Final[Pairs] = JSON + OPENAI
+BODY_HEADERS: Final[Headers] = JSON + OPENAI + LIMITS
+STREAM_HEADERS: Final[Headers] = STREAM + OPENAI + LIMITS
+PLAIN_HEADERS: Final[Headers] = JSON + OPENAI
 """The headers of calls that no limit counts, such as the list of models."""
-UNKNOWN_KEY_HEADERS: Final[Pairs] = (*JSON, *SERVED, ("www-authenticate", 'Bearer realm="OpenAI API"'))
+UNKNOWN_KEY_HEADERS: Final[Headers] = (*JSON, *SERVED, ("www-authenticate", 'Bearer realm="OpenAI API"'))
 """The headers of a refused key, where the model servers refuse it."""
-GATEWAY_HEADERS: Final[Pairs] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
+GATEWAY_HEADERS: Final[Headers] = (("content-type", "application/json; charset=utf-8"), ("vary", "Origin"))
 """The headers of refusals before a model: bad keys, unknown models and paths."""
-LIMITED_HEADERS: Final[Pairs] = (
+LIMITED_HEADERS: Final[Headers] = (
     *GATEWAY_HEADERS,
     ("x-ratelimit-limit-requests", "10000"),
     ("x-ratelimit-limit-tokens", "30000"),
@@ -61,13 +59,13 @@ def request_id(identity: ResponseIdentity) -> str:
 
 
 def body_plan(
-    body: Json, identity: ResponseIdentity, pairs: Pairs = PLAIN_HEADERS, end: bytes = b"\n"
+    body: Json, identity: ResponseIdentity, pairs: Headers = PLAIN_HEADERS, end: bytes = b"\n"
 ) -> Plan:
     """Return a non-streaming response of status 200; the body ends with `end`."""
     return Plan(head(200, pairs, identity), (EventStep(pretty(body, end), 0, "body"),))
 
 
-def head(status: int, pairs: Pairs, identity: ResponseIdentity) -> ResponseHead:
+def head(status: int, pairs: Headers, identity: ResponseIdentity) -> ResponseHead:
     """Return a head with one of the header sets above and the request's id."""
     return ResponseHead(status, pairs, (("x-request-id", request_id(identity)),))
 
@@ -79,7 +77,7 @@ LIMIT_HEADER_NAMES: Final[Names] = {
 }
 
 
-def limits(status: LimitStatus, now: float) -> Pairs:
+def limits(status: LimitStatus, now: float) -> Headers:
     """Return the headers that report the state of a limit. Headers of other providers need `now`."""
     return limit_header_pairs(LIMIT_HEADER_NAMES, status, go_duration)
 

@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.request.messages import MediaPart, Part
+from mockllm.core.request.messages import MediaPart, MessagePart
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
@@ -93,7 +93,7 @@ class ModerationsRequest(Request):
         return are_long([message.text for message in self.messages])
 
 
-def _part(entry: Json) -> Part | None:
+def _part(entry: Json) -> MessagePart | None:
     if type(entry) is str:
         return TextPart(entry)
     fields = object_of(entry)

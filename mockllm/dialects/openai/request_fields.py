@@ -13,7 +13,7 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, Role
+from mockllm.core.request.messages import CallPart, MediaPart, MessagePart, OtherPart, ResultPart, Role
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.tokens import estimate
@@ -91,7 +91,7 @@ def count_inputs(inputs: Iterable[TokenInput]) -> int:
     return sum(estimate(entry) if isinstance(entry, str) else len(entry) for entry in inputs)
 
 
-def content_parts(content: Json, media: Mapping[str, MediaPart]) -> Iterator[Part]:
+def content_parts(content: Json, media: Mapping[str, MediaPart]) -> Iterator[MessagePart]:
     """Yield the parts of a message's content, or of a tool's output; `media` are the parts without text, by type."""
     if type(content) is str:
         yield TextPart(content)
@@ -133,14 +133,14 @@ def _regex_schema(format_: Json) -> Json:
     return {"type": "string", "pattern": f"^(?:{regex})$"} if type(regex) is str else None
 
 
-def join_texts(parts: Iterable[Part]) -> str:
+def join_texts(parts: Iterable[MessagePart]) -> str:
     """Return the texts among the parts, one line for each."""
     return "\n".join(part.text for part in parts if type(part) is TextPart)
 
 
 def result_parts(
     id: str | None, name: str | None, content: Json, media: Mapping[str, MediaPart]
-) -> tuple[Part, ...]:
+) -> tuple[MessagePart, ...]:
     """Return the result of a tool, and the media in it."""
     parts = [*content_parts(content, media)]
     return (ResultPart(id, name, join_texts(parts)), *[part for part in parts if type(part) is MediaPart])

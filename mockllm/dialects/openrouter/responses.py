@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, JsonObject
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.pacing import Pacing
@@ -22,7 +22,7 @@ from mockllm.dialects.openai.model_families import responses_family
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import DONE
 from mockllm.dialects.openrouter.encoder import MAKERS, OTHER
-from mockllm.dialects.vendors.object_edits import OPENAI_MEMBERS, Object, drop, items_of, response_of
+from mockllm.dialects.vendors.object_edits import OPENAI_MEMBERS, drop, items_of, response_of
 from mockllm.dialects.vendors.response_ids import RESPONSE, CountedIds
 from mockllm.dialects.vendors.responses import VendorResponses
 from mockllm.dialects.vendors.vendor import LOWER, Edit, VendorIdFormat
@@ -45,7 +45,7 @@ class OpenRouterIds(CountedIds):
         return self._ids.make(prefix, length, place, alphabet)
 
 
-def edit_response(payload: Object) -> None:
+def edit_response(payload: JsonObject) -> None:
     """Drop what only OpenAI sends, and add a price to the usage."""
     drop(payload, "obfuscation")
     response = response_of(payload)
@@ -82,7 +82,7 @@ class OpenRouterResponses(VendorResponses):
         edit, form = self.vendor.edit_response, _ModelForm(request)
         assert edit is not None
 
-        def edit_object(payload: Object) -> None:
+        def edit_object(payload: JsonObject) -> None:
             edit(payload)
             form.edit(payload)
 
@@ -113,13 +113,13 @@ class _ModelForm:
         self.reasoning_format = MAKERS.get(maker, OTHER).format
         self.called: dict[str, Json] = {}
         """The names of the called tools, by their items."""
-        self.functions: dict[str | None, Object] = {
+        self.functions: dict[str | None, JsonObject] = {
             name: {**tool, "strict": tool.get("strict")}
             for tool in objects(self.fields.get("tools"))
             if tool.get("type") == "function" and (name := text_of(tool.get("name")))
         }
 
-    def edit(self, payload: Object) -> None:
+    def edit(self, payload: JsonObject) -> None:
         """Change one event, or the body."""
         opens = payload.get("type") == "response.output_item.added"
         for item in items_of(payload):
@@ -137,7 +137,7 @@ class _ModelForm:
         if self.is_openai and not details.get("cache_write_tokens"):
             drop(details, "cache_write_tokens")
 
-    def _edit_item(self, item: Object, *, opens: bool) -> None:
+    def _edit_item(self, item: JsonObject, *, opens: bool) -> None:
         if item["type"] == "message" and self.family.phase:
             item["phase"] = "final_answer"
         if item["type"] == "function_call":
@@ -147,7 +147,7 @@ class _ModelForm:
             item["status"] = "in_progress" if opens else "completed"
             item |= {} if opens else {"format": self.reasoning_format}
 
-    def _as_sent(self, tool: Object) -> Object:
+    def _as_sent(self, tool: JsonObject) -> JsonObject:
         """Return a function as the request has it, and any other tool as OpenAI echoes it."""
         return self.functions.get(text_of(tool.get("name")), tool) if tool.get("type") == "function" else tool
 

@@ -11,11 +11,11 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.errors import ROWS, OpenAiErrorRow, Rows, error_message
+from mockllm.dialects.openai.errors import ROWS, OpenAiErrorRow, OpenAiErrorRows, error_message
 from mockllm.dialects.vendors.vendor import Vendor, fill_members
 
 
-def rows(messages: dict[str, str], **changed: OpenAiErrorRow) -> Rows:
+def rows(messages: dict[str, str], **changed: OpenAiErrorRow) -> OpenAiErrorRows:
     """Return OpenAI's rows without its addresses, with these messages, and with these rows in place of OpenAI's."""
     result = {
         name: replace(row, message=messages.get(name, NEUTRAL_MESSAGES.get(name, row.message)))

@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final
 
-from mockllm.core.json.codec import Json
+from mockllm.core.json.codec import Json, JsonObject
 from mockllm.core.json.typed_values import object_of
-
-Object = dict[str, Json]
 
 SCHEMA_MEMBERS: Final = ("parameters", "schema", "strict")
 
 
-def without_schemas(body: Object) -> Object:
+def without_schemas(body: JsonObject) -> JsonObject:
     """Return the request without its schemas, for vendors that accept any schema."""
     result = dict(body)
     if type(result.get("tools")) is list:
@@ -34,7 +32,7 @@ def _without_schema(value: Json, name: str) -> Json:
     return {**value, name: {key: value for key, value in member.items() if key not in SCHEMA_MEMBERS}}
 
 
-def with_messages(body: Object, edit: Callable[[Object], Json]) -> Object:
+def with_messages(body: JsonObject, edit: Callable[[JsonObject], Json]) -> JsonObject:
     """Return the request with each message edited."""
     messages = body.get("messages")
     if type(messages) is not list:
@@ -42,7 +40,7 @@ def with_messages(body: Object, edit: Callable[[Object], Json]) -> Object:
     return {**body, "messages": [edit(entry) if type(entry) is dict else entry for entry in messages]}
 
 
-def with_texts_for(entry: Object, own: Collection[str]) -> Object:
+def with_texts_for(entry: JsonObject, own: Collection[str]) -> JsonObject:
     """Return a message whose parts of the vendor's own types are texts."""
     content = entry.get("content")
     if type(content) is not list:
@@ -54,7 +52,7 @@ def with_texts_for(entry: Object, own: Collection[str]) -> Object:
     return {**entry, "content": parts}
 
 
-def with_schema_name(body: Object) -> Object:
+def with_schema_name(body: JsonObject) -> JsonObject:
     """Return a request whose schema has a name, which OpenAI requires."""
     wanted = object_of(body.get("response_format"))
     schema = wanted.get("json_schema")

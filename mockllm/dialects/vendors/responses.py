@@ -9,7 +9,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.codec import Json, JsonObject, dumps, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
@@ -26,7 +26,7 @@ from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.chat import decode as decode_chat
 from mockllm.dialects.vendors.errors import VendorCall, head
-from mockllm.dialects.vendors.object_edits import Object, response_of
+from mockllm.dialects.vendors.object_edits import response_of
 from mockllm.dialects.vendors.vendor import Edit, Vendor
 
 
@@ -80,7 +80,7 @@ class VendorResponses(VendorCall, Responses):
         if edit is None or own is None:
             return edit
 
-        def edit_and_merge(payload: Object) -> None:
+        def edit_and_merge(payload: JsonObject) -> None:
             edit(payload)
             response = response_of(payload)
             if response is not None:

@@ -24,7 +24,7 @@ from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
-from mockllm.dialects.openai.errors import ROWS, Rows, mask_key
+from mockllm.dialects.openai.errors import ROWS, OpenAiErrorRows, mask_key
 from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders, SpentLimit
 
@@ -52,11 +52,11 @@ class VendorIdFormat(Struct, frozen=True):
         return self.prefix + derive(as_uuid, ids.make("", 32, place, HEX))
 
 
-Members: TypeAlias = Mapping[str, Json]
+MembersWithIds: TypeAlias = Mapping[str, Json]
 """JSON in which a `VendorIdFormat` is replaced by a new id in each response."""
 
 
-def fill_members(members: Members, ids: Ids) -> dict[str, Json]:
+def fill_members(members: MembersWithIds, ids: Ids) -> dict[str, Json]:
     result: dict[str, Json] = {}
     for name, value in members.items():
         if type(value) is VendorIdFormat:
@@ -72,13 +72,13 @@ class VendorChatForm(Struct, frozen=True):
 
     id: VendorIdFormat = VendorIdFormat("chatcmpl-")
     call_id: VendorIdFormat = VendorIdFormat("call_", 24)
-    body: Members = field(default_factory=dict)
-    chunk: Members = field(default_factory=dict)
-    choice: Members = field(default_factory=dict)
-    message: Members = field(default_factory=dict)
+    body: MembersWithIds = field(default_factory=dict)
+    chunk: MembersWithIds = field(default_factory=dict)
+    choice: MembersWithIds = field(default_factory=dict)
+    message: MembersWithIds = field(default_factory=dict)
     thinking: str | None = None
     """The member that contains the reasoning; None where the vendor never shows it."""
-    without_text: Members = field(default_factory=lambda: {"content": None})
+    without_text: MembersWithIds = field(default_factory=lambda: {"content": None})
     """The members that replace the content of a message with calls and no text."""
     indexed_calls: bool = False
     """Whether the calls of a non-streaming response have an index too."""
@@ -113,7 +113,7 @@ def openai_envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 class VendorErrors(Struct, frozen=True):
     """The errors of a vendor. `event` is the name of an error event inside a stream, where it has one."""
 
-    rows: Rows = field(default_factory=lambda: ROWS)
+    rows: OpenAiErrorRows = field(default_factory=lambda: ROWS)
     envelope: Envelope = openai_envelope
     event: str | None = None
     milliseconds: Literal["wait", "zero"] | None = None
@@ -154,8 +154,8 @@ class Vendor(Struct, frozen=True):
     bases: tuple[str, ...] = ("/v1",)
     form: VendorChatForm = field(default_factory=VendorChatForm)
     errors: VendorErrors = field(default_factory=VendorErrors)
-    headers: Members = field(default_factory=dict)
-    success_headers: Members = field(default_factory=dict)
+    headers: MembersWithIds = field(default_factory=dict)
+    success_headers: MembersWithIds = field(default_factory=dict)
     """Further headers of responses that are no error."""
     media: str = "application/json"
     """The content type of a non-streaming response that is no error."""
@@ -170,7 +170,7 @@ class Vendor(Struct, frozen=True):
     """Returns what it refuses of a well-formed embeddings request."""
     edit_embeddings: Edit | None = None
     vector_forms: VectorForms = field(default_factory=lambda: VECTOR_FORMS)
-    embedding_headers: Members | None = None
+    embedding_headers: MembersWithIds | None = None
     """The headers of its embeddings call; None: `headers`."""
     edit_completion: Callable[..., None] | None = None
     """Changes an object of the legacy completions in place. Further arguments are the `usage`, and whether

@@ -18,7 +18,7 @@ from mockllm.core.prompt_cache.policy import CachePolicy, StepCache
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai.errors import Rows
+from mockllm.dialects.openai.errors import OpenAiErrorRows
 from mockllm.dialects.vendors.errors import rows
 from mockllm.dialects.vendors.object_edits import unpadded
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
@@ -44,7 +44,7 @@ def error_type(status: int) -> str:
     return TYPES.get(status) or PHRASES[status]
 
 
-def _rows() -> Rows:
+def _rows() -> OpenAiErrorRows:
     return {
         name: replace(row, type=error_type(row.status), code=None, param=_parameter(name))
         for name, row in rows(MESSAGES).items()

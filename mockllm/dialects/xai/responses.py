@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mockllm.core.json.codec import JsonObject
 from mockllm.core.json.typed_values import objects, text_of
 from mockllm.core.randomness import BASE62
 from mockllm.core.request.request import Request
@@ -14,7 +15,6 @@ from mockllm.dialects.openai.responses.object import DEFAULT_LOCATION
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.object_edits import (
     OPENAI_MEMBERS,
-    Object,
     drop,
     items_of,
     response_of,
@@ -59,7 +59,7 @@ TOOLS: Final = {
 """The names by which the usage counts the calls of xAI's tools, by the types of their items."""
 
 
-def edit_response(payload: Object) -> None:
+def edit_response(payload: JsonObject) -> None:
     """Drop padding and billing. Reasoning has a status and is sealed at its end; the usage has a price."""
     opens = payload.get("type") == "response.output_item.added"
     drop(payload, "obfuscation")
@@ -110,7 +110,7 @@ class XaiResponses(VendorResponses):
         }
         assert edit is not None
 
-        def edit_object(payload: Object) -> None:
+        def edit_object(payload: JsonObject) -> None:
             edit(payload)
             for item in () if sealed else items_of(payload):
                 if item["type"] == "reasoning":

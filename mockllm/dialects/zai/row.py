@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.randomness import HEX, Ids
-from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow, Rows
+from mockllm.dialects.openai.errors import INVALID, ROWS, OpenAiErrorRow, OpenAiErrorRows
 from mockllm.dialects.vendors.errors import rows
 from mockllm.dialects.vendors.request_edits import without_schemas
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors, VendorIdFormat
@@ -28,7 +28,7 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": {**own, "code": code if type(code) is str and code.isdecimal() else usual}}
 
 
-def _rows() -> Rows:
+def _rows() -> OpenAiErrorRows:
     return rows(
         {},
         bad_request=replace(ROWS["bad_request"], code="1210"),

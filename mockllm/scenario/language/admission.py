@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.limits.limit_data import METERED, STRATEGIES, Limit, Strategy
+from mockllm.core.limits.limit_data import METERED, STRATEGIES, Limit, LimitStrategy
 from mockllm.core.load.load import Load
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.templates.template import is_template
@@ -37,7 +37,7 @@ def _constant(value: object) -> object:
 
 BothForms: TypeAlias = Literal[tuple(dict.fromkeys((*STRATEGIES, *NAMES)))]  # type: ignore[valid-type]
 StrategyName: TypeAlias = Annotated[
-    Strategy, BeforeValidator(_with_hyphens, json_schema_input_type=BothForms)
+    LimitStrategy, BeforeValidator(_with_hyphens, json_schema_input_type=BothForms)
 ]
 Count: TypeAlias = Annotated[int, Field(ge=0), BeforeValidator(_constant)]
 AtLeastOne: TypeAlias = Annotated[int, Field(ge=1), BeforeValidator(_constant)]
@@ -101,7 +101,7 @@ class LimitSpec(Spec):
         )
 
 
-def _needs(strategy: Strategy, what: str) -> PydanticCustomError:
+def _needs(strategy: LimitStrategy, what: str) -> PydanticCustomError:
     return PydanticCustomError("limit", "{strategy} needs {what}", {"strategy": strategy, "what": what})
 
 

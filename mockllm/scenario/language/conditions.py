@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from mockllm.core.json.codec import Scalar
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.schema import ValidationTooLong, validator
 from mockllm.core.quantities.types import quantity_error
@@ -107,9 +108,9 @@ Texts: TypeAlias = Annotated[
     Annotated[StrictText, Tag("value")] | Annotated[list[StrictText], Tag("list")], Discriminator(_form)
 ]
 """A text, or several texts of which any one is enough."""
-Pattern = Annotated[StrictText, AfterValidator(_regex)]
+RegexText = Annotated[StrictText, AfterValidator(_regex)]
 Patterns: TypeAlias = Annotated[
-    Annotated[Pattern, Tag("value")] | Annotated[list[Pattern], Tag("list")], Discriminator(_form)
+    Annotated[RegexText, Tag("value")] | Annotated[list[RegexText], Tag("list")], Discriminator(_form)
 ]
 JsonPathText = Annotated[str, AfterValidator(_path), WithJsonSchema({"type": "string", "pattern": r"^\$"})]
 """A JSONPath, checked for expressions that would be evaluated wrongly without an error."""
@@ -215,7 +216,6 @@ class SetOperators(TextOperators):
     """Operators on names. At least one name must meet all of them; `exists` and `length` test the set of names."""
 
 
-Scalar: TypeAlias = str | int | float | bool | None
 # A type checker cannot follow an alias into itself inside Annotated; pydantic needs it to be one.
 if TYPE_CHECKING:
     TextCondition: TypeAlias = "str | list[TextCondition] | TextOperators"

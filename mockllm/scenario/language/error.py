@@ -8,14 +8,12 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.failure import NAMED
+from mockllm.core.failure import NAMED, ErrorName
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.values.strict_model import refuse_null
 from mockllm.core.values.types import Drawable, Duration, Templated, TemplatedJson
 from mockllm.scenario.language.base import ReadLate, Spec
 from mockllm.scenario.validation_errors import describe_value
-
-ErrorName: TypeAlias = Literal[tuple(NAMED)]  # type: ignore[valid-type]
 
 
 class RetryDateSpec(Spec):

@@ -26,10 +26,10 @@ from mockllm.scenario.language.base import ReadLate, Spec, no_items
 from mockllm.scenario.language.content import GeneratedText
 from mockllm.scenario.language.mcp_reply import PromptMessage
 from mockllm.scenario.language.media import Image
-from mockllm.scenario.language.reply import Reply
+from mockllm.scenario.language.reply import ReplyOrText
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
-Text: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+NonEmptyText: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 OPEN_OBJECT: Final[dict[str, Json]] = {"type": "object"}
 
 
@@ -45,7 +45,7 @@ def _named(value: object) -> object:
 class McpToolSpec(Spec):
     """A tool."""
 
-    name: Text
+    name: NonEmptyText
     """Its name."""
     title: str | None = None
     """Its name for people."""
@@ -61,7 +61,7 @@ class McpToolSpec(Spec):
     """Hints such as `readOnlyHint`, as written."""
     extras: dict[str, JsonValue] = Field(default_factory=dict)
     """Further members of its definition, as written."""
-    reply: Reply | None = None
+    reply: ReplyOrText | None = None
     """The result where no rule matches the call."""
 
     @property
@@ -73,9 +73,9 @@ class McpToolSpec(Spec):
 class McpResourceSpec(Spec):
     """A resource, or with `uri_template` a family of resources."""
 
-    uri: Text | None = None
+    uri: NonEmptyText | None = None
     """Its address."""
-    uri_template: Text | None = None
+    uri_template: NonEmptyText | None = None
     """The addresses of a family: `{name}` is one segment, `{+name}` also for several. The values are
     `mcp.arguments.NAME` in templates."""
     name: str | None = None
@@ -119,7 +119,7 @@ CONTENTS: Final = frozenset({"text", "json_", "blob"})
 class McpArgumentSpec(Spec):
     """An argument of a prompt."""
 
-    name: Text
+    name: NonEmptyText
     """Its name."""
     description: str | None = None
     """What it is."""
@@ -129,19 +129,19 @@ class McpArgumentSpec(Spec):
     """The values that a client may complete to."""
 
 
-Argument: TypeAlias = Annotated[McpArgumentSpec, ReadLate(_named, str)]
+McpArgumentOrName: TypeAlias = Annotated[McpArgumentSpec, ReadLate(_named, str)]
 
 
 class McpPromptSpec(Spec):
     """A prompt."""
 
-    name: Text
+    name: NonEmptyText
     """Its name."""
     title: str | None = None
     """Its name for people."""
     description: str | None = None
     """What it is for."""
-    arguments: list[Argument] = Field(default_factory=no_items)
+    arguments: list[McpArgumentOrName] = Field(default_factory=no_items)
     """Its arguments; a bare text is a name."""
     extras: dict[str, JsonValue] = Field(default_factory=dict)
     """Further members of its definition, as written."""
@@ -160,7 +160,7 @@ class McpPromptSpec(Spec):
 class McpMessageSpec(Spec):
     """A message that the server sends without a request."""
 
-    method: Text
+    method: NonEmptyText
     """Its method, such as `notifications/tools/list_changed`."""
     params: dict[str, JsonValue] = Field(default_factory=dict)
     """Its params."""
@@ -188,7 +188,7 @@ def _oauth(value: object) -> object:
 OAuth: TypeAlias = Annotated[
     McpOAuthSpec | None, BeforeValidator(_oauth, json_schema_input_type=bool | McpOAuthSpec)
 ]
-Tool: TypeAlias = Annotated[McpToolSpec, ReadLate(_named, str)]
+McpToolOrName: TypeAlias = Annotated[McpToolSpec, ReadLate(_named, str)]
 
 
 class McpServerSpec(Spec):
@@ -204,7 +204,7 @@ class McpServerSpec(Spec):
     """Its version."""
     instructions: str | None = None
     """How to use it, for the model."""
-    tools: list[Tool] = Field(default_factory=no_items)
+    tools: list[McpToolOrName] = Field(default_factory=no_items)
     """Its tools; a bare text is a name."""
     resources: list[McpResourceSpec] = Field(default_factory=no_items)
     """Its resources and families of resources."""

@@ -31,7 +31,7 @@ from mockllm.scenario.language.media import Audio, Image, TranscriptSpec, Video
 from mockllm.scenario.language.proxy import Proxy
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.server_tools import ServerTools
-from mockllm.scenario.language.settings import Headers, Settings
+from mockllm.scenario.language.settings import HeadersByName, Settings
 from mockllm.scenario.language.user_speech import UserSpeechScript
 
 
@@ -65,7 +65,7 @@ def _thinking(value: object) -> object:
     return value if isinstance(value, Spec) else {"text": value}
 
 
-Thinking: TypeAlias = Annotated[ThinkingSpec, ReadLate(_thinking, GeneratedText)]
+ThinkingOrText: TypeAlias = Annotated[ThinkingSpec, ReadLate(_thinking, GeneratedText)]
 
 
 class ToolCallSpec(Spec):
@@ -93,7 +93,7 @@ class CitationSpec(Spec):
     """The words of the response that the source supports; the whole text by default."""
 
 
-Citation: TypeAlias = Annotated[CitationSpec, short_form("url", _no_scalar)]
+CitationOrUrl: TypeAlias = Annotated[CitationSpec, short_form("url", _no_scalar)]
 
 
 _PROVIDER_NAMES = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
@@ -131,13 +131,13 @@ class PartSpec(Spec):
     """A text in exact chunks."""
     json_: OrFromSchema[TemplatedJson[JsonValue]] = Field(None, alias="json")
     """A JSON value, sent as text; `from_schema` generates a value of the requested format."""
-    thinking: Thinking | None = None
+    thinking: ThinkingOrText | None = None
     """Reasoning."""
     tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
     """The tools to call; `from_schema` calls a tool of the request with generated arguments."""
     refusal: GeneratedText | None = None
     """The text of a refusal."""
-    citations: list[Citation] | None = None
+    citations: list[CitationOrUrl] | None = None
     """The sources of the text, chunks or json beside this key."""
     images: list[Image] | None = None
     """Images."""
@@ -166,7 +166,7 @@ _CITED = {"text", "chunks", "json_"}
 _UNCITED = "citations need a text: write one of text, chunks, json beside them"
 
 
-Part: TypeAlias = Annotated[PartSpec, short_form("text", _no_scalar, _no_list)]
+PartOrText: TypeAlias = Annotated[PartSpec, short_form("text", _no_scalar, _no_list)]
 
 
 class RawFinishSpec(Spec):
@@ -194,13 +194,13 @@ class ChoiceSpec(Spec):
     """Exact chunks, with waits, raw bytes, comments and errors between them."""
     json_: OrFromSchema[TemplatedJson[JsonValue]] = Field(None, alias="json")
     """A JSON value, sent as text; `from_schema` generates a value of the requested format."""
-    thinking: Thinking | None = None
+    thinking: ThinkingOrText | None = None
     """Reasoning before the text."""
     tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
     """The tools to call; `from_schema` calls a tool of the request with generated arguments."""
     refusal: GeneratedText | None = None
     """The text with which the model refuses."""
-    citations: list[Citation] | None = None
+    citations: list[CitationOrUrl] | None = None
     """The sources of the text; a bare text is an address."""
     images: list[Image] | None = None
     """Images after the text; a bare text is a file."""
@@ -210,7 +210,7 @@ class ChoiceSpec(Spec):
     """A video after the text; a bare text is a file."""
     server_tools: ServerTools | None = None
     """The tools that the provider runs, before the text: web search and fetch, file search, code, computer, MCP."""
-    parts: list[Part] | None = None
+    parts: list[PartOrText] | None = None
     """Any of these keys in an explicit order; a bare text is a text."""
     finish_reason: FinishReason | None = None
     """The finish reason: stop, length, tool_calls, content_filter, refusal, paused; or `{raw: …}`, sent unchanged.
@@ -287,7 +287,7 @@ class ReplySpec(ChoiceSpec):
         return self.mcp is not None and bool(self.mcp.events or self.mcp.ask)
 
 
-Reply: TypeAlias = Annotated[ReplySpec, short_form("text", _no_scalar, _no_list)]
+ReplyOrText: TypeAlias = Annotated[ReplySpec, short_form("text", _no_scalar, _no_list)]
 
 
 class HttpSpec(Spec):
@@ -295,7 +295,7 @@ class HttpSpec(Spec):
 
     status: Templated[Annotated[int, Field(ge=200, le=599)]] = 200
     """The HTTP status."""
-    headers: Headers = Field(default_factory=dict)
+    headers: HeadersByName = Field(default_factory=dict)
     """Response headers, by name."""
     body: TemplatedJson[JsonValue] = None
     """A text, sent unchanged, or a JSON value."""
@@ -315,7 +315,7 @@ RESPONSE_KEYS = ("reply", "error", "http", "replay", "proxy", "sequence", "choos
 class ResponseSpec(Settings):
     """One response of a rule, step or branch, with its settings."""
 
-    reply: Reply | None = None
+    reply: ReplyOrText | None = None
     """The reply of the model."""
     error: Error | None = None
     """An error in the provider's own envelope."""
@@ -370,5 +370,5 @@ class BranchSpec(ResponseSpec):
     """The probability of this branch, relative to all branches."""
 
 
-Step: TypeAlias = Annotated[StepSpec, short_form("reply", _no_scalar, _no_list)]
-Branch: TypeAlias = Annotated[BranchSpec, short_form("reply", _no_scalar, _no_list)]
+StepOrReply: TypeAlias = Annotated[StepSpec, short_form("reply", _no_scalar, _no_list)]
+BranchOrReply: TypeAlias = Annotated[BranchSpec, short_form("reply", _no_scalar, _no_list)]

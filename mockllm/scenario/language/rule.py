@@ -27,7 +27,7 @@ from mockllm.scenario.language.admission import LimitSpec, LoadSpec
 from mockllm.scenario.language.base import Late, Spec
 from mockllm.scenario.language.error import Error
 from mockllm.scenario.language.match import Match
-from mockllm.scenario.language.reply import Branch, ResponseSpec, Step
+from mockllm.scenario.language.reply import BranchOrReply, ResponseSpec, StepOrReply
 from mockllm.scenario.language.settings import Settings
 from mockllm.scenario.validation_errors import describe_value
 
@@ -68,10 +68,12 @@ def _constant(value: object) -> object:
 
 
 StateName: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
-StateValue: TypeAlias = Annotated[str | int | float | bool | None, BeforeValidator(_constant)]
-RequiredStates: TypeAlias = dict[StateName, StateValue | Annotated[list[StateValue], Field(min_length=1)]]
+StateConstant: TypeAlias = Annotated[str | int | float | bool | None, BeforeValidator(_constant)]
+RequiredStates: TypeAlias = dict[
+    StateName, StateConstant | Annotated[list[StateConstant], Field(min_length=1)]
+]
 """States by name. One of several values is enough; null means unset."""
-SetStates: TypeAlias = dict[StateName, StateValue]
+SetStates: TypeAlias = dict[StateName, StateConstant]
 
 
 PER = r"^(global|api_key|conversation|ip|header:[A-Za-z0-9!#$%&'*+.^_`|~-]+)$"
@@ -137,11 +139,11 @@ class RuleSpec(Guarded, ResponseSpec):
 
     fallback: bool = False
     """Put the rule after every ordinary rule of every layer."""
-    sequence: Annotated[list[Step], Field(min_length=1)] | None = None
+    sequence: Annotated[list[StepOrReply], Field(min_length=1)] | None = None
     """Responses in turn."""
     then: Literal["repeat_last", "cycle", "fall_through", "error"] | None = None
     """What happens after the last step."""
-    choose: Annotated[list[Branch], Field(min_length=1)] | None = None
+    choose: Annotated[list[BranchOrReply], Field(min_length=1)] | None = None
     """One of these responses, drawn by weight."""
     sticky: bool = False
     """With `choose`: draw once for each scope (`per`), so that a user always gets the same branch."""

@@ -57,7 +57,7 @@ def header_value(value: str) -> str:
 
 HeaderName: TypeAlias = Annotated[str, AfterValidator(_name)]
 HeaderValue: TypeAlias = Templated[Annotated[str, AfterValidator(header_value)]]
-Headers: TypeAlias = dict[HeaderName, HeaderValue]
+HeadersByName: TypeAlias = dict[HeaderName, HeaderValue]
 SetHeaders: TypeAlias = dict[HeaderName, HeaderValue | None]
 """Headers to set by name; null removes one."""
 
@@ -194,7 +194,7 @@ FaultSpec = create_model(  # type: ignore[call-overload]
 """Generated from `FAULTS`, so that a new fault becomes a new key without a line here."""
 
 FaultName: TypeAlias = Literal[tuple(FAULTS)]  # type: ignore[valid-type]
-FaultSetting: TypeAlias = Annotated[FaultSpec, ReadLate(_by_name, FaultName)]
+FaultOrName: TypeAlias = Annotated[FaultSpec, ReadLate(_by_name, FaultName)]
 
 
 def _place(text: str) -> str:
@@ -286,5 +286,5 @@ class Settings(Spec):
     """A request that the server sends when the response has ended; those of all settings are sent."""
     cache: bool | PromptCacheSpec | None = None
     """The provider's prompt cache: the usage of a response counts what earlier requests had written to it."""
-    faults: list[FaultSetting] | None = None
+    faults: list[FaultOrName] | None = None
     """Deliberate errors in the response; all of them are applied, in order."""

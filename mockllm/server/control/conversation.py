@@ -12,8 +12,8 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Plan, Step, WaitStep
 from mockllm.core.request.messages import (
     CallPart,
     MediaPart,
+    MessagePart,
     OtherPart,
-    Part,
     ResultPart,
     TextPart,
     ThinkingPart,
@@ -74,7 +74,7 @@ def _json(value: Json, redactor: Redactor) -> Json:
         return text
 
 
-def _part(part: Part, redactor: Redactor) -> ConversationPart:
+def _part(part: MessagePart, redactor: Redactor) -> ConversationPart:
     match part:
         case TextPart():
             return ConversationPart(kind="text", text=_text(part.text, redactor))

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import ValidationTooLong, validator
 from mockllm.core.json.schema_keywords import place_of
 from mockllm.core.json.schema_work import MAX_STEPS, SchemaWork
-from mockllm.core.matching.conditions import Schema
+from mockllm.core.matching.conditions import ValidBySchema
 from mockllm.core.schema_values.generator import generate
 
 STRING: Json = {"type": "string"}
@@ -37,14 +37,14 @@ def test_schema_of_many_paths_is_refused_before_it_is_evaluated(keyword: str) ->
         validator(schema).matches("x")
     with pytest.raises(BudgetExceeded):
         generate(schema, Random(1))
-    assert not Schema(schema).matches("x")
-    assert Schema(schema).difference("x") == "it is not validated: that takes more than 100,000 steps"
+    assert not ValidBySchema(schema).matches("x")
+    assert ValidBySchema(schema).difference("x") == "it is not validated: that takes more than 100,000 steps"
 
 
 def test_few_paths_are_evaluated() -> None:
     assert validator(doubled("allOf", 6)).matches("x")
     assert not validator(doubled("allOf", 6)).matches(1)
-    assert Schema(doubled("allOf", 3)).difference(1) == '1 is not of type "string"'
+    assert ValidBySchema(doubled("allOf", 3)).difference(1) == '1 is not of type "string"'
 
 
 def test_paths_through_members_of_a_recursive_schema_are_counted() -> None:

@@ -22,7 +22,7 @@ from limits.strategies import FixedWindowRateLimiter, MovingWindowRateLimiter
 from throttled import Throttled, rate_limiter, utils
 from throttled.store import MemoryStore
 
-from mockllm.core.limits.limit_data import Cost, Limit, Strategy
+from mockllm.core.limits.limit_data import Cost, Limit, LimitStrategy
 from mockllm.core.limits.rate_limiter import RateLimiter
 from tests.examples import examples
 
@@ -68,7 +68,7 @@ def arrivals(step: float, longest: int) -> st.SearchStrategy[list[tuple[float, i
     return gaps.map(trace)
 
 
-def ours(strategy: Strategy, trace: list[tuple[float, int]], **bounds: Any) -> list[bool]:
+def ours(strategy: LimitStrategy, trace: list[tuple[float, int]], **bounds: Any) -> list[bool]:
     """What passes of a trace. Its amounts are tokens: a request itself is always one."""
     limiter = RateLimiter(Limit(strategy, **bounds))
     passed = []

@@ -9,10 +9,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mockllm.core.limits.limit_data import ALLOWED, BoundStatus, Cost, Limit, LimitStatus, Strategy
+from mockllm.core.limits.limit_data import ALLOWED, BoundStatus, Cost, Limit, LimitStatus, LimitStrategy
 from mockllm.core.limits.rate_limiter import RateLimiter
 
-METERED: st.SearchStrategy[Strategy] = st.sampled_from(
+METERED: st.SearchStrategy[LimitStrategy] = st.sampled_from(
     ["fixed-window", "sliding-window", "token-bucket", "leaky-bucket"]
 )
 PATIENT = settings(deadline=None)

@@ -26,10 +26,10 @@ from mockllm.core.matching.conditions import (
     Members,
     OneOf,
     Regex,
-    Schema,
     Some,
     StartsWith,
     Subset,
+    ValidBySchema,
     meets,
     member,
     of_set,
@@ -80,7 +80,7 @@ class Point(HasMembers):
             ["a", 12, None, (), MISSING],
         ),
         (Length(Equals(0)), ["", [], ()], ["a", MISSING]),
-        (Schema({"type": "array", "minItems": 1}), [[1], ("a",)], [[], "a", MISSING]),
+        (ValidBySchema({"type": "array", "minItems": 1}), [[1], ("a",)], [[], "a", MISSING]),
         (Subset({"a": 1}), [{"a": 1.0, "b": 2}], [{"a": 2}, [], MISSING]),
         (Each(Equals(1)), [[1, 1.0], (1,)], [[], (), [1, 2], 1, {"a": 1}, MISSING]),
         (Some(Equals(1)), [[2, 1], (1,)], [[], [2], 1, MISSING]),
@@ -129,7 +129,7 @@ def test_path_that_is_too_large_is_named_in_the_difference() -> None:
         (Exists(True), "anything"),
         (Exists(False), "nothing"),
         (Length(Compare("gt", 3)), "length more than 3"),
-        (Schema(True), "valid by the schema"),
+        (ValidBySchema(True), "valid by the schema"),
         (Subset({"a": 1}), 'holds all of {"a": 1}'),
         (Each(Equals("a")), 'each "a"'),
         (Some(Equals("a")), 'some "a"'),
@@ -181,8 +181,8 @@ def test_condition_describes_itself(condition: Condition, words: str) -> None:
         (Exists(True), MISSING, None),
         (Length(Equals(3)), "ab", "its length is 2"),
         (Length(Equals(3)), 5, None),
-        (Schema({"type": "string"}), 5, '5 is not of type "string"'),
-        (Schema({"type": "string"}), MISSING, None),
+        (ValidBySchema({"type": "string"}), 5, '5 is not of type "string"'),
+        (ValidBySchema({"type": "string"}), MISSING, None),
         (Subset({"a": 1}), {"b": 1}, '"a" is missing'),
         (Subset({"b": 1, "a": {"c": 1}}), {"a": {"c": 2}, "b": 1}, '"a" is {"c": 2}'),
         (Subset({"a": 1}), {"a": 1}, None),
@@ -213,7 +213,7 @@ def test_condition_difference_returns_hint(condition: Condition, value: Json, hi
     ("make", "message"),
     [
         (lambda: Regex("("), "not a valid regex"),
-        (lambda: Schema({"type": "strng"}), "not a valid JSON Schema"),
+        (lambda: ValidBySchema({"type": "strng"}), "not a valid JSON Schema"),
     ],
 )
 def test_condition_with_invalid_value_raises(make: Callable[[], object], message: str) -> None:
@@ -246,7 +246,7 @@ def test_condition_with_invalid_value_raises(make: Callable[[], object], message
         (Subset({"a": 1}), ({"b": 1}, {"a": 1, "c": 1}), True),
         (Subset([{"a": 1}]), ({"b": 1}, {"a": 1, "c": 1}), True),
         (Equals(["a", "b"]), ("a", "b"), True),
-        (Schema({"type": "array", "minItems": 2}), ("a", "b"), True),
+        (ValidBySchema({"type": "array", "minItems": 2}), ("a", "b"), True),
     ],
 )
 def test_condition_on_set_matches_any_element_or_whole(
@@ -265,7 +265,7 @@ def test_member_of_object_or_structured_value() -> None:
 
 def test_conditions_with_equal_fields_are_equal() -> None:
     assert Regex("a") == Regex("a") != Regex("b")
-    assert Schema({"type": "string"}) == Schema({"type": "string"})
+    assert ValidBySchema({"type": "string"}) == ValidBySchema({"type": "string"})
     assert Regex("(?i)Abc").folded
     assert Regex("Abc").literal == "Abc"
 

@@ -27,10 +27,10 @@ from mockllm.core.matching.conditions import (
     Members,
     OneOf,
     Regex,
-    Schema,
     Some,
     StartsWith,
     Subset,
+    ValidBySchema,
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
 from mockllm.core.matching.rule_index import RuleIndex
@@ -95,7 +95,7 @@ EVERY: list[Condition] = [
     *(Some(condition) for condition in (Equals("a"), Compare("gt", 1), Contains("b"), Some(Equals(1)))),
     Each(Equals("a")),
     Subset({"a": 1}),
-    Schema({"type": "string"}),
+    ValidBySchema({"type": "string"}),
     *(Members(members) for members in ({}, {"a": Equals(1)}, {"a": Exists(False)}, {"name": Equals("a")})),
     Members({"b": Each(Equals(1)), "a": Some(Equals(1))}),
     AtPath(compile_path("$.a"), Equals(1)),
@@ -103,7 +103,7 @@ EVERY: list[Condition] = [
     OneOf((Exists(False), Contains("b"))),
     *(AllOf(parts) for parts in ((), (Exists(True),), (StartsWith("a"), EndsWith("c")))),
     *(Some(AllOf(parts)) for parts in ((), (StartsWith("a"), Exists(True), Length(Equals(2))))),
-    Some(AllOf((OneOf((Glob("a*"), Regex("b"))), Schema(True), OneOf(()), Some(Equals(1))))),
+    Some(AllOf((OneOf((Glob("a*"), Regex("b"))), ValidBySchema(True), OneOf(()), Some(Equals(1))))),
 ]  # fmt: skip
 VALUES: list[Json] = [
     "", "a", "ab", "AB", "abc", "aBc", "xbc", "abcdef", "c", 0, 1, 1.0, 2.5, 5, 11, 12, True, False, None,

@@ -11,7 +11,7 @@ from mockllm.core.request import messages
 from mockllm.core.request.messages import (
     MAX_READ_JSON,
     Message,
-    Part,
+    MessagePart,
     ResultPart,
     Role,
     TextPart,
@@ -33,12 +33,12 @@ class CountedMessages(list[Message]):
             yield message
 
 
-class CountedParts(tuple[Part, ...]):
+class CountedParts(tuple[MessagePart, ...]):
     """Parts that count how often they are read."""
 
     reads = 0
 
-    def __iter__(self) -> Iterator[Part]:
+    def __iter__(self) -> Iterator[MessagePart]:
         type(self).reads += 1
         return super().__iter__()
 

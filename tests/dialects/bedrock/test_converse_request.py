@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, ThinkingPart
+from mockllm.core.request.messages import (
+    CallPart,
+    MediaPart,
+    MessagePart,
+    OtherPart,
+    ResultPart,
+    ThinkingPart,
+)
 from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
@@ -39,7 +46,7 @@ def content(*blocks: Json, role: str = "user") -> tuple[Message, ...]:
     return converse(messages=[{"role": role, "content": list(blocks)}]).messages
 
 
-BLOCKS: dict[str, tuple[Json, Part]] = {
+BLOCKS: dict[str, tuple[Json, MessagePart]] = {
     "a text": ({"text": "hi"}, TextPart("hi")),
     "an image": ({"image": {"format": "png"}}, MediaPart("image")),
     "a document": ({"document": {}}, MediaPart("file")),

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, ThinkingPart
+from mockllm.core.request.messages import (
+    CallPart,
+    MediaPart,
+    MessagePart,
+    OtherPart,
+    ResultPart,
+    ThinkingPart,
+)
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
@@ -14,7 +21,7 @@ from mockllm.dialects.gemini.generate_request import as_google_request
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
-PARTS: dict[str, tuple[Json, Part]] = {
+PARTS: dict[str, tuple[Json, MessagePart]] = {
     "a text": ({"text": "x"}, TextPart("x")),
     "a thought": ({"text": "x", "thought": True}, ThinkingPart("x")),
     "an image": ({"inlineData": {"mimeType": "image/png", "data": ""}}, MediaPart("image")),

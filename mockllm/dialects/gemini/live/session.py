@@ -280,8 +280,8 @@ class LiveSession:
         return SendMessages((dumps(message),), binary=True)
 
 
-Handler = Callable[[LiveSession, dict[str, Json]], Sequence[WebSocketAction]]
-HANDLERS: Final[dict[str, Handler]] = {
+LiveHandler = Callable[[LiveSession, dict[str, Json]], Sequence[WebSocketAction]]
+HANDLERS: Final[dict[str, LiveHandler]] = {
     SETUP: LiveSession.set_up,
     "clientContent": LiveSession.add_content,
     "realtimeInput": LiveSession.process,

@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import objects, text_of
 from mockllm.core.randomness import HEX, Ids
-from mockllm.core.request.messages import MediaPart, OtherPart, Part, TextPart, ThinkingPart
+from mockllm.core.request.messages import MediaPart, MessagePart, OtherPart, TextPart, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message
 from mockllm.core.request.stored_responses import ResponseLookup
@@ -87,7 +87,7 @@ def add_entry(turns: ReadTurns, entry: Json, lookup: ResponseLookup) -> None:
         turns.join(Message("assistant", (OtherPart(kind),)))
 
 
-def _parts(content: Json) -> Iterator[Part]:
+def _parts(content: Json) -> Iterator[MessagePart]:
     if type(content) is str:
         yield TextPart(content)
     for chunk in objects(content):

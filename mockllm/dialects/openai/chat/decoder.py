@@ -8,12 +8,18 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import (
+    DecodedResponse,
+    ResponseDecoder,
+    TextChannel,
+    count_of,
+    payloads,
+)
 from mockllm.dialects.openai.decoded_items import read_annotations
 
 FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
 """Finish reasons that differ from the neutral values."""
-CHANNELS: Final[tuple[tuple[str, Channel], ...]] = (
+CHANNELS: Final[tuple[tuple[str, TextChannel], ...]] = (
     ("reasoning_content", "thinking"),
     ("reasoning", "thinking"),
     ("content", "text"),

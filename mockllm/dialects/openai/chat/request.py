@@ -10,7 +10,7 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import count_of, object_of, objects, text_of, texts
-from mockllm.core.request.messages import MediaPart, Part, ResultPart, Role, last_user_text
+from mockllm.core.request.messages import MediaPart, MessagePart, ResultPart, Role, last_user_text
 from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT, estimate_texts
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, TextPart, Tool, estimate_input
@@ -226,7 +226,7 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
 
 def _parts(
     message: dict[str, Json], role: str, tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
-) -> Sequence[Part]:
+) -> Sequence[MessagePart]:
     """Return the parts of one message. `tools_by_call_id` are those so far; `lookup`
     finds those of earlier responses."""
     content = message.get("content")
@@ -240,7 +240,7 @@ def _parts(
         )
     if role == "function":
         return result_parts(None, text_of(message.get("name")), content, MEDIA)
-    parts: list[Part] = [] if content is None else [*content_parts(content, MEDIA)]
+    parts: list[MessagePart] = [] if content is None else [*content_parts(content, MEDIA)]
     calls = message.get("tool_calls")
     for entry in calls if type(calls) is list else ():
         if type(entry) is dict:

@@ -20,7 +20,7 @@ from mockllm.core.json.typed_values import text_of
 from mockllm.core.media.audio import wav_seconds
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.form_fields import FormFile, multipart_parts
-from mockllm.core.request.messages import MediaPart, Message, Part, TextPart
+from mockllm.core.request.messages import MediaPart, Message, MessagePart, TextPart
 from mockllm.dialects.openai.request_fields import ModelRequest
 
 MAX_EXACT: Final = 2**53
@@ -104,7 +104,7 @@ class MediaRequest(ModelRequest):
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         texts = (text_of(self.fields.get(name)) for name in TEXT_FIELDS)
-        parts: list[Part] = [TextPart(text) for text in texts if text is not None]
+        parts: list[MessagePart] = [TextPart(text) for text in texts if text is not None]
         parts += [MediaPart(self.input_kind) for _ in self.files]
         return (Message("user", tuple(parts)),)
 

@@ -374,8 +374,8 @@ REACTIONS: Final[dict[str, Reaction]] = {
     "idle": RealtimeSession._idle,
 }
 """What follows from where the user speaks."""
-Handler = Callable[[RealtimeSession, dict[str, Json]], Sequence[WebSocketAction]]
-HANDLERS: Final[dict[str, Handler]] = {
+RealtimeHandler = Callable[[RealtimeSession, dict[str, Json]], Sequence[WebSocketAction]]
+HANDLERS: Final[dict[str, RealtimeHandler]] = {
     "session.update": RealtimeSession.update_session,
     "input_audio_buffer.append": RealtimeSession.append_audio,
     "input_audio_buffer.commit": RealtimeSession.commit_audio,

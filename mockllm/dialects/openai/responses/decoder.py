@@ -7,17 +7,23 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import Channel, DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import (
+    DecodedResponse,
+    ResponseDecoder,
+    TextChannel,
+    count_of,
+    payloads,
+)
 from mockllm.dialects.openai.decoded_items import read_annotations, read_search
 from mockllm.dialects.openai.responses.client_tools import called_client_tool
 
-DELTAS: Final[dict[str, Channel]] = {
+DELTAS: Final[dict[str, TextChannel]] = {
     "response.output_text.delta": "text",
     "response.refusal.delta": "refusal",
     "response.reasoning_summary_text.delta": "thinking",
     "response.reasoning_text.delta": "thinking",
 }
-OPENINGS: Final[dict[str, Channel]] = {
+OPENINGS: Final[dict[str, TextChannel]] = {
     "output_text": "text",
     "refusal": "refusal",
     "summary_text": "thinking",

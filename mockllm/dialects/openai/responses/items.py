@@ -41,9 +41,8 @@ from mockllm.dialects.openai.responses.object import (
 )
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import PREFIXES as TOOL_PREFIXES
-from mockllm.dialects.openai.responses.server_tools import generated_members, server_parts
+from mockllm.dialects.openai.responses.server_tools import Item, generated_members, server_parts
 
-Item: TypeAlias = dict[str, Json]
 NativeEvent: TypeAlias = tuple[str, dict[str, Json]]
 """The end of an event's name, and its members other than the item's id and index."""
 

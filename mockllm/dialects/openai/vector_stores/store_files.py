@@ -12,13 +12,13 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import Plan
+from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import page
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
-from mockllm.dialects.openai.headers import PLAIN_HEADERS, Pairs, body_plan
+from mockllm.dialects.openai.headers import PLAIN_HEADERS, body_plan
 from mockllm.dialects.openai.validators import Check, missing, string
 from mockllm.dialects.openai.vector_stores.added_files import (
     FileAdditionRequest,
@@ -48,7 +48,7 @@ from mockllm.dialects.openai.vector_stores.store_request import (
 )
 from mockllm.dialects.stored_objects import Deletion, created_object
 
-POLL: Final[Pairs] = (("openai-poll-after-ms", "100"),)
+POLL: Final[Headers] = (("openai-poll-after-ms", "100"),)
 """The wait before the next read of what is in progress: the SDK's helpers follow it."""
 FIELDS: Final[Mapping[str, Check]] = {
     "file_id": string,

@@ -37,7 +37,7 @@ from mockllm.server.control.models.rules import (
 )
 from mockllm.server.control.problem import Problem, diagnostics_problem
 from mockllm.server.engine_builder import Broken
-from mockllm.server.overlay_store import OverlayRejected, Settings
+from mockllm.server.overlay_store import OverlayRejected, OverlaySettings
 
 MAX_LISTED: Final = 10
 """Most names or session ids in an error message."""
@@ -112,7 +112,7 @@ async def list_items(context: ControlContext, call: ApiCall) -> BaseModel:
     return await asyncio.to_thread(_items, overlays.of(None), dict(overlays.settings))
 
 
-def _items(overlay: Overlay, settings: Settings) -> OverlayItems:
+def _items(overlay: Overlay, settings: OverlaySettings) -> OverlayItems:
     items = []
     for endpoint, modifiers in settings.items():
         items += [_item("modifier", modifier, endpoint) for modifier in modifiers]

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, Part, ResultPart, ThinkingPart
+from mockllm.core.request.messages import (
+    CallPart,
+    MediaPart,
+    MessagePart,
+    OtherPart,
+    ResultPart,
+    ThinkingPart,
+)
 from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
@@ -116,7 +123,7 @@ def test_adjacent_model_items_are_one_turn() -> None:
     ],
 )
 def test_call_of_client_tool_is_read_with_its_output(
-    call: Json, output: Json, parts: tuple[Part, Part]
+    call: Json, output: Json, parts: tuple[MessagePart, MessagePart]
 ) -> None:
     assert messages(call, output) == (Message("assistant", parts[:1]), Message("tool", parts[1:]))
 
