@@ -1,7 +1,11 @@
-"""What the server uses of aiohttp beyond its documented interface. Its tests name each of these parts. Elsewhere are
-only `RawRequestMessage._replace`, and the texts of errors in `connection_errors.py`. aiohttp parses requests
-(llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling is not used: it needs two
-tasks for a connection with a request, and has no bounds on time or memory."""
+"""The server's imports of aiohttp beyond its documented interface. Its tests name each member that any module uses.
+
+Other modules use members of the objects that come from here: the fields and `_replace` of a `RawRequestMessage`, and
+`total_bytes` and `set_exception` of a body. `connection_errors.py` reads the texts of errors. `cli/startup.py`
+imports aiohttp's modules before the package itself.
+
+aiohttp parses requests (llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling
+is not used: it needs two tasks for a connection with a request, and has no bounds on time or memory."""
 
 from __future__ import annotations
 

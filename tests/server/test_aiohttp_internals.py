@@ -13,9 +13,12 @@ from typing import Any
 
 import pytest
 from aiohttp import StreamReader, http_writer, streams, web_request, web_ws
+from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import WebSocketReader
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.http_writer import StreamWriter
 from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web import BaseRequest
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -24,6 +27,7 @@ from yarl import URL
 from mockllm.server import aiohttp_internals
 from mockllm.server.aiohttp_internals import HttpProtocol, has_read_http2_preface
 from mockllm.server.connection_factory import HTTP2_PREFACE
+from mockllm.server.masked_frames import WRONG_FRAME
 from mockllm.server.server_limits import ServerLimits
 from tests.tools import OLDER_AIOHTTP
 
@@ -83,6 +87,47 @@ def test_web_request_protocol_attributes_are_provided() -> None:
     used = set(re.findall(r"(?<![_.])protocol\.(\w+)|self\._protocol\.(\w+)", source))
     names = {name for pair in used for name in pair if name} - NOT_USED
     assert names <= PROVIDED, f"BaseRequest uses {', '.join(sorted(names - PROVIDED))} of its protocol"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        {"max_line_size": 8_190}, {"max_field_size": 8_190}, {"max_headers": 128},
+        {"payload_exception": ValueError}, {"auto_decompress": False},
+    ],
+    ids=lambda argument: next(iter(argument)),
+)  # fmt: skip
+def test_request_parser_takes_this_argument(argument: dict[str, Any]) -> None:
+    """It states no signature, and refuses an argument that it does not know."""
+
+    async def parse(**arguments: Any) -> int:
+        protocol = HttpProtocol(asyncio.get_running_loop(), ServerLimits())
+        parser = HttpRequestParser(protocol, asyncio.get_running_loop(), 2**16, **arguments)
+        return len(parser.feed_data(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")[0])
+
+    assert asyncio.run(parse(**argument)) == 1
+    with pytest.raises(TypeError):
+        asyncio.run(parse(unknown=1))
+
+
+def test_stream_writer_takes_protocol_and_loop() -> None:
+    parameters = list(inspect.signature(StreamWriter).parameters.values())
+    assert [parameter.name for parameter in parameters[:2]] == ["protocol", "loop"]
+    assert all(parameter.default is not parameter.empty for parameter in parameters[2:])
+
+
+def test_websocket_reader_returns_whether_it_refuses_frames() -> None:
+    """`masked_frames.py` uses it in place of aiohttp's protocol."""
+
+    async def fed() -> tuple[object, object]:
+        loop = asyncio.get_running_loop()
+        queue = WebSocketDataQueue(HttpProtocol(loop, ServerLimits()), 2**16, loop=loop)
+        reader = WebSocketReader(queue, 1024, False, *([] if OLDER_AIOHTTP else [True]))
+        fed = reader.feed_data(b"\x89\x80abcd"), reader.feed_data(WRONG_FRAME)[0]
+        reader.feed_eof()
+        return fed
+
+    assert asyncio.run(fed()) == ((False, b""), True)
 
 
 def test_base_request_takes_its_parts_in_this_order() -> None:
