@@ -65,10 +65,6 @@ def test_class_name_is_used_once_in_package() -> None:
     assert twice == {}, "put before its name what it belongs to: its provider, its call or its family"
 
 
-ALIASES_TO_RENAME = {"Event"}
-"""Aliases with two meanings that are still to be renamed: an event to encode, and one that was parsed."""
-
-
 def type_aliases(path: Path) -> set[str]:
     """The public type aliases of a module, with and without `TypeAlias`."""
     names = set()
@@ -93,9 +89,7 @@ def test_name_of_type_is_used_once_in_package() -> None:
         for name, found in aliases.items()
         if name in modules or len(found) > 1
     }
-    assert twice.keys() == ALIASES_TO_RENAME, (
-        f"a name for two things, or a type that is defined twice: {twice}"
-    )
+    assert twice == {}, "a name for two things, or a type that is defined twice"
 
 
 def test_names_in_vocabulary_decision_exist() -> None:
