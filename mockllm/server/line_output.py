@@ -46,6 +46,13 @@ def write_line(text: str, stream: TextIO) -> None:
         return
 
 
+def wait_for_lines() -> None:
+    """Wait at the end of the process for lines that wait, for a moment at most."""
+    for queue in list(_QUEUES.values()):
+        if queue is not None:
+            queue.wait_for_end()
+
+
 def discard(stream: TextIO) -> None:
     """Redirect a stream to the null device."""
     null = os.open(os.devnull, os.O_WRONLY)
@@ -68,7 +75,6 @@ class LineQueue:
     """The lines that wait for room in a stream. A thread writes them, while there are some."""
 
     def __init__(self, stream: TextIO) -> None:
-        atexit.register(self.wait_for_end)
         stream.flush()
         self._descriptor = stream.fileno()
         self._poll = select.poll()
@@ -114,9 +120,10 @@ class LineQueue:
                 more = bool(self._waiting)
 
     def wait_for_end(self) -> None:
-        """Wait until no line waits, for a moment at most."""
+        """Wait until no line waits, at most MAX_EXIT_WAIT."""
         if self._thread is not None:
             self._thread.join(MAX_EXIT_WAIT)
 
 
 _QUEUES: Final[WeakKeyDictionary[TextIO, LineQueue | None]] = WeakKeyDictionary()
+atexit.register(wait_for_lines)

@@ -92,7 +92,7 @@ def test_end_waits_for_lines_that_wait(pipe: tuple[int, TextIO], monkeypatch: py
     read = threading.Thread(target=read_until, args=(LINES[-1], reading))
     read.start()
     monkeypatch.setattr(line_output, "MAX_EXIT_WAIT", PATIENCE)
-    queue.wait_for_end()
+    line_output.wait_for_lines()
     assert not queue._waiting
     read.join()
 

@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
+from mockllm.server.line_output import wait_for_lines
 from mockllm.server.workers.listening_sockets import ListeningSocket
 
 ORDERS_OF_SUPERVISOR: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -98,4 +99,5 @@ def _serve(
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+        wait_for_lines()
         os._exit(code)
