@@ -17,6 +17,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.price import NO_PRICES, PriceList
 from mockllm.dialects.rate_limit_headers import LimitHeaders, LimitRefusal
 from mockllm.dialects.serving_metrics_form import ServingMetricsForm
+from mockllm.dialects.telemetry_fields import TelemetryFields
 
 
 class ProviderCall(Struct, frozen=True, eq=False):
@@ -148,6 +149,8 @@ class Provider(ProviderDescription, frozen=True, kw_only=True, eq=False):
     """The models that it is known to have: `models: strict` accepts them beside those of the rules."""
     telemetry_name: str | None = None
     """`gen_ai.provider.name` of OpenTelemetry; None: `name`."""
+    telemetry_fields: TelemetryFields = TelemetryFields()
+    """For a provider with a protocol of its name: the members with the values that traces report."""
     limit_headers: LimitHeaders | None = None
     """Writes the state of a rate limit as its headers; None where it sends none."""
     limit_refusal: LimitRefusal | None = None

@@ -15,6 +15,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.listing import CALLS, LISTED, LISTED_BY_NAME
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.route_table import ROUTES, spellings
+from mockllm.dialects.telemetry_fields import TelemetryFields
 
 DIALECT_NAMES: Final = frozenset(call.protocol for call in CALLS)
 """The protocols: the values of `match: {dialect: …}`, and the keys of `extras` and of `fields` by dialect."""
@@ -102,6 +103,12 @@ def undocumented_field_failure(dialect: str, request: Request) -> Failure | None
         if found is not None and found.refuse_inexact is not None:
             return found.refuse_inexact(request)
     return None
+
+
+def telemetry_fields(dialect: str) -> TelemetryFields:
+    """Return the members of a protocol with the values that traces report."""
+    found = _loaded(dialect)
+    return TelemetryFields() if found is None else found.telemetry_fields
 
 
 def parameter_fields(dialect: str, parameter: str) -> dict[str, Json]:

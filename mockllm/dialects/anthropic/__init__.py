@@ -32,6 +32,7 @@ from mockllm.dialects.anthropic.text_completions import TextCompletions
 from mockllm.dialects.anthropic.unknown_fields import refuse_inexact
 from mockllm.dialects.anthropic.vertex import VertexCount, VertexMessages
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.telemetry_fields import TelemetryFields
 
 MESSAGES: Final = Messages()
 COUNT: Final = AnthropicCountTokens()
@@ -114,6 +115,14 @@ UNSERVED: Final = tuple(
     )
 )  # fmt: skip
 """The starts of the paths of Anthropic's other calls (SDK: the modules of `anthropic.resources`)."""
+TELEMETRY_FIELDS: Final = TelemetryFields(
+    settings={name: (name,) for name in ("temperature", "top_p", "top_k")},
+    response="message",
+    id=("id",),
+    model=("model",),
+    finish=(("stop_reason",), ("delta", "stop_reason")),
+    error=("type",),
+)
 PROVIDER: Final = Provider(
     name="anthropic",
     title="Anthropic",
@@ -136,4 +145,5 @@ PROVIDER: Final = Provider(
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),
     written_members=WRITTEN,
+    telemetry_fields=TELEMETRY_FIELDS,
 )

@@ -18,6 +18,7 @@ from mockllm.dialects.bedrock.lookups import (
 )
 from mockllm.dialects.bedrock.prompt_cache import prompt_cache_policy
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.telemetry_fields import TelemetryFields
 
 CONVERSE: Final = Converse()
 INVOKE: Final = Invoke()
@@ -78,9 +79,15 @@ UNSERVED: Final = tuple(
     )
 )  # fmt: skip
 """The starts of the paths of Bedrock's other calls (botocore: the services `bedrock-runtime` and `bedrock`)."""
+TELEMETRY_FIELDS: Final = TelemetryFields(
+    settings={"temperature": ("inferenceConfig", "temperature"), "top_p": ("inferenceConfig", "topP")},
+    finish=(("stopReason",),),
+)
+"""A response of Converse has neither an id nor a model."""
 PROVIDER: Final = Provider(
     name="bedrock",
     written_members=WRITTEN,
+    telemetry_fields=TELEMETRY_FIELDS,
     title="Amazon Bedrock",
     aliases=("amazon-bedrock", "aws-bedrock"),
     routes=_routes(),

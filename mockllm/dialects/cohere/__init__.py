@@ -13,6 +13,7 @@ from mockllm.dialects.cohere.v1_classify import CohereClassify
 from mockllm.dialects.cohere.v1_models import KNOWN, CohereCheckKey, CohereModels
 from mockllm.dialects.cohere.v1_tokens import CohereDetokenize, CohereTokenize
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.telemetry_fields import TelemetryFields
 
 CHAT: Final = CohereChat()
 CHAT_V1: Final = CohereV1Chat()
@@ -74,6 +75,20 @@ UNSERVED: Final = (
     "/v2/parse",
 )
 """The starts of the paths of Cohere's other calls (SDK: `raw_base_client.py` and its folders)."""
+TELEMETRY_FIELDS: Final = TelemetryFields(
+    settings={
+        "temperature": ("temperature",),
+        "top_p": ("p",),
+        "top_k": ("k",),
+        "frequency_penalty": ("frequency_penalty",),
+        "presence_penalty": ("presence_penalty",),
+        "seed": ("seed",),
+    },
+    response="response",
+    id=("id", "generation_id"),
+    finish=(("finish_reason",), ("delta", "finish_reason")),
+)
+"""Version 1 ends a stream with an event that contains the response."""
 PROVIDER: Final = Provider(
     name="cohere",
     title="Cohere",
@@ -94,5 +109,6 @@ PROVIDER: Final = Provider(
     base_url_variables=("CO_API_URL",),
     key_variables=("CO_API_KEY",),
     written_members=WRITTEN,
+    telemetry_fields=TELEMETRY_FIELDS,
 )
 PROVIDERS: Final = (PROVIDER,)

@@ -20,6 +20,7 @@ from mockllm.dialects.gemini.unknown_fields import refuse_inexact
 from mockllm.dialects.google.openai_compatible import COMPATIBLE
 from mockllm.dialects.google.token import Token
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderWebSocket
+from mockllm.dialects.telemetry_fields import TelemetryFields
 from mockllm.dialects.vendors import vendor_routes
 
 _LOCATION: Final = "/(v1beta1|v1)/projects/{project}/locations/{location}"
@@ -246,9 +247,30 @@ UNSERVED: Final = tuple(
 )  # fmt: skip
 """The starts of the paths of Gemini's other calls (SDK: the modules of `google.genai`); `*` is one segment. Served
 paths below them are routes."""
+TELEMETRY_FIELDS: Final = TelemetryFields(
+    settings={
+        name: ("generationConfig", member)
+        for name, member in {
+            "temperature": "temperature",
+            "top_p": "topP",
+            "top_k": "topK",
+            "frequency_penalty": "frequencyPenalty",
+            "presence_penalty": "presencePenalty",
+            "seed": "seed",
+        }.items()
+    },
+    response="interaction",
+    id=("responseId", "id"),
+    model=("modelVersion", "model"),
+    choices="candidates",
+    finish=(("finishReason",),),
+    error=("status", "code"),
+)
+"""An interaction has the members `id` and `model`."""
 GEMINI: Final = Provider(
     name="gemini",
     written_members=WRITTEN,
+    telemetry_fields=TELEMETRY_FIELDS,
     title="Gemini",
     aliases=("google",),
     routes=_gemini_routes(),

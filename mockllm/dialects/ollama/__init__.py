@@ -16,6 +16,7 @@ from mockllm.dialects.ollama.models import OllamaVersion, RunningModels, Show, T
 from mockllm.dialects.ollama.progress import CreateModel, PullModel, PushModel
 from mockllm.dialects.ollama.row import ROW
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.telemetry_fields import TelemetryFields
 from mockllm.dialects.vendors import provider_of
 
 CHAT: Final = OllamaChat()
@@ -65,10 +66,19 @@ WRITTEN: Final[Mapping[str, str]] = {
 }
 """The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
+TELEMETRY_FIELDS: Final = TelemetryFields(
+    settings={
+        name: ("options", name)
+        for name in ("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "seed")
+    },
+    model=("model",),
+    finish=(("done_reason",),),
+)
 PROVIDER: Final[Provider] = replace(
     _compatible,
     prefixed=False,
     written_members=WRITTEN,
+    telemetry_fields=TELEMETRY_FIELDS,
     base="",
     optional_base=_compatible.base,
     routes=(*map(_compatible_route, _compatible.routes), *_ROUTES),

@@ -85,6 +85,7 @@ from mockllm.dialects.openai.webhooks import (
     UpdateEndpoint,
 )
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute, ProviderWebSocket
+from mockllm.dialects.telemetry_fields import TelemetryFields
 
 CHAT: Final = Chat()
 LIST_CHAT: Final = ListChat()
@@ -325,10 +326,25 @@ WRITTEN: Final[Mapping[str, str]] = {
 }
 """The members of responses that the server writes from a reply, by path, each with the word of the language for it.
 `*` is each item of a list."""
+TELEMETRY_FIELDS: Final = TelemetryFields(
+    settings={
+        name: (name,)
+        for name in ("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "seed")
+    },
+    response="response",
+    id=("id",),
+    model=("model",),
+    choices="choices",
+    finish=(("finish_reason",),),
+    error=("code", "type"),
+    input_tokens=("usage", "prompt_tokens"),
+)
+"""Those of vendors, too: several of them have `top_k`."""
 PROVIDER: Final = Provider(
     name="openai",
     aliases=("chatgpt",),
     written_members=WRITTEN,
+    telemetry_fields=TELEMETRY_FIELDS,
     title="OpenAI",
     routes=_routes,
     websockets=_websockets,

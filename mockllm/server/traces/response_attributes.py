@@ -1,8 +1,7 @@
 """Span attributes of a response: its id, model, finish reasons, usage and error.
 
 The values are parsed from the sent bytes, as a client would parse them. The dialect's decoder returns usage and
-errors. The id, the model and the provider's finish reasons, which no rule needs, are found by field names that
-many protocols use. A response with other names lacks these attributes.
+errors. The provider's `TelemetryFields` name the members with the id, the model and the finish reasons.
 """
 
 from __future__ import annotations
@@ -14,15 +13,19 @@ from typing import Final
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.plan import Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import DecodedResponse, payloads
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.provider_facts import telemetry_fields
+from mockllm.dialects.telemetry_fields import TelemetryFields, member_at
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.reconstruction import SentResponse
 
 MAX_BODY: Final = 4 * 1024 * 1024
 """Largest body in bytes that is parsed: a larger one would delay other spans."""
+MAX_CHOICES: Final = 128
 UNFINISHED: Final = "error"
 """The conventions' finish reason of a choice that did not end."""
 
@@ -47,7 +50,7 @@ class ResponseAttributes(Struct):
 
 def response_attributes(entry: JournalEntry, sent: SentResponse, dialect: Dialect) -> ResponseAttributes:
     """Parse the sent response with the dialect's decoder."""
-    attributes = ResponseAttributes()
+    attributes, fields = ResponseAttributes(), telemetry_fields(dialect.name)
     body = _decompressed(sent)
     if len(body) > MAX_BODY:
         return attributes
@@ -55,12 +58,12 @@ def response_attributes(entry: JournalEntry, sent: SentResponse, dialect: Dialec
     for payload in payloads(plan):
         for item in payload if isinstance(payload, list) else (payload,):
             if isinstance(item, dict):
-                _collect(item, attributes)
+                _collect(item, fields, attributes)
     decoded: DecodedResponse | None = dialect.decode(plan) if dialect.generates else None  # type: ignore[attr-defined]
     if decoded is not None:
         attributes.understood = True
         attributes.usage = decoded.usage
-        attributes.error = attributes.error or _code(decoded.error)
+        attributes.error = attributes.error or _first_text(decoded.error, fields.error)
         if decoded.finish is not None:
             attributes.reasons.setdefault(0, decoded.finish)
     return attributes
@@ -76,38 +79,33 @@ def _decompressed(sent: SentResponse) -> bytes:
     return body
 
 
-def _collect(item: Mapping[str, Json], attributes: ResponseAttributes) -> None:
-    """Add the values of one event or of a body. Some events contain the response in a field."""
-    for source in (item, item.get("message"), item.get("response")):
-        if isinstance(source, dict):
-            attributes.id = attributes.id or _text(source, "id", "responseId")
-            attributes.model = attributes.model or _text(source, "model", "modelVersion")
-            attributes.error = attributes.error or _code(source.get("error"))
-    if isinstance(usage := item.get("usage"), dict) and isinstance(count := usage.get("prompt_tokens"), int):
+def _collect(item: Mapping[str, Json], fields: TelemetryFields, attributes: ResponseAttributes) -> None:
+    """Add the values of one event or of a body."""
+    for source in (item, item.get(fields.response) if fields.response else None):
+        attributes.id = attributes.id or _first_text(source, fields.id)
+        attributes.model = attributes.model or _first_text(source, fields.model)
+        attributes.error = attributes.error or _first_text(member_at(source, ("error",)), fields.error)
+    count = None if fields.input_tokens is None else member_at(item, fields.input_tokens)
+    if isinstance(count, int):
         attributes.usage = Usage(count, 0, 0, 0, 0)
-    for number, choice in _choices(item):
-        reason = _text(choice, "finish_reason", "finishReason", "stop_reason")
-        if reason is not None:
-            attributes.reasons[number] = reason
+    for number, choice in _choices(item, fields):
+        for path in fields.finish:
+            if isinstance(reason := member_at(choice, path), str) and reason:
+                attributes.reasons[number] = reason
 
 
-def _choices(item: Mapping[str, Json]) -> Iterator[tuple[int, Mapping[str, Json]]]:
+def _choices(item: Mapping[str, Json], fields: TelemetryFields) -> Iterator[tuple[int, Mapping[str, Json]]]:
     """Yield all objects that may contain a finish reason, with the choice's number."""
-    yield 0, item
-    if isinstance(delta := item.get("delta"), dict):
-        yield 0, delta
-    for name in ("choices", "candidates"):
-        listed = item.get(name)
-        for choice in listed if isinstance(listed, list) else ():
-            if isinstance(choice, dict):
-                number = choice.get("index", 0)
-                yield (number if isinstance(number, int) and 0 <= number < 128 else 0), choice
+    if fields.choices is None:
+        yield 0, item
+        return
+    for choice in objects(item.get(fields.choices)):
+        number = choice.get("index", 0)
+        yield (number if isinstance(number, int) and 0 <= number < MAX_CHOICES else 0), choice
 
 
-def _text(source: Mapping[str, Json], *names: str) -> str | None:
+def _first_text(source: Json, names: tuple[str, ...]) -> str | None:
+    """Return the first text that is not empty of the members of these names."""
+    if not isinstance(source, dict):
+        return None
     return next((value for name in names if isinstance(value := source.get(name), str) and value), None)
-
-
-def _code(error: Json) -> str | None:
-    """Return a provider's name of an error: Google's status, OpenAI's code, or the type of all others."""
-    return _text(error, "status", "code", "type") if isinstance(error, dict) else None

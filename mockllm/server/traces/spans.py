@@ -18,7 +18,9 @@ from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.dialects.listing import LISTED_BY_NAME
+from mockllm.dialects.provider_facts import telemetry_fields
 from mockllm.dialects.router import RouteMatch, find_route, normalised
+from mockllm.dialects.telemetry_fields import MemberPath, member_at
 from mockllm.engine.session_id import split_session
 from mockllm.server.control.access import host_name
 from mockllm.server.ended_exchange import EndedExchange
@@ -27,17 +29,8 @@ from mockllm.server.journal.reconstruction import SentResponse, reconstruct
 from mockllm.server.traces.response_attributes import ResponseAttributes, response_attributes
 
 Value: TypeAlias = str | bool | int | float | Sequence[str]
-FLOATS: Final[Mapping[str, tuple[str, ...]]] = {
-    "gen_ai.request.temperature": ("temperature",),
-    "gen_ai.request.top_p": ("top_p", "topP"),
-    "gen_ai.request.frequency_penalty": ("frequency_penalty", "frequencyPenalty"),
-    "gen_ai.request.presence_penalty": ("presence_penalty", "presencePenalty"),
-}
-"""Attributes of numeric settings, with their fields: at the top level of a body, or in `generationConfig`."""
-INTEGERS: Final[Mapping[str, tuple[str, ...]]] = {
-    "gen_ai.request.top_k": ("top_k", "topK"),
-    "gen_ai.request.seed": ("seed",),
-}
+INTEGER_SETTINGS: Final = frozenset({"top_k", "seed"})
+"""The settings whose attributes are integers; the others are floats."""
 METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
@@ -222,7 +215,7 @@ def _model_attributes(
     name = LISTED_BY_NAME[call.provider].full.telemetry_name or call.provider
     provider = call.call.full.telemetry_provider or name
     attributes: dict[str, Value] = {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider}
-    attributes.update(_request_parameters(request))
+    attributes.update(_request_parameters(request, telemetry_fields(call.dialect.name).settings))
     if response.id:
         attributes["gen_ai.response.id"] = response.id
     if response.model:
@@ -244,7 +237,7 @@ def _model_attributes(
     return attributes
 
 
-def _request_parameters(request: Request) -> dict[str, Value]:
+def _request_parameters(request: Request, settings: Mapping[str, MemberPath]) -> dict[str, Value]:
     attributes: dict[str, Value] = {}
     if request.model:
         attributes["gen_ai.request.model"] = request.model
@@ -259,18 +252,14 @@ def _request_parameters(request: Request) -> dict[str, Value]:
         attributes["gen_ai.request.stop_sequences"] = output_bounds.stop
     if request.response_format.kind != "text":
         attributes["gen_ai.output.type"] = "json"
-    config = request.fields.get("generationConfig")
-    fields = {**request.fields, **config} if isinstance(config, dict) else request.fields
-    for table, kind in ((FLOATS, float), (INTEGERS, int)):
-        for name, spellings in table.items():
-            number = _number(fields, spellings)
-            if number is not None:
-                attributes[name] = kind(number)
+    for name, path in settings.items():
+        number = _number(member_at(request.fields, path))
+        if number is not None:
+            attributes[f"gen_ai.request.{name}"] = (int if name in INTEGER_SETTINGS else float)(number)
     return attributes
 
 
-def _number(fields: Mapping[str, Json], names: Sequence[str]) -> int | float | None:
-    value = next((fields[name] for name in names if fields.get(name) is not None), None)
+def _number(value: Json) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if isinstance(value, int) or isfinite(value) else None

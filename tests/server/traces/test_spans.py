@@ -14,11 +14,15 @@ from mockllm.server.traces.spans import MAX_INTEGER, Span
 from mockllm.server.traces.spans import span as span_of
 from tests.live import live
 from tests.server.traces.traced_server import (
+    BEDROCK,
+    BEDROCK_STREAM,
     CHAT,
+    COHERE,
     COMPLETIONS,
     GEMINI,
     GEMINI_STREAM,
     MESSAGES,
+    OLLAMA,
     RESPONSES,
     USER,
     TracedClient,
@@ -55,6 +59,15 @@ PROTOCOLS: dict[str, tuple[tuple[str, Mapping[str, Any]], Mapping[str, Any], tup
         ("generate_content gemini-2.5-flash", "gcp.gemini", "", "STOP"),
     ),
 }
+WITHOUT_ID_OR_MODEL: dict[str, tuple[tuple[str, Mapping[str, Any]], Mapping[str, Any], str]] = {
+    "cohere": (COHERE, {"k": 3, "p": 0.5}, "COMPLETE"),
+    "cohere, streamed": (COHERE, {"k": 3, "p": 0.5, "stream": True}, "COMPLETE"),
+    "ollama": (OLLAMA, {"options": {"top_k": 3, "top_p": 0.5}, "stream": False}, "stop"),
+    "ollama, streamed": (OLLAMA, {"options": {"top_k": 3, "top_p": 0.5}}, "stop"),
+    "bedrock": (BEDROCK, {"inferenceConfig": {"topP": 0.5}}, "end_turn"),
+    "bedrock, streamed": (BEDROCK_STREAM, {"inferenceConfig": {"topP": 0.5}}, "end_turn"),
+}
+"""Protocols whose responses lack an id or a model."""
 
 
 @pytest.mark.parametrize(("call", "more", "says"), PROTOCOLS.values(), ids=list(PROTOCOLS))
@@ -78,6 +91,20 @@ def test_span_has_request_and_response_attributes(
     assert (span.error, stated.get("error.type"), stated["http.response.status_code"]) == (None, None, 200)
     assert (stated["mockllm.rule"], stated["mockllm.request"]) == ("a.yaml:hello", 1)
     assert stated["mockllm.seed"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("call", "more", "finish"), WITHOUT_ID_OR_MODEL.values(), ids=list(WITHOUT_ID_OR_MODEL)
+)
+def test_span_has_settings_and_finish_reason_of_protocol(
+    tmp_path: Path, call: tuple[str, Mapping[str, Any]], more: Mapping[str, Any], finish: str
+) -> None:
+    (span,) = spans_of(tmp_path, HELLO, lambda server: server.ask(call, **more))
+    stated = span.attributes
+    assert stated["gen_ai.response.finish_reasons"] == [finish]
+    assert stated["gen_ai.request.top_p"] == 0.5
+    assert stated.get("gen_ai.request.top_k") == (None if "inferenceConfig" in more else 3)
+    assert {key: stated[key] for key in BOTH} == BOTH
 
 
 def test_span_counts_cached_and_reasoning_tokens(tmp_path: Path) -> None:

@@ -18,6 +18,13 @@ RESPONSES = ("/v1/responses", {"model": "gpt-4o", "input": "hi"})
 COMPLETIONS = ("/v1/completions", {"model": "gpt-3.5-turbo-instruct", "prompt": "hi"})
 MESSAGES = ("/v1/messages", {"model": "claude-sonnet-4-5", "max_tokens": 50, "messages": USER})
 GEMINI = ("/v1beta/models/gemini-2.5-flash:generateContent", {"contents": [{"parts": [{"text": "hi"}]}]})
+BEDROCK = (
+    "/model/anthropic.claude-sonnet-4-5-v1:0/converse",
+    {"messages": [{"role": "user", "content": [{"text": "hi"}]}]},
+)
+BEDROCK_STREAM = (BEDROCK[0] + "-stream", BEDROCK[1])
+COHERE = ("/cohere/v2/chat", {"model": "command-a-03-2025", "messages": USER})
+OLLAMA = ("/api/chat", {"model": "llama3.2", "messages": USER})
 GEMINI_STREAM = ("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", GEMINI[1])
 
 
