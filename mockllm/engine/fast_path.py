@@ -107,16 +107,8 @@ class FastPath(Struct, frozen=True):
         if validation == "strict":
             repeated.passes_check = dialect.check(request) is None
         if response is not None and (repeated.passes_check or validation == "off"):
-            attributes = vars(request)
-            model_is_read_anyway = "model" in attributes or all(
-                each is not None and not each.compiled.request_independent for each in self.responses
-            )
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
-            if not model_is_read_anyway:
-                # Making the cache key has read the model. Later requests get these attributes, whichever response
-                # they select, and not each response reads it. So it is forgotten ("read value" in architecture.md).
-                attributes.pop("model", None)
 
     def _cached_with_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
@@ -150,8 +142,6 @@ class FastPath(Struct, frozen=True):
         """Return the entry of the response cache for a request."""
         if repeated is not None and repeated.cacheable_response is response:
             key = repeated.cache_key
-            if self.varying_selector is not None and not response.compiled.request_independent:
-                _ = request.model  # the key has read it for an earlier request: see `precompute`
         else:
             key = cache_key(response.settings, dialect, response.compiled, request)
         if response.settings.cached_by == "text":

@@ -180,9 +180,6 @@ class ResponseBuilder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         effective = self.effective_settings(selected.candidate.item_index, compiled, response_index)
-        if effective.cached_by is not None and not compiled.request_independent:
-            # a cache key reads it; an error before the key must not change what is read
-            _ = self.request.model
         caching, prompt_cache_settings = self.planner.prompt_caching, effective.merged.prompt_cache
         prompt_cache_result = caching.look_up(
             self.request, self.dialect, prompt_cache_settings, self.inputs.scenario_time

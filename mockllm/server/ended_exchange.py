@@ -70,7 +70,6 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The dialect's class of the request; None outside of the engine."""
     provider: str | None = None
     model: str | None = None
-    """The model, if something read it: a server without an access log does not read it for its journal."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     allow_cors: bool = False
     in_batch: bool = False
@@ -86,10 +85,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The bytes that the journal counts for it while it is no entry."""
 
     @staticmethod
-    def of(
-        exchange: Exchange, duration: float, write_times: array[float] | None, *, reads_model: bool
-    ) -> EndedExchange:
-        """Return what remains of an exchange. `reads_model`: whether a model is read that was not read before."""
+    def of(exchange: Exchange, duration: float, write_times: array[float] | None) -> EndedExchange:
+        """Return what remains of an exchange."""
         request, message, response = exchange.request, exchange.head.message, exchange.response
         if response.slot is not None:
             response = replace(response, slot=None)
@@ -109,9 +106,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             return ended
         ended.client, ended.session = exchange.client, request.session
         ended.request_class, ended.provider = request.request_class, request.provider
-        ended.model = (
-            or_default(lambda: request.model, None) if reads_model else request.__dict__.get("model")
-        )
+        ended.model = or_default(lambda: request.model, None)
         raw, received = exchange.raw, exchange.received
         if request.uploads:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""

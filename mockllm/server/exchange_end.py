@@ -47,7 +47,7 @@ def end_exchange(
     if duration is None:
         duration = app.deadlines.time() - exchange.monotonic
     request = exchange.request
-    ended = EndedExchange.of(exchange, duration, write_times, reads_model=app.access_log is not None)
+    ended = EndedExchange.of(exchange, duration, write_times)
     if request is not None and request.has_serving_metrics:
         metrics = app.serving_metrics.metrics_of(request)
         if metrics is not None:

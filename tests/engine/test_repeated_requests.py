@@ -178,26 +178,6 @@ def test_large_values_of_repeated_requests_are_bounded() -> None:
     assert 100 < len(engine._repeated_requests.attributes) < 350
 
 
-@pytest.mark.parametrize("validation", ["strict", "exact", "lenient", "off"])
-@pytest.mark.parametrize("answer", ["reply: Hi", "http: {status: 200, body: x}"], ids=["reply", "http"])
-def test_model_is_read_as_often_as_before(validation: str, answer: str) -> None:
-    """The journal has the model only if it was read, and counts requests by it."""
-    server = VirtualServer(f"validation: {validation}\nrules: [{{{answer}}}]")
-    for path, unknown in ((PATH, {}), (PATH, {"made_up": 1}), ("/v1beta/interactions", {})):
-        body = dumps(
-            {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "input": "hi"} | unknown
-        )
-        reader = server.engine.request_reader("POST", path, "", {})
-        models = []
-        for turn in range(6):
-            fresh = server.engine.read("POST", path, "", {}, body, "::1", NOW + turn)
-            request = reader.read(body, "::1", NOW + turn)
-            for each in (fresh, request):
-                server.engine.respond(each)
-            models.append((vars(fresh).get("model"), vars(request).get("model")))
-        assert [one for one, _ in models] == [other for _, other in models], (path, unknown)
-
-
 def test_too_many_bodies_in_turn_are_never_computed() -> None:
     repeated = RepeatedRequests()
     keys = [(None, b"%d" % number) for number in range(MAX_SEEN + 1)]

@@ -47,8 +47,7 @@ class BodyFields:
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
     shared_attributes: ClassVar[tuple[str, ...]] = ()
     """The cached properties that follow from the class and the body without its turns alone. Neither the head nor a
-    lookup changes them. Requests with equal remaining members share their values. `model` is not
-    among them: the journal has the model only if something read it."""
+    lookup changes them. Requests with equal remaining members share their values."""
     uploads: ClassVar[bool] = False
     """Whether the body holds a file: the journal stores it without the contents of files."""
     volatile: frozenset[str] = VOLATILE

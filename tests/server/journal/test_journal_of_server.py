@@ -16,6 +16,7 @@ from mockllm.server.journal.journal import (
 )
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.server_limits import ServerLimits
+from tests.language.virtual_server import VirtualServer
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.journal.ended_exchanges import ended_exchange
 from tests.server.raw_client import Raw, request
@@ -128,3 +129,16 @@ def test_probes_are_not_written_down(server: ThreadedServer) -> None:
         raw.send(request("POST", "/whole", b"{}")).answer()
     last(server, "/whole")
     assert not [each for each in server.app.journal if each.path == "/health"]
+
+
+def test_entry_has_model_that_no_rule_reads() -> None:
+    """No access log reads it, either."""
+    engine = VirtualServer("validation: off\nrules: [{http: {status: 500}}]").engine
+    served = ThreadedServer(App(engine, limits=ServerLimits(grace=0.2, linger=0.2)))
+    served.start()
+    try:
+        with Raw(served.port) as raw:
+            raw.send(request("POST", "/v1/chat/completions", b'{"model":"gpt-4o"}')).answer()
+        assert last(served, "/v1/chat/completions").model == "gpt-4o"
+    finally:
+        served.stop()
