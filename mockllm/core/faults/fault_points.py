@@ -166,7 +166,7 @@ def belongs_to_chunk(step: Step) -> bool:
     The same holds for steps of the chunk and for steps that a fault inserted after it. So several faults at one
     place act in their order.
     """
-    return _is_chunk(step) or ((type(step) is WaitStep or type(step) is RawStep) and step.attached_to_chunk)
+    return _is_chunk(step) or _is_added(step) or (type(step) is RawStep and step.attached_to_chunk)
 
 
 def _locatable_texts(plan: Plan) -> Sequence[ChunkText]:
@@ -197,35 +197,57 @@ def _after_chunks(plan: Plan, count: int) -> Gap:
 def _after_events(plan: Plan, count: int) -> Gap:
     if not plan.streamed:
         raise NotApplicable(UNSTREAMED)
-    ends = [0, *_event_ends(live_steps(plan))]
+    steps = live_steps(plan)
+    ends = [0, *(end for _, end in _event_spans(steps))]
     if count >= len(ends):
         raise too_few(len(ends) - 1, "event")
-    return _at(plan, _after_inserted(plan, ends[count]))
-
-
-def _event_ends(steps: Sequence[Step]) -> Iterator[int]:
-    """Yield the index after each event; after its second half, where an event is split."""
-    begun = False
-    for index, step in enumerate(steps):
-        if type(step) is EventStep or (begun and type(step) is RawStep):
-            yield index + 1
-            begun = False
-        elif type(step) is RawStep:
-            begun = step.begins_event
-
-
-def _after_inserted(plan: Plan, index: int) -> int:
-    """Return the index after the waits and comments that earlier faults inserted there."""
-    steps = live_steps(plan)
-    while index < len(steps) and _is_inserted(steps[index]):
+    index = ends[count]
+    while index < len(steps) and _is_added(steps[index]):
         index += 1
-    return index
+    return _at(plan, index)
 
 
-def _is_inserted(step: Step) -> bool:
+def _event_spans(steps: Sequence[Step]) -> list[tuple[int, int]]:
+    """Return the start and end of each event that no fault has added; a fault may have divided it into several
+    steps."""
+    spans: list[tuple[int, int]] = []
+    for index, step in enumerate(steps):
+        if type(step) is RawStep and step.continues_event and spans:
+            spans[-1] = (spans[-1][0], index + 1)
+        elif (type(step) is RawStep and step.begins_event) or (
+            type(step) is EventStep and step.kind != "added"
+        ):
+            spans.append((index, index + 1))
+    return spans
+
+
+def _is_added(step: Step) -> bool:
+    """Return whether an earlier fault has added the step at a place: an event, a comment or a wait."""
+    if type(step) is RawStep:
+        return step.attached_to_chunk and not (step.begins_event or step.continues_event)
     return (
-        type(step) is WaitStep or (type(step) is RawStep and not step.begins_event)
-    ) and step.attached_to_chunk
+        step.kind == "added" if type(step) is EventStep else type(step) is WaitStep and step.attached_to_chunk
+    )
+
+
+def find_event_gap(plan: Plan, after: GapPoint) -> Gap:
+    """Return a place between two events: that of `find_gap`, or before the event that it divides. Raise
+    NotApplicable."""
+    gap = find_gap(plan, after)
+    if after.time is not None and plan.delivery.throttles and gap.seconds_before_head is None:
+        # its steps are slices of the events
+        gap = _after_bytes(plan, sum(len(step.data) for step in gap.before if type(step) is RawStep))
+    index = len(gap.before)
+    if index and gap.before[-1] is not plan.steps[index - 1] and type(gap.before[-1]) is not WaitStep:
+        return _before_event(plan, index - 1)
+    divides = any(start < index < end for start, end in _event_spans(live_steps(plan)))
+    return _before_event(plan, index) if divides else gap
+
+
+def _before_event(plan: Plan, index: int) -> Gap:
+    """Return the place before the event that has the step of this index."""
+    starts = (start for start, end in _event_spans(live_steps(plan)) if start <= index < end)
+    return _at(plan, next(starts, index))
 
 
 def _after_bytes(plan: Plan, count: int) -> Gap:
@@ -233,7 +255,7 @@ def _after_bytes(plan: Plan, count: int) -> Gap:
         raise too_few(_size(plan), "byte")
     left = count
     for index, (step, data) in enumerate(steps_with_bytes(plan)):
-        if left == 0 and not (type(step) is WaitStep and step.attached_to_chunk):
+        if left == 0 and not _is_added(step):
             return _at(plan, index)
         if left < len(data):
             before, after = split_step(step, data, left)
@@ -248,9 +270,12 @@ def _size(plan: Plan) -> int:
 
 def split_step(step: Step, data: bytes, at: int) -> tuple[RawStep, RawStep]:
     """Return a step's bytes as two steps."""
-    event = type(step) is EventStep or (type(step) is RawStep and step.begins_event)
-    return RawStep(data[:at], step.chunk_number, event, belongs_to_chunk(step)), RawStep(
-        data[at:], step.chunk_number, attached_to_chunk=belongs_to_chunk(step)
+    begins = type(step) is EventStep or (type(step) is RawStep and step.begins_event)
+    continues = type(step) is RawStep and step.continues_event
+    number, attached = step.chunk_number, belongs_to_chunk(step)
+    return (
+        RawStep(data[:at], number, begins, attached, continues),
+        RawStep(data[at:], number, False, attached, begins or continues),
     )
 
 

@@ -20,7 +20,7 @@ from mockllm.core.faults.call_events import (
     interleaved,
     with_placeholders,
 )
-from mockllm.core.faults.fault_points import FIRST, MIDDLE, ChunkPoint, GapPoint, find_chunk, find_gap
+from mockllm.core.faults.fault_points import FIRST, MIDDLE, ChunkPoint, GapPoint, find_chunk, find_event_gap
 from mockllm.core.faults.form_events import (
     ABSENT,
     FormEvent,
@@ -266,7 +266,7 @@ class EmptyChunk(FormFault):
     after: GapPoint = Field(default=MIDDLE, description="Where it comes.")
 
     def apply_to_events(self, plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
-        gap = find_gap(plan, self.after)
+        gap = find_event_gap(plan, self.after)
         chunks = [
             event for event in events if layout.text(event.payload) is not None and event.step.kind == "chunk"
         ]
@@ -279,7 +279,7 @@ class EmptyChunk(FormFault):
             raise NotApplicable(f"no chunk has a place for {self.form}")
         put_member(place, value)
         data = layout.write(model.payload, plan.framing)
-        hollow = EventStep(data, gap.chunk_number, "ping", model.step.event)
+        hollow = EventStep(data, gap.chunk_number, "added", model.step.event)
         return replace(plan, steps=(*gap.before, hollow, *gap.after))
 
 

@@ -25,6 +25,7 @@ from mockllm.core.faults.fault_points import (
     GapPoint,
     chunk_count,
     chunks_before,
+    find_event_gap,
     find_gap,
     live_steps,
 )
@@ -158,9 +159,9 @@ class CommentFlood(Fault):
         pings = [step for step in plan.steps if type(step) is EventStep and step.event == "ping"]
         if self.form == "ping" and not pings:
             raise NotApplicable("the response has no pings")
-        gap = find_gap(plan, self.after)
+        gap = find_event_gap(plan, self.after)
         if self.form == "ping":
-            one: Step = replace(pings[0], chunk_number=gap.chunk_number)
+            one: Step = replace(pings[0], chunk_number=gap.chunk_number, kind="added")
         else:
             end = LINE_ENDS[plan.framing]
             lines = [f": {line}".encode() + end for line in self.comment.splitlines() or [""]]

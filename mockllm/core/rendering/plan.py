@@ -15,12 +15,15 @@ from msgspec import Struct
 
 from mockllm.core.batch import BatchOutcome, BatchWaits
 
-EventKind: TypeAlias = Literal["open", "chunk", "close", "finish", "usage", "end", "ping", "error", "body"]
+EventKind: TypeAlias = Literal[
+    "open", "chunk", "close", "finish", "usage", "end", "ping", "added", "error", "body"
+]
 """The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part; `close`
 ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator. `usage`
 counts tokens, or has other facts about the whole response, such as its moderation. `ping` comes between the others
-without content of the reply; a question of an MCP server to its client is a `ping`, too. `error` reports a failure.
-`body` is the whole body of a non-streaming response."""
+without content of the reply; a question of an MCP server to its client is a `ping`, too. `added` comes from a fault,
+and belongs to the chunk before it. `error` reports a failure. `body` is the whole body of a non-streaming
+response."""
 
 ConnectionCut: TypeAlias = Literal["close", "reset", "silence"]
 """How a connection ends before its response is complete: by FIN, by RST, or by a silence that the client ends."""
@@ -99,7 +102,7 @@ class RawStep(Struct, frozen=True):
     """Bytes that are written without framing.
 
     `begins_event`: the bytes begin an event all the same, so that the framing continues after them as after any
-    event.
+    event. `continues_event`: they are a further part of such an event.
     `attached_to_chunk`: the bytes belong to their chunk, so that a fault point after the chunk is after the bytes.
     """
 
@@ -107,6 +110,7 @@ class RawStep(Struct, frozen=True):
     chunk_number: int
     begins_event: bool = False
     attached_to_chunk: bool = False
+    continues_event: bool = False
 
 
 class StepOutsideHttpChunks(Struct, frozen=True):

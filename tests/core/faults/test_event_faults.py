@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
             FIRST_WAIT,
             RawStep(b"event: delta", 1, True, True),
             WaitStep(1.0, 1, True, True, True),
-            RawStep(b"\ndata: one\n\n", 1, False, True),
+            RawStep(b"\ndata: one\n\n", 1, False, True, continues_event=True),
             *plans.STEPS[3:],
         ),
     ),
@@ -108,7 +108,7 @@ def test_ping_of_the_protocol_is_repeated(every: int) -> None:
         built("comment_flood", form="ping", count=2, every=f"{every}s"), replace(plans.STREAM, steps=steps)
     )
     wait = (WaitStep(1.0, 1, attached_to_chunk=True),) * every
-    pings = (replace(ping, chunk_number=1), *wait) * 2
+    pings = (replace(ping, chunk_number=1, kind="added"), *wait) * 2
     assert found.steps == (ROLE, ping, *plans.STEPS[1:3], *pings, *plans.STEPS[3:])
 
 
@@ -221,7 +221,7 @@ LETTERS = Plan(
 
 def test_cut_utf8_splits_inside_a_character() -> None:
     first = (LETTERS.steps[0], RawStep(b"data: b\xc3", 2, True, True))
-    rest = (RawStep(b"\xbc\n\n", 2, attached_to_chunk=True), LETTERS.steps[2])
+    rest = (RawStep(b"\xbc\n\n", 2, attached_to_chunk=True, continues_event=True), LETTERS.steps[2])
     assert plans.played(built("cut_utf8"), LETTERS).steps == (
         *first,
         WaitStep(0.1, 2, True, True, True),

@@ -65,7 +65,9 @@ def test_find_gap_in_stream_splits_the_steps(place: dict[str, Any], index: int) 
 def test_find_gap_at_byte_splits_event_within_framing() -> None:
     place = found(STREAM, bytes=15)
     assert place.before[-1] == RawStep(b"eve", 1, begins_event=True, attached_to_chunk=True)
-    assert place.after[0] == RawStep(b"nt: delta\ndata: one\n\n", 1, attached_to_chunk=True)
+    assert place.after[0] == RawStep(
+        b"nt: delta\ndata: one\n\n", 1, attached_to_chunk=True, continues_event=True
+    )
     assert (place.before[:-1], place.after[1:]) == (STEPS[:2], STEPS[3:])
 
 
@@ -104,7 +106,7 @@ def test_find_gap_at_time_before_the_head() -> None:
 def test_find_gap_in_body_is_the_byte_after_the_chunks(place: dict[str, Any], before: bytes) -> None:
     built = found(WHOLE, **place)
     assert built.before == (WHOLE.steps[0], RawStep(before, 0, begins_event=True))
-    assert built.after == (RawStep(BODY.removeprefix(before), 0),)
+    assert built.after == (RawStep(BODY.removeprefix(before), 0, continues_event=True),)
 
 
 def test_find_gap_in_body_without_text_is_at_its_start() -> None:
@@ -181,7 +183,7 @@ def test_chunks_before_counts_for_each_kind_of_place() -> None:
 
 def test_cut_at_counts_later_steps_for_the_length() -> None:
     built = cut_at(WHOLE, found(WHOLE, bytes=3), "reset")
-    assert built.steps[-2:] == (CutStep("reset", 0), RawStep(BODY[3:], 0))
+    assert built.steps[-2:] == (CutStep("reset", 0), RawStep(BODY[3:], 0, continues_event=True))
     assert sent_bytes(built) == BODY[:3]
 
 

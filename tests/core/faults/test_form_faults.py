@@ -54,4 +54,4 @@ def test_empty_chunk_needs_the_place_that_is_empty(form: str) -> None:
 
 def test_empty_chunk_comes_behind_the_chunk_it_copies() -> None:
     plan = applied("empty_chunk", TextForm(), form="null_text")
-    assert plan.steps == (STREAM.steps[0], EventStep(b'{"text":null}', 1, "ping"), STREAM.steps[1])
+    assert plan.steps == (STREAM.steps[0], EventStep(b'{"text":null}', 1, "added"), STREAM.steps[1])
