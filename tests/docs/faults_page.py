@@ -66,7 +66,8 @@ content, counted from 1. `after` is the gap after something, exactly one of thes
 AFTER_FAULT_POINTS: Final = """\
 
 Fault points round down. A fault that adds events or comments adds them before an event that its place divides.
-Where a protocol joins chunks, or sends one as an object, the fault point is after the chunks before. In a non-streaming response `after: {chunks: 3}` is the byte of the body after the text of three chunks. `error` and
+Where a protocol joins chunks, or sends one as an object, the fault point is after the chunks before. In a
+non-streaming response `after: {chunks: 3}` is the byte of the body after the text of three chunks. `error` and
 `http` responses have no chunks; `bytes`, `time` and `fraction` are fault points there. A fault point beyond the end
 does not apply. All bytes before a cut are delivered: a reset waits until the client's system has them. Several
 faults at one fault point act in their order: `[stall, reset]` stalls there, then resets.
