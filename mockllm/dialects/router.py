@@ -193,7 +193,8 @@ def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> 
     """Return that no call has a path, in the envelope of the provider that is likely meant."""
     provider, bare = _prefix(path)
     says_all = SET_BASE_URL in hint or hint == _UPGRADE
-    routes = "" if says_all else _routes_of(likely.name, alone=provider is not None)
+    alone = provider is not None or path.startswith(likely.own_paths)
+    routes = "" if says_all else _routes_of(likely.name, alone=alone)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, routes)))}"
     failure = Failure("not_found", message=message)
     return UnknownPath(likely.first_call.dialect, provider, bare, failure, hint)
@@ -321,7 +322,7 @@ def _base_of(method: str, path: str, headers: Mapping[str, str]) -> str | None:
 @cache
 def _routes_of(provider: str, *, alone: bool) -> str:
     """List the calls that generate; the others of a large API would hide what the message says. `alone`: the path
-    names the provider by its prefix, so it is the one that is meant."""
+    names the provider by its prefix, or only its API has the start of the path, so it is the one that is meant."""
     usual = () if alone else (each.name for each in LISTED if each.routes_in_404)
     first = dict.fromkeys((provider, *usual))
     routes = [route for name in first for route in ROUTES if route.provider == name]

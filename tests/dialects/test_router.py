@@ -151,6 +151,14 @@ def test_unknown_vendor_path_lists_routes_of_vendor_only() -> None:
     assert listed.count("POST /groq/") == listed.count("POST /")
 
 
+def test_unknown_path_of_one_api_lists_routes_of_its_provider_only() -> None:
+    found = find_route("POST", "/v1beta/nowhere", {}, "")
+    assert isinstance(found, UnknownPath)
+    listed = (found.failure.message or "").partition("Routes: ")[2].partition(". GET / ")[0]
+    assert "/models/{model}:(generateContent|streamGenerateContent)" in listed
+    assert "/v1/messages" not in listed
+
+
 def test_routes_that_are_all_listed_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a new provider with one call."""
     only = [route for route in ROUTES if route.line == "POST /cohere/v2/chat"]

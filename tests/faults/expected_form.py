@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 from mockllm.core.rendering.aws_event_stream import write_bytes_event, write_event
 from mockllm.core.rendering.plan import EventStep
@@ -197,12 +197,14 @@ def hollow(plain: Plain) -> Expect | Not:
     return checked(check)(plain)
 
 
+UNSENT_NAMES: Final = frozenset({"cohere-chat_v1"})
+"""The calls whose events are named, for `extras`, but sent as lines of JSON."""
+
+
 def unnamed(plain: Plain) -> Expect | Not:
     named = re.compile(rb"(?m)^event: [^\r\n]*\r?\n")
     if not named.search(plain.body) and not (plain.binary and not plain.encoded):
-        unframed = (
-            plain.encoded or plain.endpoint == "cohere-chat_v1"
-        )  # named, for extras, but in lines of JSON
+        unframed = plain.encoded or plain.endpoint in UNSENT_NAMES
         return Not("its framing has no names of events" if unframed else "its events have no names")
     if plain.binary:
         return Not("its framing has no names of events")

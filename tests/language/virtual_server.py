@@ -20,7 +20,7 @@ import pytest
 from mockllm.core.batch import BatchJob, LineResponse
 from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.plan import CutStep, WaitStep
+from mockllm.core.rendering.plan import CutStep, Framing, WaitStep
 from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
@@ -181,11 +181,16 @@ class ClientResponse:
 
     @property
     def events(self) -> list[Event]:
+        """The server-sent events, or the lines of JSON."""
         result: list[Event] = []
         text = ""
+        are_lines = self.planned.plan.framing is Framing.NDJSON
         for at, data in self.timed_bytes:
             text += data.decode()
-            *whole, text = text.split("\n\n")
+            *whole, text = text.split("\n" if are_lines else "\n\n")
+            if are_lines:
+                result += [Event(at, None, line) for line in whole]
+                continue
             for block in whole:
                 lines = [line.partition(": ") for line in block.split("\n") if not line.startswith(":")]
                 named = {name: value for name, _, value in lines}
