@@ -49,9 +49,9 @@ This page describes HTTP/1.1. [HTTP/2](http2.md#what-faults-do) has streams in p
 Try any of them: `mockllm serve --scenarios docs/faults` applies each fault for the model with its name, and
 `mockllm test docs/faults` runs the examples below.
 
-The tables with columns for SDKs show what the caller of a Python SDK gets, where the response is
-`one zwölf <three> four` in four chunks, and a fault has the settings of `tests/faults/expected.py` (a fault point in
-the middle, short times). They are tests, too: `tests/sdk/test_faults_sdk.py`.
+The tables with columns for SDKs show what the caller of a Python SDK gets. The response is `one zwölf <three> four`
+in four chunks. A fault has the settings of `tests/faults/expected.py`: a fault point in the middle, and short times.
+The tables are tests, too: `tests/sdk/test_faults_sdk.py`.
 
 <!-- Made by tests/docs/faults_page.py from the faults themselves and from docs/faults; do not edit. -->
 

@@ -57,7 +57,7 @@ _TYPES: Final = (
         False,
         "A client waits for as long as a refusal requests before it retries.",
         "RFC 9110, section 10.2.3, Retry-After; google.rpc.RetryInfo",
-        "a refusal that requests a wait (`retry-after`, `retry-after-ms`, or `RetryInfo` in the body), and the same "
+        "a refusal that requests a wait (`retry-after`, `retry-after-ms`, `RetryInfo` in the body), and the same "
         "request again before nine tenths of the wait are over",
         retry_checks.retry_after_ignored,
     ),
@@ -76,7 +76,7 @@ _TYPES: Final = (
         "A client waits between retries, longer each time.",
         "OpenAI's and Google's documentation of rate limits: exponential backoff",
         "two retries in a row within 100 ms of the failure before each, or four in a row at even intervals below "
-        "5 s; a retry after the wait that the response requested does not count",
+        "5 s. A retry after the wait that the response requested does not count",
         retry_checks.no_backoff,
     ),
     VerdictType(
@@ -92,9 +92,10 @@ _TYPES: Final = (
         False,
         "A client retries a temporary failure at least twice.",
         SDKS,
-        "a 408, 409, 425, 429 or 5xx, or a connection that broke before the first byte of the response, as the last "
-        "of fewer than three tries; not where the requested wait is more than a minute, the credit is used up, the "
-        "response has `x-should-retry: false`, or the client sent the same prompt to another model or provider",
+        "fewer than three tries, of which the last is 408, 409, 425, 429 or 5xx, or a connection that broke before "
+        "the response's first byte. There is no verdict where the requested wait is more than a minute, the credit "
+        "is used up, or the response has `x-should-retry: false`. Nor is there one where the client sent the same "
+        "prompt to another model or provider",
         retry_checks.gave_up,
     ),
     VerdictType(
@@ -102,8 +103,8 @@ _TYPES: Final = (
         False,
         "A stream that ends without a finish reason is not a complete response.",
         "RFC 9112, section 8, incomplete messages; the finish or stop reason of each provider's API",
-        "a stream that was cut, and a later request of the same conversation that has exactly the cut text as the "
-        "assistant's message, followed by further messages",
+        "a stream that was cut, and a later request of the same conversation. That request has exactly the cut text "
+        "as the assistant's message, followed by further messages",
         stream_checks.truncated_stream_accepted,
     ),
     VerdictType(
@@ -111,9 +112,10 @@ _TYPES: Final = (
         False,
         "A client does not wait for ever for the next byte.",
         "two minutes in a stream; ten for a non-streaming response, " + SDKS,
-        "a silence of 120 s in a stream (600 s in a non-streaming response) without a disconnect of the client; or a "
-        "fault `silence`, `stall` or `no_response` without a disconnect of a client whose own header "
-        "(`x-stainless-read-timeout`, `x-stainless-timeout`, `x-server-timeout`) states a longer timeout than that",
+        "a silence of 120 s in a stream (600 s in a non-streaming response) without a disconnect of the client. "
+        "Or a fault `silence`, `stall` or `no_response` without a disconnect, where a header of the client states a "
+        "longer timeout than that. The header is `x-stainless-read-timeout`, `x-stainless-timeout` or "
+        "`x-server-timeout`",
         stream_checks.no_read_timeout,
     ),
     VerdictType(
@@ -129,8 +131,8 @@ _TYPES: Final = (
         False,
         "A client leaves the beginning of a conversation as it was, so that the provider's prompt cache has it.",
         "the providers' documentation of prompt caches",
-        "two requests with the same model and the same first user message, the second one while the first is cached; "
-        "the second changes a tool, the system text or an earlier message, and 1,024 tokens or more that were cached "
+        "two requests with the same model and the same first user message, the second one while the first is cached. "
+        "The second changes a tool, the system text or an earlier message, and 1,024 tokens or more that were cached "
         "come after the change",
         cache_checks.cache_lost,
     ),
@@ -139,8 +141,8 @@ _TYPES: Final = (
         False,
         "A client of an MCP server begins with the handshake: initialize, then notifications/initialized.",
         "Model Context Protocol, lifecycle, versions before 2026-07-28",
-        "a message to a server other than initialize, ping and server/discover, with a version that has a handshake "
-        "and before the client's first `notifications/initialized` to that server",
+        "a message to a server other than initialize, ping and server/discover, before the client's first "
+        "`notifications/initialized` to that server. The version of the message has a handshake",
         mcp_server_checks.not_initialized,
     ),
     VerdictType(
