@@ -1,7 +1,7 @@
 """Checks the prose of the pages with Vale, by the rules in `prose`: `scripts/prose.py [PAGE …]`.
 
 Vale is built from its Go module into .venv/vale, in some minutes of CPU time. Without Go or a C compiler the check is
-left out with a message; with CI=true a failed build is an error where Go is installed.
+left out with a message. With CI=true a failed build is an error where Go is installed.
 """
 
 from __future__ import annotations
