@@ -30,10 +30,11 @@ EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", 
 """How an exchange ended.
 
 - `finished`: the response was sent
-- `close`: the plan cut the connection with FIN, or a provider ended its response early
+- `close`: the plan cut the connection with FIN, a provider ended its response early, or the server failed after the
+  first byte and closed the connection
 - `reset`: the plan cut it with RST
 - `silence`: the plan of a batch's line sent nothing more
-- `gone`: the client disconnected, also while a plan sent nothing more, or the server failed after the first byte
+- `gone`: the client disconnected, also while a plan sent nothing more
 - `stopped`: the server stopped
 """
 

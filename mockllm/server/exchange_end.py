@@ -19,6 +19,8 @@ from mockllm.server.http1 import HttpConstraints
 from mockllm.server.request_target import is_control_path
 from mockllm.server.suspended_responses import forget_suspended
 
+SERVER_FAILED: Final = "mockllm itself has failed; its log says where"
+"""The note on a response that the server itself has failed to finish."""
 _CLOSING: Final = HttpConstraints(ends_connection=True)
 
 
@@ -81,6 +83,16 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         end_exchange(app, exchange, "gone", write_times=array("d"))  # nothing was written
     else:
         release_slot(exchange)
+
+
+def end_failed_response(app: App, exchange: Exchange) -> None:
+    """End an exchange whose response is played, and which the server itself has failed to finish. Its connection is
+    closed next."""
+    if exchange.player is None or exchange.ended:
+        return
+    exchange.player.stop()
+    exchange.response = replace(exchange.response, notes=(*exchange.response.notes, SERVER_FAILED))
+    end_exchange(app, exchange, "close")
 
 
 def end_broken_request(app: App, exchange: Exchange) -> None:

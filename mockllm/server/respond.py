@@ -24,7 +24,7 @@ from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
-from mockllm.server.exchange_end import end_exchange
+from mockllm.server.exchange_end import SERVER_FAILED, end_exchange
 from mockllm.server.forwarded_requests import goes_to_provider, pending_recordings
 from mockllm.server.http1 import (
     ALLOW_CORS,
@@ -300,9 +300,7 @@ def fail(app: App, exchange: Exchange) -> None:
         app.serving_metrics.forget(exchange)
     exchange.request = None
     exchange.allow_cors, exchange.hidden, exchange.ends_connection = False, False, True
-    exchange.response = PlannedResponse(
-        builtin_pages.text_page(500, "mockllm itself has failed; its log says where.\n"), None
-    )
+    exchange.response = PlannedResponse(builtin_pages.text_page(500, f"{SERVER_FAILED}.\n"), None)
 
 
 def head_of(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:

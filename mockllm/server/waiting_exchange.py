@@ -25,7 +25,7 @@ from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
-from mockllm.server.exchange_end import abandon_exchange, end_exchange
+from mockllm.server.exchange_end import abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.forwarded_requests import (
     get_or_create_proxy,
     goes_to_provider,
@@ -74,6 +74,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
     except (Exception, MissingStoredObject):
         if sink.written or exchange.ended:
             traceback.print_exc(file=sys.stderr)
+            end_failed_response(app, exchange)
             return False
         fail(app, exchange)
         begin_playing(app, exchange)

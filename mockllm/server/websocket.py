@@ -36,7 +36,7 @@ from mockllm.server.client_messages import BoundedMessages, is_handshake
 from mockllm.server.connection_errors import error_bytes
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
-from mockllm.server.exchange_end import abandon_exchange, end_exchange
+from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.http1 import HttpConstraints, SerializedHead
 from mockllm.server.player import wait_for_player
 from mockllm.server.request_heads import RequestHead
@@ -234,7 +234,8 @@ class WebSocketServer:
             finished = False
         except Exception:
             traceback.print_exc(file=sys.stderr)
-            self._close(FAILED, "mockllm itself has failed; its log says where")
+            self._close(FAILED, SERVER_FAILED)
+            end_failed_response(app, exchange)
             finished = False
         finally:
             app.unfinished_exchanges -= 1
@@ -300,6 +301,7 @@ class WebSocketServer:
             if player.end is None:
                 self._stop(queue_name)  # it cancels this task, which ends at the next `await`
         await wait_for_player(player, self._sink)
+        assert player.end is not None, "the player was waited for"
         if not exchange.ended:
-            end_exchange(app, exchange, player.end or "gone")
+            end_exchange(app, exchange, player.end)
         return exchange.end_reason == "finished"

@@ -13,7 +13,8 @@ from mockllm.core.rendering.plan import Plan, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.server import respond, waiting_exchange
 from mockllm.server.app import App
-from mockllm.server.exchange_end import end_exchange
+from mockllm.server.exchange_end import SERVER_FAILED, end_exchange
+from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.request_body import read_body
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.fetched_lookup import MissingStoredObject
@@ -144,3 +145,10 @@ def test_exception_in_stream_ends_connection(raw: Raw, capfd: pytest.CaptureFixt
     got = raw.send(request(path="/fail-late")).answer()
     assert (got.body, got.complete) == (b"data: a\n\n", False)
     assert "Traceback" in capfd.readouterr().err
+
+
+def test_exception_in_stream_is_no_client_that_left(raw: Raw, server: ThreadedServer) -> None:
+    raw.send(request(path="/fail-late?recorded")).answer()
+    entry = written_down(server, "/fail-late?recorded")
+    assert (entry.end_reason, entry.notes) == ("close", (SERVER_FAILED,))
+    assert [part.data for part in reconstruct(entry).parts] == [b"data: a\n\n"]

@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.server import websocket
+from mockllm.server.exchange_end import SERVER_FAILED
+from mockllm.server.player import ConnectionSink, Player
 from tests.server.control.live_server import EXAMPLE, Steered, steered
 from tests.server.raw_client import Raw
+from tests.waiting import until
 
 HANDSHAKE = {
     "Connection": "Upgrade",
@@ -38,6 +42,24 @@ def test_journal_has_the_headers_of_an_open_websocket(server: Steered) -> None:
         assert opened.status == 101
         (entry,) = server.call("GET", "/api/requests?limit=1").json["requests"]
         assert journal_headers(server, entry["id"]) == opened.headers
+
+
+def test_failure_of_the_server_is_no_client_that_left(
+    server: Steered, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(player: Player, sink: ConnectionSink) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr(websocket, "wait_for_player", fail)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE.items())
+    message = b'{"type": "response.create", "model": "gpt-5", "input": "hi"}'
+    with Raw(server.port) as raw:
+        raw.send(f"GET /v1/responses HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n{lines}\r\n".encode())
+        assert raw.answer().status == 101
+        raw.send(b"\x81" + bytes([0x80 | len(message)]) + bytes(4) + message)
+        entry = until(lambda: [each for each in server.app.journal if each.method == "WS response.create"])[0]
+    assert (entry.end_reason, entry.notes[-1]) == ("close", SERVER_FAILED)
+    assert "a mistake of ours" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/completions?model=m"])
