@@ -119,7 +119,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     (`--admin-port`), this holds for the 404 of any other path, too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
-    """Plays a response that `write_whole_and_end` does not write, as long as it plays."""
+    """Plays a response that `try_write_whole_and_end` does not write, as long as it plays."""
     proxied: bool = False
     """Whether a `ProviderProxy` forwards the request, and ends the exchange. The exchange of a forwarded
     handshake ends with its WebSocket."""

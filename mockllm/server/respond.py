@@ -66,12 +66,16 @@ def respond(app: App, exchange: Exchange) -> None:
             apply_pending_decision(app, exchange, exchange.pending_decision)
             if exchange.sink.half_closed:
                 return
-        # nothing is awaited before a cached response begins, except a provider or the confirmation of what it stores
+        # a cached response can wait only for a provider, or for the confirmation of what it stores
         content = exchange.response.content
-        needs_no_wait = type(content) is PrerenderedResponse and app.provider_proxy is None
-        if (not needs_no_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
+        may_wait = (
+            type(content) is not PrerenderedResponse
+            or app.provider_proxy is not None
+            or exchange.storage_confirmation is not None
+        )
+        if may_wait and must_wait(app, exchange):
             return
-        if not write_whole_and_end(app, exchange):
+        if not try_write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
     except (Exception, MissingStoredObject):
         if exchange.sink.written:
@@ -352,10 +356,10 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     return app.control_only or not control.loaded or control.knows(exchange.head.path)
 
 
-def write_whole_and_end(app: App, exchange: Exchange) -> bool:
-    """Write the whole response, with all others of this iteration; in a task, at once. End the exchange. Return
-    whether it has ended. It has not if the response has a wait or a cut, needs several writes or ends the connection.
-    Nor has it where the delivery is unusual, or the client does not read."""
+def try_write_whole_and_end(app: App, exchange: Exchange) -> bool:
+    """Try to write the whole response, and end the exchange then. Return whether both were done. They are not if the
+    response has a wait or a cut, needs several writes, ends the connection or has an unusual delivery. Nor are they
+    if the client does not read. The write queue gets the bytes; in a task, the socket gets them at once."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     content, constraints = response.content, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:

@@ -17,7 +17,7 @@ from mockllm.server.respond import (
     begin_side_effects_after_storing,
     set_decided_response,
     set_engine_response,
-    write_whole_and_end,
+    try_write_whole_and_end,
 )
 from mockllm.state.fetched_lookup import FetchedLookup, ObjectToFetch, StorageConflict
 
@@ -47,7 +47,7 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
         and not goes_to_provider(app, exchange)
         and not exchange.sink.half_closed
     ):
-        write_whole_and_end(app, exchange)
+        try_write_whole_and_end(app, exchange)  # where it does not, `finish_exchange` begins a player
 
 
 async def _fetch_missing(app: App, exchange: Exchange) -> None:
