@@ -7,7 +7,7 @@ Many requests have the same head, so a server makes one reader for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from mockllm.core.failure import Failure
 from mockllm.core.redaction import Redactor, secrets_of
@@ -151,14 +151,27 @@ class RequestReader:
         lookup = self._lookup_without_session if session is None else session.lookup
         request = self._make_request(self._attributes, raw, client, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
-            secrets = secrets_of(request.headers.items(), f"?{request.query_string}")
-            session.redacted_id = Redactor(secrets).session(self._session or "")
+            self._set_redacted_id(session)
         if self._error is None:
             if self._read_override is not None:
                 request.override = self._read_override(request.headers, session)
             elif session is not None and session.seed is not None:
                 request.override = Override(session.seed)
         return request
+
+    def use_session(self, now: float, monotonic: float) -> None:
+        """Record that the session of the head is used, and create it if it has ended: `read` does so, too. A request
+        that was read some time ago needs this alone."""
+        if self._session is not None:
+            session = self._state.use_session(self._session, monotonic, now)
+            if not session.redacted_id:
+                self._set_redacted_id(session)
+
+    def _set_redacted_id(self, session: Session) -> None:
+        """Set the id of a new session without what the head shows to be a secret."""
+        headers = cast(Mapping[str, str], self._attributes["headers"])
+        secrets = secrets_of(headers.items(), f"?{self._attributes['query_string']}")
+        session.redacted_id = Redactor(secrets).session(self._session or "")
 
     def _attributes_of_repeated(self, key: RepeatedRequestKey) -> dict[str, object]:
         """Return the attributes of a request that was remembered. The engine adds to them what follows from its

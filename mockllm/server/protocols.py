@@ -37,6 +37,9 @@ class RequestReaderProtocol(Protocol):
         """Return the request as its dialect reads it. `raw` is decompressed; `client` is the peer's address without
         its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
+    def use_session(self, now: float, monotonic: float) -> None:
+        """Record that the session of the head is used, and create it if it has ended: `read` does so, too."""
+
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RequestReaderProtocol:
         """Return the reader of a head that differs only in the length of the body, or in values of headers. The
         route does not depend on these. `is_unique`: a single request has the head."""

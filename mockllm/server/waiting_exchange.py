@@ -197,9 +197,9 @@ async def _parse_long_body(app: App, exchange: Exchange) -> None:
 async def _read_in_thread(app: App, exchange: Exchange) -> None:
     """Let a thread read what the decision on a long request needs. A call that does not generate is read later:
     it may read what other requests change meanwhile."""
-    engine, raw, client = app.engine, exchange.raw, exchange.client
+    engine = app.engine
     reader = exchange.head.reader(engine)
-    request = reader.read(raw, client, exchange.now, exchange.monotonic)
+    request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
     if not request.generates:
         return
     await app.reading_thread.run(partial(engine.read_ahead, request))
@@ -208,9 +208,7 @@ async def _read_in_thread(app: App, exchange: Exchange) -> None:
     if engine is app.engine:
         exchange.request = request
         request.now, request.monotonic = exchange.now, exchange.monotonic
-        reader.read(
-            raw, client, exchange.now, exchange.monotonic
-        )  # its session, which may have ended, begins anew
+        reader.use_session(exchange.now, exchange.monotonic)
 
 
 async def _wait_for_rule_change(app: App) -> None:

@@ -17,6 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
 from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.session_id import SESSION_HEADER, path_without_session, read_session
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -93,9 +94,15 @@ class RecordingReader(NamedTuple):
         return self._replace(headers=headers)
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
+        return self._current_reader().read(raw, client, now, monotonic)
+
+    def use_session(self, now: float, monotonic: float) -> None:
+        self._current_reader().use_session(now, monotonic)
+
+    def _current_reader(self) -> RequestReader:
         engine = self.recorder.engine_for(self.path, self.headers)
         head = (self.method, self.path, self.query_string, self.headers)
-        return engine.request_reader(*head, over_tls=self.over_tls).read(raw, client, now, monotonic)
+        return engine.request_reader(*head, over_tls=self.over_tls)
 
 
 class RecordingEngine:

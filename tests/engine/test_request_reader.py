@@ -75,6 +75,28 @@ def test_session_that_is_the_clients_key_is_shown_masked() -> None:
     assert engine.state.redacted_id("mine") == "mine"
 
 
+def test_session_that_has_ended_is_created_when_it_is_used() -> None:
+    engine = VirtualServer("rules: [{reply: hi}]").engine
+    key = "opaque7key7of7no7form"
+    reader = engine.request_reader("GET", f"/s/{key}/v1/models", "", {"x-api-key": key})
+    for monotonic in (NOW, NOW + 1):
+        reader.use_session(NOW, monotonic)
+    assert (engine.state.sessions()[key].number, engine.state.sessions()[key].last_used_monotonic) == (
+        1,
+        NOW + 1,
+    )
+    engine.state.end(key)
+    reader.use_session(NOW, NOW + 2)
+    assert engine.state.sessions()[key].number == 2
+    assert engine.state.redacted_id(key) == f"{REDACTED}-{key_hash(key)}"
+
+
+def test_head_without_a_session_creates_none() -> None:
+    engine = VirtualServer("rules: [{reply: hi}]").engine
+    engine.request_reader("GET", "/v1/models", "", {}).use_session(NOW, NOW)
+    assert not engine.state.sessions()
+
+
 def test_reader_with_other_headers_differs_in_nothing_else() -> None:
     engine = VirtualServer("rules: [{reply: hi}]").engine
     first = engine.request_reader("POST", PATH, "a=1", {"x-mockllm-seed": "7"})

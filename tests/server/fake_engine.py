@@ -48,6 +48,9 @@ class FakeHeading(NamedTuple):
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> FakeHeading:
         return self._replace(headers=headers)
 
+    def use_session(self, now: float, monotonic: float) -> None:
+        """No head has a session."""
+
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
         return ReadRequest(**self._asdict(), raw=raw, client=client, now=now, monotonic=monotonic)
 
