@@ -77,28 +77,28 @@ class AccessLogRecord(NamedTuple):
         return seed_token.token_of(self.seed_token, self.id_seed)
 
 
-def record_of(exchange: EndedExchange, request: Request | None = None) -> AccessLogRecord:
+def record_of(ended: EndedExchange, request: Request | None = None) -> AccessLogRecord:
     """Return the record of an ended exchange without secrets. `request` saves parsing the headers again."""
-    response, model, session = exchange.response, exchange.model, exchange.session
-    headers = headers_and_body(exchange)[0] if request is None else request.headers
-    redactor = Redactor(secrets_of(headers.items(), exchange.target))
+    response, model, session = ended.response, ended.model, ended.session
+    headers = headers_and_body(ended)[0] if request is None else request.headers
+    redactor = Redactor(secrets_of(headers.items(), ended.target))
     return AccessLogRecord(
-        now=exchange.now,
-        method=redactor.text(exchange.method),
-        path=shortened_for_line(redactor.target(exchange.target)),
+        now=ended.now,
+        method=redactor.text(ended.method),
+        path=shortened_for_line(redactor.target(ended.target)),
         model=None if model is None else shortened_for_line(redactor.text(model)),
         rule=response.responder_id,
         modifiers=response.modifiers,
         status=response.status,
-        duration=exchange.held_seconds + exchange.duration,
+        duration=ended.held_seconds + ended.duration,
         notes=tuple(map(redactor.text, response.notes)),
-        end_reason=exchange.end_reason,
+        end_reason=ended.end_reason,
         unmatched=response.unmatched,
         session=None if session is None else redactor.session(session),
         seed_token=response.seed_token,
-        id_seed=exchange.id_seed or response.id_seed,
+        id_seed=ended.id_seed or response.id_seed,
         faults=response.faults,
-        unsent=is_unsent(response, exchange.write_times),
+        unsent=is_unsent(response, ended.write_times),
         near_misses=_near_misses(response.near_misses, redactor, request),
         retry=shown_retry(headers.get(RETRY), redactor),
         redactor=redactor,

@@ -162,24 +162,24 @@ class Metrics:
         self._models: set[str] = set()
         self._rules: set[str] = set()
 
-    def count_one(self, exchange: EndedExchange) -> None:
+    def count_one(self, ended: EndedExchange) -> None:
         """Count an exchange with a response of its own, or one that a player played."""
-        counters = self._count(exchange, [exchange.duration])
-        counters.durations.add(exchange.duration)
-        if exchange.end_reason != "finished":
-            counters.end_reasons[exchange.end_reason] += 1
-        if exchange.write_times is not None:
-            self._stream(exchange, counters)
-        elif exchange.response.content.framing is not Framing.PLAIN and exchange.end_reason == "finished":
-            counters.ttft.add(exchange.duration)
+        counters = self._count(ended, [ended.duration])
+        counters.durations.add(ended.duration)
+        if ended.end_reason != "finished":
+            counters.end_reasons[ended.end_reason] += 1
+        if ended.write_times is not None:
+            self._stream(ended, counters)
+        elif ended.response.content.framing is not Framing.PLAIN and ended.end_reason == "finished":
+            counters.ttft.add(ended.duration)
 
-    def count_equal(self, exchange: EndedExchange, durations: Sequence[float]) -> None:
+    def count_equal(self, ended: EndedExchange, durations: Sequence[float]) -> None:
         """Count exchanges that are all equal to this one; `durations` holds the seconds of each. Each was sent in one
         write: a stream's first chunk was sent with its last."""
-        counters = self._count(exchange, durations)
+        counters = self._count(ended, durations)
         buckets = Counter(map(_BUCKET, durations))
         counters.durations.add_all(durations, buckets)
-        if exchange.response.content.framing is not Framing.PLAIN:
+        if ended.response.content.framing is not Framing.PLAIN:
             counters.ttft.add_all(durations, buckets)
 
     def seconds(self) -> Iterator[SecondCounters]:
@@ -220,9 +220,9 @@ class Metrics:
         """Return the most responses in flight that were seen in each second; seconds with none are left out."""
         return dict(self._in_flight)
 
-    def _count(self, exchange: EndedExchange, durations: Sequence[float]) -> EndpointCounters:
-        response, count = exchange.response, len(durations)
-        name = (endpoint(exchange.request_class) if exchange.request_class is not None else None) or NONE
+    def _count(self, ended: EndedExchange, durations: Sequence[float]) -> EndpointCounters:
+        response, count = ended.response, len(durations)
+        name = (endpoint(ended.request_class) if ended.request_class is not None else None) or NONE
         counters = self.endpoints.get(name)
         if counters is None:
             counters = self.endpoints[name] = EndpointCounters()
@@ -234,14 +234,14 @@ class Metrics:
         for fault in response.faults:
             counters.faults[fault] += count
         model, rule = (
-            _label(exchange.model, self._models, exchange),
-            _label(response.responder_id, self._rules, exchange),
+            _label(ended.model, self._models, ended),
+            _label(response.responder_id, self._rules, ended),
         )
         series = Series(name, model, rule, response.status)
         if series not in self.series and len(self.series) >= MAX_SERIES:
             series = Series(name, OTHER, OTHER, response.status)
         self.series[series] += count
-        now = int(exchange.now)
+        now = int(ended.now)
         if not self._seconds or self._seconds[-1].epoch_second < now:
             self._seconds.append(SecondCounters(now))
         second = self._seconds[-1]
@@ -249,25 +249,25 @@ class Metrics:
         second.errors += failed
         second.unmatched += unmatched
         second.duration += sum(durations)
-        until = exchange.duration if exchange.end_reason != "finished" else None
-        second.bytes += count * _size(response.content, _placeholder_values(exchange), until)
+        until = ended.duration if ended.end_reason != "finished" else None
+        second.bytes += count * _size(response.content, _placeholder_values(ended), until)
         return counters
 
-    def _stream(self, exchange: EndedExchange, counters: EndpointCounters) -> None:
-        times = exchange.write_times
+    def _stream(self, ended: EndedExchange, counters: EndpointCounters) -> None:
+        times = ended.write_times
         assert times is not None
-        first, planned = exchange.planned_times or planned_times(exchange.response.content)
-        scale = exchange.response.time_scale
+        first, planned = ended.planned_times or planned_times(ended.response.content)
+        scale = ended.response.time_scale
         first, planned = first * scale, planned * scale
-        streamed = exchange.response.content.framing is not Framing.PLAIN
-        first_chunk = next((at for at in times if streamed and at - exchange.monotonic >= first - 1e-6), None)
+        streamed = ended.response.content.framing is not Framing.PLAIN
+        first_chunk = next((at for at in times if streamed and at - ended.monotonic >= first - 1e-6), None)
         if first_chunk is not None:
-            counters.ttft.add(first_chunk - exchange.monotonic)
+            counters.ttft.add(first_chunk - ended.monotonic)
         for before, after in pairwise(times[:MAX_GAPS]):
             if first_chunk is not None and before >= first_chunk:
                 counters.gaps.add(after - before)
-        if exchange.end_reason == "finished" and planned and times:
-            self.late.add(max(0.0, times[-1] - exchange.monotonic - planned))
+        if ended.end_reason == "finished" and planned and times:
+            self.late.add(max(0.0, times[-1] - ended.monotonic - planned))
 
 
 def planned_times(content: Plan | PrerenderedResponse) -> tuple[float, float]:
@@ -283,11 +283,11 @@ def planned_times(content: Plan | PrerenderedResponse) -> tuple[float, float]:
     return (content.delay if first is None else first), total
 
 
-def _placeholder_values(exchange: EndedExchange) -> Sequence[bytes]:
+def _placeholder_values(ended: EndedExchange) -> Sequence[bytes]:
     """Return the values of the placeholders of a response."""
-    response = exchange.response
-    if exchange.id_seed is not None:
-        response = response.refilled(exchange.id_seed, exchange.now, exchange.input_tokens)
+    response = ended.response
+    if ended.id_seed is not None:
+        response = response.refilled(ended.id_seed, ended.now, ended.input_tokens)
     return response.placeholder_values
 
 
@@ -321,7 +321,7 @@ def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Itera
         yield step
 
 
-def _label(name: str | None, known: set[str], exchange: EndedExchange) -> str:
+def _label(name: str | None, known: set[str], ended: EndedExchange) -> str:
     """Return the label of a name."""
     if name is None:
         return NONE
@@ -329,6 +329,6 @@ def _label(name: str | None, known: set[str], exchange: EndedExchange) -> str:
         if len(known) >= MAX_LABEL_VALUES or len(name) > 200:
             return OTHER
         # the client may have sent a key as the model
-        name = Redactor(secrets_of(headers_and_body(exchange)[0].items(), exchange.target)).text(name)
+        name = Redactor(secrets_of(headers_and_body(ended)[0].items(), ended.target)).text(name)
         known.add(name)
     return name

@@ -143,59 +143,59 @@ def endpoint(request_class: type[Request]) -> str | None:
     return None if request_class.api is None else f"{request_class.dialect}-{request_class.api}"
 
 
-def entry_of(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEntry:
+def entry_of(number: int, ended: EndedExchange, max_bytes: int) -> JournalEntry:
     """Return the entry of an ended exchange. An entry that is larger than `max_bytes` has no body."""
-    response, target = _response(exchange), without_credentials(exchange.target)
-    headers, raw = headers_and_body(exchange)
-    secrets = secrets_of(headers.items(), exchange.target)
+    response, target = _response(ended), without_credentials(ended.target)
+    headers, raw = headers_and_body(ended)
+    secrets = secrets_of(headers.items(), ended.target)
     masked = EscapedSecrets(secrets).masked(raw) if len(raw) * len(secrets) <= MAX_SEARCHED else None
     searched, raw = masked is not None, masked or b""
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
-    size += 0 if exchange.write_times is None else 8 * len(exchange.write_times)
+    size += 0 if ended.write_times is None else 8 * len(ended.write_times)
     body_stored = searched and size + len(raw) <= max_bytes
     raw = raw if body_stored else b""
     return JournalEntry(
         number=number,
-        now=exchange.now,
-        method=exchange.method,
+        now=ended.now,
+        method=ended.method,
         target=target,
         headers=pairs,
         raw=raw,
         body_stored=body_stored,
-        client=exchange.client,
-        session=exchange.session,
-        api_key_hash=client_key_hash(headers, exchange.target) or _protocol_key_hash(exchange, headers),
-        request_class=exchange.request_class,
-        provider=exchange.provider,
-        model=exchange.model,
+        client=ended.client,
+        session=ended.session,
+        api_key_hash=client_key_hash(headers, ended.target) or _protocol_key_hash(ended, headers),
+        request_class=ended.request_class,
+        provider=ended.provider,
+        model=ended.model,
         response=response,
-        constraints=exchange.constraints,
-        allow_cors=exchange.allow_cors,
-        monotonic=exchange.monotonic,
-        duration=exchange.duration,
-        end_reason=exchange.end_reason,
-        write_times=exchange.write_times,
+        constraints=ended.constraints,
+        allow_cors=ended.allow_cors,
+        monotonic=ended.monotonic,
+        duration=ended.duration,
+        end_reason=ended.end_reason,
+        write_times=ended.write_times,
         size=size + len(raw),
-        in_batch=exchange.in_batch,
-        held_seconds=exchange.held_seconds,
-        redactor=Redactor(_secrets_in_texts(secrets, exchange, target, pairs, response)),
+        in_batch=ended.in_batch,
+        held_seconds=ended.held_seconds,
+        redactor=Redactor(_secrets_in_texts(secrets, ended, target, pairs, response)),
     )
 
 
-def _protocol_key_hash(exchange: EndedExchange, headers: Mapping[str, str]) -> str | None:
+def _protocol_key_hash(ended: EndedExchange, headers: Mapping[str, str]) -> str | None:
     """Return the hash of a key in a place that only the protocol knows; None without one."""
-    request_class = exchange.request_class
+    request_class = ended.request_class
     if request_class is None or request_class.api_key is Request.api_key:
         return None
-    path, _, query = exchange.target.partition("?")
-    request = request_class(method=exchange.method, path=path, headers=headers, query_string=query)
+    path, _, query = ended.target.partition("?")
+    request = request_class(method=ended.method, path=path, headers=headers, query_string=query)
     return optional_key_hash(request.api_key)
 
 
 def _secrets_in_texts(
     secrets: Sequence[str],
-    exchange: EndedExchange,
+    ended: EndedExchange,
     target: str,
     pairs: Sequence[tuple[str, str]],
     response: PlannedResponse,
@@ -204,7 +204,7 @@ def _secrets_in_texts(
     if not secrets:
         return ()
     content = response.content
-    texts = [exchange.method, target, unquote_plus(target), exchange.session or "", exchange.model or ""]
+    texts = [ended.method, target, unquote_plus(target), ended.session or "", ended.model or ""]
     texts += (*response.notes, *response.near_misses)
     texts += [text for pair in pairs for text in pair]
     searched = b""
@@ -219,19 +219,19 @@ def _bytes_of(step: Step) -> bytes:
     return step.payload if type(step) is EventStep else step.data if type(step) is RawStep else b""
 
 
-def _response(exchange: EndedExchange) -> PlannedResponse:
+def _response(ended: EndedExchange) -> PlannedResponse:
     """Return the response as it was sent."""
-    if exchange.id_seed is None:
-        return exchange.response
-    return exchange.response.refilled(exchange.id_seed, exchange.now, exchange.input_tokens)
+    if ended.id_seed is None:
+        return ended.response
+    return ended.response.refilled(ended.id_seed, ended.now, ended.input_tokens)
 
 
-def headers_and_body(exchange: EndedExchange) -> tuple[Mapping[str, str], bytes]:
+def headers_and_body(ended: EndedExchange) -> tuple[Mapping[str, str], bytes]:
     """Return headers and body of the request of an ended exchange."""
-    received = exchange.received
+    received = ended.received
     if not received:
-        return exchange.headers, exchange.raw
-    start = len(received) - exchange.body_length
+        return ended.headers, ended.raw
+    start = len(received) - ended.body_length
     headers: CIMultiDict[str] = CIMultiDict()
     for line in received[:start].lstrip(b"\r\n").split(b"\r\n")[1:]:
         name, colon, value = line.partition(b":")

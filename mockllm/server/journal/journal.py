@@ -76,7 +76,7 @@ class Journal:
         self._discarded = DiscardedSteps()
         """Frees the steps of long responses that were dropped, in parts."""
 
-    def add(self, exchange: EndedExchange) -> None:
+    def add(self, ended: EndedExchange) -> None:
         """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts those with equal
         cached responses together."""
         pending = self._pending
@@ -85,28 +85,28 @@ class Journal:
             if oldest.pending_bytes:  # a small response of the cache has none
                 self._pending_bytes -= oldest.pending_bytes
                 self._discarded.add(oldest.response)
-        pending.append(exchange)
+        pending.append(ended)
         self.total += 1
-        content = exchange.response.content
-        if type(content) is PrerenderedResponse and exchange.write_times is None:
-            durations = self._durations_of_equal.get((content, exchange.model))
+        content = ended.response.content
+        if type(content) is PrerenderedResponse and ended.write_times is None:
+            durations = self._durations_of_equal.get((content, ended.model))
             if durations is None:
                 if len(self._durations_of_equal) > MAX_UNCOUNTED_KEYS:
                     self.count_equal()
-                self._durations_of_equal[content, exchange.model] = array("d", (exchange.duration,))
-                self._first_of_equal[content, exchange.model] = exchange
+                self._durations_of_equal[content, ended.model] = array("d", (ended.duration,))
+                self._first_of_equal[content, ended.model] = ended
             else:
-                durations.append(exchange.duration)
+                durations.append(ended.duration)
         else:
-            exchange.pending_bytes = estimated_bytes(exchange.response)
-            self.unmatched += exchange.response.unmatched
+            ended.pending_bytes = estimated_bytes(ended.response)
+            self.unmatched += ended.response.unmatched
             if self._metrics is not None:
-                self._metrics.count_one(exchange)
-        size = len(exchange.raw) + len(exchange.received)
+                self._metrics.count_one(ended)
+        size = len(ended.raw) + len(ended.received)
         if size > LIGHT_BODY:
-            exchange.pending_bytes += size
-        if exchange.pending_bytes:
-            self._pending_bytes += exchange.pending_bytes
+            ended.pending_bytes += size
+        if ended.pending_bytes:
+            self._pending_bytes += ended.pending_bytes
             if self._pending_bytes + self._bytes > self.max_bytes + MAX_EXCESS:
                 self._make_room()
 
@@ -127,7 +127,7 @@ class Journal:
         requests arrive faster than entries can be made, some never become entries: an entry takes as long as its
         request."""
         pending, largest = self._pending, self.max_bytes // 2
-        bodies = [len(exchange.raw) + len(exchange.received) for exchange in pending]
+        bodies = [len(ended.raw) + len(ended.received) for ended in pending]
         stored_sizes = [size if size <= largest else 0 for size in bodies]  # a larger body is not stored
         newer = sum(stored_sizes)
         for size in stored_sizes:
@@ -136,9 +136,9 @@ class Journal:
                 break
             while self._ring:  # older ones
                 self._drop_oldest()
-            exchange = pending.popleft()
-            self._pending_bytes -= exchange.pending_bytes
-            self._discarded.add(exchange.response)
+            ended = pending.popleft()
+            self._pending_bytes -= ended.pending_bytes
+            self._discarded.add(ended.response)
 
     def start_timers(self, loop: AbstractEventLoop) -> None:
         """Count and make entries at intervals, as long as the journal is referenced: the loop may outlive its
@@ -192,10 +192,10 @@ class Journal:
             while number < last and max_count != 0 and left > 0:
                 number += 1
                 max_count = None if max_count is None else max_count - 1
-                exchange = pending.popleft()
-                self._pending_bytes -= exchange.pending_bytes
-                left -= exchange.pending_bytes
-                entry = self._entry_of(number, exchange)
+                ended = pending.popleft()
+                self._pending_bytes -= ended.pending_bytes
+                left -= ended.pending_bytes
+                entry = self._entry_of(number, ended)
                 if entry is not None:
                     self._store(entry)
         return number < last
@@ -208,7 +208,7 @@ class Journal:
             total = self.total
             waiting = list(islice(reversed(self._pending), max_count))
             stored = list(islice(reversed(self._ring), max_count - len(waiting)))
-        newer = (self._entry_of(total - number, exchange) for number, exchange in enumerate(waiting))
+        newer = (self._entry_of(total - number, ended) for number, ended in enumerate(waiting))
         return chain((entry for entry in newer if entry is not None), stored)
 
     def after(self, number: int) -> list[JournalEntry]:
@@ -251,10 +251,10 @@ class Journal:
         self.make_entries()
         return reversed(tuple(self._ring))
 
-    def _entry_of(self, number: int, exchange: EndedExchange) -> JournalEntry | None:
+    def _entry_of(self, number: int, ended: EndedExchange) -> JournalEntry | None:
         """Return the entry of an exchange; None where it cannot be made: further ones can."""
         try:
-            return entry_of(number, exchange, self.max_bytes)
+            return entry_of(number, ended, self.max_bytes)
         except Exception:
             traceback.print_exc(file=sys.stderr)
             return None

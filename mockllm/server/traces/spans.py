@@ -84,16 +84,16 @@ class RequestAttributes(NamedTuple):
         return self.call.call.full.operation if self.call is not None else None
 
 
-def span_start(exchange: EndedExchange, ahead: float) -> SpanStart:
+def span_start(ended: EndedExchange, ahead: float) -> SpanStart:
     """Return the start of a request's span. `ahead`: see `span`."""
-    headers = headers_and_body(exchange)[0].items()
-    path = Redactor(secrets_of(headers, exchange.target)).target(exchange.target).partition("?")[0]
+    headers = headers_and_body(ended)[0].items()
+    path = Redactor(secrets_of(headers, ended.target)).target(ended.target).partition("?")[0]
     attributes: dict[str, Value] = {
-        "http.request.method": _method(exchange.method),
+        "http.request.method": _method(ended.method),
         "url.path": _otlp_value(path),
     }
     return SpanStart(
-        _nanoseconds(exchange.monotonic - exchange.held_seconds + ahead), _lower_case(headers), attributes
+        _nanoseconds(ended.monotonic - ended.held_seconds + ahead), _lower_case(headers), attributes
     )
 
 

@@ -71,14 +71,14 @@ class Tracing:
         sys.setswitchinterval(min(SWITCH_INTERVAL, sys.getswitchinterval()))
         self._thread.start()
 
-    def add(self, number: int, exchange: EndedExchange) -> None:
+    def add(self, number: int, ended: EndedExchange) -> None:
         """Add an ended request to the queue, in a microsecond and without blocking."""
-        size = KIB + len(exchange.raw) + len(exchange.received)
+        size = KIB + len(ended.raw) + len(ended.received)
         with self._lock:
             if len(self._queue) >= MAX_QUEUED or self._queued_bytes + size > MAX_QUEUED_BYTES:
                 self._lost += 1
                 return
-            self._queue.append((number, exchange))
+            self._queue.append((number, ended))
             self._queued_bytes += size
         if not self._wake.is_set():
             self._wake.set()
@@ -113,20 +113,20 @@ class Tracing:
             with self._lock:
                 if not self._queue:
                     return
-                number, exchange = self._queue.popleft()
-                self._queued_bytes -= KIB + len(exchange.raw) + len(exchange.received)
-            self._export(number, exchange)
+                number, ended = self._queue.popleft()
+                self._queued_bytes -= KIB + len(ended.raw) + len(ended.received)
+            self._export(number, ended)
             worked = time.thread_time() - began
             if worked >= SLICE and not self._ending:
                 time.sleep(worked)
                 began = time.thread_time()
 
-    def _export(self, number: int, exchange: EndedExchange) -> None:
+    def _export(self, number: int, ended: EndedExchange) -> None:
         try:
             ahead = time.time() - time.monotonic()  # the server's clock is the monotonic one
             self._exporter.emit(
-                span_start(exchange, ahead),
-                lambda: span(entry_of(number, exchange, MAX_QUEUED_BYTES), self._secure, ahead),
+                span_start(ended, ahead),
+                lambda: span(entry_of(number, ended, MAX_QUEUED_BYTES), self._secure, ahead),
             )
         except Exception as error:  # other requests still get their spans
             if not self._lost:
@@ -142,6 +142,6 @@ class TracedJournal(Journal):
         super().__init__(max_entries, max_bytes, metrics)
         self._tracing = tracing
 
-    def add(self, exchange: EndedExchange) -> None:
-        super().add(exchange)
-        self._tracing.add(self.total, exchange)
+    def add(self, ended: EndedExchange) -> None:
+        super().add(ended)
+        self._tracing.add(self.total, ended)

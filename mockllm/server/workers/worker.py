@@ -233,6 +233,6 @@ class MarkedJournal(Journal):
         self._counts = counts
         self._cell = cell
 
-    def add(self, exchange: EndedExchange) -> None:
-        super().add(exchange)
+    def add(self, ended: EndedExchange) -> None:
+        super().add(ended)
         self._counts[self._cell] = self.total

@@ -69,10 +69,10 @@ def test_newest_lists_last_entries_first(existing: int, most: int) -> None:
 
 
 def _fail_for(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def entry(number: int, exchange: EndedExchange, max_bytes: int) -> JournalEntry:
-        if exchange.target == target:
+    def entry(number: int, ended: EndedExchange, max_bytes: int) -> JournalEntry:
+        if ended.target == target:
             raise ValueError("an entry that cannot be made")
-        return entry_of(number, exchange, max_bytes)
+        return entry_of(number, ended, max_bytes)
 
     monkeypatch.setattr(journal_module, "entry_of", entry)
 

@@ -65,9 +65,9 @@ def test_exchange_that_is_pushed_out_takes_no_room() -> None:
 def test_large_exchanges_that_are_pushed_out_become_no_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[int] = []
 
-    def counted(number: int, exchange: EndedExchange, room: int) -> JournalEntry:
+    def counted(number: int, ended: EndedExchange, room: int) -> JournalEntry:
         built.append(number)
-        return entry_of(number, exchange, room)
+        return entry_of(number, ended, room)
 
     monkeypatch.setattr("mockllm.server.journal.journal.entry_of", counted)
     room, count = MAX_EXCESS, 500
@@ -90,10 +90,10 @@ class Counted(Metrics):
         self.ones = 0
         self.durations: list[Sequence[float]] = []
 
-    def count_one(self, exchange: EndedExchange) -> None:
+    def count_one(self, ended: EndedExchange) -> None:
         self.ones += 1
 
-    def count_equal(self, exchange: EndedExchange, took: Sequence[float]) -> None:
+    def count_equal(self, ended: EndedExchange, took: Sequence[float]) -> None:
         self.durations.append(took)
 
 
