@@ -21,7 +21,7 @@ from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.json_structure import short_body_limit
 from mockllm.server.metrics import Metrics
-from mockllm.server.protocols import ControlProtocol, EngineProtocol, StoreClientProtocol
+from mockllm.server.protocols import ControlApiProtocol, EngineProtocol, StoreClientProtocol
 from mockllm.server.request_body import MAX_AT_ONCE
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
@@ -40,7 +40,7 @@ class App:
     """The objects that all exchanges of a server share. It is no application of ASGI or aiohttp. Without
     `access_log`, no line is formatted. `clock` makes a loop's clock, by which all responses wait."""
 
-    make_control: Callable[[], ControlProtocol] | None = None
+    make_control: Callable[[], ControlApiProtocol] | None = None
     """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
     store_client: StoreClientProtocol | None = None
     """Decides where the engine cannot, since the counts are not in this process."""
@@ -116,12 +116,12 @@ class App:
         """The metrics that providers with an inference server have under their own names."""
 
     @cached_property
-    def control(self) -> ControlProtocol | None:
+    def control(self) -> ControlApiProtocol | None:
         """The control API; it is made at the first use."""
         return None if self.make_control is None else self.make_control()
 
     @property
-    def control_in_use(self) -> ControlProtocol | None:
+    def control_in_use(self) -> ControlApiProtocol | None:
         """The control API if it was set or made."""
         return self.__dict__.get("control")
 

@@ -1,5 +1,8 @@
 """The interfaces that the server uses: engine, request reader, store client and control API.
 
+`StoreClientProtocol` is the interface of `StoreClient`, for example. In `server`, only an interface that has the name
+of a class in this package ends with `Protocol`. All others name what a class has to do (`Sink`, `Clock`).
+
 An engine is synchronous and has no I/O. No request makes it fail. It returns an ObjectToFetch where it needs an
 object that another process may have. A reload replaces one engine by another.
 """
@@ -62,7 +65,8 @@ class EngineProtocol(Protocol):
     def begin_response(
         self, request: ReadRequest, *, may_defer: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        """Decide and plan. It is deferred only with `may_defer`."""
+        """Decide and plan, and begin to store what the response stores. A `PlannedResponse` is complete; each other
+        result says what is left to do. A response is deferred only with `may_defer`."""
 
     def serves(self, request: ReadRequest) -> bool:
         """Return whether a provider has the path, or a rule matches, even one that a guard blocks. Nothing is
@@ -119,7 +123,7 @@ class StoreClientProtocol(Protocol):
         """Return what is wrong with the store, as one line: empty if nothing is, None without a store."""
 
 
-class ControlProtocol(Protocol):
+class ControlApiProtocol(Protocol):
     """Responds to the calls whose paths `request_target.is_control_path` names. `loaded`: whether it can respond
     without `load`."""
 

@@ -36,7 +36,7 @@ from mockllm.server.http1 import (
 )
 from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player
-from mockllm.server.protocols import ControlProtocol, PendingDecisionProtocol
+from mockllm.server.protocols import ControlApiProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import has_wait_or_cut, single_write
@@ -337,7 +337,7 @@ def begin_playing(app: App, exchange: Exchange, serialized: SerializedHead | Non
     return player
 
 
-def control_of(app: App, exchange: Exchange) -> ControlProtocol | None:
+def control_of(app: App, exchange: Exchange) -> ControlApiProtocol | None:
     """Return the control API for a request below its paths."""
     return app.control if exchange.head.may_skip_engine and is_control_path(exchange.head.path) else None
 
