@@ -18,7 +18,7 @@ from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_broken_request
 from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
-from mockllm.server.request_body import complete_body, read_rest
+from mockllm.server.request_body import body_if_complete, read_rest
 from mockllm.server.respond import begin_decision, respond
 from mockllm.server.socket_sink import SOCKET_POLL_SECONDS
 from mockllm.server.waiting_exchange import finish_exchange
@@ -176,7 +176,7 @@ class Connection(ReadingConnection):
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "a body that is not complete has a stream"
         # `respond` refuses a target that is no path, and needs no body for that
-        raw = complete_body(body, head.message.headers, app.limits) if head.path else b""
+        raw = body_if_complete(body, head.message.headers, app.limits) if head.path else b""
         if raw is None:
             exchange.received = b""
             return False

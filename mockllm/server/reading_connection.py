@@ -128,7 +128,7 @@ class ReadingConnection(ClosableConnection):
         begins_next_request = (
             self._position.at_start and self._current is None and not (self._queue or self.upgrade_requested)
         )
-        head = self._heads.find(data) if begins_next_request else None
+        head = self._heads.find_or_split(data) if begins_next_request else None
         if isinstance(head, RequestHead):
             if self._head_deadline is not None:
                 self._cancel_head_deadline()

@@ -34,7 +34,7 @@ MAX_MEMBERS: Final = 10_000
 _GZIP: Final = b"\x1f\x8b"
 
 
-def complete_body(body: StreamReader, headers: Mapping[str, str], limits: ServerLimits) -> bytes | None:
+def body_if_complete(body: StreamReader, headers: Mapping[str, str], limits: ServerLimits) -> bytes | None:
     """Return a body that has come as a whole and needs no decompression. None if `read_body` has more to do, or the
     body may take long to read."""
     size = body.total_bytes

@@ -155,8 +155,8 @@ class RequestHead:
 
 
 class SplitHead(Struct, frozen=True):
-    """A head that is split around the value of its Content-Length. `find` returns it where it finds no cached
-    head."""
+    """A head that is split around the value of its Content-Length. `find_or_split` returns it where it finds no
+    cached head."""
 
     end: int
     """The length of the head, in bytes."""
@@ -187,7 +187,7 @@ class RequestHeadCache:
         self._whole.clear()
         self._varying.clear()
 
-    def find(self, data: bytes) -> RequestHead | SplitHead | None:
+    def find_or_split(self, data: bytes) -> RequestHead | SplitHead | None:
         """Return the cached head that the data begins with, if the rest is exactly its body. Else return the
         head, split around its length; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
@@ -230,7 +230,7 @@ class RequestHeadCache:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(key_hash)
-            if head.headers is head.message.headers:  # else a cleaned copy, see `find`
+            if head.headers is head.message.headers:  # else a cleaned copy, see `find_or_split`
                 self._varying.add(head_key, head, head.message.headers)
         else:
             if len(self._heads) >= MAX_CACHED_HEADS:

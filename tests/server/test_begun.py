@@ -115,7 +115,7 @@ class ServerWithoutSockets:
         self.places.clear()
         self.app.journal.clear()
         client = Client(self.connection_factory)
-        assert isinstance(self.app.head_cache.find(data), RequestHead) is known
+        assert isinstance(self.app.head_cache.find_or_split(data), RequestHead) is known
         await client.send(data)
         return client
 

@@ -74,12 +74,12 @@ def server() -> Iterator[ThreadedServer]:
 
 
 def cached(heads: RequestHeadCache, data: bytes) -> RequestHead | None:
-    found = heads.find(data)
+    found = heads.find_or_split(data)
     return found if isinstance(found, RequestHead) else None
 
 
 def add(heads: RequestHeadCache, head: RequestHead, data: bytes) -> None:
-    found = heads.find(data)
+    found = heads.find_or_split(data)
     if isinstance(found, SplitHead):
         heads.add_if_repeated(head, found)
 
