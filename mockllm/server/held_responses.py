@@ -24,10 +24,8 @@ class HeldResponses:
         self._released: OrderedDict[HoldKey, None] = OrderedDict()
 
     async def wait(self, key: HoldKey, at_most: float, deadlines: Deadlines) -> bool:
-        """Return when the name is released, or after `at_most` seconds; whether it was released.
-
-        A release that came before any response waited lets one response pass.
-        """
+        """Return when the name is released, or after `at_most` seconds; whether it was released. One response does
+        not wait if a release came before any waited."""
         if key in self._released:
             del self._released[key]
             return True
@@ -50,7 +48,7 @@ class HeldResponses:
                 self._waiting.pop(key, None)
 
     def release(self, key: HoldKey) -> int:
-        """Release all responses that wait for a name; return their number. Where none waits, the next one passes."""
+        """Release all responses that wait for a name; return their number. If none waits, the next one will not."""
         waiting = [future for future in self._waiting.pop(key, ()) if not future.done()]
         for future in waiting:
             future.set_result(True)
@@ -60,8 +58,8 @@ class HeldResponses:
                 self._released.popitem(last=False)
         return len(waiting)
 
-    def lets_pass(self, key: HoldKey) -> bool:
-        """Return whether the next response does not wait for a name, since a release came before it."""
+    def is_released(self, key: HoldKey) -> bool:
+        """Return whether the next response will not wait for a name, since a release came before it."""
         return key in self._released
 
     def names(self, session: str) -> list[str]:

@@ -48,8 +48,8 @@ async def wait_for_release(app: App, exchange: Exchange) -> None:
         return
     began = app.deadlines.time()
     at_most, key = hold.at_most * response.time_scale, (request.session or "", hold.name)
-    if app.access_log is not None and not app.held_responses.lets_pass(key):
-        waiting = EndedExchange.of(exchange, 0.0, None)
+    if app.access_log is not None and not app.held_responses.is_released(key):
+        waiting = EndedExchange.of(exchange, 0.0, None)  # for this line alone
         app.access_log.show_hold(record_of(waiting, request), hold.name, at_most)
     with in_flight(app, exchange):
         released = await app.held_responses.wait(key, at_most, app.deadlines)
