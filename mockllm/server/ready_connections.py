@@ -75,9 +75,9 @@ class ReadyConnections:
         if self._paused:
             return
         ready, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
-        late = self.serve(ready, self._deadlines.time() + MAX_SERVING_SECONDS)
-        if late:
-            self.waiting[:0] = late
+        unserved = self.serve(ready, self._deadlines.time() + MAX_SERVING_SECONDS)
+        if unserved:
+            self.waiting[:0] = unserved
         if self.waiting:
             self._wake()
 
@@ -90,9 +90,10 @@ class ReadyConnections:
         self.serve([connection])
 
     def serve(self, ready: Sequence[ServedConnection], until: float = inf) -> Sequence[ServedConnection]:
-        """Serve the next request of each connection. Return those for which no time was left until `until`, on the
-        clock of the deadlines. Running streams do not wait: what is due is sent between two requests."""
-        late: Sequence[ServedConnection] = ()
+        """Serve the next request of each connection, in this order, until a time on the clock of the deadlines.
+        Return the connections that were not reached before it. Running streams do not wait: what is due is sent
+        between two requests."""
+        unserved: Sequence[ServedConnection] = ()
         write_queue = self.write_queue = []
         for number, connection in enumerate(ready, 1):
             connection.scheduled = False
@@ -102,9 +103,9 @@ class ReadyConnections:
                 traceback.print_exc(file=sys.stderr)
                 connection.close_and_drop_transport()
             if self._deadlines.catch_up() > until:
-                late = ready[number:]
+                unserved = ready[number:]
                 break
         self.write_queue = None
         for transport, data in write_queue:
             transport.write(data)
-        return late
+        return unserved
