@@ -199,7 +199,7 @@ class LineSink:
         self._data += data
         return True
 
-    def left_at(self, write_times: Sequence[float]) -> float | None:
+    def disconnected_at(self, write_times: Sequence[float]) -> float | None:
         """No client reads the response to a line."""
         return None
 

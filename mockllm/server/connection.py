@@ -24,7 +24,7 @@ from mockllm.server.socket_sink import SOCKET_POLL_SECONDS
 from mockllm.server.waiting_exchange import finish_exchange
 
 LONGEST_POLL: Final = 0.02
-"""The longest time between two polls that ask whether a client that has half-closed its connection has left."""
+"""The longest time between two polls of a client that has half-closed its connection: it may have disconnected."""
 
 
 class Connection(ReadingConnection):
@@ -72,7 +72,7 @@ class Connection(ReadingConnection):
             if exchange.body_stream is not None and not exchange.body_complete:
                 exchange.body_stream.set_exception(exc or ConnectionResetError("the client has disconnected"))
             if exc is not None:
-                self._sink.has_left = True
+                self._sink.client_disconnected = True
             abandon_exchange(self._app, exchange)
             if not exchange.body_complete:
                 end_broken_request(self._app, exchange)
@@ -90,10 +90,10 @@ class Connection(ReadingConnection):
         del self._sink
 
     def eof_received(self) -> bool:
-        """The client sends no more: it may still read, or may have disconnected. Only a write can tell, so the
-        queued requests are still served, within the linger time. If no byte of a planned response is written yet,
-        it sends 100 Continue. The kernel of a client that has disconnected replies with a reset. A WebSocket
-        ends with its client's side."""
+        """The client has half-closed the connection: it may still read, or may have disconnected. Only the reply to
+        written bytes shows which. So the server still serves the queued requests, within the linger time. If it has
+        planned a response and has written none of it, it sends 100 Continue. The kernel of a client that has
+        disconnected replies with a reset. A WebSocket ends at once. Return whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
         if (
@@ -111,18 +111,18 @@ class Connection(ReadingConnection):
         is_sent = response is not NOT_PLANNED and not response.plan.delivery.sends_nothing
         if is_sent and not self._sink.written and version >= (1, 1):
             self._sink.send_interim_response()
-        self._close_if_left(SOCKET_POLL_SECONDS)
+        self._close_if_disconnected(SOCKET_POLL_SECONDS)
         return True
 
-    def _close_if_left(self, next_poll: float) -> None:
-        """Close a half-closed connection whose client has left. Poll that, less and less often."""
+    def _close_if_disconnected(self, next_poll: float) -> None:
+        """Close a half-closed connection whose client has disconnected. Poll that, less and less often."""
         if self.transport is None:
             return
         self._sink.check_client()
-        if self._sink.has_left:
+        if self._sink.client_disconnected:
             self.close_and_drop_transport()
         else:
-            self._loop.call_later(next_poll, self._close_if_left, min(2 * next_poll, LONGEST_POLL))
+            self._loop.call_later(next_poll, self._close_if_disconnected, min(2 * next_poll, LONGEST_POLL))
 
     def serve_next(self) -> None:
         """Serve the next request, if none is being served; continue one that the store has decided."""
@@ -220,7 +220,7 @@ class Connection(ReadingConnection):
     def _end_idle(self) -> None:
         self._keepalive_timer = None
         if self._current is not None or self._queue or self._head_deadline is not None:
-            return  # the end of the exchange sets the timer anew; the deadline ends a connection without a head
+            return  # the end of the exchange sets the timer again; the deadline ends a connection without a head
         if self._loop.time() < self._idle_until:
             self._keepalive_timer = self._loop.call_at(self._idle_until, self._end_idle)
         else:

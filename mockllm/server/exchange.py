@@ -55,14 +55,14 @@ class ExchangeSink(ConnectionSink, Protocol):
     def queue_write(self, data: bytes, /) -> bool:
         """Add bytes to the write queue. Return False where they must be written otherwise."""
 
-    def left_at(self, write_times: Sequence[float]) -> float | None:
-        """Return when a client left that disconnected after it had half-closed the connection, if that is known."""
+    def disconnected_at(self, write_times: Sequence[float]) -> float | None:
+        """Return when a client disconnected that had half-closed the connection before, if that is known."""
 
 
 class Exchange(Struct, gc=False, kw_only=True):
     """One request with its response, until it has ended. A connection, a WebSocket, a batch or `proxied_turns.py`
-    makes it. `respond` adds the request and the response; a module that ends a wait of the exchange may set
-    both. `end_exchange` makes an `EndedExchange` of it.
+    makes it. `respond` sets most requests and responses. So does each module that ends a wait, responds with a page
+    of the server, or serves a WebSocket. `end_exchange` makes an `EndedExchange` of it.
 
     Python's garbage collector does not visit exchanges (`gc=False`), which saves 0.01 µs for each. A cycle
     through an exchange would never be freed: a connection drops its exchange when that has ended.
@@ -78,18 +78,19 @@ class Exchange(Struct, gc=False, kw_only=True):
     raw: bytes = b""
     """The bytes of the body, without a Content-Encoding. `Request.body` is the JSON in them."""
     body_complete: bool = False
-    """Whether `raw` is complete, or the body is refused."""
+    """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of a request that was parsed in one part. It has no body, or its head began a read while no other
-    request waited. Empty for others, and where the body is refused, long or has a Content-Encoding."""
+    """All bytes of the request, where they were parsed in one part. That is so if the request has no body, or if its
+    head began a read while no other request waited. Empty for all others. Also empty where the body is long, is
+    refused, or has a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
     """When the server had the whole body, or refused it, and began to respond, in seconds since the epoch; as
     `Request.now`."""
     monotonic: float = 0.0
-    """The same on the clock of the deadlines, which is monotonic; as `Request.monotonic`. A hold moves it on by the
-    time that the response was held, and leaves `Request.monotonic` as it is."""
+    """When the response began, on the clock of the deadlines, which is monotonic: the time of `now`, or after a hold
+    the release. `Request.monotonic` stays the time of `now`."""
 
     request: ReadRequest | None = None
     """The request as its dialect reads it. None where no engine reads it."""
@@ -121,11 +122,12 @@ class Exchange(Struct, gc=False, kw_only=True):
     player: Player | None = None
     """Plays a response that `try_write_whole_and_end` does not write, as long as it plays."""
     proxied: bool = False
-    """Whether a `ProviderProxy` forwards the request, and ends the exchange. The exchange of a forwarded
-    handshake ends with its WebSocket."""
+    """Whether a `ProviderProxy` forwards the request. The exchange then ends when the provider's response has ended,
+    also if the client disconnects before. That of a forwarded handshake ends with its WebSocket."""
     keep_alive: bool = True
-    """Whether the connection can serve another request after the response. False only for a response that a player
-    plays; `ends_connection` is one of several reasons."""
+    """Whether the connection can serve another request after the response, as `serialize_head` finds for a response
+    that a player plays. It is False where `ends_connection` is set, the request demands the end, or the body has
+    neither a length nor HTTP chunks, for example. True for each response that no player plays."""
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""

@@ -61,12 +61,12 @@ def end_exchange(
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
-    """End an exchange that is not finished: its client has disconnected, the server stops, or a task has failed. The
-    duration of a played response ends when the client left, if the sink knows when.
+    """Free what an exchange holds whose client has disconnected, while the server stops, or after a task has failed:
+    the slot, the player and a pending decision.
 
-    Where the response was neither held nor played, it only releases the slot and abandons a pending decision. The
-    exchange then neither ends nor enters the journal. While a provider still responds, the `ProviderProxy` ends it.
-    The exchange of a handshake that opened a WebSocket has ended before.
+    It ends the exchange only where a player plays the response, or it has a `hold`. The duration then ends when the
+    client disconnected, if the sink knows when. No other exchange ends or enters the journal by that. One that a
+    `ProviderProxy` forwards ends later: when the provider's response has ended.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:
@@ -74,8 +74,10 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         pending.abandon()
     if player is not None:
         player.stop()
-        left_at = exchange.sink.left_at(player.write_times)  # after a half-close, only writes show it
-        duration = None if left_at is None else max(0.0, left_at - exchange.monotonic)
+        disconnected_at = exchange.sink.disconnected_at(
+            player.write_times
+        )  # after a half-close, only writes show it
+        duration = None if disconnected_at is None else max(0.0, disconnected_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
     elif exchange.proxied or exchange.ended:
         return
@@ -101,7 +103,7 @@ def end_broken_request(app: App, exchange: Exchange) -> None:
     if exchange.ended or exchange.response is not NOT_PLANNED or is_control_path(exchange.head.path):
         return
     body = exchange.body_stream
-    if body is not None and body.is_eof():  # the client has left while it was decompressed or checked
+    if body is not None and body.is_eof():  # the client has disconnected while it was decompressed or checked
         return
     note = f"the request broke off after {0 if body is None else body.total_bytes} bytes of its body"
     plan = replace(builtin_pages.text_page(400, f"{note}\n"), delivery=Delivery(sends_nothing=True))

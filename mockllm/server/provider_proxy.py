@@ -71,19 +71,19 @@ class _Client:
 
     def __init__(self, sink: ConnectionSink) -> None:
         self._sink = sink
-        self.gone = False
+        self.disconnected = False
         self.complete = False
         """Whether the response is complete."""
 
     async def send(self, data: bytes) -> None:
-        if self.gone:
+        if self.disconnected:
             return
         try:
             self._sink.write(data)
             if self._sink.full:
                 await self._sink.drained()
         except ConnectionError:
-            self.gone = True
+            self.disconnected = True
 
 
 class _ResponseFrames(Struct):
@@ -157,9 +157,9 @@ class ProviderProxy(Struct):
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            client.gone = True
-            late = asyncio.get_running_loop().call_later(ALONE, self._give_up, work, client)
-            work.add_done_callback(lambda _: late.cancel())
+            client.disconnected = True
+            timer = asyncio.get_running_loop().call_later(ALONE, self._give_up, work, client)
+            work.add_done_callback(lambda _: timer.cancel())
             raise
 
     async def close(self) -> None:
@@ -213,7 +213,7 @@ class ProviderProxy(Struct):
         try:
             response = await self.upstreams.ask(request, head.headers, to)
         except (ProxyFailed, asyncio.CancelledError):
-            if client.gone:
+            if client.disconnected:
                 plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
                 note += ": the client left before the provider responded"
                 on_end(ProxiedResponse(plan, note, False, "gone", clock()))
@@ -233,7 +233,7 @@ class ProviderProxy(Struct):
             note += self._too_large()
         else:
             note += await self._store(request, head, recorded, to, whole=whole)
-        end_reason: EndReason = "gone" if client.gone else "finished" if whole else "close"
+        end_reason: EndReason = "gone" if client.disconnected else "finished" if whole else "close"
         plan = Plan(plan.head, (RawStep(recorded.body, 0),), plan.framing)
         passed = ProxiedResponse(plan, note, opening.keep_alive, end_reason, duration)
         on_end(passed)

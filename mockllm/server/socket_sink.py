@@ -21,7 +21,7 @@ if sys.platform != "win32":
 
 SOCKET_POLL_SECONDS: Final = 0.001
 """Seconds between two polls of what the kernel does not report. These are the bytes that the client's kernel has
-acknowledged, and whether a client that half-closed the connection has left."""
+acknowledged, and whether a client that half-closed the connection has disconnected."""
 
 
 class SocketSink:
@@ -30,7 +30,14 @@ class SocketSink:
     `queue_write` writes the bytes at once. It returns False if the client has disconnected, or has not read what
     it got before. `written`: whether bytes of the current response were written, or added to the write queue."""
 
-    __slots__ = ("_interim_response_sent", "_limits", "connection", "has_left", "queue_write", "written")
+    __slots__ = (
+        "_interim_response_sent",
+        "_limits",
+        "client_disconnected",
+        "connection",
+        "queue_write",
+        "written",
+    )
 
     def __init__(
         self, connection: ClosableConnection, limits: ServerLimits, queue_write: Callable[[bytes], bool]
@@ -39,7 +46,7 @@ class SocketSink:
         self.queue_write = queue_write
         self._limits = limits
         self.written = self._interim_response_sent = False
-        self.has_left = False
+        self.client_disconnected = False
         """Whether the client has certainly disconnected. After a half-close, only the reply to written bytes shows
         it (`check_client`)."""
 
@@ -74,22 +81,22 @@ class SocketSink:
         self._interim_response_sent = self.queue_write(CONTINUE)
 
     def check_client(self) -> None:
-        """Set `has_left` if the socket has an error. The kernel reports that once."""
+        """Set `client_disconnected` if the socket has an error. The kernel reports that once."""
         transport = self.connection.transport
         sock = None if transport is None else _socket(transport)
         if sock is not None and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-            self.has_left = True
+            self.client_disconnected = True
 
-    def left_at(self, write_times: Sequence[float]) -> float | None:
-        """Return when a client left that disconnected after it had half-closed the connection. None if it read later
-        bytes, or has not half-closed. `write_times`: when the bytes of the response were written."""
-        left_at = self.connection.half_closed_at
-        if left_at is None:
+    def disconnected_at(self, write_times: Sequence[float]) -> float | None:
+        """Return when a client disconnected that had half-closed the connection before. None if it read later bytes,
+        or has not half-closed. `write_times`: when the bytes of the response were written."""
+        disconnected_at = self.connection.half_closed_at
+        if disconnected_at is None:
             return None
-        later = [time for time in write_times if time > left_at]
-        if self.has_left:  # it has read all but the last bytes
-            return later[-2] if len(later) > 1 else left_at
-        return None if later or self._interim_response_sent else left_at
+        later = [time for time in write_times if time > disconnected_at]
+        if self.client_disconnected:  # it has read all but the last bytes
+            return later[-2] if len(later) > 1 else disconnected_at
+        return None if later or self._interim_response_sent else disconnected_at
 
     async def drained(self) -> None:
         await self.connection.drained()
@@ -100,7 +107,7 @@ class SocketSink:
         while True:
             self.check_client()
             transport = self.connection.transport
-            if self.has_left or (transport is not None and transport.is_closing()):
+            if self.client_disconnected or (transport is not None and transport.is_closing()):
                 raise ConnectionResetError("the client has disconnected")
             if transport is None or not _unacknowledged(transport):
                 return
