@@ -59,7 +59,7 @@ class HttpProtocol(BaseProtocol):
         super().__init__(loop)
         self.renew_parser(limits)
         self._tail, self.reading_blocked, self.closing = b"", False, False
-        """`closing`: whether nothing that comes is read: the connection ends with what it serves."""
+        """`closing`: the connection ends with the response that it serves. Bytes that come later are not parsed."""
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
         self.half_closed_at: float | None = None  # on the clock of the deadlines; the client may still read

@@ -1,4 +1,5 @@
-"""What remains of an exchange that has ended: what the journal, the metrics, the access log and the traces read."""
+"""What remains of an exchange that has ended: what the journal, the metrics, the access log and the traces read. The
+access log's line about a hold is made of one, too, while the exchange goes on."""
 
 from __future__ import annotations
 
@@ -43,7 +44,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     now: float
     """When the server had the whole body and began to respond, in seconds since the epoch."""
     monotonic: float
-    """The same on a monotonic clock: see `Exchange`."""
+    """When the response began, on a monotonic clock: see `Exchange`."""
     duration: float = 0.0
     """Seconds from `monotonic` to the end of the response."""
     end_reason: EndReason = "finished"

@@ -174,8 +174,8 @@ class Metrics:
             counters.ttft.add(ended.duration)
 
     def count_equal(self, ended: EndedExchange, durations: Sequence[float]) -> None:
-        """Count exchanges that are all equal to this one; `durations` holds the seconds of each. Each was sent in one
-        write: a stream's first chunk was sent with its last."""
+        """Count exchanges with the cached response and the model of this one. `durations` holds the seconds of each.
+        Their responses were each sent in one write: a stream's first chunk was sent with its last."""
         counters = self._count(ended, durations)
         buckets = Counter(map(_BUCKET, durations))
         counters.durations.add_all(durations, buckets)

@@ -1,5 +1,6 @@
-"""Plays plans: writes their steps at their times. Steps that are due together are sent in one write. Deadlines are
-absolute, so they never drift; only the gaps of faults count from the write before them.
+"""Plays plans: writes their steps at their times. Steps that are due together are sent in one write. Nearly all
+deadlines count from the beginning of the response, so they never drift. The wait of a fault (`WaitStep.after_write`)
+counts from the write before it.
 
 A `Player` is synchronous and uses no socket itself. It writes to a Sink and sets deadlines, so that a test can play
 hours on a virtual clock. The server awaits `wait_for_player`.
@@ -27,7 +28,8 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.single_write import MAX_WRITE_BYTES, MAX_WRITE_STEPS
 
 PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
-"""How the play of a plan ended. An exchange has two further reasons: see `EndReason`."""
+"""How a player ended: it wrote the whole plan, or cut the connection. An `EndReason` says the same of an exchange,
+and has two further values."""
 
 
 class Sink(Protocol):
@@ -42,7 +44,7 @@ class Sink(Protocol):
 
 
 class ConnectionSink(Sink, Protocol):
-    """A sink whose reader may be slow or leave: a connection, or in its place the line of a batch."""
+    """A sink whose reader may be slow or disconnect: a connection, or in its place the line of a batch."""
 
     async def drained(self) -> None:
         """Return when the client has read enough. Raises ConnectionError if it has disconnected."""

@@ -349,7 +349,7 @@ def is_for_engine(app: App, exchange: Exchange) -> bool:
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     """Return whether the control API has the path, or may have it because it is not loaded: `finish_exchange` then
-    loads it and responds anew. A path below `/api` that it lacks goes on to the rules first."""
+    loads it and responds again. A path below `/api` that it lacks goes on to the rules first."""
     control = control_of(app, exchange)
     if control is None:
         return False

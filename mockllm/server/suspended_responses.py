@@ -72,7 +72,7 @@ def add_client_response(app: App, request: Request) -> PlannedResponse | None:
 
 
 def _continue(app: App, waiting: SuspendedExchange) -> PlannedResponse:
-    """Respond to the call anew. The client gets the response at once, or when it connects again."""
+    """Respond to the call again. The client gets the response at once, or when it connects again."""
     exchange, monotonic = waiting.exchange, app.deadlines.time()
     body = waiting.request.with_client_responses(waiting.client_responses.key, waiting.responses)
     again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), monotonic)

@@ -1,8 +1,17 @@
 """Finishes the exchanges that have to wait in a task. A pending decision of the store needs none.
 
-An exchange waits for its body, the control API, the store, a provider, a thread that plans, a release, or the
-messages of a WebSocket. It may wait for the recording of an equal request. Else it waits for the times at which a
-player writes its response.
+An exchange waits for one or more of these:
+
+- its body, and a thread that reads a long one
+- workers that change their rules together
+- the control API
+- the store
+- the recording of an equal request
+- a thread that plans
+- a release, and the delay before the response of a provider or before a WebSocket opens
+- a provider, or the messages of a WebSocket
+- the times at which a player writes its response, and a client that reads it slowly
+- the client's kernel, which acknowledges the response after a half-close
 """
 
 from __future__ import annotations
@@ -87,11 +96,13 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 async def _finish(app: App, exchange: Exchange) -> bool:
     """Finish an exchange: see `finish_exchange`. It waits for these, where it needs to:
 
-    1. the body, then the modules of the control API; after each of them `respond` continues
-    2. the store, which leads to the response or to a `DeferredResponse`
-    3. the recording of an equal request, before the decision; a thread that plans, or the control API's response
-    4. a provider, or the messages of a WebSocket: they end the exchange
-    5. a release; then a player begins, and is waited for
+    1. the body, a thread that reads a long one, and workers that change their rules; then `respond` continues
+    2. the modules of the control API; then `respond` continues
+    3. the store, which leads to the response or to a `DeferredResponse`
+    4. the recording of an equal request, before the decision; a thread that plans, or the control API's response
+    5. a release and a delay, then a provider or the messages of a WebSocket: they end the exchange
+    6. a release; then a player begins, and is waited for
+    7. the acknowledgement of a client that has half-closed the connection
     """
     if not exchange.body_complete:
         await _wait_for_body(app, exchange)
@@ -129,7 +140,7 @@ async def _decide_after_recording(
     app: App, exchange: Exchange, request: ReadRequest, recordings: PendingRecordings
 ) -> None:
     """Let the engine decide. An unmatched request first waits for the recordings of equal ones that are pending; then
-    the engine that has them reads it anew."""
+    the engine that has them reads it again."""
     while (loaded := recordings.of(request)) is not None and leaves_unmatched(app, request):
         await loaded.wait()
         reader = exchange.head.reader(app.engine)

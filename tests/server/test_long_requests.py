@@ -133,7 +133,7 @@ def test_read_request_waits_for_a_change_of_rules(server: ThreadedServer, engine
         assert '"new"' in client.answer().text
 
 
-def test_session_that_ends_meanwhile_begins_anew(server: ThreadedServer, engine: ReadingEngine) -> None:
+def test_session_that_ends_meanwhile_is_created_again(server: ThreadedServer, engine: ReadingEngine) -> None:
     engine.before = lambda: engine.state.end("s")
     with Raw(server.port) as client:
         got = client.send(request("POST", PATH, LONG, **{"X-Mockllm-Session": "s"})).answer()

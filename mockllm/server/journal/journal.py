@@ -47,10 +47,10 @@ ENTRIES_AT_ONCE: Final = 40
 PAUSE: Final = 0.02
 """Seconds between two such iterations."""
 MAX_UNCOUNTED_KEYS: Final = 1_000
-"""The most keys of equal exchanges that are stored before the exchanges are counted."""
+"""The most keys that are stored before their exchanges are counted."""
 
 EqualKey: TypeAlias = "tuple[PrerenderedResponse, str | None]"
-"""The key of equal exchanges, which are counted together: the prerendered response, and the model."""
+"""What exchanges have in common that are counted together: the cached response, and the model."""
 
 
 class Journal:
@@ -77,8 +77,8 @@ class Journal:
         """Frees the steps of long responses that were dropped, in parts."""
 
     def add(self, ended: EndedExchange) -> None:
-        """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts those with equal
-        cached responses together."""
+        """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts those with the
+        same cached response together."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
             oldest = pending[0]  # it is dropped
@@ -174,7 +174,7 @@ class Journal:
         loop.call_later(ENTRY_INTERVAL, make_pending_entries)
 
     def count_equal(self) -> None:
-        """Count the equal exchanges since the last count."""
+        """Count the exchanges with cached responses since the last count, those with the same one together."""
         durations, self._durations_of_equal = self._durations_of_equal, {}
         first, self._first_of_equal = self._first_of_equal, {}
         if self._metrics is not None:
