@@ -30,8 +30,8 @@ EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", 
 """How an exchange ended.
 
 - `finished`: the response was sent
-- `close`: the plan cut the connection with FIN, a provider ended its response early, or the server failed after the
-  first byte and closed the connection
+- `close`: the plan cut the connection with FIN, or a provider ended its response early. Also where the server itself
+  failed after the first byte
 - `reset`: the plan cut it with RST
 - `silence`: the plan of a batch's line sent nothing more
 - `gone`: the client disconnected, also while a plan sent nothing more

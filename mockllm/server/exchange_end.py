@@ -61,8 +61,8 @@ def end_exchange(
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
-    """Free what an exchange holds whose client has disconnected, while the server stops, or after a task has failed:
-    the slot, the player and a pending decision.
+    """Free what an unfinished exchange holds: its slot, its player and a pending decision. Its client has
+    disconnected, the server stops, or a task has failed.
 
     It ends the exchange only where a player plays the response, or it has a `hold`. The duration then ends when the
     client disconnected, if the sink knows when. No other exchange ends or enters the journal by that. One that a

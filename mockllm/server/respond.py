@@ -68,12 +68,8 @@ def respond(app: App, exchange: Exchange) -> None:
                 return
         # a cached response can wait only for a provider, or for the confirmation of what it stores
         content = exchange.response.content
-        may_wait = (
-            type(content) is not PrerenderedResponse
-            or app.provider_proxy is not None
-            or exchange.storage_confirmation is not None
-        )
-        if may_wait and must_wait(app, exchange):
+        may_wait = type(content) is not PrerenderedResponse or app.provider_proxy is not None
+        if (may_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
             return
         if not try_write_whole_and_end(app, exchange):
             begin_playing(app, exchange)

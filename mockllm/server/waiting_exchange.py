@@ -101,8 +101,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     3. the store, which leads to the response or to a `DeferredResponse`
     4. the recording of an equal request, before the decision; a thread that plans, or the control API's response
     5. a release and a delay, then a provider or the messages of a WebSocket: they end the exchange
-    6. a release; then a player begins, and is waited for
-    7. the acknowledgement of a client that has half-closed the connection
+    6. a release; then the player, and the acknowledgement of a client that has half-closed the connection
     """
     if not exchange.body_complete:
         await _wait_for_body(app, exchange)
