@@ -322,7 +322,7 @@ def _base_of(method: str, path: str, headers: Mapping[str, str]) -> str | None:
 @cache
 def _routes_of(provider: str, *, alone: bool) -> str:
     """List the calls that generate; the others of a large API would hide what the message says. `alone`: the path
-    names the provider by its prefix, or only its API has the start of the path, so it is the one that is meant."""
+    has the prefix of the provider, or a start that only its API has. So this provider is meant."""
     usual = () if alone else (each.name for each in LISTED if each.routes_in_404)
     first = dict.fromkeys((provider, *usual))
     routes = [route for name in first for route in ROUTES if route.provider == name]
