@@ -151,7 +151,7 @@ def test_unknown_vendor_path_lists_routes_of_vendor_only() -> None:
     assert listed.count("POST /groq/") == listed.count("POST /")
 
 
-def test_unknown_path_of_one_api_lists_routes_of_its_provider_only() -> None:
+def test_path_of_one_api_lists_routes_of_its_provider_only() -> None:
     found = find_route("POST", "/v1beta/nowhere", {}, "")
     assert isinstance(found, UnknownPath)
     listed = (found.failure.message or "").partition("Routes: ")[2].partition(". GET / ")[0]
