@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Finish, NativePart, Part, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.anthropic import MESSAGES
 
 FINISH: dict[str, Finish] = {
@@ -96,7 +96,7 @@ def _part(block: dict[str, Json], chunks: list[str]) -> Part:
         case "thinking":
             return Thinking(tuple(chunks), block["signature"])
         case "tool_use":
-            return Call(block["name"], tuple(chunk for chunk in chunks if chunk), block["id"])
+            return ToolCall(block["name"], tuple(chunk for chunk in chunks if chunk), block["id"])
         case "server_tool_use":
             return NativePart("anthropic", {**block, "input": loads("".join(chunks) or "{}")})
     return NativePart("anthropic", block)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from mockllm.conformance.shape import Protocol, Recording, body_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Finish, NativePart, Part, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.bedrock import CONVERSE
 
 FINISH: dict[str, Finish] = {
@@ -54,7 +54,7 @@ def _part(block: dict[str, Json], chunks: list[str] | None) -> Part:
             return Text(tuple(chunks or [text]))
         case {"toolUse": call}:
             arguments = [dumps(call["input"]).decode()] if chunks is None else chunks
-            return Call(call["name"], tuple(arguments), call["toolUseId"])
+            return ToolCall(call["name"], tuple(arguments), call["toolUseId"])
         case {"reasoningContent": {"reasoningText": thinking}}:
             return Thinking(tuple(chunks or [thinking["text"]]), thinking.get("signature"))
         case {"reasoningContent": {"redactedContent": redacted}}:

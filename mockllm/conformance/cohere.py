@@ -14,7 +14,7 @@ from mockllm.conformance.lookups import TEXTLESS_FIELDS, lookup
 from mockllm.conformance.shape import Protocol, Recording, body_of, events_of, without_texts
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.reply.reply import Call, Choice, Citation, Finish, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Citation, Finish, Part, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
 
@@ -52,7 +52,7 @@ def _parts(message: Mapping[str, Json]) -> list[Part]:
         cited = () if thinks else _citations(message.get("citations", ()))
         parts.append(Thinking((block["thinking"],)) if thinks else Text((block["text"],), citations=cited))
     calls = [(call["function"], call["id"]) for call in message.get("tool_calls", ())]
-    return [*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls)]
+    return [*parts, *(ToolCall(function["name"], (function["arguments"],), id) for function, id in calls)]
 
 
 def _citations(cited: Sequence[Json]) -> tuple[Citation, ...]:
@@ -84,7 +84,7 @@ def _streamed(events: list[dict[str, Json]]) -> Reply:
 
 def _part(kind: str, name: str, chunks: list[str], cited: tuple[Citation, ...]) -> Part:
     if kind == "call":
-        return Call(name, tuple(chunks))
+        return ToolCall(name, tuple(chunks))
     return Thinking(tuple(chunks)) if kind == "thinking" else Text(tuple(chunks), citations=cited)
 
 
@@ -162,7 +162,7 @@ def _decode_v1(recording: Recording) -> Reply | Failure:
     return Reply((Choice(tuple(parts)),), usage, extras={"cohere": extras})
 
 
-def _v1_calls(events: Sequence[dict[str, Json]], whole: Sequence[dict[str, Json]]) -> list[Call]:
+def _v1_calls(events: Sequence[dict[str, Json]], whole: Sequence[dict[str, Json]]) -> list[ToolCall]:
     """Return the calls of version 1: the whole ones, with the chunks of a stream's events."""
     chunks: dict[int, list[str]] = {}
     for event in events:
@@ -170,7 +170,7 @@ def _v1_calls(events: Sequence[dict[str, Json]], whole: Sequence[dict[str, Json]
         if "parameters" in delta:
             chunks.setdefault(delta["index"], []).append(delta["parameters"])
     return [
-        Call(call["name"], tuple(chunks.get(number, [dumps(call["parameters"]).decode()])))
+        ToolCall(call["name"], tuple(chunks.get(number, [dumps(call["parameters"]).decode()])))
         for number, call in enumerate(whole)
     ]
 

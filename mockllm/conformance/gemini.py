@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Finish, NativePart, Part, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.gemini import GENERATE, VERTEX
 
 FINISH: dict[Json, Finish] = {
@@ -110,7 +110,7 @@ def _add_part(part: dict[str, Json], open_parts: list[tuple[type, Json, list[str
     """Add the content of a part; the empty text of a last chunk adds nothing."""
     if "functionCall" in part:
         call = part["functionCall"]
-        open_parts.append((Call, call["name"], [dumps(call["args"]).decode()]))
+        open_parts.append((ToolCall, call["name"], [dumps(call["args"]).decode()]))
     elif "text" not in part:
         open_parts.append((NativePart, part, []))
     elif part["text"] or not ending:
@@ -123,8 +123,8 @@ def _add_part(part: dict[str, Json], open_parts: list[tuple[type, Json, list[str
 def _part(kind: type, value: Json, chunks: list[str]) -> Part:
     if kind is NativePart:
         return NativePart("gemini", value)
-    if kind is Call:
-        return Call(value, tuple(chunks))
+    if kind is ToolCall:
+        return ToolCall(value, tuple(chunks))
     return Thinking(tuple(chunks)) if kind is Thinking else Text(tuple(chunks))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, events_of
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.reply.reply import Call, Choice, Finish, NativePart, Part, Refusal, Reply, Text, Usage
+from mockllm.core.reply.reply import Choice, Finish, NativePart, Part, Refusal, Reply, Text, ToolCall, Usage
 from mockllm.dialects.openai import CHAT
 
 FINISH: dict[str | None, Finish] = {
@@ -60,7 +60,7 @@ def _message_parts(message: dict[str, Json]) -> tuple[Part, ...]:
         parts.append(Refusal((message["refusal"],)))
     for call in message.get("tool_calls", ()):
         body = call[call["type"]]
-        parts.append(Call(body["name"], (body.get("arguments", body.get("input")),), call["id"]))
+        parts.append(ToolCall(body["name"], (body.get("arguments", body.get("input")),), call["id"]))
     own = {key: message[key] for key in ("annotations", "function_call") if message.get(key)}
     if "function_call" in own:
         own["content"] = None
@@ -96,15 +96,15 @@ def _add_delta(delta: dict[str, Json], parts: list[tuple[type, str, str, list[st
             parts[-1][3].append(text)
     for call in delta.get("tool_calls", ()):
         if call.get("id"):
-            parts.append((Call, call["function"]["name"], call["id"], []))
+            parts.append((ToolCall, call["function"]["name"], call["id"], []))
         arguments = call["function"].get("arguments")
         if arguments:
             parts[-1][3].append(arguments)
 
 
 def _part(kind: type, name: str, id: str, chunks: list[str]) -> Part:
-    if kind is Call:
-        return Call(name, tuple(chunks), id)
+    if kind is ToolCall:
+        return ToolCall(name, tuple(chunks), id)
     return Refusal(tuple(chunks)) if kind is Refusal else Text(tuple(chunks))
 
 

@@ -15,7 +15,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import objects
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Finish,
     NativePart,
@@ -24,6 +23,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.dialects.openai import RESPONSES
@@ -86,7 +86,7 @@ def _part(item: dict[str, Json], chunks: list[str] | None) -> Part:
             text = "".join(part["text"] for part in summary)
             return Thinking(tuple(chunks or ([text] if text else [])))
         case {"type": "function_call", "name": name, "arguments": text, "call_id": id}:
-            return Call(name, tuple(chunks or [text]), id)
+            return ToolCall(name, tuple(chunks or [text]), id)
     return NativePart("openai", item)
 
 

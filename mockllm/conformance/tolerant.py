@@ -15,7 +15,7 @@ from mockllm.conformance.shape import Protocol, Recording
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Framing, Plan, RawStep, ResponseHead
-from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.decoded_response import DecodedResponse
 
 FINISHES: dict[str | None, Finish] = {
@@ -73,7 +73,7 @@ def _framed(body: Json | str) -> tuple[Framing, bytes]:
 def _reply(decoded: DecodedResponse) -> Reply:
     texts = ((Thinking, decoded.thinking), (Text, decoded.text), (Refusal, decoded.refusal))
     parts: list[Part] = [part((text,)) for part, text in texts if text is not None]
-    parts += [Call(call.name, (dumps(call.arguments).decode(),)) for call in decoded.calls]
+    parts += [ToolCall(call.name, (dumps(call.arguments).decode(),)) for call in decoded.calls]
     return Reply((Choice(tuple(parts), FINISHES.get(decoded.finish, "stop")),), decoded.usage or Usage(0, 0))
 
 

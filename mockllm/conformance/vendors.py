@@ -14,7 +14,7 @@ from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, event
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import objects
-from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.providers import BY_NAME, generating_dialect
 
@@ -75,7 +75,7 @@ def _message_parts(message: dict[str, Json]) -> tuple[Part, ...]:
     if message.get("refusal"):
         parts.append(Refusal((message["refusal"],)))
     calls = [(call["function"], call["id"]) for call in message.get("tool_calls") or ()]
-    return (*parts, *(Call(function["name"], (function["arguments"],), id) for function, id in calls))
+    return (*parts, *(ToolCall(function["name"], (function["arguments"],), id) for function, id in calls))
 
 
 def _from_stream(chunks: list[dict[str, Json]]) -> Reply:
@@ -110,7 +110,7 @@ def _add_delta(delta: dict[str, Json], parts: list[tuple[type, str, list[str]]],
             parts[-1][2].append(chunk)
     for call in delta.get("tool_calls") or ():
         if call.get("id") and not _continues(call, parts):
-            parts.append((Call, call["function"]["name"], []))
+            parts.append((ToolCall, call["function"]["name"], []))
         if call["function"].get("arguments"):
             parts[-1][2].append(call["function"]["arguments"])
 
@@ -118,11 +118,11 @@ def _add_delta(delta: dict[str, Json], parts: list[tuple[type, str, list[str]]],
 def _continues(call: Mapping[str, Json], parts: list[tuple[type, str, list[str]]]) -> bool:
     """Return whether a call is a chunk of the last one, with all its members repeated."""
     last = parts[-1] if parts else (Text, "", [])
-    return last[:2] == (Call, call["function"]["name"]) and not "".join(last[2])
+    return last[:2] == (ToolCall, call["function"]["name"]) and not "".join(last[2])
 
 
 def _part(kind: type, name: str, chunks: list[str]) -> Part:
-    return Call(name, tuple(chunks)) if kind is Call else kind(tuple(chunks))
+    return ToolCall(name, tuple(chunks)) if kind is ToolCall else kind(tuple(chunks))
 
 
 def kind(name: str, payload: Json) -> str:

@@ -18,7 +18,7 @@ from mockllm.core.rendering.gzip import accepts_coding, gzipped
 from mockllm.core.rendering.pacing import chunk_waits, paced, paced_body
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.chunking import DEFAULT_CHUNK_SIZE
-from mockllm.core.reply.reply import Call, GeneratedToolCall, NativePart, Reply
+from mockllm.core.reply.reply import GeneratedToolCall, NativePart, Reply, ToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.tools import Tool
 from mockllm.core.values.types import EvaluationContext, evaluate, is_static
@@ -301,7 +301,7 @@ class ResponsePlanner:
         """Return the rendered reply with all that its protocol needs; note the parts that the protocol lacks."""
         reply = self._rendered_reply(context)
         context.tool_call_count = sum(
-            [type(part) is Call for choice in reply.choices for part in choice.parts]
+            [type(part) is ToolCall for choice in reply.choices for part in choice.parts]
         )
         # `extras` may replace a call that the encoder writes, and a prerendered call has placeholders
         if context.tool_call_count and not (reply.extras or reply.event_extras or context.prerendering):

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.core.reply.reply import SERVER_TOOL, Call, Media, NativePart, Part, Reply, Text, Thinking
+from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text, Thinking, ToolCall
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ReplyDialect
 
@@ -78,7 +78,7 @@ def _kinds(part: Part) -> tuple[str, ...]:
         return (part.kind,)
     if type(part) is Thinking:
         return ("thinking",)
-    if type(part) is Call:
+    if type(part) is ToolCall:
         return ("tool_calls",)
     if type(part) is NativePart:
         return (part.block["kind"],) if part.dialect == SERVER_TOOL else ()

@@ -23,7 +23,6 @@ from mockllm.core.reply.chunking import filler_sentences, filler_tokens, split_i
 from mockllm.core.reply.citations import full_text, place_of_words
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
-    Call,
     Choice,
     Citation,
     ContentElement,
@@ -36,6 +35,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     Verbatim,
 )
@@ -151,7 +151,7 @@ class ReplyRenderer(Struct):
 
     def choice(self, spec: ChoiceSpec) -> Choice:
         parts = tuple(self.parts(spec))
-        calls = any(type(part) is Call for part in parts)
+        calls = any(type(part) is ToolCall for part in parts)
         refused = any(type(part) is Refusal for part in parts)
         finish: Finish = "tool_calls" if calls else "refusal" if refused else "stop"
         stated = spec.finish_reason
@@ -275,13 +275,13 @@ class ReplyRenderer(Struct):
             return self.offered_call(alone=alone)
         return [self.call(call) for call in specs or ()]
 
-    def call(self, spec: ToolCallSpec) -> Call:
+    def call(self, spec: ToolCallSpec) -> ToolCall:
         name, arguments = str(spec.name), spec.arguments
         if isinstance(arguments, FromSchema):
             tool = next((tool for tool in self.request.tools if tool.name == name), None)
             arguments = self.arguments(name, tool)
         text = arguments if isinstance(arguments, str) else dumps(arguments).decode()
-        return Call(name, self.chunks_of(text, of_call=True), spec.id)
+        return ToolCall(name, self.chunks_of(text, of_call=True), spec.id)
 
     def arguments(self, name: str, tool: Tool | None) -> str:
         """Return generated arguments for a tool; none if the request does not offer the tool."""
@@ -301,11 +301,11 @@ class ReplyRenderer(Struct):
         if generated is not None:
             self.require_short(len(generated.text))
             self.notes += generated.notes
-            return [Call(generated.tool, generated.chunks)]
+            return [ToolCall(generated.tool, generated.chunks)]
         if isinstance(tool := choose_tool(self.request), str):
             self.notes.append(f"no tool is called: {tool}")
             return [Text(split_into_chunks(f"There is no tool to call: {tool}.", self.size))] if alone else []
-        return [Call(tool.name, self.chunks_of(self.arguments(tool.name, tool), of_call=True))]
+        return [ToolCall(tool.name, self.chunks_of(self.arguments(tool.name, tool), of_call=True))]
 
     def json(self, value: object) -> Text:
         if isinstance(value, FromSchema):

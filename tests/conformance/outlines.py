@@ -22,7 +22,6 @@ from mockllm.conformance.shape import Observation, Protocol, Recording, body_of,
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Citation,
     NativePart,
@@ -31,6 +30,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from tests.conformance.comparison import RecordedCase
@@ -157,7 +157,7 @@ def _part_to_json(part: Part) -> Json:
             return ["thinking", len(text_chunks), signature is not None, redacted]
         case Text(text_chunks) if part.citations:
             return ["text", len(text_chunks), len(part.citations)]
-        case Text(text_chunks) | Call(chunks=text_chunks) | Refusal(text_chunks):
+        case Text(text_chunks) | ToolCall(chunks=text_chunks) | Refusal(text_chunks):
             return [type(part).__name__.lower(), len(text_chunks)]
 
 
@@ -184,7 +184,7 @@ def _part_from_json(kind: str, *values: Any) -> Part:
         case "thinking", (count, signed, redacted):
             return Thinking(("x",) * count, "x" if signed else None, redacted)
         case "call", (count,):
-            return Call("x", _arguments(count))
+            return ToolCall("x", _arguments(count))
         case "refusal", (count,):
             return Refusal(("x",) * count)
         case _:

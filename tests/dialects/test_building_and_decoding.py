@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
-from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
@@ -166,7 +166,7 @@ def test_generating_dialect_defaults_to_usual_call() -> None:
 # --- decoding --------------------------------------------------------------------------------------
 
 USAGE = Usage(20, 9, cached_read=4, cache_write=2, reasoning=3)
-CALL = Call("look", ('{"city":', '"Paris"}'))
+CALL = ToolCall("look", ('{"city":', '"Paris"}'))
 CITY = (DecodedCall("look", {"city": "Paris"}),)
 
 
@@ -201,7 +201,7 @@ REPLIES: dict[str, tuple[Reply, DecodedResponse, tuple[str, ...]]] = {
         ('{"city":', '"Paris"}'),
     ),
     "text and a broken call": (
-        reply(Text(("Hm.",)), Call("look", ('{"city": ',)), finish="tool_calls"),
+        reply(Text(("Hm.",)), ToolCall("look", ('{"city": ',)), finish="tool_calls"),
         dataclasses.replace(
             NOTHING, text="Hm.", calls=(DecodedCall("look", '{"city": '),), finish="tool_calls"
         ),
@@ -255,7 +255,7 @@ def test_request_class_names_the_call_as_its_dialect_does(dialect: ReplyDialect)
 
 @talking
 def test_decode_separates_two_calls(dialect: ReplyDialect) -> None:
-    reported = reply(CALL, Call("wait", ("{}",)), finish="tool_calls")
+    reported = reply(CALL, ToolCall("wait", ("{}",)), finish="tool_calls")
     for stream in (False, True):
         received = dialect.decode(encoded(dialect, reported, stream=stream))
         assert received is not None
@@ -296,7 +296,7 @@ def test_calls_are_left_out_as_declared(dialect: ReplyDialect) -> None:
         reply(CALL, finish="tool_calls"), requested(dialect, NeutralRequest())
     )
     without_calls = "tool_calls" in capabilities.unsupported_parts or not capabilities.conversation
-    assert [type(part) for part in supported.choices[0].parts] == ([] if without_calls else [Call])
+    assert [type(part) for part in supported.choices[0].parts] == ([] if without_calls else [ToolCall])
 
 
 @dialects

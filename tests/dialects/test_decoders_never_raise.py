@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.reply.reply import Call, Choice, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Tool
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
@@ -25,7 +25,11 @@ from tests.language.virtual_server import VirtualServer
 IDENTITY = ResponseIdentity(Ids(0, "decoders", 1), 1_760_000_000.0)
 REPLIES = (
     Reply(
-        (Choice((Thinking(("Hm.",)), Text(("Forty ", "two.")), Call("f", ('{"a":', "1}"))), "tool_calls"),),
+        (
+            Choice(
+                (Thinking(("Hm.",)), Text(("Forty ", "two.")), ToolCall("f", ('{"a":', "1}"))), "tool_calls"
+            ),
+        ),
         Usage(9, 8, 2, 1, 3),
     ),
     Reply((Choice((Refusal(("No.",)),), "refusal"),), Usage(9, 8)),

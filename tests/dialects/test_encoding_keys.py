@@ -11,7 +11,7 @@ from msgspec.structs import astuple, replace
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
@@ -22,7 +22,7 @@ from tests.dialects.full_requests import calls, full_request, read, with_each_me
 from tests.dialects.test_building_and_decoding import WANTED, dialects, encoded, requested, talking
 
 THINKING = Choice((Thinking(("Let me", " see.")), Text(("Hello ", "there."))))
-CALLING = Choice((Text(("Hm.",)), Call("look", ('{"city":', '"Paris"}'))), "tool_calls")
+CALLING = Choice((Text(("Hm.",)), ToolCall("look", ('{"city":', '"Paris"}'))), "tool_calls")
 REPLIES = {"thinks": THINKING, "calls": CALLING}
 LOOK = (Tool("look"),)
 MORE = {

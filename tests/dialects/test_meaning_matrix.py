@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.faults import FAULTS, NotApplicable, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
+from mockllm.core.reply.reply import Choice, Reply, Text, ToolCall, Usage
 from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.decoded_response import payloads
@@ -28,7 +28,7 @@ from tests.faults.meaning_table import SCHEMA, TABLE, alike
 
 REPLIES = {
     "says": (Choice((Text(("Half", " said", " is", " said.")),)),),
-    "looks": (Choice((Call("look", ('{"city":', '"Paris"}')),), "tool_calls"),),
+    "looks": (Choice((ToolCall("look", ('{"city":', '"Paris"}')),), "tool_calls"),),
     "formed": (Choice((Text(('{"city":', '"Paris"}')),)),),
 }
 """Those of the table, as the language's words become them."""

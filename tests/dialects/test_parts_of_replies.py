@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
-from mockllm.core.reply.reply import Call, NativePart, Pause, Reply, Text
+from mockllm.core.reply.reply import NativePart, Pause, Reply, Text, ToolCall
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider_facts import DIALECT_NAMES
@@ -27,7 +27,7 @@ from tests.dialects.test_building_and_decoding import (
     talking,
 )
 
-SCRIPTED: Final = Call("look", ('{"city":', Pause(1.5), '"Paris"}'))
+SCRIPTED: Final = ToolCall("look", ('{"city":', Pause(1.5), '"Paris"}'))
 streamed: Final = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
@@ -87,7 +87,9 @@ def test_body_and_stream_have_the_same_call_ids(dialect: ReplyDialect) -> None:
 @talking
 @streamed
 def test_call_has_the_id_of_the_scenario(dialect: ReplyDialect, stream: bool) -> None:
-    replied = reply(Call("look", CALL.chunks, "own_1"), Call("wait", ("{}",), "own_2"), finish="tool_calls")
+    replied = reply(
+        ToolCall("look", CALL.chunks, "own_1"), ToolCall("wait", ("{}",), "own_2"), finish="tool_calls"
+    )
     plan = encoded_as(dialect, replied, IDENTITY, stream=stream)
     if dialect.capabilities.call_ids:
         assert call_ids(dialect, plan) == {"own_1": "look", "own_2": "wait"}

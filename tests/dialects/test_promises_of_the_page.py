@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Pause, Text, Usage
+from mockllm.core.reply.reply import Pause, Text, ToolCall, Usage
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.test_agent_loop import CALLS, HISTORIES, LOOK, RULES
@@ -28,8 +28,8 @@ def event_payloads(dialect: ReplyDialect, *parts: Any) -> list[bytes]:
 
 @talking
 def test_wait_between_chunks_changes_no_event(dialect: ReplyDialect) -> None:
-    usual = event_payloads(dialect, Text(("one", "two")), Call("look", ('{"city":', '"Paris"}')))
-    waits = (Text(("one", Pause(0.0), "two")), Call("look", ('{"city":', Pause(0.0), '"Paris"}')))
+    usual = event_payloads(dialect, Text(("one", "two")), ToolCall("look", ('{"city":', '"Paris"}')))
+    waits = (Text(("one", Pause(0.0), "two")), ToolCall("look", ('{"city":', Pause(0.0), '"Paris"}')))
     assert usual == event_payloads(dialect, *waits), "chunk_affixes differs from chunk_events"
 
 

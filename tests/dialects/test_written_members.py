@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.json.codec import loads
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.reply.reply import Call, Choice, Part, Reply, Text, Usage
+from mockllm.core.reply.reply import Choice, Part, Reply, Text, ToolCall, Usage
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import BY_NAME, GENERATING_CALLS, GeneratingCall
 from mockllm.engine.known_names import KNOWN_NAMES
@@ -46,7 +46,7 @@ def written(call: GeneratingCall, *parts: Part) -> set[str]:
 
 @own_calls
 def test_members_of_a_body_from_the_reply_are_listed(call: GeneratingCall) -> None:
-    parts = [(Text((REPLY_TEXT,)),)] + [(Call(TOOL, ("{}",)),)] * call.dialect.capabilities.conversation
+    parts = [(Text((REPLY_TEXT,)),)] + [(ToolCall(TOOL, ("{}",)),)] * call.dialect.capabilities.conversation
     paths = {path for each in parts for path in written(call, *each)}
     listed = BY_NAME[call.provider].written_members
     starts = tuple(f"{name}." for name in listed)

@@ -12,7 +12,7 @@ from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.faults.base import Needs, NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.faults.fault_points import too_few
 from mockllm.core.json.codec import JSONDecodeError, dumps, loads
-from mockllm.core.reply.reply import Call, Part, Reply, Text, joined_text
+from mockllm.core.reply.reply import Part, Reply, Text, ToolCall, joined_text
 from mockllm.core.reply.truncation import rechunked
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.schema_values.violations import VIOLATION_KINDS, BudgetedCheck, ViolationKind, invalid_value
@@ -40,9 +40,11 @@ class CallFault(ReplyFault):
         raise too_few(calls, "call") if calls else NotApplicable("the response calls no tool")
 
     def _change(self, part: Part, number: int, context: ReplyFaultContext) -> Part | None:
-        return self.break_call(part, context) if type(part) is Call and self.call in (None, number) else None
+        return (
+            self.break_call(part, context) if type(part) is ToolCall and self.call in (None, number) else None
+        )
 
-    def break_call(self, call: Call, context: ReplyFaultContext) -> Call:
+    def break_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
         """Return the call with the fault. Raise NotApplicable."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -55,7 +57,7 @@ class BadToolArguments(CallFault):
         default="invalid", description="With a typical mistake of a model, or cut in the middle."
     )
 
-    def break_call(self, call: Call, context: ReplyFaultContext) -> Call:
+    def break_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
         tool = _offered_tool(context.request, call)
         if tool is not None and tool.kind == "custom":
             raise NotApplicable(f"{call.name} takes free text, which is never invalid")
@@ -86,7 +88,7 @@ class UnknownTool(CallFault):
         default=None, description="The name in the call; by default the called tool's name followed by `_v2`."
     )
 
-    def break_call(self, call: Call, context: ReplyFaultContext) -> Call:
+    def break_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
         offered = {tool.name for tool in context.request.tools}
         if self.tool is not None and self.tool in offered:
             raise NotApplicable(f"the request offers a tool called {self.tool}")
@@ -111,7 +113,7 @@ class WrongSchema(ReplyFault):
         calls = any(choice.calls for choice in reply.choices)
         if not calls and context.request.response_format.kind != "schema":
             raise NotApplicable("the response calls no tool, and the request has no schema for it")
-        kind = Call if calls else Text
+        kind = ToolCall if calls else Text
         changed = _change_parts(
             reply, lambda part, _: self._change(part, context) if type(part) is kind else None
         )
@@ -119,8 +121,8 @@ class WrongSchema(ReplyFault):
             raise NotApplicable("the response has no text")
         return changed
 
-    def _change(self, part: Call | Text, context: ReplyFaultContext) -> Part:
-        if isinstance(part, Call):
+    def _change(self, part: ToolCall | Text, context: ReplyFaultContext) -> Part:
+        if isinstance(part, ToolCall):
             tool = _offered_tool(context.request, part)
             if tool is None or tool.schema is None or tool.kind == "custom":
                 raise NotApplicable(f"the request has no schema for {part.name}")
@@ -147,7 +149,7 @@ class WrongSchema(ReplyFault):
             kind = "" if self.how == "any" else f" of this kind ({self.how})"
             raise NotApplicable(f"the schema forbids nothing{kind}")
         chunks = rechunked(part.chunks, dumps(invalid).decode())
-        return replace(part, chunks=chunks) if type(part) is Call else Text(chunks)
+        return replace(part, chunks=chunks) if type(part) is ToolCall else Text(chunks)
 
 
 def _change_parts(reply: Reply, change: Callable[[Part, int], Part | None]) -> Reply | None:
@@ -163,7 +165,7 @@ def _change_parts(reply: Reply, change: Callable[[Part, int], Part | None]) -> R
         parts: list[Part] = []
         number = 0
         for part in choice.parts:
-            number += type(part) is Call
+            number += type(part) is ToolCall
             try:
                 result = change(part, number)
             except NotApplicable as exception:
@@ -176,7 +178,7 @@ def _change_parts(reply: Reply, change: Callable[[Part, int], Part | None]) -> R
     return replace(reply, choices=tuple(choices)) if changed else None
 
 
-def _offered_tool(request: Request, call: Call) -> Tool | None:
+def _offered_tool(request: Request, call: ToolCall) -> Tool | None:
     return next((tool for tool in request.tools if tool.name == call.name), None)
 
 

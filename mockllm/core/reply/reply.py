@@ -85,7 +85,7 @@ class Thinking(Struct, frozen=True):
     redacted: bool = False
 
 
-class Call(Struct, frozen=True):
+class ToolCall(Struct, frozen=True):
     """A tool call. The chunks join to the arguments' JSON text (which may be broken on purpose)."""
 
     name: str
@@ -132,7 +132,7 @@ class NativePart(Struct, frozen=True):
     block: Json
 
 
-Part: TypeAlias = Text | Thinking | Call | Refusal | Media | NativePart
+Part: TypeAlias = Text | Thinking | ToolCall | Refusal | Media | NativePart
 
 
 def texts_of(parts: Iterable[Part]) -> tuple[Text, ...]:
@@ -163,8 +163,8 @@ class Choice(Struct, frozen=True):
         return values[self.finish if self.finish in values else "stop"]
 
     @property
-    def calls(self) -> tuple[Call, ...]:
-        return tuple(part for part in self.parts if type(part) is Call)
+    def calls(self) -> tuple[ToolCall, ...]:
+        return tuple(part for part in self.parts if type(part) is ToolCall)
 
     @property
     def text(self) -> str:
@@ -277,7 +277,7 @@ def _part_size(part: Part) -> ReplySize:
         characters += len(chunk) if type(chunk) is str else len(getattr(chunk, "data", b""))
     if type(part) is Text:
         characters += len(part.whole or "")
-    elif type(part) is Call:
+    elif type(part) is ToolCall:
         characters += len(part.name)
     elif type(part) is Media:
         characters += len(part.data)

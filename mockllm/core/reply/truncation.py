@@ -13,7 +13,6 @@ from msgspec.structs import replace
 from mockllm.core.reply.chunking import filler_tokens
 from mockllm.core.reply.citations import clipped
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     ContentElement,
     Media,
@@ -22,6 +21,7 @@ from mockllm.core.reply.reply import (
     Refusal,
     Text,
     Thinking,
+    ToolCall,
     joined_text,
 )
 from mockllm.core.request.response_parameters import OutputBounds
@@ -193,11 +193,11 @@ def cut_fraction(choice: Choice, fraction: float) -> Choice:
     return replace(choice, parts=tuple(parts))
 
 
-VISIBLE: Final = (Text, Call, Refusal)
+VISIBLE: Final = (Text, ToolCall, Refusal)
 """The parts that count, without thinking and native parts."""
 
 
-def shorten(part: Text | Thinking | Call | Refusal | Media, length: int) -> Part:
+def shorten(part: Text | Thinking | ToolCall | Refusal | Media, length: int) -> Part:
     """Return the part up to so many characters."""
     chunks = first_characters(part.chunks, length)
     if type(part) is not Text:

@@ -12,7 +12,6 @@ from mockllm.core.json.typed_values import arguments_json
 from mockllm.core.reply.citations import full_text, segments
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
-    Call,
     Choice,
     Finish,
     Media,
@@ -22,6 +21,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     joined_text,
 )
@@ -62,7 +62,7 @@ def supported_reply(reply: Reply, request: MessagesRequest) -> Reply:
     parts = choice.parts
     if any(type(part) is NativePart and part.dialect == SERVER_TOOL for part in parts):
         parts = server_blocks(parts, request.pending_uses, paused=choice.finish == "paused")
-    if any(type(part) is not Call and not _plain(part) for part in parts):
+    if any(type(part) is not ToolCall and not _plain(part) for part in parts):
         searched = any(type(part) is NativePart and _is_search(part.block) for part in parts)
         shown = [each for part in parts for each in _shown_parts(part, request)]
         parts = tuple([_with_documents(part, request, searched=searched) for part in shown])
@@ -203,7 +203,7 @@ def empty_block(
             return {"type": "redacted_thinking", "data": data or signature(index, identity)}
         case Thinking():
             return {"type": "thinking", "thinking": "", "signature": ""}
-        case Call(name=name, id=id):
+        case ToolCall(name=name, id=id):
             id = id or identity.ids.make("toolu_01", 22, str(index))
             identity.collect_tool_call(str(index), id, name)
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
@@ -231,7 +231,7 @@ def full_block(
         case Thinking(redacted=False, chunks=chunks):
             block["thinking"] = joined_text(chunks)
             block["signature"] = part.signature or signature(index, identity)
-        case Call(chunks=chunks):
+        case ToolCall(chunks=chunks):
             block["input"] = arguments_json(joined_text(chunks))
         case Text():
             block["text"] = full_text(part)

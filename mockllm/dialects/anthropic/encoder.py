@@ -14,7 +14,7 @@ from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import ChunkAffixes, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventKind
-from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking, joined_text
+from mockllm.core.reply.reply import NativePart, Reply, Text, Thinking, ToolCall, joined_text
 from mockllm.dialects.anthropic.content_blocks import (
     citations_of,
     delta_usage,
@@ -34,7 +34,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 _PING: Final[Event] = (b'{"type": "ping"}', "ping")
 _STOP: Final[Event] = (b'{"type":"message_stop"}', "message_stop")
 _DELTAS: Final[Mapping[type, bytes]] = {
-    Call: b'{"type":"input_json_delta","partial_json":%b}',
+    ToolCall: b'{"type":"input_json_delta","partial_json":%b}',
     Thinking: b'{"type":"thinking_delta","thinking":%b}',
 }
 """The deltas of parts that are no text."""
@@ -71,8 +71,11 @@ class MessagesEncoder(Encoder):
         if isinstance(part, NativePart):
             block, deltas = _native(block)
         else:
-            self.without_arguments = isinstance(part, Call) and joined_text(part.chunks).strip() in ("", "{}")
-            if isinstance(part, Call) and not self.without_arguments:
+            self.without_arguments = isinstance(part, ToolCall) and joined_text(part.chunks).strip() in (
+                "",
+                "{}",
+            )
+            if isinstance(part, ToolCall) and not self.without_arguments:
                 deltas = [_partial_json("")]
             elif isinstance(part, Text) and part.citations:
                 sources = citations_of(part, at.part_index, self.identity)
@@ -92,11 +95,11 @@ class MessagesEncoder(Encoder):
         return None if self._is_without_arguments(at) else _chunk_affixes(at)
 
     def _is_without_arguments(self, at: EncoderPosition) -> bool:
-        return self.without_arguments and type(at.part) is Call
+        return self.without_arguments and type(at.part) is ToolCall
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
-        if type(part) is Call and not any(type(chunk) is str for chunk in part.chunks):
+        if type(part) is ToolCall and not any(type(chunk) is str for chunk in part.chunks):
             yield _delta(at.part_index, _partial_json(""))
         if type(part) is Thinking and not part.redacted:
             signed = part.signature or signature(at.part_index, self.identity)
@@ -153,7 +156,7 @@ def _block_stop(index: int) -> Event:
 
 
 def _partial_json(text: str) -> bytes:
-    return _DELTAS[Call] % json_for_copy(text)  # with spare memory, which the copy has not
+    return _DELTAS[ToolCall] % json_for_copy(text)  # with spare memory, which the copy has not
 
 
 def _native(block: Json) -> tuple[Json, list[bytes]]:

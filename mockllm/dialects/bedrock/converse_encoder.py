@@ -16,7 +16,6 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import EventKind, Headers
 from mockllm.core.reply.citations import full_text, segments
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Citation,
     Finish,
@@ -26,6 +25,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     joined_text,
 )
@@ -115,7 +115,7 @@ def _citation(source: Citation, text: Text) -> Json:
     }
 
 
-def _call_id(call: Call, index: int, identity: ResponseIdentity) -> str:
+def _call_id(call: ToolCall, index: int, identity: ResponseIdentity) -> str:
     return call.id or identity.ids.make("tooluse_", 22, str(index))
 
 
@@ -135,7 +135,7 @@ def block(part: Part, index: int, identity: ResponseIdentity, *, claude: bool) -
     match part:
         case NativePart(block=block):
             return block
-        case Call(name=name, chunks=chunks):
+        case ToolCall(name=name, chunks=chunks):
             call = {
                 "input": arguments_json(joined_text(chunks)),
                 "name": name,
@@ -180,7 +180,7 @@ class ConverseEncoder(Encoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         """Only a call has an event that opens its block."""
         part = at.part
-        if isinstance(part, Call):
+        if isinstance(part, ToolCall):
             start = {
                 "toolUse": {"name": part.name, "toolUseId": _call_id(part, at.part_index, self.identity)}
             }
@@ -191,7 +191,7 @@ class ConverseEncoder(Encoder):
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         match at.part:
-            case Call():
+            case ToolCall():
                 delta: Json = {"toolUse": {"input": chunk}}
             case Thinking():
                 delta = {"reasoningContent": {"text": chunk}}
@@ -202,7 +202,7 @@ class ConverseEncoder(Encoder):
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         match part:
-            case Call(chunks=chunks) if not any(type(chunk) is str for chunk in chunks):
+            case ToolCall(chunks=chunks) if not any(type(chunk) is str for chunk in chunks):
                 yield self._delta(at, {"toolUse": {"input": ""}})
             case Thinking(redacted=True):
                 yield self._delta(at, {"reasoningContent": _redacted(part, at.part_index, self.identity)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Call, Choice, Usage
+from mockllm.core.reply.reply import Choice, ToolCall, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 
@@ -50,7 +50,7 @@ class Cerebras(VendorEncoder):
         ends = bool(choices) and "finish_reason" in choices[0]
         return {**result, "time_info": self.form.body["time_info"]} if ends else result
 
-    def _call_delta(self, call: Call, choice: int, chunk: str) -> dict[str, Json]:
+    def _call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
         delta = super()._call_delta(call, choice, chunk)
         delta["tool_calls"][0]["type"] = "function"
         return delta

@@ -13,13 +13,13 @@ from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPl
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
-    Call,
     Finish,
     Part,
     Refusal,
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     joined_text,
 )
@@ -57,7 +57,7 @@ def supported_reply(reply: Reply, request: CohereChatRequest) -> Reply:
 def _is_shown(part: Part, request: CohereChatRequest) -> bool:
     if type(part) is Thinking:
         return not part.redacted and not request.omits_thinking
-    return type(part) in (Text, Refusal, Call)
+    return type(part) in (Text, Refusal, ToolCall)
 
 
 class CohereEncoder(Encoder):
@@ -77,14 +77,14 @@ class CohereEncoder(Encoder):
         part = at.part
         if self._plans and isinstance(part, Text):
             return ()
-        if isinstance(part, Call):
+        if isinstance(part, ToolCall):
             call = call_object(part, self._calls, "", self._identity)
             return (self._of_message("tool-call-start", self._calls, {"tool_calls": call}),)
         kind = "thinking" if isinstance(part, Thinking) else "text"
         return (self._of_message("content-start", self._blocks, {"content": {"type": kind, kind: ""}}),)
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        if isinstance(at.part, Call):
+        if isinstance(at.part, ToolCall):
             function = {"function": {"arguments": chunk}}
             return (self._of_message("tool-call-delta", self._calls, {"tool_calls": function}),)
         if self._plans and isinstance(at.part, Text):
@@ -93,7 +93,7 @@ class CohereEncoder(Encoder):
         return (self._of_message("content-delta", self._blocks, {"content": {kind: chunk}}),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
-        if isinstance(at.part, Call):
+        if isinstance(at.part, ToolCall):
             self._calls += 1
             return (_event("tool-call-end", {}, {"index": self._calls - 1}),)
         if self._plans and isinstance(at.part, Text):
@@ -127,7 +127,7 @@ def _event(kind: str, first: dict[str, Json], rest: dict[str, Json]) -> Event:
     return dumps({**first, "type": kind, **rest}), kind
 
 
-def call_object(call: Call, number: int, arguments: str, identity: ResponseIdentity) -> dict[str, Json]:
+def call_object(call: ToolCall, number: int, arguments: str, identity: ResponseIdentity) -> dict[str, Json]:
     """Return a call. Its id begins with the name of the tool."""
     id = call.id if call.id is not None else identity.ids.make(f"{call.name}_", 12, str(number), _LOWER)
     return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
@@ -178,7 +178,7 @@ def whole(reply: Reply, request: CohereChatRequest, identity: ResponseIdentity) 
     for part in reply.choices[0].parts:
         if isinstance(part, Thinking):
             content.append({"type": "thinking", "thinking": joined_text(part.chunks)})
-        elif isinstance(part, Call):
+        elif isinstance(part, ToolCall):
             calls.append(call_object(part, len(calls), joined_text(part.chunks), identity))
         elif has_plan(reply):
             assert isinstance(part, Text)

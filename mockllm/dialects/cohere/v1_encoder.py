@@ -13,7 +13,7 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
-from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, joined_text
+from mockllm.core.reply.reply import Choice, Finish, Reply, Text, ToolCall, joined_text
 from mockllm.dialects.cohere.encoder import FINISH as V2_FINISH
 from mockllm.dialects.cohere.encoder import NAME, citations_of, usage_of
 from mockllm.dialects.cohere.errors import message_of, uuid
@@ -107,16 +107,16 @@ class CohereV1Encoder(Encoder):
             yield _event("stream-start", generation_id=self._response["generation_id"])
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
-        return (self._delta(name=at.part.name),) if isinstance(at.part, Call) else ()
+        return (self._delta(name=at.part.name),) if isinstance(at.part, ToolCall) else ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        if isinstance(at.part, Call):
+        if isinstance(at.part, ToolCall):
             return (self._delta(parameters=chunk),)
         index = {"index": at.choice} if len(self.reply.choices) > 1 else {}
         return (_event(self._text_kind, text=chunk, **index),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
-        self._calls += isinstance(at.part, Call)
+        self._calls += isinstance(at.part, ToolCall)
         return ()
 
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:

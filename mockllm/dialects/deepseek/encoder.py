@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import EncoderPosition
 from mockllm.core.reply.logprobs import token_logprobs
-from mockllm.core.reply.reply import Call, Choice, Thinking, Usage, joined_text
+from mockllm.core.reply.reply import Choice, Thinking, ToolCall, Usage, joined_text
 from mockllm.core.tokens import split
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.logprobs import StreamedLogprobs, entries
@@ -49,7 +49,7 @@ class DeepSeek(VendorEncoder):
         return {name: tokens for name, tokens in lists.items() if tokens} or None
 
     def chunk_logprobs(self, probabilities: StreamedLogprobs, at: EncoderPosition, chunk: str) -> Json:
-        if type(at.part) is Call:
+        if type(at.part) is ToolCall:
             return None
         thinks = type(at.part) is Thinking
         # the tokens of the reasoning are counted apart, as in a non-streaming response

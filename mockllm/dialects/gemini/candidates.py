@@ -15,7 +15,6 @@ from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     ContentElement,
     Finish,
@@ -26,6 +25,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     joined_text,
 )
@@ -88,7 +88,7 @@ def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
         if (
             reply.failure is not None
             and parts
-            and type(last := parts[-1]) is Call
+            and type(last := parts[-1]) is ToolCall
             and not _has_valid_arguments(last)
         ):
             parts.pop()
@@ -104,17 +104,17 @@ def _is_hidden(part: Part, omit_thinking: bool) -> bool:
 
 def _in_one_chunk(part: Part) -> Part:
     """Return a part whose call has one chunk, after the waits between its chunks."""
-    if type(part) is not Call or (len(part.chunks) == 1 and type(part.chunks[0]) is str):
+    if type(part) is not ToolCall or (len(part.chunks) == 1 and type(part.chunks[0]) is str):
         return part
     others: list[ContentElement] = [chunk for chunk in part.chunks if type(chunk) is not str]
     return replace(part, chunks=(*others, joined_text(part.chunks)))
 
 
-def _has_valid_arguments(call: Call) -> bool:
+def _has_valid_arguments(call: ToolCall) -> bool:
     return not isinstance(_arguments(call), Missing)
 
 
-def _arguments(call: Call) -> Json | Missing:
+def _arguments(call: ToolCall) -> Json | Missing:
     """Return a call's arguments as JSON; an empty text is no arguments."""
     text = joined_text(call.chunks)
     if not text.strip():
@@ -127,10 +127,10 @@ def _arguments(call: Call) -> Json | Missing:
 
 def is_shown(part: Part) -> bool:
     """Return whether a part is shown; a call is shown only with valid JSON arguments."""
-    return type(part) is not Call or _has_valid_arguments(part)
+    return type(part) is not ToolCall or _has_valid_arguments(part)
 
 
-def malformed_call(choice: Choice) -> Call | None:
+def malformed_call(choice: Choice) -> ToolCall | None:
     """Return the call with invalid arguments, of a choice that ends with its calls."""
     if choice.finish not in ("stop", "tool_calls"):
         return None
@@ -249,7 +249,7 @@ class GeminiResponseFields:
             result: JsonObject = dict(part.block)
         elif type(part) is Media:
             result = {"inlineData": {"mimeType": part.mime, "data": part.data}}
-        elif type(part) is Call:
+        elif type(part) is ToolCall:
             call: JsonObject = {"name": part.name, "args": _arguments(part)}
             if part.id is not None or self.model_family.ids:
                 call["id"] = part.id or self.identity.ids.make("", 8, f"{choice}.{index}", alphabet=_LOWER)
@@ -268,7 +268,7 @@ class GeminiResponseFields:
             (part.signature for part in choice.parts if type(part) is Thinking and part.signature), None
         )
         kinds = [type(part) for part in choice.parts]
-        at = kinds.index(Call) if Call in kinds else None
+        at = kinds.index(ToolCall) if ToolCall in kinds else None
         if at is not None:
             signed = self.model_family.signs == "all" or (
                 self.model_family.signs == "calls" and self.counted.reasoning > 0

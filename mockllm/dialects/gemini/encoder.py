@@ -12,7 +12,7 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
 from mockllm.core.rendering.plan import Framing
 from mockllm.core.reply.logprobs import StreamedTokenLogprobs
-from mockllm.core.reply.reply import Call, Choice, NativePart, Refusal, Reply, Text, Thinking, joined_text
+from mockllm.core.reply.reply import Choice, NativePart, Refusal, Reply, Text, Thinking, ToolCall, joined_text
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
     NO_LOGPROBS,
@@ -67,7 +67,7 @@ class GenerateEncoder(Encoder):
             parts.append({"text": ""})
             signature = self.signatures[choice]
             if signature is not None and not (
-                signature.at is not None and type(reply_choice.parts[signature.at]) is Call
+                signature.at is not None and type(reply_choice.parts[signature.at]) is ToolCall
             ):
                 parts[0]["thoughtSignature"] = signature.text
         return (self._event(self.fields.candidate(choice, parts, reply_choice), ends=True),)
@@ -91,9 +91,9 @@ class GenerateEncoder(Encoder):
         if type(part) is not Thinking:
             self.counts_output = True
             self.sent_characters += len(chunk or "")
-        signature = self.signatures[at.choice] if ends or type(part) is Call else None
+        signature = self.signatures[at.choice] if ends or type(part) is ToolCall else None
         blocks = [fields.part(part, at.choice, at.part_index, signature, chunk)] if is_shown(part) else []
-        ended, called = (choice, type(part) is Call) if ends else (None, False)
+        ended, called = (choice, type(part) is ToolCall) if ends else (None, False)
         logprobs = NO_LOGPROBS if chunk is None else self._chunk_logprobs(at, chunk)
         candidate = fields.candidate(at.choice, blocks, ended, called=called, logprobs=logprobs)
         if not ends and self.grounded[at.choice]:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Choice, Reply, Usage
+from mockllm.core.reply.reply import Choice, Reply, ToolCall, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.huggingface.routed import EXPOSED
@@ -43,7 +43,7 @@ class Featherless(VendorEncoder):
         is_call = "tool_calls" in content.get("delta", {})
         return content if finish is None and is_call else super().choice(content, finish)
 
-    def call_object(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
+    def call_object(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
         result = super().call_object(call, choice, number, arguments)
         if self._request.stream:
             del result["function"]["arguments"]

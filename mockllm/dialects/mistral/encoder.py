@@ -9,7 +9,7 @@ from propcache.api import cached_property
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import EncoderPosition, Event
 from mockllm.core.reply.citations import full_text
-from mockllm.core.reply.reply import Call, Choice, Part, Text, Thinking, Usage, joined_text
+from mockllm.core.reply.reply import Choice, Part, Text, Thinking, ToolCall, Usage, joined_text
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 
@@ -48,9 +48,9 @@ class Mistral(VendorEncoder):
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         self._choice = at.choice
-        if type(at.part) is Call:
+        if type(at.part) is ToolCall:
             following = self.reply.choices[at.choice].parts[at.part_index + 1 : at.part_index + 2]
-            if following and type(following[0]) is Call:
+            if following and type(following[0]) is ToolCall:
                 delta = self._call_delta(at.part, at.choice, chunk)
                 self._held[at.choice] = delta["tool_calls"]
                 return ()

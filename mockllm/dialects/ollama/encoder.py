@@ -18,7 +18,6 @@ from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     NativePart,
     Part,
@@ -26,6 +25,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     joined_text,
 )
@@ -73,7 +73,7 @@ def counts(usage: Usage) -> dict[str, Json]:
     }
 
 
-def arguments_of(call: Call) -> dict[str, Json] | None:
+def arguments_of(call: ToolCall) -> dict[str, Json] | None:
     """Return a call's arguments; None where they are no JSON object. An empty text is no arguments."""
     text = joined_text(call.chunks)
     try:
@@ -91,7 +91,7 @@ def supported_reply(reply: Reply, *, calls: bool, thinking: bool) -> Reply:
 
 
 def _is_shown(part: Part, calls: bool, thinking: bool) -> bool:
-    if type(part) is Call:
+    if type(part) is ToolCall:
         return calls and arguments_of(part) is not None
     if type(part) is Thinking:
         return thinking and not part.redacted
@@ -103,7 +103,7 @@ def _is_shown(part: Part, calls: bool, thinking: bool) -> bool:
 def _visible(part: Part) -> Part:
     if type(part) is Refusal:
         return Text(part.chunks)
-    if type(part) is Call and not (len(part.chunks) == 1 and type(part.chunks[0]) is str):
+    if type(part) is ToolCall and not (len(part.chunks) == 1 and type(part.chunks[0]) is str):
         waits = tuple(chunk for chunk in part.chunks if type(chunk) is not str)
         return replace(part, chunks=(*waits, joined_text(part.chunks)))
     return part
@@ -147,7 +147,7 @@ class ContentForm:
         result: dict[str, Json] = {**self.object(content, **more), **counts(self.reply.usage)}
         return {**result, **merged_json(result, self.extras)}
 
-    def call(self, call: Call, number: int) -> Json:
+    def call(self, call: ToolCall, number: int) -> Json:
         id = call.id if call.id is not None else self.identity.ids.make("call_", 8, str(number), _LOWER)
         function = {"index": number, "name": call.name, "arguments": arguments_of(call)}
         return {"id": id, "function": function}
@@ -166,7 +166,7 @@ class OllamaEncoder(Encoder):
         return (self._line({"content": "", **at.part.block}),) if type(at.part) is NativePart else ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        if type(at.part) is Call:
+        if type(at.part) is ToolCall:
             self._calls += 1
             calls = [self._form.call(at.part, self._calls - 1)]
             return (self._line({"content": "", "tool_calls": calls}),)
@@ -193,7 +193,7 @@ def whole(choice: Choice, form: ContentForm) -> dict[str, Json]:
             content["content"] += full_text(part)
         elif type(part) is Thinking:
             content["thinking"] = content.get("thinking", "") + joined_text(part.chunks)
-        elif type(part) is Call:
+        elif type(part) is ToolCall:
             calls.append(form.call(part, len(calls)))
         else:
             assert isinstance(part, NativePart)  # a supported reply has no other parts

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.encoder import EncoderPosition, Event
-from mockllm.core.reply.reply import Call, Choice, Media, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Media, Thinking, ToolCall, Usage
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
 
@@ -121,7 +121,7 @@ class OpenRouter(VendorEncoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         number = self._calls[at.choice]
         yield from super().start_part(at)
-        if type(at.part) is Call and self._maker.starts_calls_twice:
+        if type(at.part) is ToolCall and self._maker.starts_calls_twice:
             empty: Json = {"index": number, "function": {"arguments": ""}}
             yield self._choice_chunk(at.choice, {"tool_calls": [empty]})
 

@@ -7,7 +7,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Call, Choice, Reply, Usage
+from mockllm.core.reply.reply import Choice, Reply, ToolCall, Usage
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
@@ -98,7 +98,7 @@ class NewerTogether(VendorEncoder):
         opens = any(choice["delta"] == EMPTY and choice["finish_reason"] is None for choice in choices)
         return result if opens else {**result, "usage": None}
 
-    def _call_delta(self, call: Call, choice: int, chunk: str) -> dict[str, Json]:
+    def _call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
         number = self._calls[choice] - 1
         function = {"name": None, "arguments": chunk}
         return {"tool_calls": [{"id": None, "index": number, "type": "function", "function": function}]}

@@ -15,7 +15,6 @@ from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Media,
     NativePart,
@@ -23,6 +22,7 @@ from mockllm.core.reply.reply import (
     Refusal,
     Reply,
     Thinking,
+    ToolCall,
     Usage,
     joined_text,
 )
@@ -65,7 +65,7 @@ def _is_shown(part: Part, form: VendorChatForm) -> bool:
 
 
 def _visible(part: Part, form: VendorChatForm) -> Part:
-    if form.complete_calls and type(part) is Call:
+    if form.complete_calls and type(part) is ToolCall:
         waits = tuple(chunk for chunk in part.chunks if type(chunk) is not str)
         return replace(part, chunks=(*waits, joined_text(part.chunks)))
     return part
@@ -124,7 +124,7 @@ class VendorEncoder(BodyEncoder):
         """Return whether the last chunk of a part contains the finish reason; `last` is true for the choice's
         last part."""
         joined = self.form.calls_with_finish
-        return type(part) is Call and (joined == "each" or (joined == "last" and last))
+        return type(part) is ToolCall and (joined == "each" or (joined == "last" and last))
 
     def closing(self, choice: Choice) -> dict[str, Json]:
         """Return the delta beside the finish reason."""
@@ -147,7 +147,7 @@ class VendorEncoder(BodyEncoder):
 
     def chunk_logprobs(self, probabilities: StreamedLogprobs, at: EncoderPosition, chunk: str) -> Json:
         """Return the probabilities of a chunk; None where it has none."""
-        if type(at.part) in (Call, Thinking):
+        if type(at.part) in (ToolCall, Thinking):
             return None
         return probabilities.chunk_logprobs(at.choice, at.part, chunk)
 
@@ -179,7 +179,7 @@ class VendorEncoder(BodyEncoder):
         result: dict[str, Json] = {"role": "assistant", "content": choice.text, **self.form.message}
         calls: list[Json] = []
         for part in choice.parts:
-            if type(part) is Call:
+            if type(part) is ToolCall:
                 call = self.call_object(part, number, len(calls), joined_text(part.chunks))
                 calls.append({"index": len(calls), **call} if self.form.indexed_calls else call)
             elif type(part) is Refusal:
@@ -195,7 +195,7 @@ class VendorEncoder(BodyEncoder):
                 result |= self.form.without_text
         return result
 
-    def call_object(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
+    def call_object(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
         id = (
             call.id if call.id is not None else self.form.call_id.make(self.ids, f"{choice}.{number}", number)
         )
@@ -225,7 +225,7 @@ class VendorEncoder(BodyEncoder):
         part = at.part
         if type(part) is NativePart:
             return (self._choice_chunk(at.choice, part.block),)
-        if type(part) is Call and not self.form.complete_calls:
+        if type(part) is ToolCall and not self.form.complete_calls:
             number = self._calls[at.choice]
             call = {"index": number, **self.call_object(part, at.choice, number, "")}
             self._calls[at.choice] += 1
@@ -238,7 +238,7 @@ class VendorEncoder(BodyEncoder):
         last = not self._remaining[at.choice, at.part_index] and self._finish_in_last_chunk(
             at.choice, at.part_index
         )
-        if type(part) is Call:
+        if type(part) is ToolCall:
             delta = self._call_delta(part, at.choice, chunk)
         elif type(part) is Thinking:
             delta = self.thinking_delta(chunk)
@@ -275,7 +275,7 @@ class VendorEncoder(BodyEncoder):
     def _counts(self) -> bool:
         return self.form.always_usage or self._request.include_usage
 
-    def _call_delta(self, call: Call, choice: int, chunk: str) -> dict[str, Json]:
+    def _call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
         """Return the delta of a chunk of a call's arguments; the complete call where the vendor sends it in
         one chunk."""
         if not self.form.complete_calls:

@@ -168,7 +168,7 @@ class _OrFromSchema:
 
 
 OrFromSchema: TypeAlias = Annotated[T | FromSchema, _OrFromSchema()]
-"""`OrFromSchema[list[Call]]`: a written value, or the word `from_schema`."""
+"""`OrFromSchema[list[ToolCallSpec]]`: a written value, or the word `from_schema`."""
 
 
 class WaitChunk(Spec):

@@ -9,13 +9,13 @@ from mockllm.core.faults import FAULTS, ReplyFault, ReplyFaultContext
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Finish,
     Part,
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.core.request.request import Request, Tool
@@ -23,8 +23,8 @@ from mockllm.core.request.response_parameters import Format
 from tests.core.faults.plans import refusal
 
 SCHEMA: dict[str, Json] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-LOOK = Call("look", ('{"city":', '"Paris"}'))
-FIND = Call("find", ('{"city":"Rome"}',))
+LOOK = ToolCall("look", ('{"city":', '"Paris"}'))
+FIND = ToolCall("find", ('{"city":"Rome"}',))
 USAGE = Usage(20, 9, reasoning=3)
 TEXT = Text(("One", " two", " three", " four"))
 THOUGHT = Thinking(("Hm", "m."))

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from mockllm.core.faults import FAULTS
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import (
-    Call,
     Refusal,
     Reply,
     Text,
+    ToolCall,
     joined_text,
 )
 from mockllm.core.request.request import Request, Tool
@@ -41,7 +41,7 @@ from tests.core.faults.replies import (
 )
 @pytest.mark.covering
 def test_bad_tool_arguments_are_not_json(content: str, how: str, seed: int) -> None:
-    (call,) = choice("bad_tool_arguments", reply(Call("look", (content,))), how=how, seed=seed).calls
+    (call,) = choice("bad_tool_arguments", reply(ToolCall("look", (content,))), how=how, seed=seed).calls
     built = joined_text(call.chunks)
     assert not is_json(built) or (how, content) == ("truncated", "5")
     assert (call.name, call.id) == ("look", None)
@@ -110,14 +110,14 @@ def test_call_fault_breaks_one_of_several_calls(name: str) -> None:
         ),
         pytest.param(
             "bad_tool_arguments",
-            reply(Call("look", ("{",))),
+            reply(ToolCall("look", ("{",))),
             {},
             "the arguments of look are not JSON already",
             id="broken already",
         ),
         pytest.param(
             "bad_tool_arguments",
-            reply(Call("say", ("hello",))),
+            reply(ToolCall("say", ("hello",))),
             {},
             "say takes free text, which is never invalid",
             id="free text",
@@ -174,14 +174,14 @@ def test_wrong_schema_breaks_the_non_streaming_text() -> None:
             reply(Text(("{}",))), FORM, {}, "the text violates the schema already", id="a text that breaks it"
         ),
         pytest.param(
-            reply(Call("look", ("",))),
+            reply(ToolCall("look", ("",))),
             OFFER,
             {},
             "the arguments of look violate the schema already",
             id="empty arguments",
         ),
         pytest.param(
-            reply(Call("look", ("{",))), OFFER, {}, "the arguments of look are not JSON", id="broken ones"
+            reply(ToolCall("look", ("{",))), OFFER, {}, "the arguments of look are not JSON", id="broken ones"
         ),
         pytest.param(
             reply(LOOK),
@@ -194,17 +194,17 @@ def test_wrong_schema_breaks_the_non_streaming_text() -> None:
             reply(LOOK), Requested(Tool("look", True)), {}, "the schema forbids nothing", id="a schema of all"
         ),
         pytest.param(
-            reply(Call("nope", ("{}",))),
+            reply(ToolCall("nope", ("{}",))),
             OFFER,
             {},
             "the request has no schema for nope",
             id="an unknown tool",
         ),
         pytest.param(
-            reply(Call("free", ("{}",))), OFFER, {}, "the request has no schema for free", id="no schema"
+            reply(ToolCall("free", ("{}",))), OFFER, {}, "the request has no schema for free", id="no schema"
         ),
         pytest.param(
-            reply(Call("say", ("a",))), OFFER, {}, "the request has no schema for say", id="free text"
+            reply(ToolCall("say", ("a",))), OFFER, {}, "the request has no schema for say", id="free text"
         ),
         pytest.param(
             reply(LOOK),

@@ -15,7 +15,17 @@ from mockllm.core.faults.base import FEW_STEPS, MAX_CHARACTERS, MAX_CHUNKS, MAX_
 from mockllm.core.faults.form_events import FormFault
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.reply.reply import Call, Media, NativePart, Part, Pause, Reply, Text, Verbatim, reply_size
+from mockllm.core.reply.reply import (
+    Media,
+    NativePart,
+    Part,
+    Pause,
+    Reply,
+    Text,
+    ToolCall,
+    Verbatim,
+    reply_size,
+)
 from tests.core.faults.plans import STEPS, STREAM, played, reason, refusal
 from tests.core.faults.replies import OFFER, TEXT, reply
 
@@ -160,7 +170,7 @@ def test_long_characters_of_reply_have_reason_beyond_bound() -> None:
         (Text(("x" * 10, Pause(1.0), Verbatim(b"x" * 10))), (3, 20)),
         (Media("image/png", "x" * 20), (1, 20)),
         (NativePart("openai", {"text": "x" * 9}), (1, 20)),
-        (Call("look", ("{", "}")), (2, 6)),
+        (ToolCall("look", ("{", "}")), (2, 6)),
     ],
 )
 def test_size_of_a_reply_counts_every_part(part: Part, size: tuple[int, int]) -> None:
@@ -169,7 +179,7 @@ def test_size_of_a_reply_counts_every_part(part: Part, size: tuple[int, int]) ->
 
 
 def test_long_reply_may_become_little_longer() -> None:
-    long = reply(Text(("x" * (MAX_CHARACTERS + 1),)), Call("look", ('{"city": 1}',)))
+    long = reply(Text(("x" * (MAX_CHARACTERS + 1),)), ToolCall("look", ('{"city": 1}',)))
     called = FAULTS["unknown_tool"]()
     assert isinstance(called, ReplyFault)
     changed = called.apply_in_context(long, CONTEXT)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.rendering.encoder import chunk_texts_of, first_chunks, timed_chunks
-from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Reply, Text, Thinking, Verbatim
+from mockllm.core.reply.reply import Choice, NativePart, Pause, Reply, Text, Thinking, ToolCall, Verbatim
 
 BLOCK = NativePart("openai", {"x": 1})
 ONE = Choice(
-    (Thinking(("hm",)), Text(("a", Pause(1.0), "b")), BLOCK, Call("f", ("{", Verbatim(b": \n"), "}")))
+    (Thinking(("hm",)), Text(("a", Pause(1.0), "b")), BLOCK, ToolCall("f", ("{", Verbatim(b": \n"), "}")))
 )
 TWO = Choice((Text(()), Text(("x", "y"))))
 REPLY = Reply((ONE, TWO))
@@ -32,7 +32,7 @@ def test_chunk_texts_alternate_choices() -> None:
         (3, (ONE.parts[0], Text(("a",))), (Text(()), Text(("x",)))),
         (5, ONE.parts[:2], TWO.parts),
         (6, ONE.parts[:3], TWO.parts),
-        (7, (*ONE.parts[:3], Call("f", ("{",))), TWO.parts),
+        (7, (*ONE.parts[:3], ToolCall("f", ("{",))), TWO.parts),
         (8, ONE.parts, TWO.parts),
         (9, ONE.parts, TWO.parts),
     ],

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, TimedChunk, encode, timed_chunks
 from mockllm.core.rendering.plan import EventKind, EventStep, RawStep, Step, WaitStep
-from mockllm.core.reply.reply import Call, Choice, NativePart, Pause, Refusal, Reply, Text, Verbatim
+from mockllm.core.reply.reply import Choice, NativePart, Pause, Refusal, Reply, Text, ToolCall, Verbatim
 
 
 class WordEncoder(Encoder):
@@ -61,7 +61,7 @@ def moments(encoder: type[Encoder], *choices: Choice, broken: Failure | None = N
 
 
 def test_one_choice_calls_all_hooks_in_order() -> None:
-    assert moments(WordEncoder, Choice((Text(("a", "b")), Call("f", ("{}",))))) == [
+    assert moments(WordEncoder, Choice((Text(("a", "b")), ToolCall("f", ("{}",))))) == [
         "0 open start",
         "0 open begin 0",
         "0 open open 0.0",

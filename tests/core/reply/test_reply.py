@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     ContentElement,
     Pause,
     Refusal,
     Reply,
     Text,
+    ToolCall,
     Usage,
     Verbatim,
     joined_text,
@@ -27,7 +27,7 @@ def test_joined_text_is_the_text_of_the_chunks(chunks: tuple[ContentElement, ...
 
 
 def test_choice_has_calls_and_non_streaming_text() -> None:
-    call = Call("f", ("{}",))
+    call = ToolCall("f", ("{}",))
     choice = Choice((Text(("a", "b")), call, Refusal(("no",)), Text(("c",), whole="instead")))
     assert (choice.calls, choice.text) == ((call,), "abinstead")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     ContentElement,
     Part,
@@ -13,6 +12,7 @@ from mockllm.core.reply.reply import (
     Refusal,
     Text,
     Thinking,
+    ToolCall,
     Verbatim,
     joined_text,
 )
@@ -21,7 +21,7 @@ from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.core.tokens import estimate, split
 
 WORDS = ("one", " two", " three", " four")
-CALL = Call("get_weather", ('{"city":', '"Paris"}'))
+CALL = ToolCall("get_weather", ('{"city":', '"Paris"}'))
 
 
 def cut(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     ContentElement,
     NativePart,
@@ -14,12 +13,13 @@ from mockllm.core.reply.reply import (
     Refusal,
     Text,
     Thinking,
+    ToolCall,
 )
 from mockllm.core.reply.truncation import cut_chunks, cut_fraction, rechunked
 
 HELLO = Text(("Hel", "lo ", "you", "."))
 THOUGHT = Thinking(("Hm", "m."))
-CALL = Call("look", ('{"city":', '"Paris"}'))
+CALL = ToolCall("look", ('{"city":', '"Paris"}'))
 ITEM = NativePart("openai", {"type": "web_search_call"})
 
 
@@ -31,7 +31,7 @@ ITEM = NativePart("openai", {"type": "web_search_call"})
         pytest.param((HELLO,), 0, (), id="nothing"),
         pytest.param((THOUGHT, HELLO), 1, (Thinking(("Hm",)),), id="thinking that is shown counts"),
         pytest.param((THOUGHT, HELLO), 2, (THOUGHT,), id="at the end of a part"),
-        pytest.param((HELLO, CALL), 5, (HELLO, Call("look", ('{"city":',))), id="in a call"),
+        pytest.param((HELLO, CALL), 5, (HELLO, ToolCall("look", ('{"city":',))), id="in a call"),
         pytest.param((ITEM, HELLO), 2, (ITEM, Text(("Hel",))), id="a foreign block is a chunk"),
         pytest.param((Refusal(("No", ".")),), 1, (Refusal(("No",)),), id="a refusal"),
         pytest.param(
@@ -68,7 +68,7 @@ def test_cut_chunks_beyond_the_end_is_none() -> None:
         pytest.param((HELLO,), 0.0, (), id="nothing"),
         pytest.param((HELLO,), 0.05, (), id="less than a character"),
         pytest.param((THOUGHT, HELLO), 0.1, (THOUGHT, Text(("H",))), id="thinking stays whole"),
-        pytest.param((HELLO, CALL), 0.5, (HELLO, Call("look", ('{"c',))), id="in a call"),
+        pytest.param((HELLO, CALL), 0.5, (HELLO, ToolCall("look", ('{"c',))), id="in a call"),
         pytest.param((ITEM, HELLO), 0.1, (ITEM, Text(("H",))), id="a foreign block before it stays"),
     ],
 )

@@ -7,7 +7,6 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Citation,
     Finish,
@@ -17,13 +16,14 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.dialects.anthropic import MESSAGES
 from tests.dialects.anthropic.messages_requests import IDENTITY, messages
 from tests.golden.wire import assert_golden
 
-WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
 SEARCH: Json = {
     "type": "server_tool_use",
     "id": "srvtoolu_1",
@@ -59,7 +59,7 @@ REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
     "tool-use": (make_reply(WEATHER, finish="tool_calls"), {}),
     "text-and-tools": (
         make_reply(
-            Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "toolu_given"), finish="tool_calls"
+            Text(("Let me look.",)), WEATHER, ToolCall("now", ("{}",), "toolu_given"), finish="tool_calls"
         ),
         {},
     ),

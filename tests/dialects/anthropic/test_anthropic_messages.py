@@ -10,7 +10,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, RawStep, WaitStep
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     ContentElement,
     Finish,
@@ -21,6 +20,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     Verbatim,
 )
@@ -128,7 +128,7 @@ def test_usage_counts_thinking_where_the_request_enables_it(kind: str, counted: 
 
 
 def test_models_of_older_recordings_have_no_details() -> None:
-    reply = make_reply(Call("a", ("{}",)), finish="tool_calls")
+    reply = make_reply(ToolCall("a", ("{}",)), finish="tool_calls")
     for model in ("claude-3-5-haiku-20241022", "claude-opus-4-1", "claude-sonnet-4-0"):
         body = encode_body(reply, model=model)
         assert ("stop_details" in body, "caller" in body["content"][0]) == (False, False)
@@ -160,7 +160,7 @@ def test_response_names_the_dated_model_of_an_alias(alias: str, served: str) -> 
 
 
 def test_ids_have_the_providers_form_and_are_stable() -> None:
-    reply = make_reply(Call("a", ("{}",)), Call("b", ("{}",)), Call("c", ("{}",), "mine"))
+    reply = make_reply(ToolCall("a", ("{}",)), ToolCall("b", ("{}",)), ToolCall("c", ("{}",), "mine"))
     plan = MESSAGES.encode_body(reply, messages(), IDENTITY)
     body = body_of(plan)
     ids = [block["id"] for block in body["content"]]
@@ -190,7 +190,7 @@ ARGUMENTS: list[Any] = [
 def test_call_arguments_become_the_input(
     chunks: tuple[ContentElement, ...], fragments: list[str], options: Any
 ) -> None:
-    reply = make_reply(Call("get", chunks), finish="tool_calls")
+    reply = make_reply(ToolCall("get", chunks), finish="tool_calls")
     assert [delta["partial_json"] for delta in deltas(encode_stream(reply))] == fragments
     assert encode_body(reply)["content"][0]["input"] == options
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import loads
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     NativePart,
     Refusal,
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from tests.dialects.anthropic.messages_requests import encode_body, encode_stream
@@ -25,7 +25,7 @@ PARTS = st.one_of(
     st.builds(Text, CHUNKS),
     st.builds(Refusal, CHUNKS),
     st.builds(Thinking, CHUNKS, st.none() | st.just("sig"), st.booleans()),
-    st.builds(Call, st.just("get"), CHUNKS, st.none() | st.just("id")),
+    st.builds(ToolCall, st.just("get"), CHUNKS, st.none() | st.just("id")),
     st.builds(
         NativePart, st.sampled_from(["anthropic", "openai"]), st.just({"type": "tool_use", "input": {"a": 1}})
     ),

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
-from mockllm.core.reply.reply import Call, Choice, Finish, Refusal, Reply, Text
+from mockllm.core.reply.reply import Choice, Finish, Refusal, Reply, Text, ToolCall
 from mockllm.dialects.anthropic import COMPLETE
 from mockllm.dialects.anthropic.text_completions import TEXT_COMPLETIONS_LAYOUT
 from mockllm.dialects.anthropic.text_completions_request import TextCompletionsRequest
@@ -108,7 +108,7 @@ def test_unreadable_body_is_refused() -> None:
     assert COMPLETE.check_readable(broken) is not None
 
 
-REPLY = Reply((Choice((Text(("Hello", " there")), Call("f", ("{}",)), Refusal(("No.",)))),))
+REPLY = Reply((Choice((Text(("Hello", " there")), ToolCall("f", ("{}",)), Refusal(("No.",)))),))
 
 
 @pytest.mark.parametrize("finish", ["stop", "length"])

@@ -11,7 +11,7 @@ import pytest
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
 from mockllm.dialects.neutral_request import NeutralRequest
@@ -47,7 +47,7 @@ def vertex_request(
     )
 
 
-REPLY = Reply((Choice((Text(("Hel", "lo")), Call("get", ('{"a":1}',))), "tool_calls"),), Usage(12, 7))
+REPLY = Reply((Choice((Text(("Hel", "lo")), ToolCall("get", ('{"a":1}',))), "tool_calls"),), Usage(12, 7))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.anthropic_compatible import COMPATIBLE_CHAT
 from mockllm.dialects.dialect import ResponseIdentity
@@ -49,7 +49,7 @@ def test_body_has_the_recorded_form() -> None:
 
 
 def test_stream_has_calls_with_anthropics_ids() -> None:
-    called = Reply((Choice((Call("look", ("{}",)),), "tool_calls"),), model="mine")
+    called = Reply((Choice((ToolCall("look", ("{}",)),), "tool_calls"),), model="mine")
     chunks = payloads(COMPATIBLE_CHAT.encode_stream(called, request(stream=True), IDENTITY))
     assert {(chunk["id"][:6], chunk["model"]) for chunk in chunks} == {("msg_01", "mine")}
     (opened,) = [

@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects import azure
 from mockllm.dialects.azure.content_filters import SAFE, sort_keys
@@ -274,7 +274,7 @@ def test_usage_chunk_of_recent_models_has_latencies(deployment: str, timed: bool
 
 REPLIES = {
     "text": REPLY,
-    "call": Reply((Choice((Call("look", ('{"a":', "1}")),), "tool_calls"),), Usage(20, 9)),
+    "call": Reply((Choice((ToolCall("look", ('{"a":', "1}")),), "tool_calls"),), Usage(20, 9)),
     "thinking": Reply((Choice((Thinking(("Hm.",)), Text(("Yes", ".")))),), Usage(20, 9, reasoning=3)),
     "error-inside": Reply((Choice((Text(("Yes",)),)),), failure=Failure("server_error")),
 }

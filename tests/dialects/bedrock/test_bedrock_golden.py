@@ -6,7 +6,6 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Citation,
     Finish,
@@ -16,13 +15,14 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.dialects.bedrock import CONVERSE, INVOKE
 from tests.dialects.bedrock.bedrock_requests import IDENTITY, converse, invoke
 from tests.golden.wire import assert_golden
 
-WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
 USAGE = Usage(12, 7, cached_read=4, cache_write=3)
 TITLED = Citation("https://a.example/b", "A", "It boils.", 0, 11)
 
@@ -36,7 +36,7 @@ REPLIES: dict[str, Reply] = {
     "thinking": make_reply(Thinking(("Let me", " see.")), Text(("Seen.",))),
     "thinking-redacted": make_reply(Thinking((), redacted=True), Text(("Seen.",))),
     "text-and-tools": make_reply(
-        Text(("Let me look.",)), WEATHER, Call("now", (), "tooluse_given"), finish="tool_calls"
+        Text(("Let me look.",)), WEATHER, ToolCall("now", (), "tooluse_given"), finish="tool_calls"
     ),
     "stop-sequence": make_reply(Text(("Hello",)), stopped_by="END"),
     "refusal": make_reply(Refusal(("I can", "not."))),

@@ -13,7 +13,6 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.aws_event_stream import write_bytes_event
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead, WaitStep
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Finish,
     Media,
@@ -22,6 +21,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.dialects.bedrock import CONVERSE, INVOKE
@@ -57,7 +57,7 @@ def test_only_whole_response_of_claude_counts_empty_caches(model: str, caches: i
 
 
 def test_only_claude_signs_thinking_and_types_calls() -> None:
-    reply = Reply((Choice((Thinking(("Hm.",)), Call("look", ("{}",), "t1")), "tool_calls"),))
+    reply = Reply((Choice((Thinking(("Hm.",)), ToolCall("look", ("{}",), "t1")), "tool_calls"),))
     request = converse(model="amazon.nova-lite-v1:0")
     thinking, call = body_of(CONVERSE.encode_body(reply, request, IDENTITY))["output"]["message"]["content"]
     assert thinking["reasoningContent"]["reasoningText"] == {"text": "Hm."}
@@ -119,7 +119,7 @@ def test_supported_reply_is_returned_unchanged() -> None:
     ("arguments", "shown"), [("", {}), (" ", {}), ('{"a": 1}', {"a": 1}), ('{"a":', '{"a":')]
 )
 def test_arguments_are_json_where_they_can_be(arguments: str, shown: Json) -> None:
-    reply = Reply((Choice((Call("look", (arguments,), "t1"),), "tool_calls"),))
+    reply = Reply((Choice((ToolCall("look", (arguments,), "t1"),), "tool_calls"),))
     (block,) = converse_body(reply)["output"]["message"]["content"]
     assert block["toolUse"] == {"input": shown, "name": "look", "toolUseId": "t1", "type": "tool_use"}
 

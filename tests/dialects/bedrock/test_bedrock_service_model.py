@@ -14,7 +14,7 @@ import pytest
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.bedrock import CONVERSE, COUNT, INVOKE, MODELS, PROFILES
 from mockllm.dialects.bedrock.errors import ROWS, STREAM_EXCEPTIONS
@@ -167,7 +167,7 @@ def test_exceptions_are_those_of_the_service_model() -> None:
 
 
 def test_call_has_arguments_that_the_client_joins() -> None:
-    call = Reply((Choice((Call("look", ('{"city":', '"Oslo"}')),), "tool_calls"),))
+    call = Reply((Choice((ToolCall("look", ('{"city":', '"Oslo"}')),), "tool_calls"),))
     found = events_of("ConverseStream", CONVERSE.encode_stream(call, converse(stream=True), IDENTITY))
     inputs = [event["contentBlockDelta"]["delta"]["toolUse"]["input"] for event in found[2:4]]
     assert "".join(inputs) == '{"city":"Oslo"}'

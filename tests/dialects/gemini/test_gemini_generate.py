@@ -11,7 +11,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, WaitStep
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Finish,
     NativePart,
@@ -20,6 +19,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.dialects.gemini import GENERATE
@@ -72,18 +72,18 @@ def test_supported_reply_omits_hidden_parts() -> None:
 
 
 def test_call_has_one_chunk_after_its_waits() -> None:
-    reply = make_reply(Call("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
+    reply = make_reply(ToolCall("look", ('{"a":', Pause(1.0), "1}")), finish="tool_calls")
     (call,) = GENERATE.supported_reply(reply, WHOLE).choices[0].parts
-    assert call == Call("look", (Pause(1.0), '{"a":1}'))
+    assert call == ToolCall("look", (Pause(1.0), '{"a":1}'))
     first, *_ = encode_stream(reply).steps
     assert first == WaitStep(1.0, 0, explicit=True)
 
 
 def test_incomplete_call_of_a_broken_reply_is_omitted() -> None:
-    half = make_reply(Text(("a",)), Call("look", ('{"a":',)), failure=Failure("overloaded"))
+    half = make_reply(Text(("a",)), ToolCall("look", ('{"a":',)), failure=Failure("overloaded"))
     assert [type(part) for part in GENERATE.supported_reply(half, WHOLE).choices[0].parts] == [Text]
-    full = make_reply(Text(("a",)), Call("look", ("{}",)), failure=Failure("overloaded"))
-    assert [type(part) for part in GENERATE.supported_reply(full, WHOLE).choices[0].parts] == [Text, Call]
+    full = make_reply(Text(("a",)), ToolCall("look", ("{}",)), failure=Failure("overloaded"))
+    assert [type(part) for part in GENERATE.supported_reply(full, WHOLE).choices[0].parts] == [Text, ToolCall]
 
 
 ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1})]
@@ -91,12 +91,12 @@ ARGUMENTS: list[tuple[str, Json]] = [("", {}), (" ", {}), ('{"a": 1}', {"a": 1})
 
 @pytest.mark.parametrize(("text", "args"), ARGUMENTS)
 def test_call_arguments_become_args(text: str, args: Json) -> None:
-    reply = make_reply(Call("look", (text,)), finish="tool_calls")
+    reply = make_reply(ToolCall("look", (text,)), finish="tool_calls")
     assert parts_of(encode_body(reply))[0]["functionCall"]["args"] == args
 
 
 def test_call_with_invalid_arguments_ends_as_malformed() -> None:
-    reply = make_reply(Text(("So",)), Call("look", ('{"a": ',)), finish="tool_calls")
+    reply = make_reply(Text(("So",)), ToolCall("look", ('{"a": ',)), finish="tool_calls")
     (candidate,) = encode_body(reply)["candidates"]
     assert [part["text"] for part in candidate["content"]["parts"]] == ["So"]
     assert candidate["finishReason"] == "MALFORMED_FUNCTION_CALL"
@@ -108,7 +108,7 @@ def test_call_with_invalid_arguments_ends_as_malformed() -> None:
 
 
 def test_call_cut_by_a_limit_is_omitted() -> None:
-    (candidate,) = encode_body(make_reply(Call("look", ('{"a": ',)), finish="length"))["candidates"]
+    (candidate,) = encode_body(make_reply(ToolCall("look", ('{"a": ',)), finish="length"))["candidates"]
     assert (candidate["content"], candidate["finishReason"]) == ({"role": "model"}, "MAX_TOKENS")
     assert "finishMessage" not in candidate
 
@@ -170,7 +170,7 @@ def test_last_candidate_chunk_has_the_full_usage() -> None:
 def test_last_chunk_of_older_models_has_finish_reason() -> None:
     request = generate(stream=True, query="alt=sse", model="gemini-2.5-flash")
     code = NativePart("gemini", {"executableCode": {"code": "x"}})
-    for last in (Text(("a", "b")), code, Call("look", ("{}",))):
+    for last in (Text(("a", "b")), code, ToolCall("look", ("{}",))):
         match = chunks(make_reply(Text(("a",)), last), request)
         assert ["finishReason" in chunk["candidates"][0] for chunk in match] == [
             *(False for _ in match[1:]),
@@ -186,13 +186,13 @@ SIGNED: dict[str, tuple[str, int, tuple[Part, ...], list[bool]]] = {
     "the first call": (
         "gemini-3.5-flash",
         0,
-        (Text(("a",)), Call("x", ("{}",)), Call("y", ("{}",))),
+        (Text(("a",)), ToolCall("x", ("{}",)), ToolCall("y", ("{}",))),
         [False, True, False],
     ),
     "an older text": ("gemini-2.5-flash", 2, (Text(("a",)),), [False]),
-    "an older call after thinking": ("gemini-2.5-flash", 2, (Call("x", ("{}",)),), [True]),
-    "an older call without thinking": ("gemini-2.5-flash", 0, (Call("x", ("{}",)),), [False]),
-    "a still older call": ("gemini-2.0-flash", 2, (Call("x", ("{}",)),), [False]),
+    "an older call after thinking": ("gemini-2.5-flash", 2, (ToolCall("x", ("{}",)),), [True]),
+    "an older call without thinking": ("gemini-2.5-flash", 0, (ToolCall("x", ("{}",)),), [False]),
+    "a still older call": ("gemini-2.0-flash", 2, (ToolCall("x", ("{}",)),), [False]),
     "what a scenario signed": (
         "gemini-2.0-flash",
         0,
@@ -227,7 +227,7 @@ def test_older_text_is_signed_beside_functions(tool: str, signed: bool) -> None:
     ("model", "identified"), [("gemini-2.5-flash", False), ("gemini-3-flash-preview", True)]
 )
 def test_calls_have_ids_since_the_third_generation(model: str, identified: bool, base: str) -> None:
-    body = encode_body(make_reply(Call("x", ("{}",))), generate(model=model, base=base))
+    body = encode_body(make_reply(ToolCall("x", ("{}",))), generate(model=model, base=base))
     assert ["id" in part["functionCall"] for part in parts_of(body)] == [identified]
 
 

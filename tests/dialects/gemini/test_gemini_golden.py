@@ -6,7 +6,6 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Citation,
     Finish,
@@ -17,13 +16,14 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.dialects.gemini import GENERATE
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate
 from tests.golden.wire import assert_golden
 
-WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
 USAGE = Usage(12, 9, cached_read=4, reasoning=2)
 
 
@@ -44,7 +44,7 @@ REPLIES: dict[str, tuple[Reply, str]] = {
     "call": (make_reply(WEATHER, finish="tool_calls"), "gemini-3.5-flash"),
     "call-2-5": (make_reply(WEATHER, finish="tool_calls"), "gemini-2.5-flash"),
     "text-and-calls": (
-        make_reply(Text(("Let me look.",)), WEATHER, Call("now", ("{}",), "given"), finish="tool_calls"),
+        make_reply(Text(("Let me look.",)), WEATHER, ToolCall("now", ("{}",), "given"), finish="tool_calls"),
         "gemini-3.5-flash",
     ),
     "max-tokens": (make_reply(Text(("Hello",)), finish="length"), "gemini-2.5-flash"),

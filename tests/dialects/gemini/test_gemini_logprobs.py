@@ -8,7 +8,7 @@ import pytest
 from google.genai.types import LogprobsResult
 
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Part, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate, objects_of
@@ -74,18 +74,18 @@ def test_others_have_no_probabilities(config: dict[str, Json], *, stream: bool) 
 def test_only_what_is_sent_as_text_has_probabilities() -> None:
     (candidate,) = candidates(requesting(), Thinking(("Hm.",)), Text(("Well",)), Refusal((" no",)))
     assert chosen(candidate) == ["Well", " no"]
-    (candidate,) = candidates(requesting(), Call("look", ("{}",)))
+    (candidate,) = candidates(requesting(), ToolCall("look", ("{}",)))
     assert not candidate.keys() & {"avgLogprobs", "logprobsResult"}
 
 
 def test_calls_alone_have_the_average_that_the_family_always_has() -> None:
-    (candidate,) = candidates(requesting(model="gemini-2.0-flash"), Call("look", ("{}",)))
+    (candidate,) = candidates(requesting(model="gemini-2.0-flash"), ToolCall("look", ("{}",)))
     assert "avgLogprobs" in candidate
     assert "logprobsResult" not in candidate
 
 
 def test_stream_has_the_tokens_of_each_chunk() -> None:
-    parts = (Thinking(("Hm.",)), Text(("Hello", " there you")), Call("look", ("{}",)))
+    parts = (Thinking(("Hm.",)), Text(("Hello", " there you")), ToolCall("look", ("{}",)))
     sent = candidates(requesting(1, stream=True), *parts)
     assert [chosen(each) for each in sent if "logprobsResult" in each] == [["Hello"], [" there", " you"]]
     assert all("topCandidates" in each["logprobsResult"] for each in sent if "logprobsResult" in each)

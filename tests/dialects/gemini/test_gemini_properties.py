@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, NativePart, Part, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini import GENERATE
 from mockllm.dialects.gemini.generate_check import GENERATE as SHAPE
@@ -79,7 +79,7 @@ chunk_tuples = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_si
 parts: st.SearchStrategy[Part] = (
     st.builds(Text, chunk_tuples)
     | st.builds(Thinking, chunk_tuples, st.none() | st.just("c2VhbA=="), st.booleans())
-    | st.builds(Call, st.just("look"), chunk_tuples, st.none() | st.just("id"))
+    | st.builds(ToolCall, st.just("look"), chunk_tuples, st.none() | st.just("id"))
     | st.builds(Refusal, chunk_tuples)
     | st.builds(NativePart, st.sampled_from(["gemini", "openai"]), st.just({"executableCode": {}}))
 )

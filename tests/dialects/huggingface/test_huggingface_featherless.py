@@ -8,14 +8,14 @@ import pytest
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.reply.reply import Call, Choice, Reply, Text
+from mockllm.core.reply.reply import Choice, Reply, Text, ToolCall
 from mockllm.dialects.huggingface.featherless import FeatherlessCompletions
 from mockllm.dialects.vendors.chat import VendorChat
 from tests.dialects.vendors.test_vendor_calls import IDENTITY, route_request
 
 BASE = "/huggingface/featherless-ai/v1"
 HI = Reply((Choice((Text(("O", "K")),)),))
-CALLED = Reply((Choice((Call("look", ('{"a":1}',)),), "tool_calls"),))
+CALLED = Reply((Choice((ToolCall("look", ('{"a":1}',)),), "tool_calls"),))
 MESSAGES: Json = [{"role": "user", "content": "hi"}]
 USAGE = ["prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Thinking
+from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from tests.dialects.openai.chat.chat_requests import IDENTITY
@@ -34,7 +34,7 @@ def test_thinking_and_text_are_parts_of_the_content() -> None:
 
 
 def test_call_is_beside_the_thinking() -> None:
-    message = body("mistral", THOUGHT, Call("f", ("{}",)))["choices"][0]["message"]
+    message = body("mistral", THOUGHT, ToolCall("f", ("{}",)))["choices"][0]["message"]
     assert message["content"] == [thinking("Let me see.", closed=True)]
     assert message["tool_calls"][0]["function"]["name"] == "f"
 

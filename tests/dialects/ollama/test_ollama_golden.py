@@ -8,7 +8,17 @@ from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Media, NativePart, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import (
+    Choice,
+    Media,
+    NativePart,
+    Refusal,
+    Reply,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+)
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama import CHAT, GENERATE
 from mockllm.dialects.ollama.generation import OllamaGeneration
@@ -25,10 +35,10 @@ REPLIES = {
                 (
                     Thinking(("Hm", ".")),
                     Text(("Let me see.",)),
-                    Call("look", ('{"city":', '"Paris"}')),
-                    Call("now", ()),
-                    Call("broken", ('{"city":',)),
-                    Call("list", ("[1]",)),
+                    ToolCall("look", ('{"city":', '"Paris"}')),
+                    ToolCall("now", ()),
+                    ToolCall("broken", ('{"city":',)),
+                    ToolCall("list", ("[1]",)),
                 ),
                 "tool_calls",
             ),

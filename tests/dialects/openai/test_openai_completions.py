@@ -9,7 +9,6 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Finish,
     NativePart,
@@ -18,6 +17,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.core.request.messages import OtherPart
@@ -141,7 +141,7 @@ def test_completions_reply_has_only_texts_and_refusals() -> None:
         make_reply(
             Thinking(("hm",)),
             Text(("Hel", "lo")),
-            Call("f", ("{}",)),
+            ToolCall("f", ("{}",)),
             NativePart("openai", {}),
             finish="tool_calls",
         ),

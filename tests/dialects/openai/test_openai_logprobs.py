@@ -13,7 +13,7 @@ from openai.types.responses import ResponseOutputText, ResponseTextDeltaEvent, R
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.reply.reply import Call, Choice, Finish, Part, Refusal, Reply, Text
+from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, ToolCall
 from mockllm.dialects import azure
 from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
 from mockllm.dialects.openai.chat.dialect import Chat
@@ -22,7 +22,7 @@ from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.dialects.openai.completions_requests import body_of, completion
 from tests.dialects.openai.responses.responses_requests import responses
 
-CALL = Call("f", ("{}",), "call_1")
+CALL = ToolCall("f", ("{}",), "call_1")
 
 
 def make_reply(*parts: Part, finish: Finish = "stop", choices: int = 1) -> Reply:

@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.reply.reply import Choice, Part, Refusal, Reply, Text, Thinking, ToolCall
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from tests.dialects.openai.chat.chat_requests import IDENTITY
@@ -70,7 +70,7 @@ def test_chunks_have_neither_fingerprint_nor_logprobs() -> None:
 
 
 def test_call_is_the_first_chunk_of_a_stream() -> None:
-    first = deltas(chunks("moonshotai/kimi-k2", Call("f", ("{", "}"), "0")))[0]
+    first = deltas(chunks("moonshotai/kimi-k2", ToolCall("f", ("{", "}"), "0")))[0]
     assert (first["content"], first["tool_calls"][0]["id"]) == (None, "0")
 
 
@@ -85,7 +85,7 @@ def test_call_is_the_first_chunk_of_a_stream() -> None:
 def test_calls_of_some_makers_start_with_empty_arguments_twice(model: str, arguments: list[str]) -> None:
     first, *rest = (
         delta["tool_calls"][0]
-        for delta in deltas(chunks(model, Text(("a",)), Call("f", ("{", "}"))))
+        for delta in deltas(chunks(model, Text(("a",)), ToolCall("f", ("{", "}"))))
         if "tool_calls" in delta
     )
     assert [call["function"]["arguments"] for call in (first, *rest)] == arguments
@@ -93,7 +93,7 @@ def test_calls_of_some_makers_start_with_empty_arguments_twice(model: str, argum
 
 
 def test_second_call_of_a_stream_has_its_number_in_each_chunk() -> None:
-    found = deltas(chunks("openai/gpt-4o", Call("f", ("{}",)), Call("g", ("{}",))))
+    found = deltas(chunks("openai/gpt-4o", ToolCall("f", ("{}",)), ToolCall("g", ("{}",))))
     assert [delta["tool_calls"][0]["index"] for delta in found if "tool_calls" in delta] == [0, 0, 0, 1, 1, 1]
 
 
@@ -161,7 +161,7 @@ def test_extras_replace_the_members_of_the_maker() -> None:
 
 
 def test_content_beside_calls_alone_is_null() -> None:
-    assert body("openai/gpt-4o", Call("f", ("{}",)))["choices"][0]["message"]["content"] is None
+    assert body("openai/gpt-4o", ToolCall("f", ("{}",)))["choices"][0]["message"]["content"] is None
 
 
 def failed_chunk(model: str, failure: Failure, **extras: Json) -> Json:

@@ -7,13 +7,13 @@ import pytest
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Finish, Part, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 
-CALL = Call("f", ("{}",))
+CALL = ToolCall("f", ("{}",))
 
 
 def request(**fields: Json) -> ChatRequest:

@@ -9,7 +9,17 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.reply.reply import Call, Choice, Citation, NativePart, Pause, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import (
+    Choice,
+    Citation,
+    NativePart,
+    Pause,
+    Reply,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+)
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect, ModelsDialect, ReplyDialect, ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
@@ -98,14 +108,14 @@ def test_empty_vendor_response_has_role_and_finish(vendor: Vendor) -> None:
 
 
 def test_complete_call_comes_after_the_waits_before_it() -> None:
-    reply = Reply((Choice((Call("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
+    reply = Reply((Choice((ToolCall("f", ("{", Pause(1.0), "}")),), "tool_calls"),))
     (part,) = chat("ollama").supported_reply(reply, request()).choices[0].parts
-    assert isinstance(part, Call)
+    assert isinstance(part, ToolCall)
     assert part.chunks == (Pause(1.0), "{}")
 
 
 def test_response_broken_in_a_call_has_no_finish() -> None:
-    reply = Reply((Choice((Call("f", ("{",)),), "tool_calls"),), failure=Failure("overloaded"))
+    reply = Reply((Choice((ToolCall("f", ("{",)),), "tool_calls"),), failure=Failure("overloaded"))
     plan = chat("mistral").encode_stream(reply, request(stream=True), IDENTITY)
     assert all(b'"finish_reason":"tool_calls"' not in data for data, _ in events(plan))
 
@@ -322,7 +332,7 @@ def test_gemini_compatible_path_needs_no_prefix() -> None:
 
 
 def test_gemini_compatible_call_has_no_index_and_stops() -> None:
-    reply = Reply((Choice((Call("f", ("{", "}")),), "tool_calls"),))
+    reply = Reply((Choice((ToolCall("f", ("{", "}")),), "tool_calls"),))
     plan = chat("gemini").encode_stream(reply, request(stream=True), IDENTITY)
     first, last = [loads(data)["choices"][0] for data, _ in events(plan) if data != b"[DONE]"]
     assert first["delta"]["tool_calls"][0].keys() == {"id", "type", "function"}
@@ -363,7 +373,11 @@ def test_vendor_uuid_has_five_groups() -> None:
 
 
 GOLDEN = Reply(
-    (Choice((Thinking(("Let me", " see.")), Text(("Yes", ".")), Call("look", ("{", "}"))), "tool_calls"),),
+    (
+        Choice(
+            (Thinking(("Let me", " see.")), Text(("Yes", ".")), ToolCall("look", ("{", "}"))), "tool_calls"
+        ),
+    ),
     Usage(20, 9, cached_read=4, reasoning=3),
 )
 

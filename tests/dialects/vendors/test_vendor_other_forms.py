@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.reply.reply import Call, Choice, Finish, Reply, Text, Usage
+from mockllm.core.reply.reply import Choice, Finish, Reply, Text, ToolCall, Usage
 from mockllm.dialects import azure
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
@@ -103,7 +103,7 @@ def test_other_vendors_completions_equal_openais() -> None:
     assert chunks[-1]["usage"]["total_tokens"] == 5
 
 
-CALL = Call("f", ("{", "}"), "0")
+CALL = ToolCall("f", ("{", "}"), "0")
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,13 @@ import pytest
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.reply.reply import Call, Choice, NativePart, Reply, Text, Thinking
+from mockllm.core.reply.reply import Choice, NativePart, Reply, Text, Thinking, ToolCall
 from mockllm.dialects.vendors.chat import VendorChat
 from mockllm.dialects.vendors.responses import VendorResponses
 from tests.dialects.vendors.test_vendor_calls import IDENTITY, payload, route_request
 
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-PARTS = (Thinking(("Hm.",)), Text(("Hi",)), Call("look", ("{}",)), Call("see", ("{}",)))
+PARTS = (Thinking(("Hm.",)), Text(("Hi",)), ToolCall("look", ("{}",)), ToolCall("see", ("{}",)))
 REPLY = Reply((Choice(PARTS, "tool_calls"),))
 
 

@@ -25,7 +25,17 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan, ResponseHead
-from mockllm.core.reply.reply import Call, Media, NativePart, Part, Reply, Text, Thinking, Usage, joined_text
+from mockllm.core.reply.reply import (
+    Media,
+    NativePart,
+    Part,
+    Reply,
+    Text,
+    Thinking,
+    ToolCall,
+    Usage,
+    joined_text,
+)
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
@@ -110,7 +120,7 @@ class InteractionFields:
             "total_thought_tokens": counted.reasoning,
         }
 
-    def call_id(self, part: Call, index: int) -> str:
+    def call_id(self, part: ToolCall, index: int) -> str:
         return part.id or self._identity.ids.make("", 8, str(index), alphabet=_LOWER)
 
     def signature(self, part: Thinking, index: int) -> str:
@@ -125,7 +135,7 @@ class InteractionFields:
             if self._request.summarizes:
                 thought["summary"] = [{"type": "text", "text": joined_text(part.chunks)}]
             return thought
-        if isinstance(part, Call):
+        if isinstance(part, ToolCall):
             arguments = loads(joined_text(part.chunks) or "{}")
             opened = self.opened(part, index)
             return {**opened, "arguments": arguments}
@@ -140,7 +150,7 @@ class InteractionFields:
 
     def opened(self, part: Part, index: int) -> dict[str, Json]:
         """Return a part as the step that begins."""
-        if isinstance(part, Call):
+        if isinstance(part, ToolCall):
             id = self.call_id(part, index)
             return {"id": id, "type": "function_call", "name": part.name, "arguments": {}}
         return {"type": "thought" if isinstance(part, Thinking) else "model_output"}
@@ -174,7 +184,7 @@ class InteractionEncoder(Encoder):
             if not self._request.summarizes:
                 return
             delta = {"content": {"text": chunk, "type": "text"}, "type": "thought_summary"}
-        elif isinstance(part, Call):
+        elif isinstance(part, ToolCall):
             delta = {"arguments": chunk, "type": "arguments_delta"}
         elif isinstance(part, Media):
             delta = {"data": part.data, "mime_type": part.mime, "type": part.mime.partition("/")[0]}

@@ -30,7 +30,7 @@ from mockllm.core.rendering.plan import (
     Step,
 )
 from mockllm.core.rendering.websocket_frames import close_frame
-from mockllm.core.reply.reply import Call, Media, NativePart, Reply, Thinking
+from mockllm.core.reply.reply import Media, NativePart, Reply, Thinking, ToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
 from mockllm.core.small_key import small_key
@@ -116,7 +116,9 @@ class LiveEncoder(Encoder):
         super().__init__(reply)
         self._request = request
         self._fields = GeminiResponseFields(reply, request, identity)
-        calls = [part for part in reply.choices[0].parts if isinstance(part, Call)] if reply.choices else []
+        calls = (
+            [part for part in reply.choices[0].parts if isinstance(part, ToolCall)] if reply.choices else []
+        )
         self._unsent = len(calls)
         self._calls: list[Json] = []
         self._waits = any(call.name not in request.background_tools for call in calls)
@@ -131,7 +133,7 @@ class LiveEncoder(Encoder):
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part = self._fields.part(at.part, 0, at.part_index, None, chunk)
-        if isinstance(at.part, Call):
+        if isinstance(at.part, ToolCall):
             self._unsent -= 1
             if is_shown(at.part):
                 id = part["functionCall"].get("id") or f"call_{at.part_index}"

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import ChunkAffixes, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import EventKind
-from mockllm.core.reply.reply import Call, NativePart, Reply, Text, Thinking
+from mockllm.core.reply.reply import NativePart, Reply, Text, Thinking, ToolCall
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.conversations.entries import CALL, EXECUTION, OUTPUT
 from mockllm.dialects.mistral.conversations.outputs import ConversationFields, thought
@@ -42,10 +42,10 @@ class ConversationEncoder(Encoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, NativePart):
             return self._native(at.part.block, self._fields.places[at.part_index][0])
-        return (self._call_delta(at, ""),) if isinstance(at.part, Call) else ()
+        return (self._call_delta(at, ""),) if isinstance(at.part, ToolCall) else ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        if isinstance(at.part, Call):
+        if isinstance(at.part, ToolCall):
             return (self._call_delta(at, chunk),)
         return (_event(TEXT_DELTA, self._delta(at, thought(chunk) if type(at.part) is Thinking else chunk)),)
 
@@ -79,7 +79,7 @@ class ConversationEncoder(Encoder):
         }
 
     def _call_delta(self, at: EncoderPosition, chunk: str) -> Event:
-        assert isinstance(at.part, Call)
+        assert isinstance(at.part, ToolCall)
         number = self._fields.places[at.part_index][0]
         members = {
             "output_index": number,

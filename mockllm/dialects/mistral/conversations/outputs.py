@@ -17,13 +17,13 @@ from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
-    Call,
     NativePart,
     Part,
     Refusal,
     Reply,
     Text,
     Thinking,
+    ToolCall,
     joined_text,
 )
 from mockllm.dialects.dialect import ResponseIdentity
@@ -59,7 +59,7 @@ def _visible(part: Part) -> Part | None:
         return Text(part.chunks)
     if isinstance(part, Thinking):
         return None if part.redacted else part
-    return part if isinstance(part, Text | Call) else None
+    return part if isinstance(part, Text | ToolCall) else None
 
 
 def _native(part: NativePart) -> NativePart | None:
@@ -98,7 +98,7 @@ class ConversationFields:
         """Return the id of an entry."""
         return self._ids.make(PREFIXES[kind], 32, str(number), HEX)
 
-    def call_id(self, part: Call, number: int) -> str:
+    def call_id(self, part: ToolCall, number: int) -> str:
         """Return the id to which the result of a call refers."""
         return part.id or self.vendor.form.call_id.make(self._ids, f"0.{number}", number)
 
@@ -130,7 +130,7 @@ class ConversationFields:
         for part, (number, place) in zip(self.parts, self.places, strict=True):
             if isinstance(part, NativePart):
                 outputs.append({**self._entry(EXECUTION, number), **part.block})
-            elif isinstance(part, Call):
+            elif isinstance(part, ToolCall):
                 called = {
                     "tool_call_id": self.call_id(part, number),
                     "name": part.name,

@@ -14,7 +14,6 @@ from mockllm.core.json.merge import merged_json
 from mockllm.core.media.audio import DEFAULT_SECONDS, make_audio
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Finish,
     Media,
@@ -24,6 +23,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     joined_text,
 )
@@ -96,7 +96,7 @@ class ChatResponseFields:
     def audio_id(self, number: int) -> str:
         return self.identity.ids.make("audio_", 24, f"audio.{number}")
 
-    def call(self, call: Call, choice: int, number: int, arguments: str) -> dict[str, Json]:
+    def call(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
         """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""
         place = f"{choice}.{number}"
         id = call.id if call.id is not None else self.identity.ids.make("call_", 24, place)
@@ -174,7 +174,7 @@ def with_one_tool_call(reply: Reply) -> Reply:
 
 
 def _first_call(choice: Choice) -> Choice:
-    calls = [place for place, part in enumerate(choice.parts) if type(part) is Call]
+    calls = [place for place, part in enumerate(choice.parts) if type(part) is ToolCall]
     parts = tuple(part for place, part in enumerate(choice.parts) if place not in calls[1:])
     return replace(choice, parts=parts)
 
@@ -210,7 +210,7 @@ def message(choice: Choice, number: int, response_fields: ChatResponseFields) ->
     for part in choice.parts:
         if type(part) is Text:
             text = (text or "") + full_text(part)
-        elif type(part) is Call:
+        elif type(part) is ToolCall:
             calls.append(response_fields.call(part, number, len(calls), joined_text(part.chunks)))
         elif type(part) is Refusal:
             refusal = (refusal or "") + joined_text(part.chunks)

@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import ChunkAffixes, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import EventKind
-from mockllm.core.reply.reply import Call, Media, NativePart, Refusal, Reply, Text
+from mockllm.core.reply.reply import Media, NativePart, Refusal, Reply, Text, ToolCall
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import padding
 from mockllm.dialects.openai.chat.body import (
@@ -67,13 +67,13 @@ class ChatEncoder(Encoder):
         first = parts[0] if parts else None
         delta: dict[str, Json] = {"role": "assistant", "content": None}
         logprobs = None
-        if self._probabilities is not None and type(first) is not Call:
+        if self._probabilities is not None and type(first) is not ToolCall:
             logprobs = self._probabilities.chunk_logprobs(choice, first)
-        if type(first) is Call:
+        if type(first) is ToolCall:
             if self._fields.legacy:
                 self._lone.add(choice)
                 delta |= {"function_call": {"name": first.name, "arguments": ""}, "refusal": None}
-            elif sum(type(part) is Call for part in parts) == 1:
+            elif sum(type(part) is ToolCall for part in parts) == 1:
                 self._lone.add(choice)
                 delta |= {"tool_calls": [self._opening(first, choice)], "refusal": None}
         elif type(first) is Refusal:
@@ -88,7 +88,7 @@ class ChatEncoder(Encoder):
         part = at.part
         if type(part) is NativePart:
             return (self._event(at.choice, dumps(part.block)),)
-        if type(part) is Call and at.choice not in self._lone:
+        if type(part) is ToolCall and at.choice not in self._lone:
             if self._fields.legacy:
                 called = {"function_call": {"name": part.name, "arguments": ""}}
                 return (self._event(at.choice, dumps(called)),)
@@ -97,13 +97,13 @@ class ChatEncoder(Encoder):
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part, logprobs = at.part, None
-        if self._probabilities is not None and type(part) is not Call:
+        if self._probabilities is not None and type(part) is not ToolCall:
             logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
         delta = self._delta(at) % json_for_copy(chunk)
         return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
     def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:
-        if self._request.obfuscated or (self._probabilities is not None and type(at.part) is not Call):
+        if self._request.obfuscated or (self._probabilities is not None and type(at.part) is not ToolCall):
             return None
         event, _ = self._event(at.choice, self._delta(at))
         before, _, after = event.rpartition(b"%b")  # the last %b is ours: no text of a client follows it
@@ -115,7 +115,7 @@ class ChatEncoder(Encoder):
         if at.choice in self._with_audio and type(part) in (Text, Media):
             member = b"data" if type(part) is Media else b"transcript"
             return b'{"audio":{"id":%b,"%b":%%b}}' % (dumps(self._fields.audio_id(at.choice)), member)
-        if type(part) is not Call:
+        if type(part) is not ToolCall:
             return b'{"refusal":%b}' if type(part) is Refusal else b'{"content":%b}'
         if self._fields.legacy:
             return b'{"function_call":{"arguments":%b}}'
@@ -157,7 +157,7 @@ class ChatEncoder(Encoder):
         event, name = self._event(0, b'{"content":""}', b'"error"')
         return ((event[:-1] + b"," + dumps(error)[1:], name),)
 
-    def _opening(self, call: Call, choice: int) -> Json:
+    def _opening(self, call: ToolCall, choice: int) -> Json:
         number = self._calls[choice]
         self._calls[choice] += 1
         return {"index": number, **self._fields.call(call, choice, number, "")}

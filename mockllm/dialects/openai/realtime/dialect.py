@@ -17,7 +17,7 @@ from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
-from mockllm.core.reply.reply import Call, Media, Part, Refusal, Reply, Text
+from mockllm.core.reply.reply import Media, Part, Refusal, Reply, Text, ToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
 from mockllm.dialects.audio import silence
@@ -91,7 +91,7 @@ class RealtimeEncoder(Encoder):
         item = self._item(at, "in_progress", None)
         yield self._event("response.output_item.added", {**self._place(at), "item": item})
         yield self._event("conversation.item.added", {"previous_item_id": self._before, "item": item})
-        if not isinstance(at.part, Call):
+        if not isinstance(at.part, ToolCall):
             yield self._event(
                 "response.content_part.added",
                 {**self._place(at, item), "content_index": 0, "part": self._part("")},
@@ -101,7 +101,7 @@ class RealtimeEncoder(Encoder):
         self._chunks.append(chunk)
         item = self._item(at, "in_progress", None)
         place = self._place(at, item)
-        if isinstance(at.part, Call):
+        if isinstance(at.part, ToolCall):
             yield self._event(
                 "response.function_call_arguments.delta",
                 {**place, "call_id": item["call_id"], "delta": chunk},
@@ -119,7 +119,7 @@ class RealtimeEncoder(Encoder):
         text = "".join(self._chunks)
         item = self._item(at, "completed", text)
         place = self._place(at, item)
-        if isinstance(at.part, Call):
+        if isinstance(at.part, ToolCall):
             done = {"call_id": item["call_id"], "name": item["name"], "arguments": text}
             yield self._event("response.function_call_arguments.done", {**place, **done})
         else:
@@ -154,7 +154,7 @@ class RealtimeEncoder(Encoder):
     def _item(self, at: EncoderPosition, status: str, text: str | None) -> dict[str, Json]:
         id = self._ids.make("item_", 21, str(at.part_index))
         item: dict[str, Json] = {"id": id, "object": "realtime.item", "status": status}
-        if isinstance(at.part, Call):
+        if isinstance(at.part, ToolCall):
             call_id = at.part.id or self._ids.make("call_", 16, str(at.part_index))
             return item | {
                 "type": "function_call",
@@ -245,7 +245,7 @@ class Realtime(OpenAiCall):
         for part in shown:
             if isinstance(part, Refusal):
                 parts.append(Text(part.chunks))
-            elif isinstance(part, Text | Call):
+            elif isinstance(part, Text | ToolCall):
                 parts.append(part)
         audio = next((part for part in shown if isinstance(part, Media) and part.kind == "audio"), None)
         assert isinstance(request, RealtimeRequest)

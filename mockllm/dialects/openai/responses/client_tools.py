@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import object_of, objects
-from mockllm.core.reply.reply import Call, NativePart, Part, joined_text
+from mockllm.core.reply.reply import NativePart, Part, ToolCall, joined_text
 from mockllm.core.request.tools import PROVIDER_DEFINED, Tool, schema_of_members
 
 _COMMANDS: Final[dict[str, Json]] = {
@@ -99,10 +99,10 @@ def with_client_tool_items(parts: Sequence[Part], names: frozenset[str]) -> Sequ
     stays: no item has it."""
     if not names:
         return parts
-    return [_item(part) or part if type(part) is Call and part.name in names else part for part in parts]
+    return [_item(part) or part if type(part) is ToolCall and part.name in names else part for part in parts]
 
 
-def _item(call: Call) -> NativePart | None:
+def _item(call: ToolCall) -> NativePart | None:
     try:
         arguments = loads(joined_text(call.chunks))
     except JSONDecodeError:

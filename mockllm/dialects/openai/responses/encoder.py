@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
-from mockllm.core.reply.reply import Call, NativePart, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.reply.reply import NativePart, Part, Refusal, Reply, Text, Thinking, ToolCall
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import padding, padding_text
 from mockllm.dialects.openai.errors import error_object
@@ -58,7 +58,7 @@ KINDS: Final[dict[type[Part], StreamedPart]] = {
     Text: TEXT,
     Refusal: REFUSAL,
     Thinking: SUMMARY,
-    Call: ARGUMENTS,
+    ToolCall: ARGUMENTS,
 }
 
 
@@ -180,7 +180,7 @@ class ResponsesEncoder(Encoder):
     def _kind(self, part: Part) -> StreamedPart:
         return (
             CUSTOM
-            if type(part) is Call and part.name in self._response_fields.custom_tools
+            if type(part) is ToolCall and part.name in self._response_fields.custom_tools
             else KINDS[type(part)]
         )
 

@@ -21,7 +21,6 @@ from mockllm.core.reply.citations import span
 from mockllm.core.reply.logprobs import part_token_texts, token_logprobs
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
-    Call,
     Choice,
     Media,
     NativePart,
@@ -30,6 +29,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     joined_text,
 )
 from mockllm.dialects.openai.logprobs import entries
@@ -167,7 +167,7 @@ def _content(part: Item, index: int) -> Iterator[NativeEvent]:
 
 COMPACTION: Final = NativePart("openai", {"type": "compaction", "encrypted_content": None})
 """A compacted conversation; its content is generated. Codex wants exactly one in a response."""
-PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", Call: "fc_"}
+PREFIXES: Final = {Thinking: "rs_", Text: "msg_", Refusal: "msg_", ToolCall: "fc_"}
 
 
 def supported_reply(reply: Reply, request: ResponsesRequest) -> Reply:
@@ -205,7 +205,7 @@ def item_id(part: Part, place: int, fields: ResponseObjectFields) -> str:
         id = part.block.get("id")
         prefix = TOOL_PREFIXES.get(part.block.get("type"), "item_")
         return id if type(id) is str else fields.ids.make(prefix, 50, str(place), HEX)
-    custom = type(part) is Call and part.name in fields.custom_tools
+    custom = type(part) is ToolCall and part.name in fields.custom_tools
     return fields.ids.make("ctc_" if custom else PREFIXES[type(part)], 50, str(place), HEX)
 
 
@@ -254,12 +254,12 @@ def _item(
         return {**part.block, **defaults, "id": id}
     if type(part) is Thinking:
         return _reasoning(part, id, place, fields, text)
-    if type(part) is Call:
+    if type(part) is ToolCall:
         return _call(part, id, place, fields, status, text or "")
     result: dict[str, Json] = {"id": id, "type": "message", "status": status}
     result["content"] = [] if text is None else [content_part(part, text, fields, logprobs)]
     if fields.form.phase:
-        calls = any(type(later) is Call for later in choice.parts[place:])
+        calls = any(type(later) is ToolCall for later in choice.parts[place:])
         result["phase"] = "commentary" if calls else "final_answer"
     result["role"] = "assistant"
     return result
@@ -307,7 +307,7 @@ def _reasoning(
 
 
 def _call(
-    part: Call, id: str, place: int, fields: ResponseObjectFields, status: str, arguments: str
+    part: ToolCall, id: str, place: int, fields: ResponseObjectFields, status: str, arguments: str
 ) -> dict[str, Json]:
     call_id = part.id if part.id is not None else fields.ids.make("call_", 24, str(place))
     namespace = fields.namespaces.get(part.name)

@@ -7,7 +7,6 @@ import pytest
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, WaitStep
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     NativePart,
     Part,
@@ -16,6 +15,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     Verbatim,
 )
@@ -146,7 +146,7 @@ def test_native_part_is_a_delta_and_a_message_member() -> None:
     "part", [NativePart("anthropic", {"type": "x"}), NativePart("openai", "no object"), Thinking(("a",))]
 )
 def test_supported_reply_omits_hidden_parts(part: Part) -> None:
-    call = Call("f", ("{}",), "call_1")
+    call = ToolCall("f", ("{}",), "call_1")
     assert deltas(reply_of(part, call)) == deltas(reply_of(call))
     assert body_of_reply(reply_of(part, call)) == body_of_reply(reply_of(call))
 
@@ -169,7 +169,7 @@ def test_body_uses_the_text_for_non_streaming_responses() -> None:
 
 def test_custom_tool_call_has_text_input() -> None:
     tools = [{"type": "custom", "custom": {"name": "sql"}}]
-    reply = reply_of(Call("sql", ("select", " 1"), "call_1"))
+    reply = reply_of(ToolCall("sql", ("select", " 1"), "call_1"))
     called = {"id": "call_1", "type": "custom", "custom": {"name": "sql", "input": "select 1"}}
     assert body_of_reply(reply, tools=tools)["choices"][0]["message"]["tool_calls"] == [called]
     first, chunk, *_ = deltas(reply, tools=tools)
@@ -178,7 +178,7 @@ def test_custom_tool_call_has_text_input() -> None:
 
 
 def test_call_ids_are_equal_in_body_and_stream() -> None:
-    reply = reply_of(Call("f", ("{}",)), Call("f", ("{}",)))
+    reply = reply_of(ToolCall("f", ("{}",)), ToolCall("f", ("{}",)))
     ids = [call["id"] for call in body_of_reply(reply)["choices"][0]["message"]["tool_calls"]]
     streamed = [call["id"] for delta in deltas(reply) for call in delta.get("tool_calls", ()) if "id" in call]
     assert ids == streamed

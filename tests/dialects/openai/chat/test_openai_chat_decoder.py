@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Call, Choice, Reply, Text, Usage
+from mockllm.core.reply.reply import Choice, Reply, Text, ToolCall, Usage
 from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
@@ -13,7 +13,7 @@ CUSTOM: Json = {"type": "custom", "custom": {"name": "run"}}
 
 
 def test_decode_reads_first_choice_and_all_chunks() -> None:
-    choices = (Choice((Text(("a", "b")),)), Choice((Text(("c",)), Call("look", ("{}",))), "tool_calls"))
+    choices = (Choice((Text(("a", "b")),)), Choice((Text(("c",)), ToolCall("look", ("{}",))), "tool_calls"))
     decoded = CHAT.decode(CHAT.encode_stream(Reply(choices, USAGE), chat(n=2, stream=True), IDENTITY))
     assert decoded is not None
     assert (decoded.text, decoded.finish, decoded.calls) == ("ab", "stop", ())
@@ -29,7 +29,7 @@ def test_decode_of_stream_without_usage_has_no_usage() -> None:
 
 
 def test_decode_reads_free_text_of_custom_tools() -> None:
-    reply = Reply((Choice((Call("run", ("ls ", "-l")),), "tool_calls"),), USAGE)
+    reply = Reply((Choice((ToolCall("run", ("ls ", "-l")),), "tool_calls"),), USAGE)
     for stream in (False, True):
         request = chat(tools=[CUSTOM], stream=stream)
         decoded = CHAT.decode((CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, IDENTITY))

@@ -7,7 +7,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Finish, Part, Reply, Text
+from mockllm.core.reply.reply import Choice, Finish, Part, Reply, Text, ToolCall
 from mockllm.core.request.messages import ResultPart
 from mockllm.dialects.decoded_response import DecodedCall
 from mockllm.dialects.openai import CHAT
@@ -15,8 +15,8 @@ from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.dialects.openai.completions_requests import body_of
 
 FUNCTIONS: Json = [{"name": "get_weather", "parameters": {"type": "object", "properties": {}}}]
-CALL = Call("get_weather", ('{"city":', ' "Paris"}'))
-ROME = Call("get_weather", ('{"city": "Rome"}',))
+CALL = ToolCall("get_weather", ('{"city":', ' "Paris"}'))
+ROME = ToolCall("get_weather", ('{"city": "Rome"}',))
 
 
 def make_reply(*parts: Part, finish: Finish = "tool_calls") -> Reply:

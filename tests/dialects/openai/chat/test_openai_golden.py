@@ -6,17 +6,17 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Call, Choice, Finish, Refusal, Reply, Text, Thinking, Usage
+from mockllm.core.reply.reply import Choice, Finish, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.golden.wire import assert_golden
 
-WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
 USAGE = Usage(12, 7, cached_read=4, reasoning=2)
 TOOL: Json = {"type": "function", "function": {"name": "get_weather"}}
 
 
-def make_reply(*parts: Text | Call | Thinking | Refusal, finish: Finish = "stop") -> Reply:
+def make_reply(*parts: Text | ToolCall | Thinking | Refusal, finish: Finish = "stop") -> Reply:
     return Reply((Choice(parts, finish),), USAGE)
 
 
@@ -26,7 +26,7 @@ REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
     "text-unpadded": (make_reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
     "thinking": (make_reply(Thinking(("hidden",)), Text(("Seen",))), {"model": "gpt-5"}),
     "call": (make_reply(WEATHER, finish="tool_calls"), {}),
-    "calls": (make_reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
+    "calls": (make_reply(WEATHER, ToolCall("now", ("{}",), "call_given"), finish="tool_calls"), {}),
     "text-and-calls": (make_reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"), {}),
     "forced-call": (
         make_reply(WEATHER, finish="tool_calls"),

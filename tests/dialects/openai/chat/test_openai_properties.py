@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.reply.reply import Choice, NativePart, Part, Refusal, Reply, Text, Thinking, ToolCall
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai import CHAT
 from mockllm.dialects.openai.chat.fields import OPENAI_FIELDS
@@ -90,7 +90,7 @@ parts = st.one_of(
     chunks.map(Text),
     chunks.map(Thinking),
     chunks.map(Refusal),
-    st.builds(Call, texts, chunks),
+    st.builds(ToolCall, texts, chunks),
     st.builds(
         NativePart, st.sampled_from(["openai", "anthropic"]), st.dictionaries(st.just("audio"), anything)
     ),

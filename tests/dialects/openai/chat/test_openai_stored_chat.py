@@ -11,7 +11,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.prerendered_response import prerender_response
-from mockllm.core.reply.reply import Call, Choice, Media, Part, Refusal, Reply, Text
+from mockllm.core.reply.reply import Choice, Media, Part, Refusal, Reply, Text, ToolCall
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
@@ -26,7 +26,7 @@ from mockllm.dialects.openai.chat.stored_calls import (
 from mockllm.state.local_responses import LocalResponses
 from tests.dialects.openai.chat.chat_requests import IDENTITY, MINIMAL, chat, of_bytes
 
-CALL = Call("get_weather", ('{"city":', ' "Paris"}'), "call_1")
+CALL = ToolCall("get_weather", ('{"city":', ' "Paris"}'), "call_1")
 
 
 class Session:
@@ -121,7 +121,7 @@ def test_stored_stream_has_its_own_usage() -> None:
 
 def test_stored_stream_joins_calls_and_refusal() -> None:
     session = Session()
-    note = Call("note", ("free ", "text"), "call_2")
+    note = ToolCall("note", ("free ", "text"), "call_2")
     tools = [{"type": "custom", "custom": {"name": "note"}}]
     id = session.respond(CALL, note, Refusal(("No", ".")), stream=True, tools=tools)
     message = body(session.call(GET_CHAT, id))["choices"][0]["message"]

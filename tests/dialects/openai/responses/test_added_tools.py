@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.reply.reply import Call
+from mockllm.core.reply.reply import ToolCall
 from mockllm.dialects.openai import RESPONSES
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
@@ -36,7 +36,7 @@ def echoed_tools(model: str, *tools: Json, own: Json = None) -> list[Json]:
 
 def called(model: str, name: str, *tools: Json, own: Json = None) -> Json:
     """Return the item of a call, which is the same in a stream."""
-    reply = reply_of(Call(name, ("{}",)))
+    reply = reply_of(ToolCall(name, ("{}",)))
     request = {"model": model, "tools": own, "input": added(*tools)}
     (item,) = body_of_reply(reply, **request)["output"]
     plan = RESPONSES.encode_stream(reply, responses(stream=True, **request), IDENTITY)
@@ -111,7 +111,7 @@ def test_added_function_without_a_name_is_no_namespace(model: str) -> None:
 
 @BOTH
 def test_added_shell_is_called_with_its_own_item(model: str) -> None:
-    reply = reply_of(Call("shell", ('{"commands": ["ls"]}',)))
+    reply = reply_of(ToolCall("shell", ('{"commands": ["ls"]}',)))
     body = body_of_reply(reply, model=model, input=added({"type": "shell"}))
     assert body["output"][0]["type"] == "shell_call"
 

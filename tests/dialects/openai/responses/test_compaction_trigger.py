@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep
-from mockllm.core.reply.reply import Call, Choice, Reply, Text
+from mockllm.core.reply.reply import Choice, Reply, Text, ToolCall
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.object import SEALED_PREFIX
 from tests.dialects.openai.chat.chat_requests import IDENTITY
@@ -15,7 +15,9 @@ from tests.language.virtual_server import VirtualServer, raw_request
 
 TRIGGER: Json = {"type": "compaction_trigger"}
 USER: Json = {"role": "user", "content": "Write a program."}
-CALL = Reply((Choice((Text(("I run it.",)), Call("run", ('{"x": 1}',))), "tool_calls", raw_finish="odd"),))
+CALL = Reply(
+    (Choice((Text(("I run it.",)), ToolCall("run", ('{"x": 1}',))), "tool_calls", raw_finish="odd"),)
+)
 
 
 def test_streamed_compaction_is_one_sealed_item() -> None:

@@ -7,7 +7,6 @@ import pytest
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, WaitStep
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     NativePart,
     Part,
@@ -16,6 +15,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
     Verbatim,
 )
@@ -167,7 +167,7 @@ def test_response_contains_only_the_first_choice() -> None:
     ],
 )
 def test_supported_reply_omits_blocks_that_are_no_items(part: Part) -> None:
-    call = Call("f", ("{}",), "call_1")
+    call = ToolCall("f", ("{}",), "call_1")
     assert events(reply_of(part, call)) == events(reply_of(call))
     assert body_of_reply(reply_of(part, call)) == body_of_reply(reply_of(call))
 
@@ -222,7 +222,7 @@ def test_body_uses_the_text_for_non_streaming_responses() -> None:
 
 def test_custom_tool_call_has_text_input() -> None:
     tools = [{"type": "custom", "name": "sql"}]
-    reply = reply_of(Call("sql", ("select", " 1"), "call_1"))
+    reply = reply_of(ToolCall("sql", ("select", " 1"), "call_1"))
     (item,) = body_of_reply(reply, tools=tools)["output"]
     assert (item["type"], item["input"], item["call_id"]) == ("custom_tool_call", "select 1", "call_1")
     assert item["id"].startswith("ctc_")
@@ -251,7 +251,7 @@ def test_custom_tool_call_has_text_input() -> None:
 )
 def test_call_of_client_tool_is_decoded_as_written(tool: str, arguments: Json) -> None:
     request = responses(tools=[{"type": tool}])
-    reply = RESPONSES.supported_reply(reply_of(Call(tool, (dumps(arguments).decode(),))), request)
+    reply = RESPONSES.supported_reply(reply_of(ToolCall(tool, (dumps(arguments).decode(),))), request)
     for encode in (RESPONSES.encode_body, RESPONSES.encode_stream):
         decoded = RESPONSES.decode(encode(reply, request, IDENTITY))
         assert decoded is not None
@@ -275,7 +275,9 @@ def test_item_that_no_tool_call_writes_is_left_out(item: Json) -> None:
 
 
 def test_ids_are_equal_in_body_and_every_event() -> None:
-    reply = reply_of(Thinking(("a",)), Text(("b",)), Refusal(("c",)), Call("f", ("{}",)), Call("f", ("{}",)))
+    reply = reply_of(
+        Thinking(("a",)), Text(("b",)), Refusal(("c",)), ToolCall("f", ("{}",)), ToolCall("f", ("{}",))
+    )
     payload = events(reply)
     items = body_of_reply(reply)["output"]
     assert payload[-1]["response"]["output"] == items

@@ -7,7 +7,6 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import (
-    Call,
     Choice,
     Finish,
     NativePart,
@@ -16,6 +15,7 @@ from mockllm.core.reply.reply import (
     Reply,
     Text,
     Thinking,
+    ToolCall,
     Usage,
 )
 from mockllm.dialects.openai import RESPONSES
@@ -23,7 +23,7 @@ from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
 from tests.golden.wire import assert_golden
 
-WEATHER = Call("get_weather", ('{"city":', '"Paris"', "}"))
+WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
 USAGE = Usage(12, 7, cached_read=4, reasoning=2)
 TOOL: Json = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 FORMAT: Json = {"type": "json_schema", "name": "city", "schema": {"type": "object"}, "strict": True}
@@ -44,7 +44,7 @@ REPLIES: dict[str, tuple[Reply, dict[str, Json]]] = {
     "text-unpadded": (make_reply(Text(("Hello",))), {"stream_options": {"include_obfuscation": False}}),
     "thinking": (make_reply(Thinking(("Let", " me see.")), Text(("Seen",))), {"model": "gpt-5"}),
     "call": (make_reply(WEATHER, finish="tool_calls"), {"tools": [TOOL]}),
-    "calls": (make_reply(WEATHER, Call("now", ("{}",), "call_given"), finish="tool_calls"), {}),
+    "calls": (make_reply(WEATHER, ToolCall("now", ("{}",), "call_given"), finish="tool_calls"), {}),
     "phases": (
         make_reply(Text(("Let me look.",)), WEATHER, finish="tool_calls"),
         {"model": "gpt-5.4", "tools": [TOOL]},

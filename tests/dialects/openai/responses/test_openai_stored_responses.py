@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Plan
 from mockllm.core.rendering.prerendered_response import prerender_response
-from mockllm.core.reply.reply import Call, Choice, NativePart, Part, Refusal, Reply, Text, Thinking
+from mockllm.core.reply.reply import Choice, NativePart, Part, Refusal, Reply, Text, Thinking, ToolCall
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StorageUpdate
@@ -33,7 +33,7 @@ from mockllm.state.local_responses import LocalResponses
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import SIMPLE
 
-CALL = Call("get_weather", ('{"city": "Paris"}',), "call_1")
+CALL = ToolCall("get_weather", ('{"city": "Paris"}',), "call_1")
 OUTPUT: Json = {"type": "function_call_output", "call_id": "call_1", "output": '{"degrees": 21}'}
 
 
@@ -341,7 +341,7 @@ def test_cancel_needs_a_background_response() -> None:
 
 def test_stored_response_is_returned_as_a_stream() -> None:
     session = Session()
-    parts = (Thinking(("a",)), Text(("b", "c")), Refusal(("d",)), CALL, Call("sql", ("e",), "call_2"))
+    parts = (Thinking(("a",)), Text(("b", "c")), Refusal(("d",)), CALL, ToolCall("sql", ("e",), "call_2"))
     id = session.respond(*parts, tools=[{"type": "custom", "name": "sql"}])
     payload = events(session.call(GET_RESPONSE, id, "stream=true"))
     assert [event["sequence_number"] for event in payload] == list(range(len(payload)))

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import events
-from mockllm.core.reply.reply import Call, Citation, NativePart, Part, Refusal, Text, Thinking
+from mockllm.core.reply.reply import Citation, NativePart, Part, Refusal, Text, Thinking, ToolCall
 from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.model_families import RESPONSES_FAMILIES, SNAPSHOTS, responses_family
 from tests.dialects.openai.chat.chat_requests import IDENTITY
@@ -91,7 +91,7 @@ PARTS: tuple[Part, ...] = (
     Text(("Hi", "!"), citations=(Citation("https://x"),)),
     Refusal(("No",)),
     Thinking(("Hm",)),
-    Call("f", ("{}",)),
+    ToolCall("f", ("{}",)),
 )
 
 
@@ -177,7 +177,7 @@ def test_added_function_is_echoed(model: str, types: list[str], namespace: str |
         {**late, "defer_loading": True},
         {"type": "function", "name": "f"},
     ]
-    body = body_of_reply(reply_of(Call("late", ("{}",))), model=model, tools=tools, input=[added])
+    body = body_of_reply(reply_of(ToolCall("late", ("{}",))), model=model, tools=tools, input=[added])
     assert [tool["type"] for tool in body["tools"]] == types
     assert not any("defer_loading" in tool for tool in body["tools"])
     assert body["output"][0].get("namespace") == namespace
@@ -186,7 +186,7 @@ def test_added_function_is_echoed(model: str, types: list[str], namespace: str |
 def turn_items(provider: str, turn: Json) -> list[dict[str, Json]]:
     """Return the items in the stream of a turn that a client names."""
     reply = reply_of(
-        Thinking(("Hm.",)), Text(("Hi",)), Call("f", ("{}",)), NativePart("openai", {"type": "own"})
+        Thinking(("Hm.",)), Text(("Hi",)), ToolCall("f", ("{}",)), NativePart("openai", {"type": "own"})
     )
     request = responses(model="gpt-5.3-codex", stream=True, client_metadata=turn)
     request.provider = provider
@@ -226,7 +226,7 @@ def test_tools_of_a_namespace_have_defaults() -> None:
     [("plain", None), ("late", "late"), ("find", "crm"), ("sql", "sql"), ("run", "erp")],
 )
 def test_call_of_a_searched_tool_names_its_namespace(name: str, namespace: str | None) -> None:
-    reply = reply_of(Call(name, ("{}",)))
+    reply = reply_of(ToolCall(name, ("{}",)))
     assert body_of_reply(reply, tools=LATE_TOOLS)["output"][0].get("namespace") == namespace
     plan = RESPONSES.encode_stream(reply, responses(tools=LATE_TOOLS, stream=True), IDENTITY)
     items = [loads(data)["item"] for data, event in events(plan) if "output_item" in str(event)]
