@@ -16,7 +16,7 @@ from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request import request as request_module
 from mockllm.core.request.request import Request
 from mockllm.dialects.providers import DIALECTS
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from tests.test_import_circles import module_files
 
 PLAN: Final = Plan(ResponseHead(200, ()), ())
@@ -65,7 +65,7 @@ def test_attributes_that_readers_set_exist_in_requests() -> None:
     written = {*request_module._NON_BODY_ATTRIBUTES}
     for module in (
         "mockllm.engine.request_reader",
-        "mockllm.engine.read_request",
+        "mockllm.engine.engine_request",
         "mockllm.core.request.request",
     ):
         for node in ast.walk(tree(module)):
@@ -74,7 +74,7 @@ def test_attributes_that_readers_set_exist_in_requests() -> None:
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("attributes"):
                 written.add(ast.literal_eval(node.slice))
     assert {"method", "volatile", "raw"} <= written
-    of_engine = {*dir(ReadRequest), *ReadRequest.__annotations__}
+    of_engine = {*dir(EngineRequest), *EngineRequest.__annotations__}
     assert written - {*inspect.signature(Request.__init__).parameters, *of_engine} == set()
 
 

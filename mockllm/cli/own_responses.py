@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Delivery, Plan
 from mockllm.engine import Engine
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.session_id import path_without_session
 from mockllm.scenario.control_paths import has_control_call
@@ -30,7 +30,7 @@ class ServerParts(NamedTuple):
 
 def trace_of(
     engine: Engine,
-    request: ReadRequest,
+    request: EngineRequest,
     path: str,
     parts: ServerParts,
     builder: ResponseBuilder | None = None,
@@ -56,7 +56,7 @@ def trace_of(
 
 
 def _own_response(
-    engine: Engine, request: ReadRequest, path: str, parts: ServerParts
+    engine: Engine, request: EngineRequest, path: str, parts: ServerParts
 ) -> PlannedResponse | None:
     """Return the response of the server itself; None where rules respond."""
     from mockllm.server.builtin_pages import (  # imports the server

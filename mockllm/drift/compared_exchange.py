@@ -41,7 +41,7 @@ from mockllm.dialects.dialect import (
 from mockllm.dialects.router import RouteMatch
 from mockllm.drift.change import FormDifference, differences
 from mockllm.engine import Engine
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.scenario.settings_merge import extra_fields
 
@@ -72,7 +72,7 @@ class ComparedExchange(Struct):
 
 
 def compare_exchange(
-    engine: Engine, request: ReadRequest, live: RecordedResponse, without: str = ""
+    engine: Engine, request: EngineRequest, live: RecordedResponse, without: str = ""
 ) -> ComparedExchange | None:
     """Return the comparison; None for a request to no known call, or to one that only a rule responds to.
     `without` is a pack whose `extras` do not count."""
@@ -191,7 +191,7 @@ def _known(value: Json, name: str, known: frozenset[str]) -> Json:
 
 
 def _own_plan(
-    engine: Engine, request: ReadRequest, dialect: Dialect, content: Reply | Failure, without: str
+    engine: Engine, request: EngineRequest, dialect: Dialect, content: Reply | Failure, without: str
 ) -> Plan | None:
     """Return this server's response with the provider's content, and the `extras` of modifiers; None where only a
     rule responds."""
@@ -213,7 +213,7 @@ def _own_plan(
 
 
 def _encodable_plan(
-    engine: Engine, request: ReadRequest, dialect: Dialect, content: Reply | Failure, without: str
+    engine: Engine, request: EngineRequest, dialect: Dialect, content: Reply | Failure, without: str
 ) -> Plan | None:
     """Return this server's response. Where the provider's counts or its model have another type, they are left out,
     so that the comparison names them."""

@@ -15,10 +15,10 @@ from mockllm.drift.live_provider import LiveProviders, NoLiveResponse
 from mockllm.drift.report import DriftReport
 from mockllm.drift.requests import DriftRequest
 from mockllm.engine import Engine
-from mockllm.engine.read_request import ReadRequest, decode_response
+from mockllm.engine.engine_request import EngineRequest, decode_response
 from mockllm.recordings.interaction import RecordedResponse
 
-Exchanges = list[tuple[ReadRequest, RecordedResponse]]
+Exchanges = list[tuple[EngineRequest, RecordedResponse]]
 KEY_REFUSED = (401, 403)
 
 
@@ -26,14 +26,14 @@ class KeyRefused(Exception):
     """The provider refuses the user's key; the message is one line, without the key."""
 
 
-def requests_of(engine: Engine, requests: Iterable[DriftRequest]) -> list[ReadRequest]:
+def requests_of(engine: Engine, requests: Iterable[DriftRequest]) -> list[EngineRequest]:
     """Return the requests as the engine reads them."""
     return [each.sent.read_by(engine, time.time()) for each in requests]
 
 
 async def ask_all(
     live: LiveProviders,
-    requests: Sequence[ReadRequest],
+    requests: Sequence[EngineRequest],
     budget: CostBudget,
     report: DriftReport,
     progress: Callable[[int], None],
@@ -68,7 +68,7 @@ async def ask_all(
 
 def compare_all(
     engine: Engine,
-    exchanges: Iterable[tuple[ReadRequest, RecordedResponse]],
+    exchanges: Iterable[tuple[EngineRequest, RecordedResponse]],
     report: DriftReport,
     without: str = "",
 ) -> None:

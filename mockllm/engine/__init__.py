@@ -6,17 +6,17 @@ the engine returns.
 
 from mockllm.engine.engine import Engine
 from mockllm.engine.engine_info import EngineInfo
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.pending_responses import DeferredResponse, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.settings import EngineSettings
 
 __all__ = [
     "DeferredResponse",
     "Engine",
     "EngineInfo",
+    "EngineRequest",
     "EngineSettings",
     "PlannedResponse",
-    "ReadRequest",
     "UndecidedResponse",
 ]

@@ -17,10 +17,10 @@ from mockllm.dialects.provider_facts import limit_headers
 from mockllm.dialects.router import Routing
 from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.effective_settings import EffectiveSettings
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.override_headers import Override, overridden
 from mockllm.engine.plan_context import PlanContext
 from mockllm.engine.planner import ResponsePlanner
-from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.rule_header import NO_RULE
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.language.reply import ReplySpec
@@ -45,7 +45,7 @@ class DecidedRequest:
     def __init__(
         self,
         planner: ResponsePlanner,
-        request: ReadRequest,
+        request: EngineRequest,
         inputs: DecisionInputs,
         decision: Decision,
         assessment: RequestAssessment,

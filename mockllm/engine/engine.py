@@ -25,6 +25,7 @@ from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder
 from mockllm.engine.engine_info import EngineInfo, engine_info
+from mockllm.engine.engine_request import EngineRequest, ReadAhead
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.fast_path_builder import build_fast_path
 from mockllm.engine.override_headers import NO_OVERRIDE, Override, overrides_or_failure
@@ -32,7 +33,6 @@ from mockllm.engine.pending_responses import DeferredResponse, ResponseInputs, U
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import PromptCaching
-from mockllm.engine.read_request import ReadAhead, ReadRequest
 from mockllm.engine.repeated_requests import RepeatedRequest, RepeatedRequests
 from mockllm.engine.request_reader import ReaderInputs, RequestReader
 from mockllm.engine.response_builder import ResponseBuilder
@@ -103,18 +103,18 @@ class Engine:
         client: str,
         now: float,
         monotonic: float | None = None,
-    ) -> ReadRequest:
+    ) -> EngineRequest:
         """Return a single request: see `request_reader`, and `RequestReader.read`."""
         return self.request_reader(method, path, query_string, headers).read(raw, client, now, monotonic)
 
-    def respond(self, request: ReadRequest) -> PlannedResponse:
+    def respond(self, request: EngineRequest) -> PlannedResponse:
         """Decide and plan, and store what the dialect stores of the response. The state holds all counts."""
         response = self.begin_response(request, may_defer=False)
         assert isinstance(response, PlannedResponse), "the counts are in this process"
         return response
 
     def begin_response(
-        self, request: ReadRequest, *, may_defer: bool = True
+        self, request: EngineRequest, *, may_defer: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and store what the dialect stores of the response.
 
@@ -128,7 +128,7 @@ class Engine:
             return ObjectToFetch(missing.session, missing.key, again)
 
     def _begin_response(
-        self, request: ReadRequest, *, may_defer: bool
+        self, request: EngineRequest, *, may_defer: bool
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         override = request.override
         if override is not None and isinstance(override, Failure):
@@ -170,7 +170,7 @@ class Engine:
 
     def _decide_and_plan(
         self,
-        request: ReadRequest,
+        request: EngineRequest,
         mask: int,
         notes: Sequence[str],
         fast_path: FastPath | None,
@@ -271,7 +271,7 @@ class Engine:
         return partial(or_object_to_fetch, complete)
 
     def _store_and_finish(
-        self, planned: PlannedResponse, request: ReadRequest, respond_again: RespondAgain | None = None
+        self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
         read was changed meanwhile; by default the same plan is stored again. Return the response with its time scale,
@@ -318,7 +318,7 @@ class Engine:
         of_session = None if session is None else self.state.time_scale(session)
         return self._time_scale if of_session is None else of_session
 
-    def read_ahead(self, request: ReadRequest) -> None:
+    def read_ahead(self, request: EngineRequest) -> None:
         """Read what the decision on a long request needs, in another thread. Only the request and caches change."""
         with suppress(MissingStoredObject):  # `begin_response` reads it again
             mask = self._index.match_mask(request)
@@ -326,24 +326,24 @@ class Engine:
             inputs.compute_all()
             request.read_ahead = ReadAhead(self._index, mask, inputs, assessment)
 
-    def preview(self, request: ReadRequest) -> ResponseBuilder:
+    def preview(self, request: EngineRequest) -> ResponseBuilder:
         """Return the builder of the present decision on a request. Nothing is counted."""
         inputs, assessment = self._decision_inputs(request, self._index.match_mask(request))
         decision = self.state.decide(inputs, count=False)
         return self._builder_of(request, inputs, assessment, decision)
 
-    def has_rule(self, request: ReadRequest) -> bool:
+    def has_rule(self, request: EngineRequest) -> bool:
         """Return whether a rule matches, even one that a guard blocks. Nothing is counted."""
         return bool(self._decision_inputs(request, self._index.match_mask(request))[0].rules)
 
-    def serves(self, request: ReadRequest) -> bool:
+    def serves(self, request: EngineRequest) -> bool:
         """Return whether a provider has the path or its start, or a rule matches, even one that a guard blocks."""
         routing = request.routing
         if not isinstance(routing, UnknownPath) or routing.lacks_prefix:
             return True
         return bool(or_object_to_fetch(partial(self.has_rule, request)))  # an object to fetch is true
 
-    def refuse(self, failure: Failure, request: ReadRequest) -> PlannedResponse:
+    def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
         plan = request.routing.dialect.error(failure, request, identity)
@@ -355,7 +355,7 @@ class Engine:
         return engine_info(self.catalog, self._stale)
 
     def _decision_inputs(
-        self, request: ReadRequest, mask: int, repeated: RepeatedRequest | None = None
+        self, request: EngineRequest, mask: int, repeated: RepeatedRequest | None = None
     ) -> tuple[DecisionInputs, RequestAssessment]:
         """Return what the decision on a request depends on, with its own overrides, and its assessment. `repeated`:
         what is known of the request."""
@@ -375,7 +375,11 @@ class Engine:
         return self._candidates.decision_inputs_of(request, mask, assessment, valid, scale), assessment
 
     def _builder_of(
-        self, request: ReadRequest, inputs: DecisionInputs, assessment: RequestAssessment, decision: Decision
+        self,
+        request: EngineRequest,
+        inputs: DecisionInputs,
+        assessment: RequestAssessment,
+        decision: Decision,
     ) -> ResponseBuilder:
         override = request.override
         if type(override) is Override and override.position is not None:
@@ -384,7 +388,7 @@ class Engine:
         reported = scale if scale == 1.0 else reported_time_scale(request.headers, scale)
         return ResponseBuilder(self._planner, request, inputs, decision, assessment, reported)
 
-    def _add_fast_path(self, mask: int, request: ReadRequest) -> None:
+    def _add_fast_path(self, mask: int, request: EngineRequest) -> None:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
         candidates = self._candidates.candidates_of_mask(mask, request)
         if candidates is not None:

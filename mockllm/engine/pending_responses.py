@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from mockllm.core.selection.decision import Decision, DecisionInputs, InFlightSlot
 from mockllm.engine.assessment import RequestAssessment
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.state.fetched_lookup import ObjectToFetch
 
@@ -31,7 +31,7 @@ class ResponseInputs(NamedTuple):
     """What the response to a request is made of, once there is a decision. `notes` are those of its overrides,
     `repeated` is what is known of the request. `may_defer`: whether the response may be deferred."""
 
-    request: ReadRequest
+    request: EngineRequest
     decision_inputs: DecisionInputs
     assessment: RequestAssessment
     notes: Sequence[str]

@@ -15,9 +15,9 @@ from mockllm.core.prompt_cache.prefix import DIGEST_SIZE, prompt_prefixes
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import LISTED_BY_NAME
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.prompt_cache_result import PromptCacheResult
-from mockllm.engine.read_request import ReadRequest
 from mockllm.state.engine_state import EngineState
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class PromptCaching:
 
     def look_up(
         self,
-        request: ReadRequest,
+        request: EngineRequest,
         dialect: Dialect,
         settings: PromptCacheSettings | None,
         scenario_time: float,
@@ -124,7 +124,7 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
     """Return the prompt of a request as a provider would cache it; None where it would not."""
     from mockllm.core.verdicts.observed_request import ObservedPrompt  # a start does not need it
 
-    assert isinstance(request, ReadRequest), "an engine has read it"
+    assert isinstance(request, EngineRequest), "an engine has read it"
     cache = prompt_form_and_policy(request, request.routing.dialect, PromptCacheSettings())
     if isinstance(cache, str):
         return None

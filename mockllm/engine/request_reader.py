@@ -17,8 +17,8 @@ from mockllm.core.request.request import read_query
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.router import Routing, find_route
+from mockllm.engine.engine_request import EngineRequest, attributes_of_route, engine_request_class
 from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override, nearest_own_header
-from mockllm.engine.read_request import ReadRequest, attributes_of_route, read_class
 from mockllm.engine.repeated_requests import (
     MAX_BODY_BYTES,
     RepeatedRequest,
@@ -95,7 +95,7 @@ class RequestReader:
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
         routing = find_route(method, path, headers, query_string, reader_inputs.unprefixed_provider, over_tls)
-        request_class = read_class(routing)
+        request_class = engine_request_class(routing)
         self._make_request, self._key = request_class.of, object()
         may_repeat = request_class.generates and not error
         self._repeated_requests = reader_inputs.repeated_requests if may_repeat else None
@@ -133,7 +133,7 @@ class RequestReader:
         reader._state, reader._lookup_without_session = self._state, self._lookup_without_session
         return reader
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
         the epoch, `monotonic` on a monotonic clock (by default `now`)."""
         if monotonic is None:

@@ -9,18 +9,18 @@ from msgspec.structs import replace
 
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import StoredPartsDialect, StoringDialect
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planned_response import PlannedResponse
-from mockllm.engine.read_request import ReadRequest
 
 
-def with_updates(planned: PlannedResponse, request: ReadRequest) -> PlannedResponse:
+def with_updates(planned: PlannedResponse, request: EngineRequest) -> PlannedResponse:
     """Return the response with its updates where they follow from its bytes, which take long to decode."""
     decodes = getattr(request.routing.dialect, "stores_what_it_decodes", False)
     updates = storage_updates(planned, request) if decodes else ()
     return replace(planned, decoded_updates=updates) if updates else planned
 
 
-def storage_updates(planned: PlannedResponse, request: ReadRequest) -> Sequence[StorageUpdate]:
+def storage_updates(planned: PlannedResponse, request: EngineRequest) -> Sequence[StorageUpdate]:
     """Return the updates of the stored responses. Raise MissingStoredObject for an object of another process."""
     if planned.decoded_updates is not None:
         return planned.decoded_updates

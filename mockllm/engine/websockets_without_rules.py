@@ -10,7 +10,7 @@ from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD
 from mockllm.core.request.request import Request
 from mockllm.dialects.router import message_kinds
 from mockllm.engine.engine import Engine
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.scenario.catalog import Catalog, CatalogItem
 from mockllm.scenario.language.proxy import ProxySpec
 
@@ -24,7 +24,7 @@ FIELDS_WITHOUT_CONTENT: Final = frozenset(
 _NAME: Final = re.compile(r"\w+")
 
 
-def is_without_rules(engine: Engine, handshake: ReadRequest, read: Callable[[str], ReadRequest]) -> bool:
+def is_without_rules(engine: Engine, handshake: EngineRequest, read: Callable[[str], EngineRequest]) -> bool:
     """Return whether no rule is for a handshake, and none may reply to the messages of its WebSocket. `read` returns
     a message without content by its method."""
     return not engine.has_rule(handshake) and not _may_reply(engine.catalog, handshake, read)

@@ -16,7 +16,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.verdicts.observed_request import TIMEOUTS
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities
-from mockllm.engine.read_request import decode_response
+from mockllm.engine.engine_request import decode_response
 from mockllm.testing.mock_base import MockBase
 from mockllm.testing.mock_server import MockLLM
 from mockllm.testing.received_request import Received

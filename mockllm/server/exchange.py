@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.engine import PlannedResponse, ReadRequest
+from mockllm.engine import EngineRequest, PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.player import ConnectionSink
 from mockllm.server.socket_sink import SocketSink
@@ -92,7 +92,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """When the response began, on the clock of the deadlines, which is monotonic: the time of `now`, or after a hold
     the release. `Request.monotonic` stays the time of `now`."""
 
-    request: ReadRequest | None = None
+    request: EngineRequest | None = None
     """The request as its dialect reads it. None where no engine reads it."""
     response: PlannedResponse = NOT_PLANNED
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mockllm.core.rendering.plan import Plan
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 
@@ -41,7 +41,7 @@ def pending_recordings(app: App, exchange: Exchange) -> PendingRecordings | None
     return None if proxy is None or exchange.websocket is not None else proxy.pending
 
 
-def leaves_unmatched(app: App, request: ReadRequest) -> bool:
+def leaves_unmatched(app: App, request: EngineRequest) -> bool:
     """Return whether the engine leaves a request unmatched now. Nothing is counted."""
     from mockllm.engine import Engine
 
@@ -56,7 +56,7 @@ def proxy_of_handshake_without_rules(app: App, exchange: Exchange) -> ProviderPr
     from mockllm.engine import Engine
     from mockllm.engine.websockets_without_rules import is_without_rules
 
-    def read(method: str) -> ReadRequest:
+    def read(method: str) -> EngineRequest:
         reader = exchange.head.of_websocket_message(method).reader(engine)
         return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
 

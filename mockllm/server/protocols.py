@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import Decision, DecisionInputs
-from mockllm.engine import EngineInfo, PlannedResponse, ReadRequest
+from mockllm.engine import EngineInfo, EngineRequest, PlannedResponse
 
 if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
@@ -36,7 +36,7 @@ class ProxyFailed(Exception):
 class RequestReaderProtocol(Protocol):
     """Reads the requests that have one head."""
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
         """Return the request as its dialect reads it. `raw` is decompressed; `client` is the peer's address without
         its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
@@ -58,21 +58,21 @@ class EngineProtocol(Protocol):
         (percent-encoded, the path without the query); `headers` is looked up without regard to case. `over_tls`:
         whether the connection has TLS."""
 
-    def read_ahead(self, request: ReadRequest) -> None:
+    def read_ahead(self, request: EngineRequest) -> None:
         """Read what the decision on a long request needs. Another thread may do it: only the request and caches
         change, and nothing is counted."""
 
     def begin_response(
-        self, request: ReadRequest, *, may_defer: bool = True
+        self, request: EngineRequest, *, may_defer: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and begin to store what the response stores. A `PlannedResponse` is complete; each other
         result says what is left to do. A response is deferred only with `may_defer`."""
 
-    def serves(self, request: ReadRequest) -> bool:
+    def serves(self, request: EngineRequest) -> bool:
         """Return whether a provider has the path, or a rule matches, even one that a guard blocks. Nothing is
         counted."""
 
-    def refuse(self, failure: Failure, request: ReadRequest) -> PlannedResponse:
+    def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Plan a response of the server itself: the failure in the provider's envelope. The request is too large, too
         slow or too deep, for example, or the store fails. `refuse` itself matches no rule and counts nothing."""
 

@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.engine import UndecidedResponse
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.forwarded_requests import goes_to_provider
@@ -98,7 +98,7 @@ async def _finish_storage(app: App, exchange: Exchange) -> Failure | StorageConf
 
 
 async def _respond_again(
-    app: App, exchange: Exchange, request: ReadRequest, conflict: StorageConflict
+    app: App, exchange: Exchange, request: EngineRequest, conflict: StorageConflict
 ) -> None:
     """Make a response by its decision again, from what the store has now."""
     assert conflict.respond_again is not None, "a request stores its response"
@@ -132,7 +132,7 @@ async def fetch(app: App, exchange: Exchange, to_fetch: ObjectToFetch) -> bool:
     return True
 
 
-def _request_of(exchange: Exchange) -> ReadRequest:
+def _request_of(exchange: Exchange) -> EngineRequest:
     assert exchange.request is not None, "an engine has read the request"
     return exchange.request
 

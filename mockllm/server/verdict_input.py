@@ -9,7 +9,7 @@ from typing import Final
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.engine.read_request import decode_response
+from mockllm.engine.engine_request import decode_response
 
 POST: Final = "POST"
 SOCKET_PREFIX: Final = "WS "

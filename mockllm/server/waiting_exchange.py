@@ -29,7 +29,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import PlannedResponse
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
@@ -136,7 +136,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
 
 
 async def _decide_after_recording(
-    app: App, exchange: Exchange, request: ReadRequest, recordings: PendingRecordings
+    app: App, exchange: Exchange, request: EngineRequest, recordings: PendingRecordings
 ) -> None:
     """Let the engine decide. An unmatched request first waits for the recordings of equal ones that are pending; then
     the engine that has them reads it again."""
@@ -278,7 +278,7 @@ def _control_headers(head: RequestHead) -> Mapping[str, str]:
 
 
 def _error_of_proxy(
-    app: App, request: ReadRequest, planned: PlannedResponse, failure: Failure
+    app: App, request: EngineRequest, planned: PlannedResponse, failure: Failure
 ) -> PlannedResponse:
     """Return the response where nothing was forwarded. A request without an upstream stays unmatched."""
     if not planned.unmatched or failure.type != "not_found":

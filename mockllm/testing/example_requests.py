@@ -16,7 +16,7 @@ from mockllm.dialects.mcp.request_builder import call_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.providers import DEFAULT, generating_dialect
 from mockllm.engine import Engine
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.scenario.language.examples import McpRequestSpec, NamedTool, RequestSpec, SchemaSpec
 
@@ -37,7 +37,7 @@ class SentRequest(Struct, frozen=True):
     headers: Mapping[str, str]
     raw: bytes
 
-    def read_by(self, engine: Engine, now: float, monotonic: float | None = None) -> ReadRequest:
+    def read_by(self, engine: Engine, now: float, monotonic: float | None = None) -> EngineRequest:
         """Return the request that the engine reads; `now` is in seconds since the epoch."""
         head = (self.method, self.path, self.query_string, self.headers)
         return engine.read(*head, self.raw, "127.0.0.1", now, monotonic)

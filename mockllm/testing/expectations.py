@@ -19,7 +19,7 @@ from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import Dialect
 from mockllm.engine import PlannedResponse
-from mockllm.engine.read_request import ReadRequest, decode_response
+from mockllm.engine.engine_request import EngineRequest, decode_response
 from mockllm.scenario.language.examples import ExpectSpec, TookOperators
 from mockllm.scenario.match_compiler import condition
 from mockllm.scenario.raw_entries import short_ids
@@ -48,7 +48,7 @@ class Mismatch(Struct, frozen=True):
 class Outcome:
     """A request and its planned response."""
 
-    request: ReadRequest
+    request: EngineRequest
     response: PlannedResponse
     reasons: Callable[[Condition], Iterable[str]] = field(default=lambda condition: ())
     """Return the reasons why no rule with a matching name was selected."""

@@ -17,6 +17,7 @@ from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.plan import WaitStep
 from mockllm.core.selection.decision import Decision, Selected
 from mockllm.engine import Engine
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.near_misses import (
     NEAREST,
     guard_line,
@@ -25,7 +26,6 @@ from mockllm.engine.near_misses import (
     nearest,
     percentage,
 )
-from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import suggestion
@@ -53,7 +53,7 @@ class MatchTrace(Struct, frozen=True):
     """The trace of a request. `tried` contains the rules in order up to the selected one, and later rules that match
     too. `unshown` is the number of further rules that did not match."""
 
-    request: ReadRequest
+    request: EngineRequest
     outcome: Outcome
     decision: Decision
     tried: Sequence[TraceEntry]
@@ -79,7 +79,7 @@ class MatchTrace(Struct, frozen=True):
         return None
 
 
-def match_trace(engine: Engine, request: ReadRequest, builder: ResponseBuilder | None = None) -> MatchTrace:
+def match_trace(engine: Engine, request: EngineRequest, builder: ResponseBuilder | None = None) -> MatchTrace:
     """Return the trace of a request. The server refuses one with an invalid override or session. `builder`: that of
     its preview, if there is one."""
     builder = builder or engine.preview(request)
@@ -115,7 +115,7 @@ def _won_chances(engine: Engine, decision: Decision) -> Iterator[tuple[str, str]
             yield engine.catalog.items[selected.candidate.item_index].id, percentage(guard.chance)
 
 
-def _tried(engine: Engine, request: ReadRequest, decision: Decision) -> tuple[list[TraceEntry], int]:
+def _tried(engine: Engine, request: EngineRequest, decision: Decision) -> tuple[list[TraceEntry], int]:
     catalog = engine.catalog
     items = catalog.items
     end = catalog.rule_count if decision.rule is None else decision.rule.candidate.item_index
@@ -185,7 +185,7 @@ _BEFORE: Final = {
 class MismatchReport:
     """Explains the decision on a request, taken before the request is counted."""
 
-    def __init__(self, engine: Engine, request: ReadRequest) -> None:
+    def __init__(self, engine: Engine, request: EngineRequest) -> None:
         self._engine = engine
         self._request = request
         self.decision: Decision = engine.preview(request).decision

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.request import Message
 from mockllm.engine import PlannedResponse
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.access_log import AccessLog, AccessLogRecord, shortened_for_line
 
 _LINES = AccessLog(lambda line: None)
@@ -17,7 +17,7 @@ _LINES = AccessLog(lambda line: None)
 class Received:
     """A received request and its response. All values but `took` and `left` are set before the response is sent."""
 
-    def __init__(self, request: ReadRequest, response: PlannedResponse, path: str) -> None:
+    def __init__(self, request: EngineRequest, response: PlannedResponse, path: str) -> None:
         self.request = request
         """The request in the form that rules match."""
         self.path = path

@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.session_id import SESSION_HEADER, path_without_session, read_session
 from mockllm.engine.settings import EngineSettings
@@ -93,7 +93,7 @@ class RecordingReader(NamedTuple):
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RecordingReader:
         return self._replace(headers=headers)
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
         return self._current_reader().read(raw, client, now, monotonic)
 
     def use_session(self, now: float, monotonic: float) -> None:
@@ -155,10 +155,10 @@ class RecordingEngine:
         self._path = path_without_session(path)
         return self._current
 
-    def read_ahead(self, request: ReadRequest) -> None:
+    def read_ahead(self, request: EngineRequest) -> None:
         """Read nothing: `begin_response` reads it, with the engine of that moment."""
 
-    def begin_response(self, request: ReadRequest, *, may_defer: bool = True) -> PlannedResponse:
+    def begin_response(self, request: EngineRequest, *, may_defer: bool = True) -> PlannedResponse:
         """Return the response, in the same iteration of the loop in which the request was read. It is never deferred:
         the test waits for it in any case."""
         assert self._current is not None
@@ -174,11 +174,11 @@ class RecordingEngine:
             session, update, read_lookup
         )
 
-    def serves(self, request: ReadRequest) -> bool:
+    def serves(self, request: EngineRequest) -> bool:
         assert self._current is not None
         return self._current.serves(request)
 
-    def refuse(self, failure: Failure, request: ReadRequest) -> PlannedResponse:
+    def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         assert self._current is not None
         return self._store(request, self._current.refuse(failure, request))
 
@@ -197,7 +197,7 @@ class RecordingEngine:
             received.ended = record
             received.status = record.status  # differs from the plan if an upstream responded
 
-    def _store(self, request: ReadRequest, response: PlannedResponse) -> PlannedResponse:
+    def _store(self, request: EngineRequest, response: PlannedResponse) -> PlannedResponse:
         received = Received(request, response, self._path)
         self._open[id(request)] = received
         self.received.append(received)

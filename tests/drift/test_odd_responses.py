@@ -16,7 +16,7 @@ from mockllm.drift.extras_pack import _value, write_extras_pack
 from mockllm.drift.report import DriftReport
 from mockllm.drift.run import _count, compare_all
 from mockllm.engine import Engine
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
@@ -36,7 +36,7 @@ BODY: Final[dict[str, Any]] = {
 ENGINE: Final = Engine(run_steps(compile_catalog([])), EngineState())
 
 
-def exchange(path: str, sent: object, body: object) -> tuple[ReadRequest, RecordedResponse]:
+def exchange(path: str, sent: object, body: object) -> tuple[EngineRequest, RecordedResponse]:
     headers = {"content-type": "application/json", "anthropic-version": "2023-06-01"}
     request = SentRequest("POST", path, "", headers, json.dumps(sent).encode()).read_by(ENGINE, 0.0)
     frames = (RecordedFrame(0.0, json.dumps(body).encode()),)

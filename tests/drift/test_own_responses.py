@@ -14,7 +14,7 @@ from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from mockllm.drift.compared_exchange import ComparedExchange, compare_exchange
 from mockllm.engine import Engine
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.recordings.interaction import RecordedResponse
 from tests.dialects.full_requests import calls
 from tests.dialects.openai.batches.batch_requests import form
@@ -48,14 +48,16 @@ def server() -> VirtualServer:
     return VirtualServer(json.dumps(RULES))
 
 
-def sent(call: GeneratingCall, user: str, *, stream: bool) -> ReadRequest:
+def sent(call: GeneratingCall, user: str, *, stream: bool) -> EngineRequest:
     wire = call.dialect.build_request(NeutralRequest(user=user, stream=stream))
     path, _, query = wire.path.partition("?")
     headers = {name.lower(): value for name, value in wire.headers.items()}
     return server().engine.read("POST", path, query, headers, json.dumps(wire.body).encode(), "c", NOW)
 
 
-def compared_with_itself(engine: Engine, request: ReadRequest, body: bytes | None = None) -> ComparedExchange:
+def compared_with_itself(
+    engine: Engine, request: EngineRequest, body: bytes | None = None
+) -> ComparedExchange:
     """Return the comparison of the response to a request with itself; `body` replaces the provider's."""
     plan = engine.respond(request).plan
     frames = (RecordedFrame(0.0, sent_bytes(plan) if body is None else body),)
@@ -71,7 +73,7 @@ def assert_same(call: GeneratingCall, user: str, *, stream: bool) -> None:
     assert (compared.f1, [*compared.differences]) == (1.0, [])
 
 
-def read(engine: Engine, step: Step) -> ReadRequest:
+def read(engine: Engine, step: Step) -> EngineRequest:
     """Return the request of a step."""
     wire = sent_by(step, {})
     return engine.read(wire.method, wire.path, wire.query, dict(wire.headers), wire.body, "c", NOW)

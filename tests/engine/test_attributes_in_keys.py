@@ -18,7 +18,7 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.cohere.chat import CohereChat
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.response_builder import ResponseBuilder
 from tests.dialects.test_building_and_decoding import WANTED
 from tests.engine.cached_and_rendered import CALLS, Call, without_cache
@@ -159,7 +159,7 @@ NEUTRAL_REQUESTS = {
 }
 
 
-def requests(call: Call) -> Iterator[ReadRequest]:
+def requests(call: Call) -> Iterator[EngineRequest]:
     """Yield a request of the call for each neutral request and each reply."""
     for words in NEUTRAL_REQUESTS.values():
         wire = call.dialect.build_request(words)

@@ -12,8 +12,8 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, StoredResponse
 from mockllm.dialects.openai.responses.websocket import WebSocketLookup
 from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.fast_path import FastPath
-from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.seed_token import token_of
 from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, ObjectToFetch, RespondAgain
 from mockllm.state.shared_counts import CellTable, SharedCounts
@@ -43,13 +43,13 @@ def shared(request: pytest.FixtureRequest) -> Iterator[Engine]:
     counts.close()
 
 
-def chat(engine: Engine, user: str, session: str | None = None, **more: Any) -> ReadRequest:
+def chat(engine: Engine, user: str, session: str | None = None, **more: Any) -> EngineRequest:
     headers = {} if session is None else {"x-mockllm-session": session}
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": user}], **more}
     return engine.read("POST", "/v1/chat/completions", "", headers, dumps(body), "", 0.0)
 
 
-def decided(engine: Engine, request: ReadRequest) -> PlannedResponse:
+def decided(engine: Engine, request: EngineRequest) -> PlannedResponse:
     """The response after a decision by this process alone, as without a store."""
     response = engine.begin_response(request)
     assert isinstance(response, UndecidedResponse)

@@ -16,8 +16,8 @@ from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.core.schema_values.sizes import written_schema
 from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
-from mockllm.engine.read_request import ReadRequest
 from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch
 from tests.language.virtual_server import VirtualServer
 
@@ -30,7 +30,7 @@ def engine(reply: Any, *, limited: bool = False, **settings: Any) -> Engine:
     return VirtualServer(dumps({"rules": [rule], "modifiers": [modifier] * limited}).decode()).engine
 
 
-def chat(engine: Engine, path: str = "/v1/chat/completions", **more: Any) -> ReadRequest:
+def chat(engine: Engine, path: str = "/v1/chat/completions", **more: Any) -> EngineRequest:
     body = {
         "model": "gpt-4o",
         "stream": True,
@@ -40,7 +40,7 @@ def chat(engine: Engine, path: str = "/v1/chat/completions", **more: Any) -> Rea
     return engine.read("POST", path, "", {}, dumps(body), "", 0.0)
 
 
-def deferred(engine: Engine, request: ReadRequest) -> PlannedResponse:
+def deferred(engine: Engine, request: EngineRequest) -> PlannedResponse:
     """The response to a request that must be deferred."""
     response = engine.begin_response(request)
     assert isinstance(response, DeferredResponse)
@@ -157,7 +157,7 @@ def test_many_vectors_are_deferred(match: dict[str, Any]) -> None:
     rule = {"match": match, "reply": {"embedding": [0.5] * 8}}
     vectors = VirtualServer(dumps({"rules": [rule]}).decode()).engine
 
-    def embed(count: int) -> ReadRequest:
+    def embed(count: int) -> EngineRequest:
         return chat(vectors, "/v1/embeddings", input=["a"] * count, model="text-embedding-3-small")
 
     assert isinstance(vectors.begin_response(embed(2)), PlannedResponse)
@@ -192,7 +192,7 @@ def test_own_response_to_long_texts_is_deferred(path: str, short: Any, long: Any
 def test_long_echo_is_deferred() -> None:
     at_once, echoing, short = engine("hello"), engine("hello"), engine("hello")
 
-    def complete(prompt: str, **more: Any) -> ReadRequest:
+    def complete(prompt: str, **more: Any) -> EngineRequest:
         return chat(echoing, "/v1/completions", prompt=prompt, stream=False, **more)
 
     assert isinstance(short.begin_response(complete("a b " * 9_000, logprobs=5)), PlannedResponse)
@@ -223,7 +223,7 @@ def test_echo_beyond_the_limit_is_refused(sent: dict[str, Any], monkeypatch: pyt
 def test_tokens_of_a_long_text_are_deferred() -> None:
     at_once, later = engine("hello"), engine("hello")
 
-    def tokenize(count: int) -> ReadRequest:
+    def tokenize(count: int) -> EngineRequest:
         return chat(at_once, "/vllm/tokenize", prompt="hello " * count)
 
     assert isinstance(at_once.begin_response(tokenize(10)), PlannedResponse)
@@ -314,7 +314,7 @@ def test_long_turn_does_not_overwrite_a_later_turn() -> None:
     """What is stored follows from the conversation as it is when the plan is made, not when planning began."""
     long = engine("a " * LONG_TEXT)
 
-    def turn(text: str, **more: Any) -> ReadRequest:
+    def turn(text: str, **more: Any) -> EngineRequest:
         sent = {"model": "gpt-4o", "input": text, "conversation": "conv_1", **more}
         return long.read("POST", "/v1/responses", "", {}, dumps(sent), "", 0.0)
 

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.framing import framed
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.state.fetched_lookup import MissingStoredObject
 from tests.language.virtual_server import VirtualServer
 
@@ -26,7 +26,7 @@ def engine(rules: str = RULES) -> Engine:
     return VirtualServer(rules).engine
 
 
-def chat(engine: Engine, text: str, headers: Mapping[str, str] | None = None, **more: Any) -> ReadRequest:
+def chat(engine: Engine, text: str, headers: Mapping[str, str] | None = None, **more: Any) -> EngineRequest:
     body = {"model": "gpt-4o", "messages": [{"role": "user", "content": text}], **more}
     return engine.read("POST", "/v1/chat/completions", "", headers or {}, dumps(body), "", 0.0)
 

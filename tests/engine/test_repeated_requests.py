@@ -11,7 +11,7 @@ from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.engine import Engine
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.repeated_requests import (
     MAX_BYTES,
     MAX_SEEN,
@@ -34,7 +34,7 @@ def reader_of(engine: Engine, **headers: str) -> RequestReader:
     return engine.request_reader("POST", PATH, "", headers)
 
 
-def read_repeatedly(engine: Engine, reader: RequestReader, times: int, body: bytes = BODY) -> ReadRequest:
+def read_repeatedly(engine: Engine, reader: RequestReader, times: int, body: bytes = BODY) -> EngineRequest:
     """Send a request so often. Return the last."""
     for turn in range(times):
         request = reader.read(body, "::1", NOW + turn)
@@ -42,7 +42,7 @@ def read_repeatedly(engine: Engine, reader: RequestReader, times: int, body: byt
     return request
 
 
-def is_repeated(request: ReadRequest) -> bool:
+def is_repeated(request: EngineRequest) -> bool:
     """Return whether the request has begun with what was computed of an earlier one."""
     repeated = request.repeated
     return repeated is not None and repeated.index is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.websockets_without_rules import is_without_rules
 from tests.language.virtual_server import NOW, VirtualServer
 
@@ -35,7 +35,7 @@ ELSEWHERE = "'http://127.0.0.1:9'"
 def test_socket_without_a_rule_for_it_is_without_rules(rule: str, without_rules: bool) -> None:
     engine = VirtualServer(f"rules: [{rule}]").engine
 
-    def read(method: str, body: bytes = b"{}") -> ReadRequest:
+    def read(method: str, body: bytes = b"{}") -> EngineRequest:
         return engine.read(method, "/v1/realtime", "model=m", UPGRADE, body, "", NOW)
 
     assert is_without_rules(engine, read("GET", b""), read) is without_rules

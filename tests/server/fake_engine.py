@@ -10,7 +10,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.engine import EngineInfo, PlannedResponse, ReadRequest
+from mockllm.engine import EngineInfo, PlannedResponse, EngineRequest
 from mockllm.state.fetched_lookup import ObjectToFetch
 
 Built = Callable[[Request], Plan | PlannedResponse]
@@ -51,8 +51,8 @@ class FakeHeading(NamedTuple):
     def use_session(self, now: float, monotonic: float) -> None:
         """No head has a session."""
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> ReadRequest:
-        return ReadRequest(**self._asdict(), raw=raw, client=client, now=now, monotonic=monotonic)
+    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
+        return EngineRequest(**self._asdict(), raw=raw, client=client, now=now, monotonic=monotonic)
 
 
 class FakeEngine:

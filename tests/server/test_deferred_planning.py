@@ -11,7 +11,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import ENCODING
 from mockllm.engine import DeferredResponse
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import Exchange
@@ -51,7 +51,7 @@ def planning(client: StoringClient) -> tuple[App, Exchange, asyncio.Future[None]
     app.webhooks = WebhooksSeen()
     app.start()
     exchange = Exchange(head=cast(RequestHead, None), sink=cast(SocketSink, None))
-    exchange.request = ReadRequest(method="POST", path="/", headers={"accept-encoding": "gzip"})
+    exchange.request = EngineRequest(method="POST", path="/", headers={"accept-encoding": "gzip"})
     exchange.pending_response = DeferredResponse(None, lambda: lambda: LONG)
     return app, exchange, asyncio.ensure_future(plan_in_thread(app, exchange))
 

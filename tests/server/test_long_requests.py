@@ -11,7 +11,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import Engine
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
 from tests.language.virtual_server import VirtualServer
@@ -36,7 +36,7 @@ class ReadingEngine(Engine):
     before: Callable[[], object] | None = None
     count = 0
 
-    def read_ahead(self, request: ReadRequest) -> None:
+    def read_ahead(self, request: EngineRequest) -> None:
         assert threading.current_thread().name == "mockllm worker"
         self.count += 1
         if self.before is not None:

@@ -9,7 +9,7 @@ from typing import cast
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.webhook import Webhook
 from mockllm.engine import PlannedResponse
-from mockllm.engine.read_request import ReadRequest
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.protocols import StoreClientProtocol
@@ -60,7 +60,7 @@ def test_lost_conflict_names_the_time_that_was_waited() -> None:
             return StorageConflict(lambda: None)
 
         exchange.storage_confirmation = conflict()
-        exchange.request = ReadRequest(method="POST", path="/", headers={})
+        exchange.request = EngineRequest(method="POST", path="/", headers={})
         async with app.respond_again_lock:
             await confirm_stored(app, exchange, cast(StoreClientProtocol, ShorterWaits()))
         (step,) = exchange.response.plan.steps
@@ -80,7 +80,7 @@ def test_webhook_follows_storage_behind_a_disconnect() -> None:
             await stored.wait()
 
         exchange.storage_confirmation = confirmation()
-        exchange.request = ReadRequest(method="POST", path="/", headers={})
+        exchange.request = EngineRequest(method="POST", path="/", headers={})
         confirming = asyncio.ensure_future(confirm_stored(app, exchange, cast(StoreClientProtocol, None)))
         await asyncio.sleep(0)
         confirming.cancel()

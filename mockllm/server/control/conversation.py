@@ -20,7 +20,7 @@ from mockllm.core.request.messages import (
 )
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.engine import Engine
-from mockllm.engine.read_request import decode_response
+from mockllm.engine.engine_request import decode_response
 from mockllm.server.control.journal_queries import decode_again
 from mockllm.server.control.models.conversation import (
     Conversation,

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
-from mockllm.engine.read_request import decode_response
+from mockllm.engine.engine_request import decode_response
 from mockllm.engine.response_cost import ResponseCost, cost_of
 from mockllm.server.control.journal_queries import TimeSlices, decode_again
 from mockllm.server.control.models.costs import CostReport, CostSum, ModelCost, SessionCost

@@ -16,8 +16,8 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import Redactor
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.engine import Engine
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.near_misses import near_miss_line, nearest
-from mockllm.engine.read_request import ReadRequest
 from mockllm.engine.session_id import SESSION_HEADER, path_without_session
 from mockllm.server.access_log import RETRY, shown_retry
 from mockllm.server.control.body_text import visible
@@ -228,7 +228,7 @@ def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
     ]
 
 
-def decode_again(entry: JournalEntry, engine: Engine) -> ReadRequest:
+def decode_again(entry: JournalEntry, engine: Engine) -> EngineRequest:
     """Decode the request of an entry again, without changing counters or its session's stored responses."""
     headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION_HEADER}
     path = path_without_session(entry.path)

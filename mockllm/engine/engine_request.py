@@ -41,7 +41,7 @@ class HeadMask(Struct):
     mask: int = 0
 
 
-class ReadRequest(Request):
+class EngineRequest(Request):
     """A request that the engine has read. `RequestReader` sets its attributes, `Engine.read_ahead` sets `read_ahead`.
     The derived class has `request_class`."""
 
@@ -69,16 +69,16 @@ class ReadRequest(Request):
         return request
 
 
-def read_class(routing: Routing) -> type[ReadRequest]:
+def engine_request_class(routing: Routing) -> type[EngineRequest]:
     """Return the class of the requests that take a route."""
     request_class = routing.dialect.request_class if isinstance(routing, RouteMatch) else Request
     return _derived_class(request_class)  # type: ignore[arg-type]  # mypy takes no class for hashable
 
 
 @cache
-def _derived_class(request_class: type[Request]) -> type[ReadRequest]:
-    derived = type(request_class.__name__, (ReadRequest, request_class), {"request_class": request_class})
-    return cast(type[ReadRequest], derived)
+def _derived_class(request_class: type[Request]) -> type[EngineRequest]:
+    derived = type(request_class.__name__, (EngineRequest, request_class), {"request_class": request_class})
+    return cast(type[EngineRequest], derived)
 
 
 def attributes_of_route(routing: Routing) -> dict[str, object]:
@@ -97,4 +97,4 @@ def attributes_of_route(routing: Routing) -> dict[str, object]:
 
 def decode_response(request: Request, plan: Plan) -> DecodedResponse | None:
     """Return the response to a request; None where its dialect decodes none, or no engine has read the request."""
-    return decode(plan, request.routing.dialect) if isinstance(request, ReadRequest) else None
+    return decode(plan, request.routing.dialect) if isinstance(request, EngineRequest) else None

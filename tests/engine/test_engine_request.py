@@ -3,7 +3,7 @@ from __future__ import annotations
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.engine.read_request import ReadRequest, decode_response
+from mockllm.engine.engine_request import EngineRequest, decode_response
 from tests.language.virtual_server import VirtualServer
 
 BODY = dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
@@ -11,7 +11,7 @@ BODY = dumps({"model": "m", "messages": [{"role": "user", "content": "hi"}]})
 
 def test_read_request_is_of_the_dialects_class() -> None:
     request = VirtualServer("rules: []").engine.read("POST", "/v1/chat/completions", "", {}, BODY, "", 0.0)
-    assert isinstance(request, ReadRequest)
+    assert isinstance(request, EngineRequest)
     assert isinstance(request, request.routing.dialect.request_class)
     assert (request.api, request.user) == ("chat", "hi")
 
