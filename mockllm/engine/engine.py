@@ -144,10 +144,10 @@ class Engine:
                 precompute = partial(self._precompute, request.routing.dialect)
                 self._repeated_requests.add(repeated, request, self._index, precompute)
                 repeated = None  # it serves the requests after this one
-            head_mask = request.head_mask
-            if head_mask.index is not self._index:
-                head_mask.index, head_mask.mask = self._index, self._index.head_mask(request)
-            mask = self._index.match_mask(request, head_mask.mask)
+            route_mask = request.route_mask
+            if route_mask.index is not self._index:
+                route_mask.index, route_mask.mask = self._index, self._index.route_mask(request)
+            mask = self._index.match_mask(request, route_mask.mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, request.routing.dialect, repeated)
         if planned is not None:

@@ -33,7 +33,7 @@ class ReadAhead(NamedTuple):
     assessment: RequestAssessment
 
 
-class HeadMask(Struct):
+class RouteMask(Struct):
     """The part of the match mask that follows from the head, for all requests with this head. It was computed with
     `index`. After a reload the engine has another index, and computes the mask again."""
 
@@ -51,7 +51,7 @@ class EngineRequest(Request):
     """What the route table returned. It has the dialect."""
     stores_responses: bool
     """Whether the state stores responses to this call, where the request allows it (`may_be_stored`)."""
-    head_mask: HeadMask
+    route_mask: RouteMask
     override: Override | Failure | None = None
     """What the headers or the session of the request override; None for nearly all requests. It is a Failure where
     the session or one of these headers is invalid."""
@@ -65,7 +65,7 @@ class EngineRequest(Request):
     def without_body(self) -> Self:
         request = super().without_body()
         request.routing, request.stores_responses = self.routing, self.stores_responses
-        request.head_mask, request.override = self.head_mask, self.override
+        request.route_mask, request.override = self.route_mask, self.override
         return request
 
 
@@ -91,7 +91,7 @@ def attributes_of_route(routing: Routing) -> dict[str, object]:
         "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
         "routing": routing,
         "stores_responses": is_call and storage_update is not None,
-        "head_mask": HeadMask(),
+        "route_mask": RouteMask(),
     }
 
 

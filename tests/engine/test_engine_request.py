@@ -20,7 +20,7 @@ def test_request_without_body_has_what_the_engine_has_read() -> None:
     engine = VirtualServer("rules: []").engine
     request = engine.read("POST", "/v1/chat/completions", "", {"x-mockllm-seed": "7"}, BODY, "", 0.0)
     without_body = request.without_body()
-    names = ("routing", "stores_responses", "head_mask", "override")
+    names = ("routing", "stores_responses", "route_mask", "override")
     assert [getattr(without_body, name) for name in names] == [getattr(request, name) for name in names]
     assert without_body.raw == b""
     assert without_body.override is not None

@@ -184,15 +184,15 @@ class RuleIndex:
             self._multi_paths.add(field.path.text)
         return (_ORDER[field.name], field.path.text) if field.path.text in self._multi_paths else None
 
-    def head_mask(self, request: Request) -> int:
+    def route_mask(self, request: Request) -> int:
         """Return the mask of the rows that may match by these fields of the head: method, path, provider, dialect,
         api, generates and host. It is the same for all requests with this head. `match_mask` looks up the conditions
         on headers, query, session and API key, with those on the body."""
         return self._all & self._head_layer.lookup(request)
 
-    def match_mask(self, request: Request, head_mask: int | None = None) -> int:
-        """Return the mask of the rows that may match. `head_mask`: that of the request's head, if it is known."""
-        remaining = self.head_mask(request) if head_mask is None else head_mask
+    def match_mask(self, request: Request, route_mask: int | None = None) -> int:
+        """Return the mask of the rows that may match. `route_mask`: that of the request's head, if it is known."""
+        remaining = self.route_mask(request) if route_mask is None else route_mask
         for layer in self._further_layers:
             # A field without a condition of the remaining rows is not read.
             if remaining & layer.rows_with_condition:
