@@ -43,7 +43,7 @@ from mockllm.engine.storage_updates import storage_updates, with_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState
-from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, or_object_to_fetch
+from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, call_or_fetch
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -155,7 +155,7 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and request.computed_hash is None:
                 return planned
-            return or_object_to_fetch(partial(self._store_and_finish, planned, request))
+            return call_or_fetch(partial(self._store_and_finish, planned, request))
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -193,7 +193,7 @@ class Engine:
         store was changed meanwhile, so it reads again."""
         if storage_changed:
             response_inputs.request.forget_read_values()
-        return or_object_to_fetch(partial(self._fast_or_planned_response, response_inputs, decision))
+        return call_or_fetch(partial(self._fast_or_planned_response, response_inputs, decision))
 
     def _fast_or_planned_response(
         self, response_inputs: ResponseInputs, decision: Decision
@@ -256,7 +256,7 @@ class Engine:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = or_object_to_fetch(lambda: with_updates(self._plan_response(builder, notes), request))
+        planned = call_or_fetch(lambda: with_updates(self._plan_response(builder, notes), request))
         if isinstance(planned, ObjectToFetch):
             again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
             to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)
@@ -268,7 +268,7 @@ class Engine:
                 planned.slot.expect_end(end)
             return self._store_and_finish(planned, request)
 
-        return partial(or_object_to_fetch, complete)
+        return partial(call_or_fetch, complete)
 
     def _store_and_finish(
         self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None
@@ -279,7 +279,7 @@ class Engine:
         read it or every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(or_object_to_fetch, partial(self._store_and_finish, planned, request))
+            respond_again = partial(call_or_fetch, partial(self._store_and_finish, planned, request))
         if planned.decoded_updates is not None:
             planned = replace(planned, decoded_updates=None)  # the journal stores the response
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
@@ -305,7 +305,7 @@ class Engine:
 
     def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
-        return or_object_to_fetch(partial(self.state.lookup(session).stored, id))
+        return call_or_fetch(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
@@ -341,7 +341,7 @@ class Engine:
         routing = request.routing
         if not isinstance(routing, UnknownPath) or routing.lacks_prefix:
             return True
-        return bool(or_object_to_fetch(partial(self.has_rule, request)))  # an object to fetch is true
+        return bool(call_or_fetch(partial(self.has_rule, request)))  # an object to fetch is true
 
     def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""

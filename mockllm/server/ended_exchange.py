@@ -16,7 +16,7 @@ from mockllm.core.request.form_fields import without_contents
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
-from mockllm.state.fetched_lookup import or_default
+from mockllm.state.fetched_lookup import call_or_default
 
 if TYPE_CHECKING:
     from mockllm.core.request.request import Request
@@ -107,7 +107,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             return ended
         ended.client, ended.session = exchange.client, request.session
         ended.request_class, ended.provider = request.request_class, request.provider
-        ended.model = or_default(lambda: request.model, None)
+        ended.model = call_or_default(lambda: request.model, None)
         raw, received = exchange.raw, exchange.received
         if request.uploads:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""

@@ -37,7 +37,7 @@ class StorageConflict(Struct, frozen=True):
 
 class MissingStoredObject(BaseException):
     """A FetchedLookup lacks an object. It interrupts what the engine and its dialects compute, up to
-    `or_object_to_fetch`. It is a BaseException, so that no `except Exception` takes it for an error."""
+    `call_or_fetch`. It is a BaseException, so that no `except Exception` takes it for an error."""
 
     def __init__(self, session: str, key: FetchKey) -> None:
         super().__init__(*key)
@@ -45,15 +45,15 @@ class MissingStoredObject(BaseException):
         self.key = key
 
 
-def or_object_to_fetch(compute: Callable[[], T]) -> T | ObjectToFetch:
+def call_or_fetch(compute: Callable[[], T]) -> T | ObjectToFetch:
     """Return the result of `compute`, or the object that is fetched before `compute` is called again."""
     try:
         return compute()
     except MissingStoredObject as missing:
-        return ObjectToFetch(missing.session, missing.key, partial(or_object_to_fetch, compute))
+        return ObjectToFetch(missing.session, missing.key, partial(call_or_fetch, compute))
 
 
-def or_default(compute: Callable[[], T], default: T) -> T:
+def call_or_default(compute: Callable[[], T], default: T) -> T:
     """Return the result of `compute`. It is `default` where it follows from an object that was not fetched: a refused
     request, for example, did not need it."""
     try:
