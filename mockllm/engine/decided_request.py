@@ -9,7 +9,7 @@ from mockllm.core.matching.matchers import captures, matched_result
 from mockllm.core.randomness import Ids, Randomness
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import AdmissionResult, Decision, DecisionInputs, Selected
+from mockllm.core.selection.decision import AdmissionResult, Decision, DecisionInputs, SelectedCandidate
 from mockllm.core.templates.template import TemplateScope
 from mockllm.core.values.types import EvaluationContext
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
@@ -86,7 +86,7 @@ class DecidedRequest:
         override = self.request.override
         return overridden(settings, override) if type(override) is Override else settings
 
-    def randomness(self, item: CatalogItem, selected: Selected) -> Randomness:
+    def randomness(self, item: CatalogItem, selected: SelectedCandidate) -> Randomness:
         return Randomness(self.seed, item.id, selected.candidate.scope, selected.tries)
 
     def modifier_context(self, number: int) -> EvaluationContext:

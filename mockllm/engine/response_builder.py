@@ -18,7 +18,7 @@ from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import GeneratedToolCall
 from mockllm.core.request.request import Request
-from mockllm.core.selection.decision import AdmissionResult, Selected
+from mockllm.core.selection.decision import AdmissionResult, SelectedCandidate
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.core.webhook import Webhook
@@ -90,7 +90,7 @@ class ResponseBuilder(DecidedRequest):
         except TemplateFailure as failure:
             return self._error_without_settings(template_failure(failure, self.dialect.name))
 
-    def _rule_response(self, selected: Selected) -> PlannedResponse:
+    def _rule_response(self, selected: SelectedCandidate) -> PlannedResponse:
         item = self.planner.catalog.items[selected.candidate.item_index]
         selector = item.selector
         assert selector is not None
@@ -176,7 +176,7 @@ class ResponseBuilder(DecidedRequest):
         return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
 
     def _selected_response(
-        self, item: CatalogItem, selected: Selected, compiled: CompiledResponse, response_index: int
+        self, item: CatalogItem, selected: SelectedCandidate, compiled: CompiledResponse, response_index: int
     ) -> PlannedResponse:
         """Return the response of a rule or a modifier's error, with all settings that apply."""
         effective = self.effective_settings(selected.candidate.item_index, compiled, response_index)
@@ -200,7 +200,7 @@ class ResponseBuilder(DecidedRequest):
     def _cached_or_rendered(
         self,
         item: CatalogItem,
-        selected: Selected,
+        selected: SelectedCandidate,
         compiled: CompiledResponse,
         effective: EffectiveSettings,
         cached_tokens: CachedTokens,
@@ -253,7 +253,7 @@ class ResponseBuilder(DecidedRequest):
     def _planned_without_cache(
         self,
         item: CatalogItem,
-        selected: Selected,
+        selected: SelectedCandidate,
         compiled: CompiledResponse,
         effective: EffectiveSettings,
         cached_tokens: CachedTokens,

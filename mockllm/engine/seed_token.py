@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from mockllm.core.selection.decision import Decision, DecisionInputs, Selected
+from mockllm.core.selection.decision import Decision, DecisionInputs, SelectedCandidate
 
 _SEED: Final = re.compile(r"(-?[0-9]{1,19})(?:@([0-9]{1,15})((?:,[rm][0-9]{1,5}:[0-9]{1,15}:[0-9]{1,15})*))?")
 _COUNTS: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
@@ -72,7 +72,7 @@ def decision_at(decision: Decision, inputs: DecisionInputs, position: SeedPositi
         return decision
     rule = _rule(inputs, position)
     modifiers = [
-        Selected(candidate, *position.counts.get(("m", number), (0, 0)))
+        SelectedCandidate(candidate, *position.counts.get(("m", number), (0, 0)))
         for number, candidate in enumerate(inputs.modifiers)
         if candidate.guard is None or ("m", number) in position.counts
     ]
@@ -84,12 +84,12 @@ def decision_at(decision: Decision, inputs: DecisionInputs, position: SeedPositi
     return replace(moved, outcome="rule" if rule else "unmatched")
 
 
-def _rule(inputs: DecisionInputs, position: SeedPosition) -> Selected | None:
+def _rule(inputs: DecisionInputs, position: SeedPosition) -> SelectedCandidate | None:
     for number, candidate in enumerate(inputs.rules):
         if ("r", number) in position.counts:
-            return Selected(candidate, *position.counts["r", number])
+            return SelectedCandidate(candidate, *position.counts["r", number])
     first = inputs.rules[0] if inputs.rules else None
-    return Selected(first, 0, 0) if first is not None and first.guard is None else None
+    return SelectedCandidate(first, 0, 0) if first is not None and first.guard is None else None
 
 
 def _counts(inputs: DecisionInputs, decision: Decision) -> str:

@@ -24,7 +24,13 @@ from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.load.load import LoadEffect, load_effect, load_effect_without_wait
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.randomness import Randomness
-from mockllm.core.selection.decision import AdmissionResult, Candidate, DecisionInputs, InFlightSlot, Selected
+from mockllm.core.selection.decision import (
+    AdmissionResult,
+    Candidate,
+    DecisionInputs,
+    InFlightSlot,
+    SelectedCandidate,
+)
 from mockllm.state.scope_counts import InFlight, ScopeCounts
 
 
@@ -61,7 +67,7 @@ class LocalInFlightSlot:
 
 
 def admit_request(
-    selections: Sequence[tuple[Selected, ScopeCounts]], inputs: DecisionInputs, *, count: bool
+    selections: Sequence[tuple[SelectedCandidate, ScopeCounts]], inputs: DecisionInputs, *, count: bool
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. If they admit the
     request, charge it to the limits and take its slot. Without `count`, the result is the same, and nothing is
@@ -175,7 +181,7 @@ def combined_limit_result(
 
 
 def current_limits(
-    selections: Sequence[tuple[Selected, ScopeCounts]], scenario_time: float
+    selections: Sequence[tuple[SelectedCandidate, ScopeCounts]], scenario_time: float
 ) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""
     limiters = [
@@ -186,7 +192,7 @@ def current_limits(
     return AdmissionResult(_limit_status(limiters, scenario_time))
 
 
-def _with_draw(cost: Cost, selected: Selected, inputs: DecisionInputs) -> Cost:
+def _with_draw(cost: Cost, selected: SelectedCandidate, inputs: DecisionInputs) -> Cost:
     """Return the cost with the draw for the strategy `random`."""
     candidate = selected.candidate
     if candidate.limit is None or candidate.limit.strategy != "random":

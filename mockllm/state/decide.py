@@ -15,7 +15,7 @@ from mockllm.core.selection.decision import (
     DecisionInputs,
     DecisionOutcome,
     InFlightSlot,
-    Selected,
+    SelectedCandidate,
 )
 from mockllm.core.selection.guards import COUNT_REASONS, Guard, GuardReason
 from mockllm.state.admission import admit_request, current_limits
@@ -62,10 +62,10 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
 
 def _apply_modifiers(
     counters: Counters, inputs: DecisionInputs, *, count: bool
-) -> tuple[Sequence[Selected], Sequence[tuple[Candidate, GuardReason]]]:
+) -> tuple[Sequence[SelectedCandidate], Sequence[tuple[Candidate, GuardReason]]]:
     """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
     outcome of the request."""
-    applied: list[Selected] = []
+    applied: list[SelectedCandidate] = []
     blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
     scope: str | None = None
     for candidate in inputs.modifiers:
@@ -76,12 +76,12 @@ def _apply_modifiers(
         tries, eligible = counts
         guard = candidate.guard
         if guard is None:
-            applied.append(Selected(candidate, tries, eligible))
+            applied.append(SelectedCandidate(candidate, tries, eligible))
             is_eligible = True
         else:
             reason = _blocking_guard(guard, inputs, candidate, scope_counts, tries, eligible)
             if reason is None:
-                applied.append(Selected(candidate, tries, guard.response_count(eligible)))
+                applied.append(SelectedCandidate(candidate, tries, guard.response_count(eligible)))
             else:
                 blocked_modifiers.append((candidate, reason))
             is_eligible = reason is None or reason in COUNT_REASONS
@@ -95,7 +95,7 @@ def _apply_modifiers(
 
 def _select_rule(
     counters: Counters, inputs: DecisionInputs
-) -> tuple[Selected | None, list[tuple[Candidate, GuardReason]]]:
+) -> tuple[SelectedCandidate | None, list[tuple[Candidate, GuardReason]]]:
     """Return the first rule whose guard allows it, and the rules before it that were blocked."""
     blocked: list[tuple[Candidate, GuardReason]] = []
     for candidate in inputs.rules:
@@ -103,10 +103,10 @@ def _select_rule(
         tries, eligible = scope_counts.counts_of(candidate.key)
         guard = candidate.guard
         if guard is None:
-            return Selected(candidate, tries, eligible), blocked
+            return SelectedCandidate(candidate, tries, eligible), blocked
         reason = _blocking_guard(guard, inputs, candidate, scope_counts, tries, eligible)
         if reason is None:
-            return Selected(candidate, tries, guard.response_count(eligible)), blocked
+            return SelectedCandidate(candidate, tries, guard.response_count(eligible)), blocked
         blocked.append((candidate, reason))
     return None, blocked
 
@@ -119,7 +119,9 @@ def _take_number(counters: Counters, scope: str, *, count: bool) -> int:
     return number
 
 
-def _limiting(counters: Counters, modifiers: Sequence[Selected]) -> Sequence[tuple[Selected, ScopeCounts]]:
+def _limiting(
+    counters: Counters, modifiers: Sequence[SelectedCandidate]
+) -> Sequence[tuple[SelectedCandidate, ScopeCounts]]:
     """Return the modifiers with a limit or a load, with their scopes."""
     return [
         (selected, counters.counts_in(selected.candidate.scope))
@@ -128,7 +130,7 @@ def _limiting(counters: Counters, modifiers: Sequence[Selected]) -> Sequence[tup
     ]
 
 
-def _set_states(counters: Counters, selections: Sequence[Selected]) -> None:
+def _set_states(counters: Counters, selections: Sequence[SelectedCandidate]) -> None:
     """Set the named states of these rules or modifiers; of two that set the same state, the first one's
     value is used."""
     for selected in reversed(selections):
@@ -139,7 +141,7 @@ def _set_states(counters: Counters, selections: Sequence[Selected]) -> None:
 def _count(
     counters: Counters,
     inputs: DecisionInputs,
-    selected_rule: Selected | None,
+    selected_rule: SelectedCandidate | None,
     blocked: Sequence[tuple[Candidate, GuardReason]],
 ) -> None:
     """Count the tries and eligible tries of the rules that were reached, and set the response's states."""

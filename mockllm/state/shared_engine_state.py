@@ -7,7 +7,13 @@ from math import inf
 from typing import ClassVar, Final
 
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate
-from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs, DecisionOutcome, Selected
+from mockllm.core.selection.decision import (
+    Candidate,
+    Decision,
+    DecisionInputs,
+    DecisionOutcome,
+    SelectedCandidate,
+)
 from mockllm.state.counters import Counters
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.fetched_lookup import FetchedLookup, RespondAgain
@@ -167,6 +173,8 @@ def _decision(
     number: int,
     tries: Sequence[int],
 ) -> Decision:
-    applied = [Selected(modifier, count, count) for modifier, count in zip(modifiers, tries, strict=False)]
-    rule = None if selected_rule is None else Selected(selected_rule, tries[-1], tries[-1])
+    applied = [
+        SelectedCandidate(modifier, count, count) for modifier, count in zip(modifiers, tries, strict=False)
+    ]
+    rule = None if selected_rule is None else SelectedCandidate(selected_rule, tries[-1], tries[-1])
     return Decision(outcome, rule, applied, number)

@@ -29,7 +29,7 @@ from mockllm.core.selection.decision import (
     Decision,
     DecisionInputs,
     InFlightSlot,
-    Selected,
+    SelectedCandidate,
 )
 from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.state.admission import combined_limit_result
@@ -103,7 +103,7 @@ def read_result(
     tries = [index(row[1]) for row in (*modifier_rows, *rule_rows)]
     if outcome == "draws":
         return MissingDraws(tries)
-    modifiers: list[Selected] = []
+    modifiers: list[SelectedCandidate] = []
     blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
     for candidate, row in zip(inputs.modifiers, modifier_rows, strict=True):
         if row[0] == NOT_BLOCKED:
@@ -131,10 +131,10 @@ def read_result(
     return StoreDecision(decision, tries)
 
 
-def _selected(candidate: Candidate, row: ResultRow) -> Selected:
+def _selected(candidate: Candidate, row: ResultRow) -> SelectedCandidate:
     _, tries, eligible, *_ = row
     guard = candidate.guard
-    return Selected(candidate, tries, eligible if guard is None else guard.response_count(eligible))
+    return SelectedCandidate(candidate, tries, eligible if guard is None else guard.response_count(eligible))
 
 
 def _reason(candidate: Candidate, row: ResultRow) -> GuardReason:
@@ -149,7 +149,7 @@ def _reason(candidate: Candidate, row: ResultRow) -> GuardReason:
 def _admission(
     outcome: str,
     inputs: DecisionInputs,
-    modifiers: Sequence[Selected],
+    modifiers: Sequence[SelectedCandidate],
     limits: Sequence[ResultRow],
     loads: Sequence[int],
     refusing_load: int,

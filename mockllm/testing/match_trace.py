@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.matching.conditions import Condition, Equals
 from mockllm.core.randomness import Randomness
 from mockllm.core.rendering.plan import WaitStep
-from mockllm.core.selection.decision import Decision, Selected
+from mockllm.core.selection.decision import Decision, SelectedCandidate
 from mockllm.engine import Engine
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.near_misses import (
@@ -150,7 +150,7 @@ def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = ""
     return TraceEntry(item.id, item.where, number + 1, fate, why)
 
 
-def response_index(engine: Engine, selected: Selected) -> int | None:
+def response_index(engine: Engine, selected: SelectedCandidate) -> int | None:
     """Return the index of the selected response; None if the sequence has ended."""
     item = engine.catalog.items[selected.candidate.item_index]
     if item.selector is None:
@@ -160,7 +160,7 @@ def response_index(engine: Engine, selected: Selected) -> int | None:
     return item.selector.pick(selected.response_count, randomness)
 
 
-def _step(engine: Engine, selected: Selected) -> str | None:
+def _step(engine: Engine, selected: SelectedCandidate) -> str | None:
     """Return `step 2 of 3` for a sequence, `branch 1 of 4` for a choice, else None."""
     item = engine.catalog.items[selected.candidate.item_index]
     selector = item.selector

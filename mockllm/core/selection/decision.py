@@ -102,7 +102,7 @@ class DecisionInputs(Struct, frozen=True):
         )
 
 
-class Selected(Struct, frozen=True):
+class SelectedCandidate(Struct, frozen=True):
     """A candidate that its guard does not block, with its tries and responses before this request. After the end of a
     sequence, `response_count` also counts the tries that found it ended."""
 
@@ -165,8 +165,8 @@ class Decision(Struct, frozen=True):
     """
 
     outcome: DecisionOutcome
-    rule: Selected | None
-    modifiers: Sequence[Selected]
+    rule: SelectedCandidate | None
+    modifiers: Sequence[SelectedCandidate]
     request_number: int
     blocked_rules: Sequence[tuple[Candidate, GuardReason]] = ()
     admission: AdmissionResult | None = None
