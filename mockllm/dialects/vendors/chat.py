@@ -32,10 +32,10 @@ from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai import logprobs
 from mockllm.dialects.openai.chat import decoder
-from mockllm.dialects.openai.chat.body import is_hidden
 from mockllm.dialects.openai.chat.check import check_body
 from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.chat.response_body import is_hidden
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL
 from mockllm.dialects.vendors.errors import VendorCall, error_body, head

@@ -20,8 +20,8 @@ from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import Finish, Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.chat.body import FINISH
 from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.chat.response_body import FINISH
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
 from mockllm.dialects.openai.errors import ROWS, OpenAiErrorRows, mask_key

@@ -24,7 +24,7 @@ from mockllm.dialects.mistral.agents.agent import agent_settings, merged_setting
 from mockllm.dialects.mistral.request import openai_request
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.check import check_body
-from mockllm.dialects.openai.chat.fields import FIELDS as CHAT_FIELDS
+from mockllm.dialects.openai.chat.field_checks import FIELDS as CHAT_FIELDS
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.validators import Check, check_fields, check_readable, check_required, string
 from mockllm.dialects.vendors.chat import VendorChat

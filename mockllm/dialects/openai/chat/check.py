@@ -20,9 +20,9 @@ from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_known
 from mockllm.core.request.request import Request
 from mockllm.core.request.typed_memo import MemoKey
-from mockllm.dialects.openai.chat.fields import FIELDS, check_dependencies, check_openai_dependencies
-from mockllm.dialects.openai.chat.fields_of_model import fields_of
-from mockllm.dialects.openai.chat.plain_body import is_plain_body
+from mockllm.dialects.openai.chat.field_checks import FIELDS, check_dependencies, check_openai_dependencies
+from mockllm.dialects.openai.chat.field_checks_by_model import fields_of
+from mockllm.dialects.openai.chat.simple_request_body import is_plain_body
 from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
 from mockllm.dialects.openai.model_restrictions import (
     PROVIDERS_OF_OPENAI_MODELS,

@@ -13,17 +13,17 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
-from mockllm.dialects.openai.chat.body import (
-    ChatResponseFields,
-    body,
-    supported_reply,
-    with_one_tool_call,
-)
 from mockllm.dialects.openai.chat.check import check
 from mockllm.dialects.openai.chat.decoder import decode
 from mockllm.dialects.openai.chat.encoder import ChatEncoder
 from mockllm.dialects.openai.chat.prompt_form import PROMPT_FORM
 from mockllm.dialects.openai.chat.request import AUDIO, ChatRequest
+from mockllm.dialects.openai.chat.response_body import (
+    ChatResponseFields,
+    body,
+    supported_reply,
+    with_one_tool_call,
+)
 from mockllm.dialects.openai.chat.stored_calls import storage_update
 from mockllm.dialects.openai.event_layouts import CHAT_LAYOUT
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head

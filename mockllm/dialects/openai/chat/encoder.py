@@ -13,14 +13,14 @@ from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import Media, NativePart, Refusal, Reply, Text, ToolCall
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import padding
-from mockllm.dialects.openai.chat.body import (
+from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.chat.response_body import (
     AUDIO_LIFETIME,
     ChatResponseFields,
     annotations_of,
     supported_reply,
     usage,
 )
-from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 

@@ -12,7 +12,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.text_cache import text_cache
-from mockllm.dialects.openai.chat.fields import OPENAI_FIELDS
+from mockllm.dialects.openai.chat.field_checks import OPENAI_FIELDS
 from mockllm.dialects.openai.model_restrictions import (
     UNSUPPORTED_VALUE,
     restrictions_of,

@@ -8,8 +8,8 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.openai.chat import check
-from mockllm.dialects.openai.chat.plain_body import is_plain_body
 from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.chat.simple_request_body import is_plain_body
 
 ODD: list[Json] = [None, 0, -1, 1, 1.5, 2, 3, 1e9, True, False, "", "x", [], {}, [None], 10_000_000]
 MODELS = (
