@@ -22,7 +22,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.openai.chat.field_checks import FIELDS, check_dependencies, check_openai_dependencies
 from mockllm.dialects.openai.chat.field_checks_by_model import fields_of
-from mockllm.dialects.openai.chat.simple_request_body import is_plain_body
+from mockllm.dialects.openai.chat.simple_request_body import is_simple_request_body
 from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
 from mockllm.dialects.openai.model_restrictions import (
     PROVIDERS_OF_OPENAI_MODELS,
@@ -271,7 +271,7 @@ def check(request: Request) -> Failure | None:
     if request.divided_body is None:
         # `text_messages` was read: each message has only a role and a text
         messages_are_plain = bool(vars(request).get("text_messages"))
-        if is_plain_body(body, messages_are_plain=messages_are_plain):
+        if is_simple_request_body(body, messages_are_plain=messages_are_plain):
             return None
         serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
         error = check_body(

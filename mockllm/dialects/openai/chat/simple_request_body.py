@@ -20,7 +20,7 @@ _INSTRUCTIONS: Final = ("system", "developer")
 _MAX_TOKENS: Final = 1_000_000
 
 
-def is_plain_body(body: dict[str, Json], *, messages_are_plain: bool = False) -> bool:
+def is_simple_request_body(body: dict[str, Json], *, messages_are_plain: bool = False) -> bool:
     """Return whether a body has this form. `messages_are_plain`: the messages are known to be non-empty, each with
     only a role and a text."""
     model, messages = body.get("model"), body.get("messages")
