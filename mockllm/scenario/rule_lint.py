@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import MISSING, Missing
 from mockllm.core.regex.compile import backtracks_little, compile_regex
-from mockllm.core.templates.compilation import compile_template
+from mockllm.core.templates.compile_template import compile_template
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import PathRead, TemplateSyntax, is_template
 from mockllm.core.values.dynamic import Expression

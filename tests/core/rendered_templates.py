@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.request import Request
-from mockllm.core.templates.compilation import compile_template
+from mockllm.core.templates.compile_template import compile_template
 from mockllm.core.templates.template import (
     TemplateFailure,
     TemplateScope,

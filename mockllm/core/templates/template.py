@@ -1,6 +1,6 @@
 """Templates in values: a safe subset of Jinja2's syntax, and nothing of its run time.
 
-`core.templates.compilation` compiles a template once to closures over a TemplateScope.
+`core.templates.compile_template` compiles a template once to closures over a TemplateScope.
 Data of a request is never evaluated as a template.
 """
 

@@ -32,7 +32,7 @@ from mockllm.core.quantities.types import (
     Probability,
     quantity_error,
 )
-from mockllm.core.templates.compilation import compile_template
+from mockllm.core.templates.compile_template import compile_template
 from mockllm.core.templates.template import (
     NAMES,
     OPENING,

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.messages import CallPart, ResultPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
-from mockllm.core.templates.compilation import compile_template
+from mockllm.core.templates.compile_template import compile_template
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import TemplateScope
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.templates.compilation import compile_template
+from mockllm.core.templates.compile_template import compile_template
 from mockllm.core.templates.template import TemplateSyntax
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from mockllm.core.quantities.parse import Integers, Uniform
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.request import Request
-from mockllm.core.templates.compilation import compile_template
+from mockllm.core.templates.compile_template import compile_template
 from mockllm.core.templates.template import TemplateFailure, TemplateScope
 from mockllm.core.values.dynamic import DrawnNumber, EvaluationContext, Expression, evaluate, is_static
 

@@ -6,8 +6,8 @@ import contextlib
 
 import pytest
 
-from mockllm.core.templates.compilation import compile_template
-from mockllm.core.templates.compiler import _PARSER
+from mockllm.core.templates.compile_template import compile_template
+from mockllm.core.templates.jinja_compiler import _PARSER
 from mockllm.core.templates.template import (
     TemplateSyntax,
 )

@@ -1,7 +1,7 @@
 """Compiles the text of a template to closures over a TemplateScope.
 
 A template with plain paths (`{{ query.delay }}ms`) or paths with a filter (`{{ user | truncate(80) }}`) is parsed
-here, without an import of Jinja2; any other one by `core.templates.compiler`.
+here, without an import of Jinja2; any other one by `core.templates.jinja_compiler`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def compile_template(source: str, origin: str = "") -> Template:
     """Return the template of a text; `origin` is its place, for messages. Raise TemplateSyntax."""
     blocks = _plain_paths(source)
     if blocks is None:
-        from mockllm.core.templates.compiler import compile_blocks  # imports Jinja2, 20 ms
+        from mockllm.core.templates.jinja_compiler import compile_blocks  # imports Jinja2, 20 ms
 
         blocks = compile_blocks(source)
     return Template(source, origin, blocks)
@@ -44,7 +44,7 @@ def _filtered(read: PathRead, name: str, written: str) -> Evaluate | None:
     try:
         signature(FILTERS[name]).bind(None, *arguments)
     except (KeyError, TypeError):
-        return None  # the compiler says what is wrong
+        return None  # the compiler with Jinja2 says what is wrong
     value: Evaluate = read if name in TAKES_ABSENT else partial(needed, read)
     return lambda scope: call(name, value(scope), arguments, {})
 
