@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import Usage
 TextChannel: TypeAlias = Literal["text", "thinking", "refusal"]
 
 
-class DecodedCall(Struct, frozen=True):
+class DecodedToolCall(Struct, frozen=True):
     """A tool call; `arguments` as JSON where they are JSON, else the text."""
 
     name: str
@@ -55,7 +55,7 @@ class DecodedResponse:
     text: str | None
     thinking: str | None
     refusal: str | None
-    calls: tuple[DecodedCall, ...]
+    calls: tuple[DecodedToolCall, ...]
     finish: str | None
     usage: Usage | None
     chunks: tuple[str, ...] | None
@@ -138,8 +138,10 @@ class ResponseDecoder:
             self._chunks.append(chunk)
 
     @property
-    def calls(self) -> tuple[DecodedCall, ...]:
-        return tuple(DecodedCall(name, _arguments("".join(chunks))) for name, chunks in self._calls.values())
+    def calls(self) -> tuple[DecodedToolCall, ...]:
+        return tuple(
+            DecodedToolCall(name, _arguments("".join(chunks))) for name, chunks in self._calls.values()
+        )
 
     def text(self, channel: TextChannel) -> str | None:
         return self._texts.get(channel)

@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.anthropic import MESSAGES
-from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
+from mockllm.dialects.decoded_response import DecodedResponse, DecodedToolCall
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
 from mockllm.dialects.gemini import GENERATE, VERTEX
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
@@ -167,7 +167,7 @@ def test_generating_dialect_defaults_to_usual_call() -> None:
 
 USAGE = Usage(20, 9, cached_read=4, cache_write=2, reasoning=3)
 CALL = ToolCall("look", ('{"city":', '"Paris"}'))
-CITY = (DecodedCall("look", {"city": "Paris"}),)
+CITY = (DecodedToolCall("look", {"city": "Paris"}),)
 
 
 def encoded(
@@ -203,7 +203,7 @@ REPLIES: dict[str, tuple[Reply, DecodedResponse, tuple[str, ...]]] = {
     "text and a broken call": (
         reply(Text(("Hm.",)), ToolCall("look", ('{"city": ',)), finish="tool_calls"),
         dataclasses.replace(
-            NOTHING, text="Hm.", calls=(DecodedCall("look", '{"city": '),), finish="tool_calls"
+            NOTHING, text="Hm.", calls=(DecodedToolCall("look", '{"city": '),), finish="tool_calls"
         ),
         ("Hm.", '{"city": '),
     ),
@@ -259,7 +259,7 @@ def test_decode_separates_two_calls(dialect: ReplyDialect) -> None:
     for stream in (False, True):
         received = dialect.decode(encoded(dialect, reported, stream=stream))
         assert received is not None
-        assert received.calls == (*CITY, DecodedCall("wait", {}))
+        assert received.calls == (*CITY, DecodedToolCall("wait", {}))
 
 
 @talking

@@ -9,7 +9,7 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
-from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
+from mockllm.dialects.decoded_response import DecodedResponse, DecodedToolCall
 from mockllm.dialects.gemini.live import decoder as live
 from mockllm.dialects.openai.realtime import decoder as realtime
 from tests.dialects.test_socket_faults import REPLIES, WIRES, respond
@@ -45,7 +45,7 @@ def test_text_and_usage_of_socket_are_decoded(wire: str) -> None:
 @wires
 def test_call_of_socket_is_decoded(wire: str) -> None:
     found = decoded(wire, REPLIES["call"])
-    assert found.calls == (DecodedCall("look", {"a": 1, "b": "two"}),)
+    assert found.calls == (DecodedToolCall("look", {"a": 1, "b": "two"}),)
     assert (found.text, found.finish) == (None, "tool_calls")
     assert list(found.tools_by_call_id.values()) == ["look"]
 
@@ -91,7 +91,7 @@ def test_other_messages_are_no_response(wire: str, message: Any) -> None:
 def test_odd_parts_of_messages_are_skipped() -> None:
     found = live.decode(of_events({"toolCall": {"functionCalls": [7, {"name": "f"}]}}))
     assert found is not None
-    assert found.calls == (DecodedCall("f", {}),)
+    assert found.calls == (DecodedToolCall("f", {}),)
     ended = realtime.decode(of_events({"type": "response.done", "response": {"status": "cancelled"}}))
     assert ended is not None
     assert (ended.finish, ended.usage) == (None, None)

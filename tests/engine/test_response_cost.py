@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
+from mockllm.dialects.decoded_response import DecodedResponse, DecodedToolCall
 from mockllm.dialects.price import Price
 from mockllm.dialects.providers import REGISTERED
 from mockllm.engine.response_cost import cost_of, dollars, price_of
@@ -23,7 +23,7 @@ def request(model: str, **fields: Any) -> Request:
     return ENGINE.read("POST", "/v1/chat/completions", "", {}, dumps(body), "", 0.0)
 
 
-def response(usage: Usage | None, text: str | None = None, *calls: DecodedCall) -> DecodedResponse:
+def response(usage: Usage | None, text: str | None = None, *calls: DecodedToolCall) -> DecodedResponse:
     return DecodedResponse(text, None, None, calls, "stop", usage, None, None)
 
 
@@ -102,7 +102,7 @@ def test_line_of_batch_costs_half() -> None:
 
 
 def test_cost_without_usage_is_estimated() -> None:
-    call = DecodedCall("add", {"a": 1})
+    call = DecodedToolCall("add", {"a": 1})
     found = cost_of(request("m"), response(None, "Some words here.", call), {"m": Price(1, 1)})
     assert found.usage.input > 0
     assert found.usage.output > 5

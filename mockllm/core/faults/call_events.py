@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from mockllm.core.faults.base import NotApplicable
 from mockllm.core.faults.form_events import ABSENT, FormEvent, put_member
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, MemberPlace
+from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, ToolCallPlace
 from mockllm.core.rendering.plan import Plan
 
-CallEvents: TypeAlias = list[tuple[FormEvent, CallPlace]]
+CallEvents: TypeAlias = list[tuple[FormEvent, ToolCallPlace]]
 
 
-def call_events(events: Sequence[FormEvent], layout: EventLayout) -> Iterator[tuple[FormEvent, CallPlace]]:
+def call_events(
+    events: Sequence[FormEvent], layout: EventLayout
+) -> Iterator[tuple[FormEvent, ToolCallPlace]]:
     opened: set[object] = set()
     for event in events:
         for place in layout.calls(event.payload, opened):

@@ -24,7 +24,7 @@ class MemberPlace(NamedTuple):
     member: str
 
 
-class CallPlace(Struct, frozen=True):
+class ToolCallPlace(Struct, frozen=True):
     """A part of a tool call in an event. None: the event has no place for it."""
 
     number: object
@@ -54,7 +54,7 @@ class EventLayout:
         """Return an event's JSON in the style of the protocol."""
         return dumps(payload)
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         """Yield the calls in an event. `opened` holds the numbers of the calls in earlier events."""
         return iter(())
 

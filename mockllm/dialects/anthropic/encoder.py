@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json, dumps, json_for_copy
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import ChunkAffixes, Encoder, EncoderPosition, Event
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import NativePart, Reply, Text, Thinking, ToolCall, joined_text
 from mockllm.dialects.anthropic.content_blocks import (
@@ -178,17 +178,17 @@ class MessagesEventLayout(EventLayout):
     """Where faults find calls, texts and the end in the events of a message. Only the first event of a call has its
     id."""
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         number = payload.get("index")
         index = MemberPlace(payload, "index")
         block: Json = payload.get("content_block")
         delta: Json = payload.get("delta")
         if type(block) is dict and block.get("type") == "tool_use":
-            yield CallPlace(number, index, MemberPlace(block, "id"))
+            yield ToolCallPlace(number, index, MemberPlace(block, "id"))
         elif type(delta) is dict and delta.get("type") == "input_json_delta":
-            yield CallPlace(number, index, arguments=MemberPlace(delta, "partial_json"))
+            yield ToolCallPlace(number, index, arguments=MemberPlace(delta, "partial_json"))
         elif payload.get("type") == "content_block_stop" and number in opened:
-            yield CallPlace(number, index)
+            yield ToolCallPlace(number, index)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         name = {"message_start": "message", "message_delta": "delta"}.get(payload.get("type", ""))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 
 
 class ConverseEventLayout(EventLayout):
@@ -17,17 +17,17 @@ class ConverseEventLayout(EventLayout):
         """Return the members of an event."""
         return payload
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         event = self.inner(payload)
         number, index = event.get("contentBlockIndex"), MemberPlace(event, "contentBlockIndex")
         start: Json = event.get("start", {}).get("toolUse")
         delta: Json = event.get("delta", {}).get("toolUse")
         if start is not None:
-            yield CallPlace(number, index, MemberPlace(start, "toolUseId"))
+            yield ToolCallPlace(number, index, MemberPlace(start, "toolUseId"))
         elif delta is not None:
-            yield CallPlace(number, index, arguments=MemberPlace(delta, "input"))
+            yield ToolCallPlace(number, index, arguments=MemberPlace(delta, "input"))
         elif number in opened and "delta" not in event:
-            yield CallPlace(number, index)
+            yield ToolCallPlace(number, index)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         event = self.inner(payload)

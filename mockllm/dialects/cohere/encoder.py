@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.reply import (
@@ -199,16 +199,16 @@ def whole(reply: Reply, request: CohereChatRequest, identity: ResponseIdentity) 
 class CohereEventLayout(EventLayout):
     """The events of /v2/chat, with their content in `delta.message`."""
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         kind = payload.get("type")
         index = MemberPlace(payload, "index")
         if kind in ("tool-call-start", "tool-call-delta"):
             call: Json = payload["delta"]["message"]["tool_calls"]
             arguments = MemberPlace(call["function"], "arguments")
             id = MemberPlace(call, "id") if kind == "tool-call-start" else None
-            yield CallPlace(payload["index"], index, id, arguments)
+            yield ToolCallPlace(payload["index"], index, id, arguments)
         elif kind == "tool-call-end":
-            yield CallPlace(payload["index"], index)
+            yield ToolCallPlace(payload["index"], index)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         if payload.get("type") == "message-end":

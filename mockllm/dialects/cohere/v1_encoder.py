@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import arguments_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import Choice, Finish, Reply, Text, ToolCall, joined_text
@@ -149,11 +149,11 @@ def _event(kind: str, finished: bool = False, /, **members: Json) -> Event:
 class CohereV1EventLayout(EventLayout):
     """The events of /v1/chat and /v1/generate. Calls have no ids, and come whole after their chunks once more."""
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         if "tool_call_delta" in payload:
             delta: Json = payload["tool_call_delta"]
             arguments = MemberPlace(delta, "parameters") if "parameters" in delta else None
-            yield CallPlace(delta["index"], MemberPlace(delta, "index"), None, arguments)
+            yield ToolCallPlace(delta["index"], MemberPlace(delta, "index"), None, arguments)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         if payload.get("event_type") == "stream-end":

@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JsonObject
 from mockllm.core.json.typed_values import list_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 from mockllm.core.rendering.plan import Framing
 from mockllm.core.reply.logprobs import StreamedTokenLogprobs
 from mockllm.core.reply.reply import Choice, NativePart, Refusal, Reply, Text, Thinking, ToolCall, joined_text
@@ -145,13 +145,13 @@ class GenerateEventLayout(EventLayout):
     def write(self, payload: Payload, framing: Framing) -> bytes:
         return indented(payload) if framing is Framing.JSON_ARRAY else one_line(payload)
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         for candidate in _candidates(payload):
             for part in candidate.get("content", {}).get("parts", ()):
                 if "functionCall" in part:
                     call = part["functionCall"]
                     id, arguments = MemberPlace(call, "id"), MemberPlace(call, "args")
-                    yield CallPlace((candidate.get("index"), len(opened)), None, id, arguments)
+                    yield ToolCallPlace((candidate.get("index"), len(opened)), None, id, arguments)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         for candidate in _candidates(payload):

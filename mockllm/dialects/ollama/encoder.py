@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
@@ -204,12 +204,12 @@ def whole(choice: Choice, form: ContentForm) -> dict[str, Json]:
 class OllamaEventLayout(EventLayout):
     """The lines of /api/chat and /api/generate. A call comes whole, with its arguments as an object."""
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         message: Json = payload.get("message", {})
         for call in message.get("tool_calls", ()):
             function = call["function"]
             index, arguments = MemberPlace(function, "index"), MemberPlace(function, "arguments")
-            yield CallPlace(call.get("id", len(opened)), index, MemberPlace(call, "id"), arguments)
+            yield ToolCallPlace(call.get("id", len(opened)), index, MemberPlace(call, "id"), arguments)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         if "done" in payload:

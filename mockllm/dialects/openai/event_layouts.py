@@ -8,7 +8,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import objects
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 
 REASON: Final = ("finish_reason",)
 TEXT_DELTAS: Final = ("response.output_text.delta", "response.output_audio_transcript.delta")
@@ -36,13 +36,13 @@ class ChoicesEventLayout(EventLayout):
 class ChatEventLayout(ChoicesEventLayout):
     """The chunks of chat, also of vendors."""
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         for choice in _choices(payload):
             for call in choice.get("delta", {}).get("tool_calls") or ():
                 number = (choice.get("index"), call.get("index", call.get("id")))
                 content = call.get("function", call.get("custom", {}))
                 arguments = MemberPlace(content, "arguments" if "function" in call else "input")
-                yield CallPlace(number, MemberPlace(call, "index"), MemberPlace(call, "id"), arguments)
+                yield ToolCallPlace(number, MemberPlace(call, "index"), MemberPlace(call, "id"), arguments)
 
     def roles(self, payload: Payload) -> Iterator[MemberPlace]:
         for choice in _choices(payload):
@@ -71,16 +71,16 @@ class ResponsesEventLayout(EventLayout):
 
     sequence: str | None = "sequence_number"
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         number = payload.get("output_index")
         item: Json = payload.get("item")
         index = MemberPlace(payload, "output_index")
         if type(item) is dict and "call_id" in item:
             arguments = MemberPlace(item, "arguments" if "arguments" in item else "input")
             added = payload.get("type") == "response.output_item.added"
-            yield CallPlace(number, index, MemberPlace(item, "call_id"), arguments if added else None)
+            yield ToolCallPlace(number, index, MemberPlace(item, "call_id"), arguments if added else None)
         elif number in opened and "item_id" in payload:
-            yield CallPlace(number, index)
+            yield ToolCallPlace(number, index)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         response = payload.get("response")
@@ -109,7 +109,7 @@ class RealtimeEventLayout(ResponsesEventLayout):
 
     sequence = None
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         return super().calls(payload, opened) if "output_index" in payload else iter(())
 
     def text(self, payload: Payload) -> MemberPlace | None:

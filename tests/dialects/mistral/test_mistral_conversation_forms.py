@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Choice, Media, NativePart, Reply, Text, Thinking, Usage
-from mockllm.dialects.decoded_response import DecodedCall
+from mockllm.dialects.decoded_response import DecodedToolCall
 from mockllm.dialects.mistral.conversations.decoder import decode
 from mockllm.dialects.mistral.conversations.event_layout import CONVERSATION_LAYOUT
 from mockllm.dialects.mistral.conversations.outputs import supported_reply
@@ -58,7 +58,7 @@ def test_reply_is_decoded(streamed: bool) -> None:
     decoded = decode(Conversing().respond("conversations", fields).planned.plan)
     assert decoded is not None
     assert (decoded.text, decoded.thinking, decoded.finish) == ("I look.", "Hm.", None)
-    assert decoded.calls == (DecodedCall("look", {"a": 1}), DecodedCall("look", {}))
+    assert decoded.calls == (DecodedToolCall("look", {"a": 1}), DecodedToolCall("look", {}))
     assert set(decoded.tools_by_call_id.values()) == {"look"}
     assert (decoded.usage or Usage(0, 0)).input > 0
     assert (decoded.chunks is None) is not streamed
@@ -86,7 +86,7 @@ def test_odd_members_are_not_decoded() -> None:
     ]
     decoded = decode(body({"object": "conversation.response", "outputs": outputs, "usage": None}))
     assert decoded is not None
-    assert (decoded.text, decoded.usage, decoded.calls) == (None, None, (DecodedCall("look", {"a": 1}),))
+    assert (decoded.text, decoded.usage, decoded.calls) == (None, None, (DecodedToolCall("look", {"a": 1}),))
 
 
 # --- faults --------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, FinishPlace, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 
 ENDED: Final = ("completed", "requires_action", "incomplete")
 
@@ -15,16 +15,16 @@ ENDED: Final = ("completed", "requires_action", "incomplete")
 class InteractionEventLayout(EventLayout):
     """Only the first event of a call has its id. The finish reason is the status of the interaction."""
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         number, index = payload.get("index"), MemberPlace(payload, "index")
         step: Json = payload.get("step")
         delta: Json = payload.get("delta")
         if type(step) is dict and step.get("type") == "function_call":
-            yield CallPlace(number, index, MemberPlace(step, "id"))
+            yield ToolCallPlace(number, index, MemberPlace(step, "id"))
         elif type(delta) is dict and delta.get("type") == "arguments_delta":
-            yield CallPlace(number, index, arguments=MemberPlace(delta, "arguments"))
+            yield ToolCallPlace(number, index, arguments=MemberPlace(delta, "arguments"))
         elif payload.get("event_type") == "step.stop" and number in opened:
-            yield CallPlace(number, index)
+            yield ToolCallPlace(number, index)
 
     def finishes(self, payload: Payload) -> Iterator[FinishPlace]:
         interaction: Json = payload.get("interaction")

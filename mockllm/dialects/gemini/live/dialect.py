@@ -18,7 +18,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload, ToolCallPlace
 from mockllm.core.rendering.plan import (
     CutStep,
     EventKind,
@@ -282,9 +282,9 @@ class LiveEventLayout(EventLayout):
     """The form of the messages of a turn. A call comes whole, with its arguments as an object and without an index.
     No message has a finish reason."""
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         for number, call in enumerate(list_of(object_of(payload.get("toolCall")).get("functionCalls"))):
-            yield CallPlace(number, None, MemberPlace(call, "id"), MemberPlace(call, "args"))
+            yield ToolCallPlace(number, None, MemberPlace(call, "id"), MemberPlace(call, "args"))
 
     def usage(self, payload: Payload) -> MemberPlace | None:
         return MemberPlace(payload, "usageMetadata") if "usageMetadata" in payload else None

@@ -6,17 +6,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mockllm.core.rendering.event_layout import CallPlace, EventLayout, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload, ToolCallPlace
 from mockllm.dialects.mistral.conversations.encoder import CALL_DELTA, DONE, TEXT_DELTA
 
 
 class ConversationEventLayout(EventLayout):
     """Each event of a call has its id and a part of its arguments."""
 
-    def calls(self, payload: Payload, opened: set[object]) -> Iterator[CallPlace]:
+    def calls(self, payload: Payload, opened: set[object]) -> Iterator[ToolCallPlace]:
         if payload.get("type") == CALL_DELTA:
             index, id = MemberPlace(payload, "output_index"), MemberPlace(payload, "tool_call_id")
-            yield CallPlace(payload.get("output_index"), index, id, MemberPlace(payload, "arguments"))
+            yield ToolCallPlace(payload.get("output_index"), index, id, MemberPlace(payload, "arguments"))
 
     def usage(self, payload: Payload) -> MemberPlace | None:
         return MemberPlace(payload, "usage") if payload.get("type") == DONE else None

@@ -103,7 +103,7 @@ def fast_accepts_all(value: Json) -> bool:
     It needs a fraction of their time, and no error."""
     if type(value) is not list or not value:
         return False
-    calls = OpenCalls()
+    calls = OpenToolCalls()
     for entry in value:
         if not _fast_accepts_next(calls, entry):
             return False
@@ -199,7 +199,7 @@ def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
     return _missing_results(open_, len(value) - 1) if open_ else None
 
 
-class OpenCalls(Struct, eq=False):
+class OpenToolCalls(Struct, eq=False):
     """The ids of the calls of the last message of the assistant, and those of them without a tool message. `called`
     is replaced and never changed; only `open` changes in place."""
 
@@ -207,20 +207,20 @@ class OpenCalls(Struct, eq=False):
     open: set[str] = field(default_factory=set)
 
 
-_OPEN_CALLS: Final = MemoKey[OpenCalls]()
+_OPEN_TOOL_CALLS: Final = MemoKey[OpenToolCalls]()
 
 
 def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return what `fast_accepts_all` returns, of a body that has messages; only new ones are read."""
-    calls = divided.reduce_turns(memo_key=_OPEN_CALLS, start=_continued, step=_fast_accepts_next)
+    calls = divided.reduce_turns(memo_key=_OPEN_TOOL_CALLS, start=_continued, step=_fast_accepts_next)
     return calls is not None and not calls.open
 
 
-def _continued(calls: OpenCalls | None) -> OpenCalls:
-    return OpenCalls() if calls is None else OpenCalls(calls.called, set(calls.open))
+def _continued(calls: OpenToolCalls | None) -> OpenToolCalls:
+    return OpenToolCalls() if calls is None else OpenToolCalls(calls.called, set(calls.open))
 
 
-def _fast_accepts_next(calls: OpenCalls, entry: Json) -> bool:
+def _fast_accepts_next(calls: OpenToolCalls, entry: Json) -> bool:
     """Return whether both checks accept a message after the calls of those before it."""
     if type(entry) is not dict:
         return False

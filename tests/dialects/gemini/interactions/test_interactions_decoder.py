@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.dialects.decoded_response import DecodedCall, DecodedResponse
+from mockllm.dialects.decoded_response import DecodedResponse, DecodedToolCall
 from mockllm.dialects.gemini.interactions.decoder import decode
 from tests.dialects.gemini.interactions.test_interactions import LOOK, RULES
 from tests.language.virtual_server import VirtualServer, raw_request
@@ -37,7 +37,7 @@ def test_text_and_usage_are_decoded(stream: bool) -> None:
 def test_thinking_and_call_are_decoded(stream: bool) -> None:
     config = {"thinking_summaries": "auto"}
     found = decoded("go", stream, tools=LOOK, generation_config=config)
-    assert found.calls == (DecodedCall("look", {"a": 1}),)
+    assert found.calls == (DecodedToolCall("look", {"a": 1}),)
     assert (found.thinking, found.finish) == ("Let me see", "tool_calls")
     assert list(found.tools_by_call_id.values()) == ["look"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Choice, Reply, Text, ToolCall, Usage
-from mockllm.dialects.decoded_response import DecodedCall
+from mockllm.dialects.decoded_response import DecodedToolCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 
@@ -34,7 +34,7 @@ def test_decode_reads_free_text_of_custom_tools() -> None:
         request = chat(tools=[CUSTOM], stream=stream)
         decoded = CHAT.decode((CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, IDENTITY))
         assert decoded is not None
-        assert decoded.calls == (DecodedCall("run", "ls -l"),)
+        assert decoded.calls == (DecodedToolCall("run", "ls -l"),)
 
 
 def test_decode_of_empty_response_has_text_without_chunks() -> None:

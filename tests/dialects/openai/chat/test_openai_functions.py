@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Choice, Finish, Part, Reply, Text, ToolCall
 from mockllm.core.request.messages import ResultPart
-from mockllm.dialects.decoded_response import DecodedCall
+from mockllm.dialects.decoded_response import DecodedToolCall
 from mockllm.dialects.openai import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.dialects.openai.completions_requests import body_of
@@ -111,7 +111,7 @@ def test_legacy_call_is_decoded() -> None:
     ):
         decoded = CHAT.decode(plan)
         assert decoded is not None
-        assert decoded.calls == (DecodedCall("get_weather", {"city": "Paris"}),)
+        assert decoded.calls == (DecodedToolCall("get_weather", {"city": "Paris"}),)
         assert decoded.finish == "tool_calls"
 
 

@@ -62,7 +62,7 @@ def test_plain_messages_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) ->
     with monkeypatch.context() as patched:
         patched.setattr(check, "_fast_accepts_shape", lambda _: False)
         patched.setattr(check, "_message", lambda *_: Failure("bad_request"))
-        plain = [entry for entry in messages if check._fast_accepts_next(check.OpenCalls(), entry)]
+        plain = [entry for entry in messages if check._fast_accepts_next(check.OpenToolCalls(), entry)]
     assert len(plain) > 100
     assert [entry for entry in plain if not passes_both(entry)] == []
 
@@ -72,7 +72,7 @@ def test_conversations_pass_at_once_as_by_the_whole_check() -> None:
     passed = 0
     for _ in range(20_000):
         messages = [message(random) for _ in range(random.choice([1, 2, 2, 3]))]
-        calls = check.OpenCalls()
+        calls = check.OpenToolCalls()
         at_once = all(check._fast_accepts_next(calls, entry) for entry in messages) and not calls.open
         accepted = (
             check.check_message_shapes(messages) is None and check.check_contents_and_order(messages) is None

@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import (
     Usage,
     Verbatim,
 )
-from mockllm.dialects.decoded_response import DecodedCall
+from mockllm.dialects.decoded_response import DecodedToolCall
 from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
 from mockllm.dialects.openai.responses.input_calls import InputTokensRequest
 from mockllm.dialects.openai.responses.items import STAGES
@@ -235,7 +235,7 @@ def test_custom_tool_call_has_text_input() -> None:
     ):
         decoded = RESPONSES.decode(plan)
         assert decoded is not None
-        assert decoded.calls == (DecodedCall("sql", "select 1"),)
+        assert decoded.calls == (DecodedToolCall("sql", "select 1"),)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_call_of_client_tool_is_decoded_as_written(tool: str, arguments: Json) -
     for encode in (RESPONSES.encode_body, RESPONSES.encode_stream):
         decoded = RESPONSES.decode(encode(reply, request, IDENTITY))
         assert decoded is not None
-        assert (decoded.calls, decoded.finish) == ((DecodedCall(tool, arguments),), "tool_calls")
+        assert (decoded.calls, decoded.finish) == ((DecodedToolCall(tool, arguments),), "tool_calls")
         assert decoded.left_out == ()
 
 
