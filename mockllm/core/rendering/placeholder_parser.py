@@ -16,7 +16,7 @@ from mockllm.core.rendering.argument_forms import (
     ValueSelector,
 )
 from mockllm.core.rendering.placeholders import (
-    MARKED_CALL,
+    MARKED_TOOL_CALL,
     MARKER_PREFIX,
     Computation,
     Placeholders,
@@ -64,7 +64,7 @@ class PlaceholderParser:
         parts: list[bytes] = []
         numbers: list[int] = []
         end = 0
-        data = MARKED_CALL.replace(data, self._number_of_form)
+        data = MARKED_TOOL_CALL.replace(data, self._number_of_form)
         for marker in _IN_JSON.finditer(data):
             parts += (data[end : marker.start()], b"")
             call = marker[3]

@@ -17,15 +17,15 @@ from msgspec import Struct
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import BASE62, IdPattern, Ids, fill_ids, id_pattern
 from mockllm.core.rendering.argument_forms import ArgumentsForm, ValueSelector
-from mockllm.core.rendering.call_placeholders import MarkedCall
 from mockllm.core.rendering.plan import Framing, Headers, ResponseHead
+from mockllm.core.rendering.tool_call_placeholders import MarkedToolCall
 from mockllm.core.reply.reply import GeneratedToolCall
 
 MARKER_PREFIX: Final = token_hex(16)
 """A random text per process. No response contains it, so that only this process knows it: no request and no
 scenario can contain it."""
 
-MARKED_CALL: Final = MarkedCall(MARKER_PREFIX)
+MARKED_TOOL_CALL: Final = MarkedToolCall(MARKER_PREFIX)
 
 ValueSource: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPattern | Combination"
 """The value behind a placeholder: the response's time, the request's input tokens, the output tokens of a generated
@@ -77,7 +77,7 @@ class Computation(NamedTuple):
         return self.source == "input_tokens" or type(self.source) is Combination
 
     @property
-    def depends_on_call(self) -> bool:
+    def depends_on_tool_call(self) -> bool:
         """Whether the value may depend on a generated tool call."""
         return self.source == "output_tokens" or type(self.source) is Combination
 
@@ -182,7 +182,7 @@ class NumberPlaceholder:
     def _with(self, function: Function, operand: float) -> NumberPlaceholder:
         if isinstance(operand, NumberPlaceholder):
             left, right = self._computation, operand._computation
-            if left.depends_on_call != right.depends_on_call:
+            if left.depends_on_tool_call != right.depends_on_tool_call:
                 combination = Computation(Combination(function, left, right))
                 return NumberPlaceholder(
                     self._placeholders, combination, function(self._sample, operand._sample)
@@ -233,7 +233,7 @@ class Placeholders:
 
     def _marked(self, call: GeneratedToolCall) -> GeneratedToolCall:
         tokens = cast(int, NumberPlaceholder(self, Computation("output_tokens"), call.output_tokens))
-        return MARKED_CALL.in_place_of(call, tokens)
+        return MARKED_TOOL_CALL.in_place_of(call, tokens)
 
     def number_of(self, computation: Computation) -> int:
         """Return the number of a computation, which markers carry."""
@@ -272,13 +272,13 @@ class PlaceholderIds(Ids):
         )
 
 
-NUMBER_FROM_CALL: Final = -1
+NUMBER_FROM_TOOL_CALL: Final = -1
 """In place of the number of a chunk: the number of chunks of the generated tool call decides it."""
 
 
 class PlaceholderStep(Struct, frozen=True):
     """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. The
-    `chunk_number` is NUMBER_FROM_CALL where the step ends with the generated tool call: the last value is then the
+    `chunk_number` is NUMBER_FROM_TOOL_CALL where the step ends with the generated tool call: the last value is then the
     number."""
 
     parts: Sequence[bytes]
@@ -293,7 +293,7 @@ class PlaceholderStep(Struct, frozen=True):
 
     def last_chunk(self, values: Sequence[bytes]) -> int:
         """Return the number of the step's last chunk in the response with these values."""
-        return int(values[-1]) if self.chunk_number == NUMBER_FROM_CALL else self.chunk_number
+        return int(values[-1]) if self.chunk_number == NUMBER_FROM_TOOL_CALL else self.chunk_number
 
 
 class Prerendered(Struct, frozen=True, eq=False):

@@ -17,8 +17,8 @@ from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.placeholder_parser import PlaceholderParser
 from mockllm.core.rendering.placeholders import (
-    MARKED_CALL,
-    NUMBER_FROM_CALL,
+    MARKED_TOOL_CALL,
+    NUMBER_FROM_TOOL_CALL,
     Placeholders,
     PlaceholderStep,
     Prerendered,
@@ -107,10 +107,12 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
     without_steps, selector_for = parser.finish(size)
     # of a generated tool call, the number of chunks differs: a value has it, see `PlaceholderStep.chunk_number`
     counted = any(type(form) is ChunkCount for form in without_steps.argument_forms)
-    last_of_call = len(MARKED_CALL.chunks) if counted else None
+    last_of_tool_call = len(MARKED_TOOL_CALL.chunks) if counted else None
     steps = tuple(
         PlaceholderStep(
-            draft[0], selector_for(draft[1]), NUMBER_FROM_CALL if draft[2] == last_of_call else draft[2]
+            draft[0],
+            selector_for(draft[1]),
+            NUMBER_FROM_TOOL_CALL if draft[2] == last_of_tool_call else draft[2],
         )
         if isinstance(draft, tuple)
         else draft

@@ -5,7 +5,7 @@ any arguments, in one or several forms. With `BEGIN` and `END` for the marks, an
 
     {"input":{"BEGIN<>&'/é END":1e-05}}
 
-`MarkedCall.replace` finds the object, recognizes its form by the characters between the marks and by the number, and
+`MarkedToolCall.replace` finds the object, recognizes its form by the characters between the marks and by the number, and
 puts the number of the form there:
 
     {"input":FOUND0;}
@@ -34,7 +34,7 @@ _CHARACTERS: Final = "<>&'/é\x7f\u2028\U0001f642"
 """Characters that some writers of JSON escape."""
 
 
-class MarkedCall:
+class MarkedToolCall:
     """A call whose arguments are the placeholder. `mark` is a text that no other part of a response has."""
 
     def __init__(self, mark: str) -> None:
