@@ -82,7 +82,7 @@ class FastPath(Struct, frozen=True):
             return self._respond_varying(self.varying_selector, request, dialect, repeated)
         response = self.responses[0]
         assert response is not None
-        cached = self._cached_without_call(response, request, dialect, repeated)
+        cached = self._cached_without_tool_call(response, request, dialect, repeated)
         if cached is None:
             return None
         if self.modifiers_with_limit:
@@ -110,7 +110,7 @@ class FastPath(Struct, frozen=True):
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
 
-    def _cached_with_call(
+    def _cached_with_tool_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
     ) -> tuple[CachedResponse, GeneratedToolCall] | None:
         """Return the entry of the response cache for a request, with the call that the response has."""
@@ -132,7 +132,7 @@ class FastPath(Struct, frozen=True):
             (cached, tool_call) if tool_call.fits_placeholders and cached.fits(request, tool_call) else None
         )
 
-    def _cached_without_call(
+    def _cached_without_tool_call(
         self,
         response: CacheableResponse,
         request: Request,
@@ -245,8 +245,8 @@ class FastPath(Struct, frozen=True):
         """Return the entry of the response cache, which a template's text or a generated tool call selects, and the
         call."""
         if response.compiled.generates_tool_call:
-            return self._cached_with_call(response, request, dialect, scope, tries)
-        cached = self._cached_without_call(response, request, dialect, repeated)
+            return self._cached_with_tool_call(response, request, dialect, scope, tries)
+        cached = self._cached_without_tool_call(response, request, dialect, repeated)
         return None if cached is None else (cached, None)
 
     def _filled(

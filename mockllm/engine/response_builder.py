@@ -214,7 +214,7 @@ class ResponseBuilder(DecidedRequest):
             evaluation = EvaluationContext(template_scope_of(item, request), self.randomness(item, selected))
             compiled, text = compiled.with_text(evaluation)
         elif cached_by == "tool_call":
-            call = self._generated_call(effective, self.randomness(item, selected))
+            call = self._generated_tool_call(effective, self.randomness(item, selected))
             text = "" if call is None else call.tool
             if call is None or not call.fits_placeholders:
                 cached_by = None
@@ -238,7 +238,7 @@ class ResponseBuilder(DecidedRequest):
         headers = without_headers(self.limit_headers(admission), effective.header_names)
         return planned.with_admission(headers, admission.wait)
 
-    def _generated_call(
+    def _generated_tool_call(
         self, effective: EffectiveSettings, randomness: Randomness
     ) -> GeneratedToolCall | None:
         """Return the call of a tool that the response has; None where the request lets the model call none. Raise
@@ -281,7 +281,7 @@ class ResponseBuilder(DecidedRequest):
             return self._error_without_settings(no_websocket(self.request) or failure)
         planned = self._planned_response(plan, item.id, context)
         return (
-            _with_calls(planned, plan, context)
+            _with_tool_calls(planned, plan, context)
             if context.tool_call_count and not context.prerendering
             else planned
         )
@@ -356,7 +356,7 @@ def _webhooks_of(plan: Plan, context: PlanContext, rule: str) -> Iterator[Webhoo
         yield Webhook(ends + spec.after, str(spec.to), spec.secret or "", id, payload, id, rule=rule)
 
 
-def _with_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
+def _with_tool_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
     """Return the response with the id and the tool of each of its calls. A tool result that a client sends later
     names only the id. They are those that the encoder collected. Where it collected none, or the scenario changed
     what it wrote, they are decoded."""

@@ -264,7 +264,7 @@ def render_cached_response(
             (*tool_call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)
         ):
             return None
-        tool_calls = _numbered_calls(fresh, prerendered, values)
+        tool_calls = _numbered_tool_calls(fresh, prerendered, values)
         if read_stored_parts is not None:
             prerendered = prerendered.with_stored_parts(
                 prerender_stored_parts(prerendered.plan, read_stored_parts, values)
@@ -307,7 +307,7 @@ def _render(render: Render[R_co], placeholders: Placeholders, request: Request) 
     return render(ResponseIdentity(placeholders.ids, placeholders.now), request, placeholders.call)
 
 
-def _numbered_calls(
+def _numbered_tool_calls(
     fresh: PlannedResponse, prerendered: PrerenderedResponse, values: Sequence[bytes]
 ) -> tuple[tuple[str | int, str], ...]:
     """Return the tool calls. An id that differs in each response is replaced by its index among the values."""

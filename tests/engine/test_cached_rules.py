@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.engine import PlannedResponse
-from mockllm.engine.response_cache import MAX_KEY_TEXT, _numbered_calls
+from mockllm.engine.response_cache import MAX_KEY_TEXT, _numbered_tool_calls
 from tests.engine.cached_and_rendered import compare
 from tests.language.virtual_server import NOW, ClientRequest, chat_request
 
@@ -72,4 +72,4 @@ def test_call_id_composed_of_another_id_is_not_cached() -> None:
     fresh = PlannedResponse(Plan(ResponseHead(200, ()), ()), None, tool_calls=(("call_abc_1", "add"),))
     rendered: Any = SimpleNamespace(id_patterns=["pattern"])
     with pytest.raises(TypeError, match="composed of another id"):
-        _numbered_calls(fresh, rendered, [b"abc"])
+        _numbered_tool_calls(fresh, rendered, [b"abc"])
