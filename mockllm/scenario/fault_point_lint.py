@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.faults.base import Fault
 from mockllm.core.faults.fault_points import ChunkPoint, GapPoint
 from mockllm.core.faults.meaning import ReplyPosition
-from mockllm.core.faults.meaning_calls import CallFault
+from mockllm.core.faults.meaning_tool_calls import CallFault
 from mockllm.core.values.dynamic import Dynamic
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import ErrorChunk

@@ -48,7 +48,7 @@ PROMISED_NAMES = frozenset(
 """Names of JSON keys and components that users know, of asyncio and of the language; drawn numbers are statistics."""
 MISTAKES_OF_OTHER_KINDS = frozenset(
     {
-        "core/faults/meaning_calls.py",
+        "core/faults/meaning_tool_calls.py",
         "core/hunting/outcome.py",
         "dialects/path_hints.py",
         "hunting/pytest_hunt.py",

@@ -14,7 +14,7 @@ from mockllm.core.faults import (
     form,
     http,
     meaning,
-    meaning_calls,
+    meaning_tool_calls,
     meaning_usage,
     stream,
     stream_flow,
@@ -26,7 +26,7 @@ from mockllm.core.faults.stream import Malformed
 
 FAMILIES: Final = (connection, http, stream, variation, form, meaning)
 """The families, in the order of the docs. The name of each module is that of its family."""
-FURTHER_MODULES: Final = (stream_flow, meaning_calls, meaning_usage)
+FURTHER_MODULES: Final = (stream_flow, meaning_tool_calls, meaning_usage)
 """The modules with more faults of a family."""
 
 __all__ = [

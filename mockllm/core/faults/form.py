@@ -12,14 +12,6 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
-from mockllm.core.faults.call_events import (
-    add_placeholders,
-    break_ids,
-    break_index,
-    call_events,
-    interleaved,
-    with_placeholders,
-)
 from mockllm.core.faults.fault_points import FIRST, MIDDLE, ChunkPoint, GapPoint, find_chunk, find_event_gap
 from mockllm.core.faults.form_events import (
     ABSENT,
@@ -29,6 +21,14 @@ from mockllm.core.faults.form_events import (
     put_member,
     rewritten,
     stream_events,
+)
+from mockllm.core.faults.tool_call_events import (
+    add_placeholders,
+    break_ids,
+    break_index,
+    interleaved,
+    tool_call_events,
+    with_placeholders,
 )
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload
@@ -56,12 +56,12 @@ class ToolCallChunks(FormFault):
     )
 
     def apply_to_events(self, plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
-        if not any(True for _ in call_events(events, layout)):
+        if not any(True for _ in tool_call_events(events, layout)):
             raise NotApplicable("the response calls no tool")
         if self.interleave:
             plan = interleaved(plan, events, layout)
             events = list(stream_events(plan))
-        calls = list(call_events(events, layout))
+        calls = list(tool_call_events(events, layout))
         break_index(calls, "missing" if self == ToolCallChunks() else self.index)
         break_ids(calls, self.id)
         if not self.placeholder:

@@ -23,7 +23,7 @@ def test_fault_states_a_family_that_exists() -> None:
 
 def test_family_may_have_several_files() -> None:
     files = {kind.__module__.rpartition(".")[2] for kind in FAULTS.values() if kind.family == "meaning"}
-    assert {"meaning", "meaning_calls", "meaning_usage"} <= files
+    assert {"meaning", "meaning_tool_calls", "meaning_usage"} <= files
 
 
 def test_file_with_faults_is_imported() -> None:

@@ -41,10 +41,12 @@ class CallFault(ReplyFault):
 
     def _change(self, part: Part, number: int, context: ReplyFaultContext) -> Part | None:
         return (
-            self.break_call(part, context) if type(part) is ToolCall and self.call in (None, number) else None
+            self.break_tool_call(part, context)
+            if type(part) is ToolCall and self.call in (None, number)
+            else None
         )
 
-    def break_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
+    def break_tool_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
         """Return the call with the fault. Raise NotApplicable."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -57,7 +59,7 @@ class BadToolArguments(CallFault):
         default="invalid", description="With a typical mistake of a model, or cut in the middle."
     )
 
-    def break_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
+    def break_tool_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
         tool = _offered_tool(context.request, call)
         if tool is not None and tool.kind == "custom":
             raise NotApplicable(f"{call.name} takes free text, which is never invalid")
@@ -88,7 +90,7 @@ class UnknownTool(CallFault):
         default=None, description="The name in the call; by default the called tool's name followed by `_v2`."
     )
 
-    def break_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
+    def break_tool_call(self, call: ToolCall, context: ReplyFaultContext) -> ToolCall:
         offered = {tool.name for tool in context.request.tools}
         if self.tool is not None and self.tool in offered:
             raise NotApplicable(f"the request offers a tool called {self.tool}")

@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import Plan
 CallEvents: TypeAlias = list[tuple[FormEvent, ToolCallPlace]]
 
 
-def call_events(
+def tool_call_events(
     events: Sequence[FormEvent], layout: EventLayout
 ) -> Iterator[tuple[FormEvent, ToolCallPlace]]:
     opened: set[object] = set()
@@ -74,7 +74,7 @@ def with_placeholders(plan: Plan, calls: CallEvents, layout: EventLayout) -> Pla
 def interleaved(plan: Plan, events: list[FormEvent], layout: EventLayout) -> Plan:
     """Return the plan with the events of calls in turn: one of each call. Times stay at their places."""
     calls: dict[object, list[FormEvent]] = {}
-    for event, place in call_events(events, layout):
+    for event, place in tool_call_events(events, layout):
         calls.setdefault(place.number, []).append(event)
     if len(calls) < 2:
         raise NotApplicable("the response calls one tool only")
