@@ -14,9 +14,9 @@ from msgspec import Struct, field
 from mockllm.core.json.codec import Json
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.typed_memo import MemoKey
-from mockllm.dialects.anthropic.call_pairs import check_pairs
 from mockllm.dialects.anthropic.server_use_check import ServerUses
 from mockllm.dialects.anthropic.system_turn_check import check_system_turns, system_problem
+from mockllm.dialects.anthropic.tool_call_pairs import check_pairs
 from mockllm.dialects.anthropic.validators import (
     ANY,
     BOOLEAN,

@@ -146,7 +146,7 @@ def result_parts(
     return (ResultPart(id, name, join_texts(parts)), *[part for part in parts if type(part) is MediaPart])
 
 
-def read_call(id: str | None, fields: dict[str, Json]) -> CallPart:
+def read_tool_call(id: str | None, fields: dict[str, Json]) -> CallPart:
     """Return a call of the history. A function's arguments are parsed where they are JSON; a custom tool's
     input is text."""
     arguments = fields.get("arguments")

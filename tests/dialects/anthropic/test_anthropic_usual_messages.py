@@ -8,8 +8,8 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic import content_check
-from mockllm.dialects.anthropic.call_pairs import check_pairs
 from mockllm.dialects.anthropic.server_use_check import ServerUses
+from mockllm.dialects.anthropic.tool_call_pairs import check_pairs
 
 
 def any_of(random: Random, *usual: Json) -> Json:

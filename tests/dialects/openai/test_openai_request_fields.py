@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.request_fields import read_call
+from mockllm.dialects.openai.request_fields import read_tool_call
 
 
 @pytest.mark.parametrize(
@@ -18,5 +18,5 @@ from mockllm.dialects.openai.request_fields import read_call
     ],
 )
 def test_read_call_parses_arguments_that_are_json_text(fields: dict[str, Json], arguments: Json) -> None:
-    call = read_call("call_1", fields)
+    call = read_tool_call("call_1", fields)
     assert (call.id, call.name, call.arguments) == ("call_1", fields["name"], arguments)

@@ -16,7 +16,7 @@ from mockllm.core.request.messages import MediaPart, MessagePart, OtherPart, Tex
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message
 from mockllm.core.request.stored_responses import ResponseLookup
-from mockllm.dialects.openai.request_fields import NEUTRAL_ROLES, read_call, result_parts
+from mockllm.dialects.openai.request_fields import NEUTRAL_ROLES, read_tool_call, result_parts
 
 INPUT: Final = "message.input"
 OUTPUT: Final = "message.output"
@@ -75,7 +75,7 @@ def add_entry(turns: ReadTurns, entry: Json, lookup: ResponseLookup) -> None:
         if type(role) is str and role in NEUTRAL_ROLES:
             turns.join(Message(NEUTRAL_ROLES[role], tuple(_parts(entry.get("content")))))
     elif kind == CALL:
-        call = read_call(text_of(entry.get("tool_call_id")), entry)
+        call = read_tool_call(text_of(entry.get("tool_call_id")), entry)
         if call.id is not None:
             turns.tools_by_call_id[call.id] = call.name
         turns.join(Message("assistant", (call,)))

@@ -23,9 +23,9 @@ from mockllm.dialects.openai.request_fields import (
     ModelRequest,
     choice_count,
     content_parts,
-    read_call,
     read_format,
     read_tool,
+    read_tool_call,
     result_parts,
 )
 
@@ -245,12 +245,12 @@ def _parts(
     for entry in calls if type(calls) is list else ():
         if type(entry) is dict:
             fields = object_of(entry.get("custom", entry.get("function")))
-            parsed = read_call(text_of(entry.get("id")), fields)
+            parsed = read_tool_call(text_of(entry.get("id")), fields)
             if parsed.id is not None:
                 tools_by_call_id[parsed.id] = parsed.name
             parts.append(parsed)
     if type(message.get("function_call")) is dict:
-        parts.append(read_call(None, message["function_call"]))
+        parts.append(read_tool_call(None, message["function_call"]))
     return parts
 
 

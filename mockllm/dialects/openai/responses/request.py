@@ -28,9 +28,9 @@ from mockllm.dialects.openai.request_fields import (
     ModelRequest,
     content_parts,
     join_texts,
-    read_call,
     read_format,
     read_tool,
+    read_tool_call,
     result_parts,
 )
 from mockllm.dialects.openai.responses.client_tools import (
@@ -337,7 +337,7 @@ def _message(
         name = None if id is None else tools_by_call_id.get(id) or lookup.tool_by_call_id(id)
         return Message("tool", result_parts(id, name, item.get("output"), MEDIA))
     if kind in CALLS:
-        parsed = read_call(text_of(item.get("call_id")), item)
+        parsed = read_tool_call(text_of(item.get("call_id")), item)
         if parsed.id is not None:
             tools_by_call_id[parsed.id] = parsed.name
         return Message("assistant", (parsed,))
