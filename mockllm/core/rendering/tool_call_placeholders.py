@@ -5,8 +5,8 @@ any arguments, in one or several forms. With `BEGIN` and `END` for the marks, an
 
     {"input":{"BEGIN<>&'/é END":1e-05}}
 
-`MarkedToolCall.replace` finds the object, recognizes its form by the characters between the marks and by the number, and
-puts the number of the form there:
+`MarkedToolCall.replace` finds the object, recognizes its form by the characters between the marks and by the number,
+and puts the number of the form there:
 
     {"input":FOUND0;}
 """
@@ -35,7 +35,7 @@ _CHARACTERS: Final = "<>&'/é\x7f\u2028\U0001f642"
 
 
 class MarkedToolCall:
-    """A call whose arguments are the placeholder. `mark` is a text that no other part of a response has."""
+    """A tool call whose arguments are the placeholder. `mark` is a text that no other part of a response has."""
 
     def __init__(self, mark: str) -> None:
         begin, end = f"{mark}a", f"{mark}z"

@@ -311,7 +311,8 @@ def test_template_has_names_that_it_reads() -> None:
 
 def test_template_of_plain_paths_does_not_import_jinja2() -> None:
     code = (
-        "import sys, mockllm.core.values.types; from mockllm.core.templates.compile_template import compile_template; "
+        "import sys, mockllm.core.values.types; "
+        "from mockllm.core.templates.compile_template import compile_template; "
         "compile_template('{{ a.b[0] }} ms'); compile_template('{{ a | truncate(5) }}'); "
         "assert 'jinja2' not in sys.modules; "
         "compile_template('{{ a | upper | lower }}'); assert 'jinja2' in sys.modules"
