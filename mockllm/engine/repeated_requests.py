@@ -32,46 +32,46 @@ RepeatedRequestKey = tuple[Hashable, bytes]
 """An object for the requests with the same head, and the body."""
 
 
-_NOTED: Final = ("client", "now", "monotonic")
-"""The attributes of which a probe notes whether they are read: they differ in each request."""
+_TRACKED: Final = ("client", "now", "monotonic")
+"""The attributes that differ in each request. A tracking request records whether they are read."""
 
 
-class NotingLookup(ResponseLookup):
-    """The lookup of a probe. It finds nothing. `varies`: whether anything was looked up, or the client or the time
-    was read, which differ in each request."""
+class TrackingLookup(ResponseLookup):
+    """The lookup of a tracking request. It finds nothing. `was_used`: whether anything was looked up, or the client
+    or the time was read. A result that used them may differ in the next request."""
 
-    __slots__ = ("varies",)
+    __slots__ = ("was_used",)
 
     def __init__(self) -> None:
-        self.varies = False
+        self.was_used = False
 
     def stored(self, name: str) -> StoredResponse | None:
-        self.varies = True
+        self.was_used = True
         return None
 
     def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
-        self.varies = True
+        self.was_used = True
         return ()
 
     def tool_by_call_id(self, id: str) -> str | None:
-        self.varies = True
+        self.was_used = True
         return None
 
 
 @cache
-def probe_class(request_class: type[Request]) -> type[Request]:
-    """Return the class of probes: requests that note in their lookup whether their client or time was read."""
+def tracking_class(request_class: type[Request]) -> type[Request]:
+    """Return the class of tracking requests. Their lookup records whether their client or time was read."""
 
-    def noted(name: str) -> property:
-        def read(probe: Request) -> object:
-            lookup = probe.response_lookup
-            assert isinstance(lookup, NotingLookup), "the lookup of a probe"
-            lookup.varies = True
-            return vars(probe)[name]
+    def tracked(name: str) -> property:
+        def read(request: Request) -> object:
+            lookup = request.response_lookup
+            assert isinstance(lookup, TrackingLookup), "the lookup of a tracking request"
+            lookup.was_used = True
+            return vars(request)[name]
 
         return property(read)
 
-    return type(request_class.__name__, (request_class,), {name: noted(name) for name in _NOTED})
+    return type(request_class.__name__, (request_class,), {name: tracked(name) for name in _TRACKED})
 
 
 _ALWAYS_READ: Final = ("max_possible_depth", "input_tokens")
@@ -80,10 +80,11 @@ journal has a model only if it was read."""
 
 
 class RepeatedRequest(Struct):
-    """What follows from the head and the body of a request, for the engine with this `index`. Not tried yet:
-    `to_precompute` is set. Computed: `index` is set, perhaps that of an earlier engine. Both are None where it
-    cannot be computed. The attributes of the request refer to it. So it does not refer to these: a cycle would need
-    the garbage collector."""
+    """What follows from the head and the body of a request, for the engine with this `index`. It is in one of three
+    states: `to_precompute` is set before `add` has tried to compute it, and `index` once it is computed. Both are
+    None where it depends on more than head and body. After a reload, `index` may be that of an earlier engine. The
+    attributes of a request refer to its RepeatedRequest, which does not refer to them: no garbage collector is needed
+    to free both."""
 
     to_precompute: tuple[RepeatedRequestKey, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
@@ -129,20 +130,20 @@ class RepeatedRequests:
         assert repeated.to_precompute is not None, "it is tried once"
         (key, of_head), repeated.to_precompute = repeated.to_precompute, None
         attributes = {**of_head, "repeated": repeated, "raw": key[1]}
-        lookup = NotingLookup()
-        kind = probe_class(type(request))  # type: ignore[arg-type]  # mypy takes no class for hashable
-        probe = kind.__new__(kind)
-        vars(probe).update(attributes, response_lookup=lookup)
-        vars(probe).update({name: getattr(request, name) for name in _NOTED})
-        repeated.match_mask = index.match_mask(probe)
-        precompute(probe, repeated)
+        lookup = TrackingLookup()
+        kind = tracking_class(type(request))  # type: ignore[arg-type]  # mypy takes no class for hashable
+        tracking = kind.__new__(kind)
+        vars(tracking).update(attributes, response_lookup=lookup)
+        vars(tracking).update({name: getattr(request, name) for name in _TRACKED})
+        repeated.match_mask = index.match_mask(tracking)
+        precompute(tracking, repeated)
         for name in _ALWAYS_READ:
-            getattr(probe, name)
-        if lookup.varies:
+            getattr(tracking, name)
+        if lookup.was_used:
             repeated.passes_check, repeated.cacheable_response = False, None
         else:
-            attributes, repeated.index = vars(probe), index
-            for name in ("response_lookup", *_NOTED):
+            attributes, repeated.index = vars(tracking), index
+            for name in ("response_lookup", *_TRACKED):
                 del attributes[name]
         self.attributes.put(key, attributes, _size(request.raw))
 

@@ -15,9 +15,9 @@ from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.repeated_requests import (
     MAX_BYTES,
     MAX_SEEN,
-    NotingLookup,
     RepeatedRequests,
-    probe_class,
+    TrackingLookup,
+    tracking_class,
 )
 from mockllm.engine.request_reader import RequestReader
 from tests.engine.cached_and_rendered import CALLS, ask_call
@@ -98,24 +98,24 @@ def test_request_that_reads_stored_objects_is_never_repeated() -> None:
     assert not is_repeated(request)
 
 
-def test_lookup_of_a_probe_notes_each_kind_of_lookup() -> None:
+def test_tracking_lookup_records_each_kind_of_lookup() -> None:
     reads = (ResponseLookup.stored, ResponseLookup.all_stored, ResponseLookup.tool_by_call_id)
     for read in reads:
-        lookup = NotingLookup()
-        assert not lookup.varies
+        lookup = TrackingLookup()
+        assert not lookup.was_used
         assert not getattr(lookup, read.__name__)("resp_1")
-        assert lookup.varies
+        assert lookup.was_used
 
 
 @pytest.mark.parametrize("name", ["client", "now", "monotonic"])
-def test_probe_notes_that_client_or_time_is_read(name: str) -> None:
-    lookup, kind = NotingLookup(), probe_class(Request)
-    probe = kind.__new__(kind)
-    vars(probe).update({name: 1, "raw": b"", "response_lookup": lookup})
-    assert not probe.raw
-    assert not lookup.varies
-    assert getattr(probe, name) == 1
-    assert lookup.varies
+def test_tracking_request_records_read_client_or_time(name: str) -> None:
+    lookup, kind = TrackingLookup(), tracking_class(Request)
+    tracking = kind.__new__(kind)
+    vars(tracking).update({name: 1, "raw": b"", "response_lookup": lookup})
+    assert not tracking.raw
+    assert not lookup.was_used
+    assert getattr(tracking, name) == 1
+    assert lookup.was_used
 
 
 def test_request_is_not_repeated_by_another_head() -> None:
