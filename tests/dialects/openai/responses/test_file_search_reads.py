@@ -70,7 +70,7 @@ def test_event_loop_reads_the_texts_of_a_thread(
     assert isinstance(response, DeferredResponse)
     assert sum(prefix.startswith(TEXTS) for prefix in read) == 2
     read.clear()
-    complete = response.make_plan()
+    complete = response.plan_in_thread()
     assert not read
     planned = complete()
     assert isinstance(planned, PlannedResponse)
@@ -88,7 +88,7 @@ def fetched_response(
     response: object = server.engine.begin_response(request, may_defer=may_defer)
     while not isinstance(response, PlannedResponse):
         if isinstance(response, DeferredResponse):
-            response = response.make_plan()()
+            response = response.plan_in_thread()()
             continue
         assert isinstance(response, ObjectToFetch)
         kind, name = response.key
