@@ -1,4 +1,4 @@
-"""Requests as the engine has read them: those of a dialect, with what the engine knows of each beside the body.
+"""Requests as the engine reads them: those of a dialect, with what the engine knows of each beside the body.
 
 The core and the dialects know only `Request`. From each class of a dialect's requests, the engine derives one.
 """
@@ -34,27 +34,29 @@ class ReadAhead(NamedTuple):
 
 
 class RouteMask(Struct):
-    """The part of the match mask that follows from the head, for all requests with this head. It was computed with
-    `index`. After a reload the engine has another index, and computes the mask again."""
+    """The part of the match mask that follows from method, path, provider, dialect, api, `generates` and host. All
+    requests with the same head share it; headers, query, session and API key are matched for each request. It was
+    computed with `index`. After a reload the engine has another index, and computes the mask again."""
 
     index: RuleIndex | None = None
     mask: int = 0
 
 
 class EngineRequest(Request):
-    """A request that the engine has read. `RequestReader` sets its attributes, `Engine.read_ahead` sets `read_ahead`.
-    The derived class has `request_class`."""
+    """A request that the engine reads, also one for a path that no provider has. `RequestReader` sets its attributes,
+    `Engine.read_ahead` sets `read_ahead`. Its class is derived from this one and from `request_class`."""
 
     request_class: ClassVar[type[Request]] = Request
-    """The dialect's class of requests. Workers can pickle it, but not the class that is derived from it."""
+    """The dialect's class of requests; `Request` for an unknown path. Workers can pickle it, but not the class
+    that is derived from it."""
     routing: Routing
     """What the route table returned. It has the dialect."""
     stores_responses: bool
     """Whether the state stores responses to this call, where the request allows it (`may_be_stored`)."""
     route_mask: RouteMask
     override: Override | Failure | None = None
-    """What the headers or the session of the request override; None for nearly all requests. It is a Failure where
-    the session or one of these headers is invalid."""
+    """What the headers or the session of the request override; None for nearly all requests. For an invalid session
+    or an invalid header, it is the Failure with which the engine refuses the request."""
     repeated: RepeatedRequest | None = None
     """What follows from the head and the body of a request that came before."""
     read_ahead: ReadAhead | None = None

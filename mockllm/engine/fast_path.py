@@ -98,6 +98,7 @@ class FastPath(Struct, frozen=True):
             return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         planned = cached.planned
+        # the same as `cached.fill(id_seed, request)`, without a call
         planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
         return planned.with_request_notes(request, validation)
 
@@ -113,7 +114,7 @@ class FastPath(Struct, frozen=True):
     def _cached_with_tool_call(
         self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
     ) -> tuple[CachedResponse, GeneratedToolCall] | None:
-        """Return the entry of the response cache for a request, with the call that the response has."""
+        """Return the entry of the response cache for a request, with the tool call that the response has."""
         tool = choose_tool(request)
         if isinstance(tool, str):
             return None
@@ -243,7 +244,7 @@ class FastPath(Struct, frozen=True):
         tries: int,
     ) -> tuple[CachedResponse, GeneratedToolCall | None] | None:
         """Return the entry of the response cache, which a template's text or a generated tool call selects, and the
-        call."""
+        tool call."""
         if response.compiled.generates_tool_call:
             return self._cached_with_tool_call(response, request, dialect, scope, tries)
         cached = self._cached_without_tool_call(response, request, dialect, repeated)
@@ -255,18 +256,18 @@ class FastPath(Struct, frozen=True):
         request: Request,
         scope: str,
         number: int,
-        seed_token: str,
+        token: str,
         headers: Headers,
     ) -> PlannedResponse:
-        """Return the response of an entry for this request, which has this number in its scope. An
-        empty seed token follows from the id seed."""
+        """Return the response of an entry for this request, which has this number in its scope. `token` is its seed
+        token; if it is empty, `token_of` makes the token of the id seed."""
         cached, tool_call = found
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         id_seed = b"%b%d|" % (prefix, number)
         planned = replace(
             cached.planned,
             limit_headers=headers,
-            seed_token=seed_token,
+            seed_token=token,
             id_seed=id_seed,
             placeholder_values=cached.values(id_seed, request, tool_call),
         )

@@ -1,4 +1,4 @@
-"""The inputs of a response plan, and how faults and settings change a plan."""
+"""What a response plan is made of, what is collected while it is made, and how faults and settings change it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ from mockllm.scenario.settings_merge import ResolvedSettings, SettingSource
 
 
 class PlanContext(Struct):
-    """All that one plan depends on, and the facts that are collected while the plan is made."""
+    """The inputs of one plan, and its outputs beside the plan: `notes`, `faults`, `faults_by_step`, `error`,
+    `tool_call_count` and `webhook_specs` are collected while the plan is made."""
 
     request: Request
     dialect: Dialect

@@ -65,8 +65,10 @@ def _has_override(headers: Mapping[str, str]) -> bool:
 
 
 class RequestReader:
-    """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`). Most readers read one
-    request: `RepeatedRequests` gets those after the first one (`_has_read`), and is None where none is repeated."""
+    """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`).
+
+    `_has_read` says whether the first request was read. Only later ones are looked for in `_repeated_requests`. That
+    is None where no request of this head can be repeated."""
 
     __slots__ = (
         "_attributes",
@@ -109,7 +111,7 @@ class RequestReader:
             "over_tls": over_tls,
             "query_string": query_string,
             "session": session,
-            "override": error,
+            "override": error,  # the failure of an invalid session; `read` sets valid overrides
             **attributes_of_route(routing),
         }
         if len(query_string) <= _SHORT_QUERY:

@@ -1,4 +1,4 @@
-"""The header that names the rule of a response."""
+"""The header that names the rule of a response, the last change of a plan."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ NO_RULE: Final = "none"
 
 
 def with_rule_header(plan: Plan, id: str) -> Plan:
-    """Return the plan with the id of its rule in a header. Drop its `chunk_texts`: only faults need these, and all
-    faults were applied before."""
+    """Return the finished plan: with the id of its rule in a header, and without `chunk_texts`. Only faults need
+    these, and all faults were applied before."""
     head = replace(plan.head, fixed=(*plan.head.fixed, (RULE_HEADER, header_text(id))))
     return replace(plan, head=head, chunk_texts=())
 
