@@ -97,9 +97,9 @@ class FastPath(Struct, frozen=True):
         if number is None:
             return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
-        planned = cached.planned
-        # the same as `cached.fill(id_seed, request)`, without a call
-        planned = planned.filled_with(id_seed, cached.values(id_seed, request), planned)
+        unfilled = cached.planned
+        # the journal refers to the cached response in place of this one (`cached_from`)
+        planned = unfilled.filled_with(id_seed, cached.values(id_seed, request), unfilled)
         return planned.with_request_notes(request, validation)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
