@@ -36,7 +36,7 @@ class CallFault(ReplyFault):
         changed = _change_parts(reply, lambda part, number: self._change(part, number, context))
         if changed is not None:
             return changed
-        calls = max((len(choice.calls) for choice in reply.choices), default=0)
+        calls = max((len(choice.tool_calls) for choice in reply.choices), default=0)
         raise too_few(calls, "call") if calls else NotApplicable("the response calls no tool")
 
     def _change(self, part: Part, number: int, context: ReplyFaultContext) -> Part | None:
@@ -112,7 +112,7 @@ class WrongSchema(ReplyFault):
     )
 
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
-        calls = any(choice.calls for choice in reply.choices)
+        calls = any(choice.tool_calls for choice in reply.choices)
         if not calls and context.request.response_format.kind != "schema":
             raise NotApplicable("the response calls no tool, and the request has no schema for it")
         kind = ToolCall if calls else Text

@@ -163,7 +163,7 @@ class Choice(Struct, frozen=True):
         return values[self.finish if self.finish in values else "stop"]
 
     @property
-    def calls(self) -> tuple[ToolCall, ...]:
+    def tool_calls(self) -> tuple[ToolCall, ...]:
         return tuple(part for part in self.parts if type(part) is ToolCall)
 
     @property

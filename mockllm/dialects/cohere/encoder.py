@@ -135,7 +135,7 @@ def call_object(call: ToolCall, number: int, arguments: str, identity: ResponseI
 
 def has_plan(reply: Reply) -> bool:
     """Return whether the texts are a plan: those beside calls are (`tool_plan`)."""
-    return bool(reply.choices[0].calls)
+    return bool(reply.choices[0].tool_calls)
 
 
 def citations_of(text: Text, block: int, request: CohereChatRequest, before: int) -> list[Json]:

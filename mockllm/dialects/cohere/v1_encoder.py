@@ -55,7 +55,8 @@ def _chat(
     streamed: bool,
 ) -> dict[str, Json]:
     calls = [
-        {"name": call.name, "parameters": arguments_json(joined_text(call.chunks))} for call in choice.calls
+        {"name": call.name, "parameters": arguments_json(joined_text(call.chunks))}
+        for call in choice.tool_calls
     ]
     called = {"tool_calls": calls} if calls else {}
     text, sources = _text(choice, streamed), {} if calls else _sources(choice, request)

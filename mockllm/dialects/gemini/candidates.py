@@ -134,7 +134,7 @@ def malformed_call(choice: Choice) -> ToolCall | None:
     """Return the call with invalid arguments, of a choice that ends with its calls."""
     if choice.finish not in ("stop", "tool_calls"):
         return None
-    return next((call for call in choice.calls if not _has_valid_arguments(call)), None)
+    return next((call for call in choice.tool_calls if not _has_valid_arguments(call)), None)
 
 
 class ThoughtSignature(Struct, frozen=True):

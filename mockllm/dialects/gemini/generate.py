@@ -86,7 +86,7 @@ class Generate(GeminiDialect):
                 for index, part in enumerate(choice.parts)
                 if is_shown(part)
             ]
-            called, logprobs = any(map(is_shown, choice.calls)), fields.body_logprobs(choice)
+            called, logprobs = any(map(is_shown, choice.tool_calls)), fields.body_logprobs(choice)
             candidates.append(fields.candidate(number, parts, choice, called=called, logprobs=logprobs))
         body = fields.response(candidates, fields.usage(tokens, counted.reasoning, counted.stated))
         head = ResponseHead(200, JSON if request.vertex else JSON + TIER)

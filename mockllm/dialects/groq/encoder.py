@@ -45,7 +45,7 @@ class Groq(VendorEncoder):
     with a content of null (recordings of July 2026)."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
-        only_calls = bool(choice.calls) and not choice.text and not choice.thinks
+        only_calls = bool(choice.tool_calls) and not choice.text and not choice.thinks
         return {"role": "assistant", "content": None if only_calls else ""}
 
     def thinking_delta(self, chunk: str) -> dict[str, Json]:

@@ -38,13 +38,13 @@ class Together(VendorEncoder):
     OpenAI does."""
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
-        return {"role": "assistant", "content": None} if choice.calls else None
+        return {"role": "assistant", "content": None} if choice.tool_calls else None
 
     def text_delta(self, chunk: str) -> dict[str, Json]:
         return {"token_id": 1588, "role": "assistant", "content": chunk}
 
     def closing(self, choice: Choice) -> dict[str, Json]:
-        return {} if choice.calls else self.text_delta("")
+        return {} if choice.tool_calls else self.text_delta("")
 
     def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
         result = super().choice(content, finish)
@@ -61,7 +61,7 @@ class Together(VendorEncoder):
 
     @property
     def _counts(self) -> bool:
-        return not any(choice.calls for choice in self.reply.choices)
+        return not any(choice.tool_calls for choice in self.reply.choices)
 
 
 class NewerTogether(VendorEncoder):

@@ -41,7 +41,7 @@ from tests.core.faults.replies import (
 )
 @pytest.mark.covering
 def test_bad_tool_arguments_are_not_json(content: str, how: str, seed: int) -> None:
-    (call,) = choice("bad_tool_arguments", reply(ToolCall("look", (content,))), how=how, seed=seed).calls
+    (call,) = choice("bad_tool_arguments", reply(ToolCall("look", (content,))), how=how, seed=seed).tool_calls
     built = joined_text(call.chunks)
     assert not is_json(built) or (how, content) == ("truncated", "5")
     assert (call.name, call.id) == ("look", None)
@@ -51,26 +51,26 @@ def test_bad_tool_arguments_are_not_json(content: str, how: str, seed: int) -> N
 
 def test_bad_tool_arguments_mistake_is_drawn() -> None:
     built = {
-        joined_text(choice("bad_tool_arguments", reply(LOOK), seed=seed).calls[0].chunks)
+        joined_text(choice("bad_tool_arguments", reply(LOOK), seed=seed).tool_calls[0].chunks)
         for seed in range(30)
     }
     assert built == {'{"city":"Paris",}', "{'city':'Paris'}", '{"city""Paris"}', '{"city":"Paris"};'}
 
 
 def test_bad_tool_arguments_keep_chunk_boundaries() -> None:
-    (call,) = choice("bad_tool_arguments", reply(LOOK), how="truncated").calls
+    (call,) = choice("bad_tool_arguments", reply(LOOK), how="truncated").tool_calls
     assert call.chunks == ('{"city":',)
 
 
 def test_unknown_tool_calls_a_tool_not_offered() -> None:
-    (call,) = choice("unknown_tool", reply(LOOK)).calls
+    (call,) = choice("unknown_tool", reply(LOOK)).tool_calls
     assert call == replace(LOOK, name="look_v2")
-    (call,) = choice("unknown_tool", reply(LOOK), tool="delete_all").calls
+    (call,) = choice("unknown_tool", reply(LOOK), tool="delete_all").tool_calls
     assert call.name == "delete_all"
 
 
 def test_unknown_tool_default_name_is_not_offered() -> None:
-    (call,) = choice("unknown_tool", reply(LOOK), Requested(Tool("look"), Tool("look_v2"))).calls
+    (call,) = choice("unknown_tool", reply(LOOK), Requested(Tool("look"), Tool("look_v2"))).tool_calls
     assert call.name == "look_v2_v2"
 
 
@@ -139,7 +139,7 @@ def test_call_fault_without_suitable_call_has_reason(
     [("any", {}), ("missing", {}), ("type", {"city": 7})],
 )
 def test_wrong_schema_arguments_violate_tool_schema(how: str, built: Json) -> None:
-    (call,) = choice("wrong_schema", reply(LOOK), how=how).calls
+    (call,) = choice("wrong_schema", reply(LOOK), how=how).tool_calls
     assert loads(joined_text(call.chunks)) == built
 
 

@@ -183,4 +183,4 @@ def test_long_reply_may_become_little_longer() -> None:
     called = FAULTS["unknown_tool"]()
     assert isinstance(called, ReplyFault)
     changed = called.apply_in_context(long, CONTEXT)
-    assert changed.choices[0].calls[0].name == "look_v2"
+    assert changed.choices[0].tool_calls[0].name == "look_v2"

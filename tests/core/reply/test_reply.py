@@ -29,7 +29,7 @@ def test_joined_text_is_the_text_of_the_chunks(chunks: tuple[ContentElement, ...
 def test_choice_has_calls_and_non_streaming_text() -> None:
     call = ToolCall("f", ("{}",))
     choice = Choice((Text(("a", "b")), call, Refusal(("no",)), Text(("c",), whole="instead")))
-    assert (choice.calls, choice.text) == ((call,), "abinstead")
+    assert (choice.tool_calls, choice.text) == ((call,), "abinstead")
 
 
 def test_usage_total_adds_input_and_output() -> None:

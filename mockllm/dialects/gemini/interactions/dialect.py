@@ -82,7 +82,7 @@ class InteractionFields:
         if not self.reply.choices:
             return "failed"
         choice = self.reply.choices[0]
-        if any(map(is_shown, choice.calls)):
+        if any(map(is_shown, choice.tool_calls)):
             return "requires_action"
         return "incomplete" if choice.finish == "length" or choice.finish in BLOCKED else "completed"
 
