@@ -11,8 +11,9 @@ from msgspec import Struct
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 
 T = TypeVar("T")
-FetchKey: TypeAlias = tuple[Literal["stored", "all_stored", "call"], str]
-"""The method and the argument of a lookup."""
+FetchKey: TypeAlias = tuple[Literal["stored", "all_stored", "tool_call"], str]
+"""The key of a fetched object: a method of `ResponseLookup` and its argument. `stored` has a name, `all_stored` the
+prefix of names, and `tool_call` (the method `tool_by_call_id`) the id of a tool call."""
 FetchedObject: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
 RespondAgain: TypeAlias = Callable[[], object]
 """Responds again from what the request's lookup then finds. It returns what an engine returns, which may be an
@@ -86,7 +87,7 @@ class FetchedLookup(ResponseLookup):
         return self._get(("all_stored", prefix))  # type: ignore[return-value]
 
     def tool_by_call_id(self, id: str) -> str | None:
-        return self._get(("call", id))  # type: ignore[return-value]
+        return self._get(("tool_call", id))  # type: ignore[return-value]
 
     def version(self, name: str) -> bytes | None:
         found = self._found.get(("stored", name), self)

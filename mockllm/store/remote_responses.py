@@ -215,7 +215,7 @@ class RemoteResponses:
         return await self._found(base, kind, name)
 
     async def _found(self, base: bytes, kind: str, name: str) -> FetchedObject:
-        if kind == "call":
+        if kind == "tool_call":
             tool = value_of(await self._link.call("GET", _call_key(base, name)))
             return None if tool is None else tool.decode(errors="replace")
         if kind == "stored":

@@ -101,7 +101,7 @@ def test_lookup_elsewhere_leaves_the_slot(shared: Engine, monkeypatch: pytest.Mo
 
 
 def _lacking(*_: object) -> PlannedResponse:
-    raise MissingStoredObject("", ("call", "call_1"))
+    raise MissingStoredObject("", ("tool_call", "call_1"))
 
 
 def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
@@ -113,12 +113,12 @@ def test_lookup_raises_for_what_was_not_fetched(shared: Engine) -> None:
     for look_up, key in (
         (lookup.stored, "stored"),
         (lookup.all_stored, "all_stored"),
-        (lookup.tool_by_call_id, "call"),
+        (lookup.tool_by_call_id, "tool_call"),
     ):
         with pytest.raises(MissingStoredObject) as raised:
             look_up("name")
         assert (raised.value.session, raised.value.key) == ("one", (key, "name"))
-    assert lookup.having(("call", "name"), "tool").tool_by_call_id("name") == "tool"
+    assert lookup.having(("tool_call", "name"), "tool").tool_by_call_id("name") == "tool"
 
 
 def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:

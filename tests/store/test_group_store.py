@@ -68,7 +68,7 @@ def change(server: RedisServer, *, limits: bool) -> None:
         await (group.reset_limits(None) if limits else group.forget(["r"]))
         found = (
             await responses.look_up("one", ("stored", "resp_1")),
-            await responses.look_up("one", ("call", "call_1")),
+            await responses.look_up("one", ("tool_call", "call_1")),
         )
         link.close()
         assert isinstance(found[0], StoredResponse)

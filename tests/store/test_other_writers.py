@@ -77,7 +77,7 @@ def test_name_of_a_tool_that_is_no_text_is_read(server: RedisServer, other: redi
         assert await responses.write_update("one", StorageUpdate(tool_calls={"call_1": "f"})).done()
         for key in other.keys("*:t:*"):
             other.set(key, b"\xff")
-        return await responses.look_up("one", ("call", "call_1"))
+        return await responses.look_up("one", ("tool_call", "call_1"))
 
     assert with_link(server, looked_up) == "\ufffd"
 

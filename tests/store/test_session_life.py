@@ -144,7 +144,7 @@ def test_each_use_of_a_session_renews_all_of_it(run: Run) -> None:
             assert store.present_keys() == before
             assert min(map(store.client.ttl, before)) >= TTL - 1
         assert await store.decide(OTHER) == [1]
-        assert await store.responses.look_up("one", ("call", "call_1")) == "f"
+        assert await store.responses.look_up("one", ("tool_call", "call_1")) == "f"
 
     run(act)
 
@@ -196,7 +196,7 @@ def test_session_that_has_ended_begins_anew_as_a_whole(run: Run, use: str) -> No
         assert await group.has_session("one")
         store.client.delete(GLOBAL)  # as it expires: it is the first of all keys
         assert not await group.has_session("one")
-        for kind, name in (("stored", "resp_1"), ("call", "call_1")):
+        for kind, name in (("stored", "resp_1"), ("tool_call", "call_1")):
             assert await store.responses.look_up("one", (kind, name)) is None  # type: ignore[arg-type]
         assert await store.responses.look_up("one", ("all_stored", "resp")) == ()
         if use == "decision":
@@ -286,7 +286,7 @@ def test_session_that_has_begun_again_is_not_ended(run: Run) -> None:
     async def act(store: Store) -> None:
         await store.fill()
         assert not await store.link.run_with_retry("end_session", [GLOBAL], [])
-        assert await store.responses.look_up("one", ("call", "call_1")) == "f"
+        assert await store.responses.look_up("one", ("tool_call", "call_1")) == "f"
 
     run(act)
 

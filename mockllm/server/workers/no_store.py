@@ -43,7 +43,7 @@ class NoStore:
 
     async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
         """Return that a call is unknown. Refuse a request that refers to a stored object."""
-        if to_fetch.key[0] == "call":
+        if to_fetch.key[0] == "tool_call":
             return None
         return Failure("bad_request", 400, ERROR_TEXT.format("stored objects"))
 

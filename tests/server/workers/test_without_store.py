@@ -27,4 +27,4 @@ def test_stored_object_of_any_kind_is_refused_by_its_noun(id: str) -> None:
 
 
 def test_a_call_is_unknown() -> None:
-    assert asyncio.run(Unbound().fetch(ObjectToFetch("", ("call", "call_1"), lambda: None))) is None
+    assert asyncio.run(Unbound().fetch(ObjectToFetch("", ("tool_call", "call_1"), lambda: None))) is None
