@@ -50,8 +50,8 @@ class Cerebras(VendorEncoder):
         ends = bool(choices) and "finish_reason" in choices[0]
         return {**result, "time_info": self.form.body["time_info"]} if ends else result
 
-    def _call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
-        delta = super()._call_delta(call, choice, chunk)
+    def _tool_call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
+        delta = super()._tool_call_delta(call, choice, chunk)
         delta["tool_calls"][0]["type"] = "function"
         return delta
 

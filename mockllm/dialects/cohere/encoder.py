@@ -78,7 +78,7 @@ class CohereEncoder(Encoder):
         if self._plans and isinstance(part, Text):
             return ()
         if isinstance(part, ToolCall):
-            call = call_object(part, self._calls, "", self._identity)
+            call = tool_call_object(part, self._calls, "", self._identity)
             return (self._of_message("tool-call-start", self._calls, {"tool_calls": call}),)
         kind = "thinking" if isinstance(part, Thinking) else "text"
         return (self._of_message("content-start", self._blocks, {"content": {"type": kind, kind: ""}}),)
@@ -127,7 +127,9 @@ def _event(kind: str, first: dict[str, Json], rest: dict[str, Json]) -> Event:
     return dumps({**first, "type": kind, **rest}), kind
 
 
-def call_object(call: ToolCall, number: int, arguments: str, identity: ResponseIdentity) -> dict[str, Json]:
+def tool_call_object(
+    call: ToolCall, number: int, arguments: str, identity: ResponseIdentity
+) -> dict[str, Json]:
     """Return a call. Its id begins with the name of the tool."""
     id = call.id if call.id is not None else identity.ids.make(f"{call.name}_", 12, str(number), _LOWER)
     return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
@@ -179,7 +181,7 @@ def whole(reply: Reply, request: CohereChatRequest, identity: ResponseIdentity) 
         if isinstance(part, Thinking):
             content.append({"type": "thinking", "thinking": joined_text(part.chunks)})
         elif isinstance(part, ToolCall):
-            calls.append(call_object(part, len(calls), joined_text(part.chunks), identity))
+            calls.append(tool_call_object(part, len(calls), joined_text(part.chunks), identity))
         elif has_plan(reply):
             assert isinstance(part, Text)
             plan.append(full_text(part))

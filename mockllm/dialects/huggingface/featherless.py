@@ -43,8 +43,8 @@ class Featherless(VendorEncoder):
         is_call = "tool_calls" in content.get("delta", {})
         return content if finish is None and is_call else super().choice(content, finish)
 
-    def call_object(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
-        result = super().call_object(call, choice, number, arguments)
+    def tool_call_object(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
+        result = super().tool_call_object(call, choice, number, arguments)
         if self._request.stream:
             del result["function"]["arguments"]
         return result

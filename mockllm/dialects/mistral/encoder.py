@@ -51,7 +51,7 @@ class Mistral(VendorEncoder):
         if type(at.part) is ToolCall:
             following = self.reply.choices[at.choice].parts[at.part_index + 1 : at.part_index + 2]
             if following and type(following[0]) is ToolCall:
-                delta = self._call_delta(at.part, at.choice, chunk)
+                delta = self._tool_call_delta(at.part, at.choice, chunk)
                 self._held[at.choice] = delta["tool_calls"]
                 return ()
         return super().chunk_events(at, chunk)

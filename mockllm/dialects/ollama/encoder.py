@@ -147,7 +147,7 @@ class ContentForm:
         result: dict[str, Json] = {**self.object(content, **more), **counts(self.reply.usage)}
         return {**result, **merged_json(result, self.extras)}
 
-    def call(self, call: ToolCall, number: int) -> Json:
+    def tool_call_object(self, call: ToolCall, number: int) -> Json:
         id = call.id if call.id is not None else self.identity.ids.make("call_", 8, str(number), _LOWER)
         function = {"index": number, "name": call.name, "arguments": arguments_of(call)}
         return {"id": id, "function": function}
@@ -168,7 +168,7 @@ class OllamaEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         if type(at.part) is ToolCall:
             self._calls += 1
-            calls = [self._form.call(at.part, self._calls - 1)]
+            calls = [self._form.tool_call_object(at.part, self._calls - 1)]
             return (self._line({"content": "", "tool_calls": calls}),)
         if type(at.part) is Thinking:
             return (self._line({"content": "", "thinking": chunk}),)
@@ -194,7 +194,7 @@ def whole(choice: Choice, form: ContentForm) -> dict[str, Json]:
         elif type(part) is Thinking:
             content["thinking"] = content.get("thinking", "") + joined_text(part.chunks)
         elif type(part) is ToolCall:
-            calls.append(form.call(part, len(calls)))
+            calls.append(form.tool_call_object(part, len(calls)))
         else:
             assert isinstance(part, NativePart)  # a supported reply has no other parts
             content |= part.block

@@ -98,7 +98,7 @@ class NewerTogether(VendorEncoder):
         opens = any(choice["delta"] == EMPTY and choice["finish_reason"] is None for choice in choices)
         return result if opens else {**result, "usage": None}
 
-    def _call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
+    def _tool_call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
         number = self._calls[choice] - 1
         function = {"name": None, "arguments": chunk}
         return {"tool_calls": [{"id": None, "index": number, "type": "function", "function": function}]}

@@ -180,7 +180,7 @@ class VendorEncoder(BodyEncoder):
         calls: list[Json] = []
         for part in choice.parts:
             if type(part) is ToolCall:
-                call = self.call_object(part, number, len(calls), joined_text(part.chunks))
+                call = self.tool_call_object(part, number, len(calls), joined_text(part.chunks))
                 calls.append({"index": len(calls), **call} if self.form.indexed_calls else call)
             elif type(part) is Refusal:
                 result |= {"content": None, "refusal": joined_text(part.chunks)}
@@ -195,7 +195,7 @@ class VendorEncoder(BodyEncoder):
                 result |= self.form.without_text
         return result
 
-    def call_object(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
+    def tool_call_object(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
         id = (
             call.id if call.id is not None else self.form.call_id.make(self.ids, f"{choice}.{number}", number)
         )
@@ -227,7 +227,7 @@ class VendorEncoder(BodyEncoder):
             return (self._choice_chunk(at.choice, part.block),)
         if type(part) is ToolCall and not self.form.complete_calls:
             number = self._calls[at.choice]
-            call = {"index": number, **self.call_object(part, at.choice, number, "")}
+            call = {"index": number, **self.tool_call_object(part, at.choice, number, "")}
             self._calls[at.choice] += 1
             return (self._choice_chunk(at.choice, {"tool_calls": [call]}),)
         return ()
@@ -239,7 +239,7 @@ class VendorEncoder(BodyEncoder):
             at.choice, at.part_index
         )
         if type(part) is ToolCall:
-            delta = self._call_delta(part, at.choice, chunk)
+            delta = self._tool_call_delta(part, at.choice, chunk)
         elif type(part) is Thinking:
             delta = self.thinking_delta(chunk)
         else:
@@ -275,14 +275,14 @@ class VendorEncoder(BodyEncoder):
     def _counts(self) -> bool:
         return self.form.always_usage or self._request.include_usage
 
-    def _call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
+    def _tool_call_delta(self, call: ToolCall, choice: int, chunk: str) -> dict[str, Json]:
         """Return the delta of a chunk of a call's arguments; the complete call where the vendor sends it in
         one chunk."""
         if not self.form.complete_calls:
             return {"tool_calls": [{"index": self._calls[choice] - 1, "function": {"arguments": chunk}}]}
         number = self._calls[choice]
         self._calls[choice] += 1
-        return self.complete_call({"index": number, **self.call_object(call, choice, number, chunk)})
+        return self.complete_call({"index": number, **self.tool_call_object(call, choice, number, chunk)})
 
     def _finish_in_last_chunk(self, choice: int, index: int) -> bool:
         """Return whether the last chunk of a part contains the finish reason."""

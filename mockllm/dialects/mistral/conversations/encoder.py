@@ -42,11 +42,11 @@ class ConversationEncoder(Encoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, NativePart):
             return self._native(at.part.block, self._fields.places[at.part_index][0])
-        return (self._call_delta(at, ""),) if isinstance(at.part, ToolCall) else ()
+        return (self._tool_call_delta(at, ""),) if isinstance(at.part, ToolCall) else ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         if isinstance(at.part, ToolCall):
-            return (self._call_delta(at, chunk),)
+            return (self._tool_call_delta(at, chunk),)
         return (_event(TEXT_DELTA, self._delta(at, thought(chunk) if type(at.part) is Thinking else chunk)),)
 
     def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:
@@ -78,7 +78,7 @@ class ConversationEncoder(Encoder):
             "content": content,
         }
 
-    def _call_delta(self, at: EncoderPosition, chunk: str) -> Event:
+    def _tool_call_delta(self, at: EncoderPosition, chunk: str) -> Event:
         assert isinstance(at.part, ToolCall)
         number = self._fields.places[at.part_index][0]
         members = {

@@ -160,7 +160,7 @@ class ChatEncoder(Encoder):
     def _opening(self, call: ToolCall, choice: int) -> Json:
         number = self._calls[choice]
         self._calls[choice] += 1
-        return {"index": number, **self._fields.call(call, choice, number, "")}
+        return {"index": number, **self._fields.tool_call_object(call, choice, number, "")}
 
     def _event(
         self, choice: int, delta: bytes, finish: bytes = b"null", text_length: int = 0, logprobs: Json = None

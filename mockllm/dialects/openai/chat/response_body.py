@@ -96,7 +96,7 @@ class ChatResponseFields:
     def audio_id(self, number: int) -> str:
         return self.identity.ids.make("audio_", 24, f"audio.{number}")
 
-    def call(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
+    def tool_call_object(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
         """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""
         place = f"{choice}.{number}"
         id = call.id if call.id is not None else self.identity.ids.make("call_", 24, place)
@@ -211,7 +211,7 @@ def message(choice: Choice, number: int, response_fields: ChatResponseFields) ->
         if type(part) is Text:
             text = (text or "") + full_text(part)
         elif type(part) is ToolCall:
-            calls.append(response_fields.call(part, number, len(calls), joined_text(part.chunks)))
+            calls.append(response_fields.tool_call_object(part, number, len(calls), joined_text(part.chunks)))
         elif type(part) is Refusal:
             refusal = (refusal or "") + joined_text(part.chunks)
         elif type(part) is NativePart and not is_hidden(part):
