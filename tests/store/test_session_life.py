@@ -206,7 +206,7 @@ def test_session_that_has_ended_begins_anew_as_a_whole(run: Run, use: str) -> No
         assert await store.responses.look_up("one", ("stored", "resp_1")) is None
         assert await store.decide(OTHER) == [0]
         if use == "storage":
-            assert await store.responses.look_up("one", ("call", "call_2")) == "g"
+            assert await store.responses.look_up("one", ("tool_call", "call_2")) == "g"
 
     run(act)
 

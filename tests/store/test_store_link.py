@@ -40,7 +40,7 @@ def test_changes_wait_for_the_connection(server: RedisServer) -> None:
         done = asyncio.ensure_future(change.done())
         await asyncio.to_thread(server.start)
         assert await done
-        result = await responses.look_up("one", ("call", "call_1"))
+        result = await responses.look_up("one", ("tool_call", "call_1"))
         link.close()
         return result
 

@@ -67,7 +67,7 @@ def looking_up(key: FetchKey) -> Callable[[StoreLink], Awaitable[object]]:
 @pytest.mark.parametrize(
     ("use", "reply"),
     [
-        (looking_up(("call", "one")), b":1\r\n"),
+        (looking_up(("tool_call", "one")), b":1\r\n"),
         (looking_up(("stored", "one")), b"*0\r\n"),
         (looking_up(("all_stored", "one")), b"+OK\r\n"),
         (looking_up(("all_stored", "one")), b"*1\r\n:1\r\n"),
