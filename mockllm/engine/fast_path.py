@@ -32,7 +32,7 @@ from mockllm.engine.planned_response import PlannedResponse, without_headers
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import prompt_form_and_policy
 from mockllm.engine.repeated_requests import RepeatedRequest
-from mockllm.engine.response_cache import CacheableResponse, CachedResponse, cache_key, key_with_text
+from mockllm.engine.response_cache import CacheableResponse, CachedResponse, cache_key, key_with_text_or_tool
 from mockllm.engine.seed_token import seed_token, unguarded_seed_token
 from mockllm.scenario.catalog import CatalogItem, ResponseSelector
 from mockllm.scenario.schema_replies import choose_tool
@@ -118,7 +118,9 @@ class FastPath(Struct, frozen=True):
         tool = choose_tool(request)
         if isinstance(tool, str):
             return None
-        key = key_with_text(cache_key(response.settings, dialect, response.compiled, request), tool.name)
+        key = key_with_text_or_tool(
+            cache_key(response.settings, dialect, response.compiled, request), tool.name
+        )
         cached = self.planner.response_cache.entries.get(key)
         if type(cached) is not CachedResponse:
             return None
@@ -151,7 +153,7 @@ class FastPath(Struct, frozen=True):
                 text = response.compiled.text(EvaluationContext(template_scope, UNUSED_RANDOMNESS))
             except TemplateFailure:
                 return None
-            key = key_with_text(key, text)
+            key = key_with_text_or_tool(key, text)
         cached = self.planner.response_cache.entries.get(key)
         if type(cached) is not CachedResponse:
             return None

@@ -77,7 +77,7 @@ class PlanContext(Struct):
     continuous_batch_times: ContinuousBatchTimes | None = None
     """The times in the continuous batch of a load, which replace those of the pace."""
     generated_tool_call: GeneratedToolCall | None = None
-    """The call that the reply has, where it is generated already."""
+    """The tool call of the reply, where it is generated already."""
 
     @property
     def evaluation_context(self) -> EvaluationContext:

@@ -41,7 +41,7 @@ from mockllm.engine.planned_response import PlannedResponse, delay_notes, withou
 from mockllm.engine.plans_without_reply import NotGenerating
 from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
-from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text
+from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text_or_tool
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, no_websocket
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
@@ -207,31 +207,31 @@ class ResponseBuilder(DecidedRequest):
     ) -> PlannedResponse:
         """Return the response, from the response cache if it is there. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
-        cached_by, text, call = effective.cached_by, "", None
+        cached_by, text_or_tool, tool_call = effective.cached_by, "", None
         if not request.generates or request.background or not (admission is None or admission.pace_unchanged):
             cached_by = None
         if cached_by == "text":
             evaluation = EvaluationContext(template_scope_of(item, request), self.randomness(item, selected))
-            compiled, text = compiled.with_text(evaluation)
+            compiled, text_or_tool = compiled.with_text(evaluation)
         elif cached_by == "tool_call":
-            call = self._generated_tool_call(effective, self.randomness(item, selected))
-            text = "" if call is None else call.tool
-            if call is None or not call.fits_placeholders:
+            tool_call = self._generated_tool_call(effective, self.randomness(item, selected))
+            text_or_tool = "" if tool_call is None else tool_call.tool
+            if tool_call is None or not tool_call.fits_placeholders:
                 cached_by = None
         plan_response = partial(
             self._planned_without_cache, item, selected, compiled, effective, cached_tokens
         )
-        if cached_by is None or len(text) > MAX_KEY_TEXT:
-            return plan_response(self.identity(), request, call, admission)
+        if cached_by is None or len(text_or_tool) > MAX_KEY_TEXT:
+            return plan_response(self.identity(), request, tool_call, admission)
         key, cache = cache_key(effective, self.dialect, compiled, request), self.planner.response_cache
         if cached_tokens is not NOTHING_CACHED:
             key = (key, cached_tokens)
-        key = key_with_text(key, text)
-        planned = cache.find(key, self.ids().id_seed, request, call)
+        key = key_with_text_or_tool(key, text_or_tool)
+        planned = cache.find(key, self.ids().id_seed, request, tool_call)
         if planned is None:
             read_stored_parts = getattr(self.dialect, "stored_parts", None)
             planned = cache.render_and_cache(
-                key, self.identity(), request, plan_response, read_stored_parts, len(text), call
+                key, self.identity(), request, plan_response, read_stored_parts, len(text_or_tool), tool_call
             )
         if admission is None:
             return planned
@@ -241,7 +241,7 @@ class ResponseBuilder(DecidedRequest):
     def _generated_tool_call(
         self, effective: EffectiveSettings, randomness: Randomness
     ) -> GeneratedToolCall | None:
-        """Return the call of a tool that the response has; None where the request lets the model call none. Raise
+        """Return the tool call of the response; None where the request lets the model call no tool. Raise
         BudgetExceeded, and with `may_defer` PlanningTooLong."""
         tool = choose_tool(self.request)
         if isinstance(tool, str):
@@ -259,17 +259,18 @@ class ResponseBuilder(DecidedRequest):
         cached_tokens: CachedTokens,
         identity: ResponseIdentity,
         request: Request,
-        call: GeneratedToolCall | None,
+        tool_call: GeneratedToolCall | None,
         admission: AdmissionResult | None = None,
     ) -> PlannedResponse:
-        """Plan a response without the response cache. `call` is its generated tool call, if it exists already."""
+        """Plan a response without the response cache. `tool_call` is its generated tool call, if it exists
+        already."""
         if compiled.request_independent:
             request = request.without_body()
         template_scope, randomness = template_scope_of(item, self.request), self.randomness(item, selected)
         context = self.plan_context(
             request, compiled, effective, template_scope, randomness, identity, admission
         )
-        context.cached_tokens, context.generated_tool_call = cached_tokens, call
+        context.cached_tokens, context.generated_tool_call = cached_tokens, tool_call
         try:
             check_proxy(item, compiled, self.planner.proxy_hosts)
             plan = self.planner.plan(context)
@@ -357,7 +358,7 @@ def _webhooks_of(plan: Plan, context: PlanContext, rule: str) -> Iterator[Webhoo
 
 
 def _with_tool_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
-    """Return the response with the id and the tool of each of its calls. A tool result that a client sends later
+    """Return the response with the id and the tool of each of its tool calls. A tool result that a client sends later
     names only the id. They are those that the encoder collected. Where it collected none, or the scenario changed
     what it wrote, they are decoded."""
     dialect = cast(ReplyDialect, context.dialect)

@@ -119,7 +119,7 @@ class CachedResponse(CacheEntry, frozen=True):
         self, id_seed: bytes, request: Request, tool_call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated tool call, with this id seed."""
-        # as `_input_tokens`: written out, for this runs for each request
+        # as `_input_tokens`, which is inlined: this runs for each request
         input_tokens = request.input_tokens if self.prerendered.uses_input_tokens else 0
         return self.prerendered.placeholder_values(id_seed, request.now, input_tokens, tool_call)
 
@@ -141,7 +141,7 @@ def cache_key(
     settings: EffectiveSettings, dialect: Dialect, compiled: CompiledResponse, request: Request
 ) -> Hashable:
     """Return all that a cacheable response depends on beside ids, time and input tokens. Callers add its templated
-    text or tool, and the tokens of the prompt cache."""
+    text or the name of its tool, and the tokens of the prompt cache."""
     if compiled.request_independent:
         return settings, dialect, request.query_string  # which selects a framing in some protocols
     stream = settings.merged.stream
@@ -155,9 +155,10 @@ def cache_key(
     )
 
 
-def key_with_text(key: Hashable, text: str) -> Hashable:
-    """Return the key of a response whose text, or the tool that it calls, the request determines."""
-    return (key, text) if text else key
+def key_with_text_or_tool(key: Hashable, text_or_tool: str) -> Hashable:
+    """Return the key of a response whose text, or the name of the tool that it calls, the request determines. It is
+    empty where the request determines neither."""
+    return (key, text_or_tool) if text_or_tool else key
 
 
 class ResponseCache:
@@ -185,13 +186,13 @@ class ResponseCache:
         request: Request,
         render: Render[PlannedResponse],
         read_stored_parts: ReadStoredParts | None = None,
-        text_length: int = 0,
+        key_text_length: int = 0,
         tool_call: GeneratedToolCall | None = None,
     ) -> PlannedResponse:
         """Return what `render` returns of a response that `find` does not find, and cache it at its second
         occurrence. An error or a fault is not cached. `read_stored_parts` returns what is stored of a response.
-        The key has `text_length` characters of a text that the request determines. `tool_call` is the generated
-        tool call."""
+        The key has `key_text_length` characters of a text or a tool's name that the request determines. `tool_call`
+        is the generated tool call."""
         fresh = render(identity, request, tool_call)
         short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         comparable = (
@@ -199,7 +200,7 @@ class ResponseCache:
         )
         if comparable and self._remember_key(key, short and fresh.error is None and not fresh.faults):
             entry = render_cached_response(fresh, identity, request, render, read_stored_parts, tool_call)
-            self._put(key, entry, request, text_length)
+            self._put(key, entry, request, key_text_length)
         return fresh
 
     def find_or_render_stream(
@@ -228,14 +229,14 @@ class ResponseCache:
         key: Hashable,
         entry: CachedResponse | CachedStream | None,
         request: Request,
-        text_length: int = 0,
+        key_text_length: int = 0,
     ) -> None:
         if entry is None:
             self._cacheable.put(hash(key), False)
         else:
             # the key holds them; a model that nothing has read is in no key
             model = vars(request).get("model") or ""
-            texts = text_length + len(model) + len(request.query_string)
+            texts = key_text_length + len(model) + len(request.query_string)
             self.entries.put(key, entry, entry.prerendered.size + texts)
 
 
@@ -315,7 +316,7 @@ def _numbered_tool_calls(
     ids = [value.decode() for value in values[: len(prerendered.id_patterns)]]
     for id, _ in fresh.tool_calls:
         if isinstance(id, str) and id not in numbers and any(part in id for part in ids):
-            raise TypeError("the id of a call is composed of another id")
+            raise TypeError("the id of a tool call is composed of another id")
     return tuple((numbers.get(id, id) if isinstance(id, str) else id, tool) for id, tool in fresh.tool_calls)
 
 

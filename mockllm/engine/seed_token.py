@@ -47,8 +47,8 @@ def token_of(seed_token: str, id_seed: bytes) -> str:
     the engine decided nothing."""
     if seed_token or not id_seed:
         return seed_token
-    stem, number, _ = id_seed.decode().rsplit("|", 2)  # a scope may contain bars
-    seed = stem.partition("|")[0]
+    seed_and_scope, number, _ = id_seed.decode().rsplit("|", 2)  # a scope may contain bars
+    seed = seed_and_scope.partition("|")[0]
     return f"{seed}@{number}" if number != "0" else seed
 
 

@@ -285,7 +285,7 @@ def _part_size(part: Part) -> ReplySize:
 
 
 class GeneratedToolCall(Struct, frozen=True, eq=False):
-    """The call of an offered tool with generated arguments. The chunks join to `text`, the arguments."""
+    """The tool call of an offered tool with generated arguments. The chunks join to `text`, the arguments."""
 
     tool: str
     text: str
@@ -296,4 +296,5 @@ class GeneratedToolCall(Struct, frozen=True, eq=False):
     """Whether the arguments are cut into chunks: those of a stream."""
     notes: tuple[str, ...] = ()
     fits_placeholders: bool = True
-    """Whether nothing else of the response depends on the arguments."""
+    """Whether the arguments may fill the placeholders of a cached response. They are an object that is neither empty
+    nor long, and no limit on the output cuts them."""
