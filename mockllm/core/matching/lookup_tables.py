@@ -46,7 +46,7 @@ class Table(Generic[K]):
 
 
 class Affixes(Table[str]):
-    """Rows by the beginning (or, with `ends`, the end) of a text."""
+    """Rows by the affix of a text: its prefix, or with `ends` its suffix."""
 
     def __init__(self, ends: bool = False) -> None:
         super().__init__()

@@ -26,15 +26,16 @@ Event: TypeAlias = tuple[bytes, str | None]
 
 
 class ChunkAffixes(Struct, frozen=True):
-    """The event of each chunk of a part: its bytes before and after the JSON text of the chunk, and its name."""
+    """The event of each chunk of a part: its prefix and suffix, which are the bytes before and after the JSON text of
+    the chunk, and its name."""
 
-    before: bytes
-    after: bytes
+    prefix: bytes
+    suffix: bytes
     event_name: str | None = None
 
     def event_for(self, chunk: str) -> Event:
         """Return the event of one chunk."""
-        return self.before + text_json_for_copy(chunk) + self.after, self.event_name
+        return self.prefix + text_json_for_copy(chunk) + self.suffix, self.event_name
 
 
 class EncoderPosition(Struct, frozen=True):
@@ -70,7 +71,7 @@ class Encoder:
         raise NotImplementedError  # pragma: no cover - abstract
 
     def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:
-        """Return what precedes and follows the chunks in the events that `chunk_events` returns for a part. Each
+        """Return the prefix and suffix of the chunks in the events that `chunk_events` returns for a part. Each
         chunk has one event, and these differ in the chunk's text only. Return None where they differ in more."""
         return None
 
@@ -255,9 +256,9 @@ class _ChunksWithAffixes(Struct, frozen=True):
     def steps(self, chunk_number: int) -> list[EventStep]:
         """Return the events; `chunk_number` is that of the last chunk before them."""
         affixes = self.affixes
-        before, after, name = affixes.before, affixes.after, affixes.event_name
+        prefix, suffix, name = affixes.prefix, affixes.suffix, affixes.event_name
         return [
-            EventStep(before + text_json_for_copy(chunk) + after, number, "chunk", name)
+            EventStep(prefix + text_json_for_copy(chunk) + suffix, number, "chunk", name)
             for number, chunk in enumerate(self.chunks, chunk_number + 1)
         ]
 
@@ -276,9 +277,9 @@ def _choice(encoder: Encoder, number: int, choice: Choice) -> Iterator[EncodedIt
             yield "chunk", encoder.start_part(at)
             continue
         yield "open", encoder.start_part(at)
-        around = encoder.chunk_affixes(at) if alone and set(map(type, part.chunks)) == {str} else None
-        if around is not None:
-            yield "chunk", _ChunksWithAffixes(around, part.chunks)  # type: ignore[arg-type]  # all are texts
+        affixes = encoder.chunk_affixes(at) if alone and set(map(type, part.chunks)) == {str} else None
+        if affixes is not None:
+            yield "chunk", _ChunksWithAffixes(affixes, part.chunks)  # type: ignore[arg-type]  # all are texts
             yield "close", encoder.end_part(at)
             continue
         for chunk in part.chunks:

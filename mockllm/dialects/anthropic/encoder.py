@@ -145,7 +145,7 @@ def _delta(index: int, delta: bytes) -> Event:
 
 
 def _chunk_affixes(at: EncoderPosition) -> ChunkAffixes:
-    """Return the frame of a part's deltas."""
+    """Return the bytes before and after the text of each delta of a part, and the name of its event."""
     delta = _DELTAS.get(type(at.part), b'{"type":"text_delta","text":%b}')
     before, _, after = _delta(at.part_index, delta)[0].partition(b"%b")
     return ChunkAffixes(before, after, "content_block_delta")
@@ -156,7 +156,7 @@ def _block_stop(index: int) -> Event:
 
 
 def _partial_json(text: str) -> bytes:
-    return _DELTAS[ToolCall] % json_for_copy(text)  # with spare memory, which the copy has not
+    return _DELTAS[ToolCall] % json_for_copy(text)  # over-allocated: the copy in the event has its exact size
 
 
 def _native(block: Json) -> tuple[Json, list[bytes]]:

@@ -52,17 +52,17 @@ class ChatEncoder(Encoder):
         self._moderation = merged_json(fields.moderation or {}, moderation or {}) or None
         self._events = 0
         self._calls = [0] * len(reply.choices)
-        """The number of opened calls of each choice."""
-        self._lone: set[int] = set()
-        """The choices whose only call was opened by their first event."""
+        """The number of opened tool calls of each choice."""
+        self._opened_by_first_event: set[int] = set()
+        """The choices whose only tool call was opened by their first event."""
         self._with_audio = {
             number for number, choice in enumerate(self.reply.choices) if fields.audio(choice) is not None
         }
         """The choices with audio, whose text is its transcript."""
 
     def start_choice(self, choice: int) -> Iterable[Event]:
-        """Open a choice. If it begins with its only call, the first event opens that call. Any other call has a
-        separate event."""
+        """Open a choice. If it begins with its only tool call, the first event opens that call. Any other tool call
+        has a separate event."""
         parts = self.reply.choices[choice].parts
         first = parts[0] if parts else None
         delta: dict[str, Json] = {"role": "assistant", "content": None}
@@ -71,10 +71,10 @@ class ChatEncoder(Encoder):
             logprobs = self._probabilities.chunk_logprobs(choice, first)
         if type(first) is ToolCall:
             if self._fields.legacy:
-                self._lone.add(choice)
+                self._opened_by_first_event.add(choice)
                 delta |= {"function_call": {"name": first.name, "arguments": ""}, "refusal": None}
             elif sum(type(part) is ToolCall for part in parts) == 1:
-                self._lone.add(choice)
+                self._opened_by_first_event.add(choice)
                 delta |= {"tool_calls": [self._opening(first, choice)], "refusal": None}
         elif type(first) is Refusal:
             delta["refusal"] = ""
@@ -88,7 +88,7 @@ class ChatEncoder(Encoder):
         part = at.part
         if type(part) is NativePart:
             return (self._event(at.choice, dumps(part.block)),)
-        if type(part) is ToolCall and at.choice not in self._lone:
+        if type(part) is ToolCall and at.choice not in self._opened_by_first_event:
             if self._fields.legacy:
                 called = {"function_call": {"name": part.name, "arguments": ""}}
                 return (self._event(at.choice, dumps(called)),)
