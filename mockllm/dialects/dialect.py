@@ -201,7 +201,7 @@ class BackgroundDialect(ReplyDialect, Protocol):
 
 
 class StoringDialect(Dialect, Protocol):
-    """A call whose responses clients may retrieve or continue later. With an attribute `stores_what_it_decodes` that
+    """A call whose responses clients may retrieve or continue later. With an attribute `update_needs_no_state` that
     is true, what is stored follows from the plan and the request alone."""
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:

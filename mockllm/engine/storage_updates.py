@@ -15,7 +15,7 @@ from mockllm.engine.planned_response import PlannedResponse
 
 def with_updates(planned: PlannedResponse, request: EngineRequest) -> PlannedResponse:
     """Return the response with its updates where they follow from its bytes, which take long to decode."""
-    decodes = getattr(request.routing.dialect, "stores_what_it_decodes", False)
+    decodes = getattr(request.routing.dialect, "update_needs_no_state", False)
     updates = storage_updates(planned, request) if decodes else ()
     return replace(planned, decoded_updates=updates) if updates else planned
 

@@ -316,7 +316,7 @@ class Interactions(GeminiDialect):
 
     decode = staticmethod(decode)
 
-    stores_what_it_decodes = True
+    update_needs_no_state = True
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Store the interaction with its steps, unless the client declines."""

@@ -68,7 +68,7 @@ class Chat(OpenAiCall):
         options = request.encoding_options
         return (options, moderation_key(request)) if "moderation" in request.fields else options
 
-    stores_what_it_decodes = True
+    update_needs_no_state = True
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ChatRequest)
