@@ -209,7 +209,7 @@ class ResponsePlanner:
         if with_request_id is not None:
             plan = with_request_id(plan, request)
         if spec.speed is None and not resolved.unpaced:
-            waits = chunk_waits(resolved.pace, replayed.sizes, context.randomness.random("pace"))
+            waits = chunk_waits(resolved.pace, replayed.chunk_tokens, context.randomness.random("pace"))
             slowdown = resolved.pace.slowdown
             plan = paced(plan, waits, slowdown) if plan.streamed else paced_body(plan, sum(waits))
             plan = with_max_wait(plan, resolved.max_wait)

@@ -55,11 +55,12 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class ReplayedPlan(NamedTuple):
-    """A recording's plan. `sizes` are the tokens of its chunks; `tool_call_count`: its calls of tools; `gzipped`:
-    whether it is compressed for clients that accept compression."""
+    """A recording's plan. `chunk_tokens` are the token counts of its chunks, by which they are paced.
+    `tool_call_count`: the number of its tool calls; `gzipped`: whether it is compressed for clients that accept
+    compression."""
 
     plan: Plan
-    sizes: Sequence[float]
+    chunk_tokens: Sequence[float]
     tool_call_count: int
     gzipped: bool
 
@@ -169,11 +170,11 @@ def _replayed(
             headers = {name: value for name, value in headers.items() if name.lower() != ENCODING}
     head = ResponseHead(spec.status, tuple(headers.items()))
     plan, decoded = _plan(head, frames, streamed, dialect, spec.speed)
-    sizes = [estimate(chunk) for chunk in _chunks(decoded)]
+    chunk_tokens = [estimate(chunk) for chunk in _chunks(decoded)]
     if not plan.streamed and decoded is not None and decoded.text:
         texts = tuple((0, chunk) for chunk in split(decoded.text))
         plan = Plan(plan.head, plan.steps, plan.framing, plan.delay, chunk_texts=texts)
-    return ReplayedPlan(plan, sizes, 0 if decoded is None else len(decoded.tools_by_call_id), gzipped)
+    return ReplayedPlan(plan, chunk_tokens, 0 if decoded is None else len(decoded.tools_by_call_id), gzipped)
 
 
 def _chunks(decoded: DecodedResponse | None) -> Sequence[str]:

@@ -33,7 +33,7 @@ _SHORT_QUERY: Final = 256
 
 
 class ReaderInputs(NamedTuple):
-    """The data that all readers of an engine use. `lookup_without_session` finds what is stored for requests
+    """What all readers of one engine have in common. `lookup_without_session` finds what is stored for requests
     without a session. `volatile` are the body's fields that its hash leaves out. `read_override` reads the
     overrides in the headers. `mcp_servers` are the loaded ones."""
 

@@ -67,8 +67,8 @@ class CompiledResponse(Struct, frozen=True, eq=False):
 
 
 class ResponseSelector(Struct, frozen=True):
-    """Selects the response of a rule for each request. `cumulative` are running sums: of steps' times in a
-    sequence, of weights in a choice; empty if there is only one response."""
+    """The compiled responses of a rule. It selects one of them for each request. `cumulative` are running sums: of
+    steps' times in a sequence, of weights in a choice; empty if there is only one response."""
 
     responses: Sequence[CompiledResponse]
     mode: Literal["one", "sequence", "choose"] = "one"

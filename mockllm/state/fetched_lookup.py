@@ -30,8 +30,8 @@ class ObjectToFetch(Struct, frozen=True):
 
 
 class StorageConflict(Struct, frozen=True):
-    """Another request has changed what a response was made of, so the response was not stored. `respond_again` makes
-    it from what is stored now; None for a change that no response makes."""
+    """A response was not stored, since another request has changed meanwhile what it was made of. `respond_again`
+    makes it from what is stored now; None for an update that belongs to no response."""
 
     respond_again: RespondAgain | None
 

@@ -62,8 +62,8 @@ class InFlight:
 
 class ScopeCounts:
     """What one scope has counted. Counts are key → [tries, eligible]. `next_request_number` is that of its next
-    request. `unmerged_counts` are by the keys that were counted together; they are added to the counts when one of
-    these is read."""
+    request. `unmerged_counts` are increments that wait to be added to `counts`, by the keys that were counted
+    together. One increment then costs as much as for a single key. A read of a count adds them."""
 
     __slots__ = (
         "_batches",

@@ -93,7 +93,7 @@ def dumps(value: Json) -> bytes:
 
 
 def json_for_copy(value: Json) -> bytes:
-    """Return compact UTF-8 JSON with spare memory (see `_exact`): the caller copies it into other bytes at once."""
+    """Return compact UTF-8 JSON in an over-allocated buffer (see `_exact`): the caller copies it at once."""
     return orjson.dumps(value, json_value)
 
 
@@ -153,7 +153,7 @@ def _indented(value: Json, line_break: bytes) -> bytes:
 
 
 def _exact(data: bytes) -> bytes:
-    """Return a copy without spare memory. orjson's own result has a buffer of 4 to 8 KB at least, and stores of
+    """Return a copy that is not over-allocated. orjson's own result has a buffer of 4 to 8 KB at least, and stores of
     responses would hold that buffer."""
     return b"".join((data, b""))
 

@@ -162,7 +162,7 @@ class Bucket:
 
     def level_after(self, micros: int, amount: int) -> int | None:
         """Return the level that a charge would lead to, if a token bucket lets it pass at once; else None."""
-        level, since = self._level, micros - self._at  # written out, for this runs for each request
+        level, since = self._level, micros - self._at  # inlined: this runs for each request
         if since > 0:
             level -= self._limit * since
             if level < 0:
@@ -179,7 +179,7 @@ class Bucket:
 
     def _bound_status(self, level: int) -> BoundStatus:
         size, window = self._size, self._window
-        drain_time = -(-level // self._limit) if level else 0  # written out, for this runs for each request
+        drain_time = -(-level // self._limit) if level else 0  # inlined: this runs for each request
         return BoundStatus(
             size, size - -(-level // window), drain_time / MICROS_PER_SECOND, window / MICROS_PER_SECOND
         )

@@ -15,7 +15,7 @@ from mockllm.core.json.codec import loads, pretty, spaced, text_json_for_copy, w
 from mockllm.core.reply.reply import GeneratedToolCall
 
 ValueSelector: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
-"""Selects the values of a part of a response, in order, from all values of its placeholders."""
+"""Selects, from the values of all placeholders of a response, those that a part of its bytes contains, in order."""
 
 NO_VALUES: Final[ValueSelector] = itemgetter(slice(0))
 

@@ -149,8 +149,8 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
 
 
 class TimedChunk(Struct, frozen=True):
-    """One chunk: its text, its part (None for a native part of a dialect), and the explicit waits before it
-    (None where there are none)."""
+    """One chunk of a reply, as pacing needs it: its text, its part (None for a native part of a dialect), and the
+    seconds of the explicit waits before it (None where there are none)."""
 
     text: str
     pause: float | None = None

@@ -329,9 +329,7 @@ class Prerendered(Struct, frozen=True, eq=False):
         forms of the generated tool call's arguments."""
         values = fill_ids(self.id_patterns, id_seed)
         output_tokens = 0 if call is None else call.output_tokens
-        for (
-            computation
-        ) in self.computed:  # written out for the usual sources, for this runs for each response
+        for computation in self.computed:  # inlined for the usual sources: this runs for each response
             source, operations = computation
             value: str | float
             if source == "input_tokens":

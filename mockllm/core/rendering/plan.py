@@ -216,7 +216,8 @@ class ClientResponses(NamedTuple):
 
 
 class Delivery(Struct, frozen=True):
-    """How HTTP and the connection transport a response, where not as usual."""
+    """What HTTP and the connection do with a response that is sent in an unusual way: the form and the speed of head
+    and body, what the response waits for, and what responds in its place. `DEFAULT_DELIVERY` is the usual way."""
 
     lines: bytes = b""
     """Raw lines of the head, after the headers, each with its line end."""
@@ -251,8 +252,9 @@ a native part."""
 
 
 class BackgroundRun(Struct, frozen=True):
-    """A response that goes on whether the client reads its plan to the end or not. The first `queued_polls` reads
-    find it queued, the next `in_progress_polls` in progress, whatever the time is."""
+    """A response that goes on in the background, whether the client reads its plan to the end or not. The client
+    polls for it: the first `queued_polls` reads find it queued, the next `in_progress_polls` in progress, whatever
+    the time is."""
 
     plan: Plan
     """The whole response."""

@@ -28,8 +28,8 @@ AcceptedModels: TypeAlias = Literal["any", "strict"]
 
 class Candidate(Struct, frozen=True):
     """A rule or modifier whose matcher matches the request, or the rule that a header names. `item_index` is its
-    index in the catalog. `key` (id and digest) and `scope` select its counts. `random_key` selects its random values:
-    its id alone, so that editing a response does not change them."""
+    index in the catalog. `key` (id and digest) and `scope` select its counts. `random_key`, its id alone, is hashed
+    into its random values, so that editing a response does not change them."""
 
     item_index: int
     key: str

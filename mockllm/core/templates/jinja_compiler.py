@@ -1,8 +1,8 @@
 """The compiler from Jinja2's syntax tree to closures: an allow-list of nodes, each with its compilation.
 
 Only Jinja2's parser is used. Nodes outside of the table below are refused: no calls, loops, assignments, macros,
-imports, no attribute of any Python object. Separate from `template`, because importing Jinja2 takes 20 ms, which
-plain paths do not need.
+imports, no attribute of any Python object. `compile_template` imports this module only for a template that has more
+than plain paths: importing Jinja2 takes 20 ms.
 """
 
 from __future__ import annotations

@@ -24,8 +24,9 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class EvaluationContext(Struct, frozen=True):
-    """The input of an evaluation. `place` is the position of a value in its tree. Each place draws independently,
-    so that an added draw elsewhere changes no other one."""
+    """What the templates and random values of one response are evaluated with: the names that a template may read,
+    and the random numbers. `place` is the position of a value in its tree. Each place draws independently, so that an
+    added draw elsewhere changes no other one."""
 
     scope: TemplateScope
     randomness: Randomness

@@ -200,8 +200,8 @@ def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
 
 
 class OpenToolCalls(Struct, eq=False):
-    """The ids of the calls of the last message of the assistant, and those of them without a tool message. `called`
-    is replaced and never changed; only `open` changes in place."""
+    """The ids of the tool calls of the last message of the assistant, `called`, and those of them that still have no
+    tool message, `open`. `called` is replaced and never changed; only `open` changes in place."""
 
     called: Collection[str] = ()
     open: set[str] = field(default_factory=set)
