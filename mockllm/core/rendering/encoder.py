@@ -26,8 +26,8 @@ Event: TypeAlias = tuple[bytes, str | None]
 
 
 class ChunkAffixes(Struct, frozen=True):
-    """The event of each chunk of a part: its prefix and suffix, which are the bytes before and after the JSON text of
-    the chunk, and its name."""
+    """The event of each chunk of a part, and the name of this event. The prefix and the suffix are the bytes before
+    and after the JSON text of the chunk."""
 
     prefix: bytes
     suffix: bytes
@@ -149,8 +149,8 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
 
 
 class TimedChunk(Struct, frozen=True):
-    """One chunk of a reply, as pacing needs it: its text, its part (None for a native part of a dialect), and the
-    seconds of the explicit waits before it (None where there are none)."""
+    """One chunk of a reply, as pacing needs it: its text and its part. The part is None for a native part of a
+    dialect. `pause` has the seconds of the explicit waits before the chunk; None where there are none."""
 
     text: str
     pause: float | None = None

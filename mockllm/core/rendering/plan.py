@@ -216,8 +216,8 @@ class ClientResponses(NamedTuple):
 
 
 class Delivery(Struct, frozen=True):
-    """What HTTP and the connection do with a response that is sent in an unusual way: the form and the speed of head
-    and body, what the response waits for, and what responds in its place. `DEFAULT_DELIVERY` is the usual way."""
+    """What is unusual in how HTTP and the connection send a response: the form and the speed of head and body. It
+    also says what the response waits for, and what responds in its place. `DEFAULT_DELIVERY` is the usual way."""
 
     lines: bytes = b""
     """Raw lines of the head, after the headers, each with its line end."""
