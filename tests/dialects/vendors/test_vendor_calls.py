@@ -28,7 +28,6 @@ from mockllm.dialects.providers import generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 from tests.compatible import VENDORS, vendor_dialects
-from tests.golden.wire import assert_golden
 
 IDENTITY = ResponseIdentity(Ids(0, "vendors", 1), 1_760_000_000.0)
 vendors = pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
@@ -370,44 +369,3 @@ def test_vendor_models_are_the_rules_models() -> None:
 
 def test_vendor_uuid_has_five_groups() -> None:
     assert [len(group) for group in VendorIdFormat().make(IDENTITY.ids, "").split("-")] == [8, 4, 4, 4, 12]
-
-
-GOLDEN = Reply(
-    (
-        Choice(
-            (Thinking(("Let me", " see.")), Text(("Yes", ".")), ToolCall("look", ("{", "}"))), "tool_calls"
-        ),
-    ),
-    Usage(20, 9, cached_read=4, reasoning=3),
-)
-
-
-@vendors
-def test_vendor_chat_equals_golden_file(vendor: Vendor) -> None:
-    dialect = chat(vendor.name)
-    assert_golden(f"vendors/{vendor.name}-whole.txt", dialect.encode_body(GOLDEN, request(), IDENTITY))
-    stream = dialect.encode_stream(GOLDEN, request(stream=True), IDENTITY)
-    assert_golden(f"vendors/{vendor.name}-stream.txt", stream)
-    error = dialect.error(Failure("rate_limit"), request(), IDENTITY)
-    assert_golden(f"vendors/{vendor.name}-error.txt", error)
-
-
-@vendors
-def test_vendor_stream_error_equals_golden_file(vendor: Vendor) -> None:
-    broken = Reply((Choice((Text(("Yes",)),)),), failure=Failure("server_error"))
-    plan = chat(vendor.name).encode_stream(broken, request(stream=True), IDENTITY)
-    assert_golden(f"vendors/{vendor.name}-error-in-stream.txt", plan)
-
-
-@pytest.mark.parametrize("name", [vendor.name for vendor in VENDORS if vendor.edit_response is not None])
-def test_vendor_responses_equal_golden_file(name: str) -> None:
-    dialect = generating_dialect(name, "responses")
-    assert dialect is not None
-    for stream in (False, True):
-        body = dumps({"model": "m", "input": "hi", "stream": stream})
-        requested = dialect.request_class(method="POST", path="/", headers={}, raw=body)
-        say = dialect.encode_stream if stream else dialect.encode_body
-        plan = say(dialect.supported_reply(GOLDEN, requested), requested, IDENTITY)
-        assert_golden(f"vendors/{name}-responses{'-stream' if stream else ''}.txt", plan)
-        error = dialect.error(Failure("rate_limit"), requested, IDENTITY)
-        assert_golden(f"vendors/{name}-responses-error.txt", error)
