@@ -10,7 +10,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.engine import EngineInfo, PlannedResponse, EngineRequest
+from mockllm.engine import EngineInfo, EngineRequest, PlannedResponse
 from mockllm.state.fetched_lookup import ObjectToFetch
 
 Built = Callable[[Request], Plan | PlannedResponse]
