@@ -50,7 +50,7 @@ def _evaluate(
     requests: Sequence[ObservedRequest], now: float, *, over: bool, lost: bool, since: float | None
 ) -> list[ClientReport]:
     """Return the reports of clients that have one clock; `now` is on it."""
-    ordered = sorted(requests, key=lambda observed: observed.started)
+    ordered = sorted(requests, key=lambda observed: (observed.started, observed.id))
     prompts = PromptIndex(ordered)
     groups: dict[tuple[Client, str | None], list[ObservedRequest]] = {}
     for observed in ordered:

@@ -63,7 +63,7 @@ def retry_chains(requests: Sequence[ObservedRequest], lost_before: float | None 
     known any more, and one of them may be the first try of a request that came soon afterwards."""
     if not any(observed.failed for observed in requests):  # nothing needs to be parsed
         return [RetryChain([observed]) for observed in requests]
-    ordered = sorted(requests, key=lambda observed: observed.started)
+    ordered = sorted(requests, key=lambda observed: (observed.started, observed.id))
     overlapping = _overlapping(ordered)
     chains: list[RetryChain] = []
     failing: dict[str, list[RetryChain]] = {}

@@ -106,3 +106,13 @@ def test_order_of_requests_does_not_change_verdicts(calls: list[Call], counting:
     random.shuffle(script.requests)
     assert script.verdicts() == before
     assert all(observed.started >= START for observed in script.requests)
+
+
+def test_requests_of_equal_time_are_in_order_of_their_numbers() -> None:
+    """Several workers of a server report their requests in any order."""
+    script = ClientScript()
+    for retry, at in ((0, 0.0), (0, 0.0), (1, 2.0)):
+        script.send(at, 200 if retry else 503, retry=retry, took=1.0)
+    assert script.verdicts()["recovered"] == [1, 3]
+    script.requests.reverse()
+    assert script.verdicts()["recovered"] == [1, 3]
