@@ -91,7 +91,7 @@ def payloads(plan: Plan) -> Iterator[Json]:
             continue
 
 
-def count_of(counts: Json, name: str) -> int:
+def count_in(counts: Json, name: str) -> int:
     """Return a count of a usage; 0 where it has none of this name."""
     count = counts.get(name) if isinstance(counts, dict) else None
     return count if isinstance(count, int) else 0

@@ -93,6 +93,13 @@ class ToolCall(Struct, frozen=True):
     id: str | None = None
     """None: one of the response's generated ids."""
 
+    def in_one_chunk(self) -> ToolCall:
+        """Return the call with its arguments in one chunk, after the waits between its chunks."""
+        if len(self.chunks) == 1 and type(self.chunks[0]) is str:
+            return self
+        waits = [chunk for chunk in self.chunks if type(chunk) is not str]
+        return replace(self, chunks=(*waits, joined_text(self.chunks)))
+
 
 class Refusal(Struct, frozen=True):
     """A refusal of the model."""

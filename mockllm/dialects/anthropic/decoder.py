@@ -14,7 +14,7 @@ from mockllm.dialects.decoded_response import (
     DecodedCitation,
     DecodedResponse,
     ResponseDecoder,
-    count_of,
+    count_in,
     payloads,
 )
 
@@ -122,14 +122,14 @@ def _read_usage(counted: Mapping[str, Json]) -> Usage | None:
     if not isinstance(counted.get("input_tokens"), int):
         return None
     read, written = (
-        count_of(counted, "cache_read_input_tokens"),
-        count_of(counted, "cache_creation_input_tokens"),
+        count_in(counted, "cache_read_input_tokens"),
+        count_in(counted, "cache_creation_input_tokens"),
     )
     details = counted.get("output_tokens_details")
-    reasoning = count_of(details, "thinking_tokens")
-    output = count_of(counted, "output_tokens")
-    long = count_of(counted.get("cache_creation"), "ephemeral_1h_input_tokens")
-    return Usage(count_of(counted, "input_tokens") + read + written, output, read, written, reasoning, long)
+    reasoning = count_in(details, "thinking_tokens")
+    output = count_in(counted, "output_tokens")
+    long = count_in(counted.get("cache_creation"), "ephemeral_1h_input_tokens")
+    return Usage(count_in(counted, "input_tokens") + read + written, output, read, written, reasoning, long)
 
 
 class CitationCollector:

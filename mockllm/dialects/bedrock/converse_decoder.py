@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in
 
 FINISH: Final[Mapping[str, str]] = {
     "end_turn": "stop",
@@ -98,9 +98,9 @@ def _read_usage(counts: Mapping[str, Json]) -> Usage:
     """Return the usage; input tokens exclude the tokens read from or written to a cache. Nova's own bodies have only
     the second names of the counts of a cache."""
     read, written = (
-        count_of(counts, f"cache{name}InputTokens") or count_of(counts, f"cache{name}InputTokenCount")
+        count_in(counts, f"cache{name}InputTokens") or count_in(counts, f"cache{name}InputTokenCount")
         for name in ("Read", "Write")
     )
     return Usage(
-        count_of(counts, "inputTokens") + read + written, count_of(counts, "outputTokens"), read, written
+        count_in(counts, "inputTokens") + read + written, count_in(counts, "outputTokens"), read, written
     )

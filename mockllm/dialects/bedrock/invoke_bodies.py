@@ -27,7 +27,7 @@ from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_
 from mockllm.dialects.bedrock.event_layouts import NOVA_LAYOUT
 from mockllm.dialects.bedrock.invoke_anthropic import AnthropicBody
 from mockllm.dialects.bedrock.invoke_text import COHERE, LLAMA, MISTRAL, TITAN, TextBody
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in
 from mockllm.dialects.dialect import ResponseIdentity
 
 
@@ -179,7 +179,7 @@ def _read_metrics(payload: dict[str, Json]) -> Usage | None:
     counts = payload.get("amazon-bedrock-invocationMetrics")
     if not isinstance(counts, dict):
         return None
-    return Usage(count_of(counts, "inputTokenCount"), count_of(counts, "outputTokenCount"))
+    return Usage(count_in(counts, "inputTokenCount"), count_in(counts, "outputTokenCount"))
 
 
 def _read_headers(plan: Plan) -> Usage | None:

@@ -8,7 +8,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in, payloads
 
 FINISH: Final = {
     "COMPLETE": "stop",
@@ -98,9 +98,9 @@ def _read_end(fields: dict[str, Json], decoder: ResponseDecoder) -> None:
     usage = object_of(fields.get("usage", fields.get("meta")))
     tokens = usage.get("tokens", usage.get("billed_units"))
     if type(tokens) is dict:
-        counts = (count_of(tokens, "input_tokens"), count_of(tokens, "output_tokens"))
-        cached = count_of(usage, "cached_tokens")
-        decoder.usage = Usage(*counts, cached, 0, count_of(tokens, "reasoning_tokens"))
+        counts = (count_in(tokens, "input_tokens"), count_in(tokens, "output_tokens"))
+        cached = count_in(usage, "cached_tokens")
+        decoder.usage = Usage(*counts, cached, 0, count_in(tokens, "reasoning_tokens"))
 
 
 def _read_v1_event(event: dict[str, Json], decoder: ResponseDecoder) -> None:

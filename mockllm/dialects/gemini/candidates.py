@@ -16,7 +16,6 @@ from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.reply.reply import (
     Choice,
-    ContentElement,
     Finish,
     Harm,
     Media,
@@ -84,7 +83,8 @@ def supported_reply(reply: Reply, *, omit_thinking: bool) -> Reply:
         return reply
     choices = []
     for choice in reply.choices:
-        parts = [_in_one_chunk(part) for part in choice.parts if not _is_hidden(part, omit_thinking)]
+        shown = (part for part in choice.parts if not _is_hidden(part, omit_thinking))
+        parts = [part.in_one_chunk() if type(part) is ToolCall else part for part in shown]
         if (
             reply.failure is not None
             and parts
@@ -100,14 +100,6 @@ def _is_hidden(part: Part, omit_thinking: bool) -> bool:
     if type(part) is NativePart:
         return part.dialect != DIALECT or type(part.block) is not dict
     return type(part) is Thinking and (omit_thinking or part.redacted or not joined_text(part.chunks))
-
-
-def _in_one_chunk(part: Part) -> Part:
-    """Return a part whose call has one chunk, after the waits between its chunks."""
-    if type(part) is not ToolCall or (len(part.chunks) == 1 and type(part.chunks[0]) is str):
-        return part
-    others: list[ContentElement] = [chunk for chunk in part.chunks if type(chunk) is not str]
-    return replace(part, chunks=(*others, joined_text(part.chunks)))
 
 
 def _has_valid_arguments(call: ToolCall) -> bool:

@@ -10,7 +10,7 @@ from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in, payloads
 from mockllm.dialects.gemini.grounding import OTHER_SOURCES, read_grounding
 
 FINISH: Final[Mapping[str, str]] = {
@@ -134,6 +134,6 @@ def _read_part(part: Json, number: Json, decoder: ResponseDecoder, calls: int) -
 
 def _read_usage(prompt: int, counted: Mapping[str, Json]) -> Usage:
     """Return the usage; `candidatesTokenCount` excludes thoughts."""
-    thoughts = count_of(counted, "thoughtsTokenCount")
-    output = count_of(counted, "candidatesTokenCount")
-    return Usage(prompt, output + thoughts, count_of(counted, "cachedContentTokenCount"), 0, thoughts)
+    thoughts = count_in(counted, "thoughtsTokenCount")
+    output = count_in(counted, "candidatesTokenCount")
+    return Usage(prompt, output + thoughts, count_in(counted, "cachedContentTokenCount"), 0, thoughts)

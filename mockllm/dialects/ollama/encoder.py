@@ -7,8 +7,6 @@ from datetime import UTC, datetime
 from typing import Final
 from zlib import crc32
 
-from msgspec.structs import replace
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.merge import merged_json
@@ -103,10 +101,7 @@ def _is_shown(part: Part, calls: bool, thinking: bool) -> bool:
 def _visible(part: Part) -> Part:
     if type(part) is Refusal:
         return Text(part.chunks)
-    if type(part) is ToolCall and not (len(part.chunks) == 1 and type(part.chunks[0]) is str):
-        waits = tuple(chunk for chunk in part.chunks if type(chunk) is not str)
-        return replace(part, chunks=(*waits, joined_text(part.chunks)))
-    return part
+    return part.in_one_chunk() if type(part) is ToolCall else part
 
 
 def context_of(text: str) -> list[Json]:

@@ -65,10 +65,7 @@ def _is_shown(part: Part, form: VendorChatForm) -> bool:
 
 
 def _visible(part: Part, form: VendorChatForm) -> Part:
-    if form.complete_calls and type(part) is ToolCall:
-        waits = tuple(chunk for chunk in part.chunks if type(chunk) is not str)
-        return replace(part, chunks=(*waits, joined_text(part.chunks)))
-    return part
+    return part.in_one_chunk() if form.complete_calls and type(part) is ToolCall else part
 
 
 class VendorEncoder(BodyEncoder):

@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in, payloads
 
 FINISH: Final[Mapping[str, str]] = {
     "completed": "stop",
@@ -52,9 +52,9 @@ def _read_interaction(interaction: Json, decoder: ResponseDecoder) -> None:
         decoder.finish = FINISH.get(status)
     match interaction.get("usage"):
         case {"total_input_tokens": int(prompt), **counted}:
-            thoughts = count_of(counted, "total_thought_tokens")
-            output = count_of(counted, "total_output_tokens") + thoughts
-            decoder.usage = Usage(prompt, output, count_of(counted, "total_cached_tokens"), 0, thoughts)
+            thoughts = count_in(counted, "total_thought_tokens")
+            output = count_in(counted, "total_output_tokens") + thoughts
+            decoder.usage = Usage(prompt, output, count_in(counted, "total_cached_tokens"), 0, thoughts)
     steps = interaction.get("steps")
     for place, step in enumerate(steps if isinstance(steps, list) else ()):
         _read_step(step, place, decoder)

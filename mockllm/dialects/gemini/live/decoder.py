@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in, payloads
 
 
 def decode(plan: Plan) -> DecodedResponse | None:
@@ -53,6 +53,6 @@ def _read_calls(calls: list[Json], decoder: ResponseDecoder) -> None:
 
 def _usage(prompt: int, counted: Mapping[str, Json]) -> Usage:
     """Return the usage, whose count of the response has another name at Vertex AI and excludes thoughts."""
-    thoughts = count_of(counted, "thoughtsTokenCount")
-    output = count_of(counted, "responseTokenCount") or count_of(counted, "candidatesTokenCount")
-    return Usage(prompt, output + thoughts, count_of(counted, "cachedContentTokenCount"), 0, thoughts)
+    thoughts = count_in(counted, "thoughtsTokenCount")
+    output = count_in(counted, "responseTokenCount") or count_in(counted, "candidatesTokenCount")
+    return Usage(prompt, output + thoughts, count_in(counted, "cachedContentTokenCount"), 0, thoughts)

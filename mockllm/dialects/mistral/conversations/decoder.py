@@ -6,7 +6,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import objects
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in, payloads
 from mockllm.dialects.mistral.conversations.entries import CALL, OUTPUT
 
 
@@ -76,4 +76,4 @@ def _read_call(call: dict[str, Json], place: int, decoder: ResponseDecoder, open
 def _read_usage(usage: Json, decoder: ResponseDecoder) -> None:
     match usage:
         case {"prompt_tokens": int(prompt)}:
-            decoder.usage = Usage(prompt, count_of(usage, "completion_tokens"))
+            decoder.usage = Usage(prompt, count_in(usage, "completion_tokens"))

@@ -12,7 +12,7 @@ from mockllm.dialects.decoded_response import (
     DecodedResponse,
     ResponseDecoder,
     TextChannel,
-    count_of,
+    count_in,
     payloads,
 )
 from mockllm.dialects.openai.decoded_items import read_annotations
@@ -59,14 +59,14 @@ def _read_payload(payload: Json, decoder: ResponseDecoder) -> None:
 
 
 def _read_usage(prompt: int, completion: int, rest: dict[str, Json]) -> Usage:
-    cached = count_of(rest.get("prompt_tokens_details"), "cached_tokens")
-    written = count_of(rest.get("prompt_tokens_details"), "cache_write_tokens")
+    cached = count_in(rest.get("prompt_tokens_details"), "cached_tokens")
+    written = count_in(rest.get("prompt_tokens_details"), "cache_write_tokens")
     return Usage(
         prompt,
         completion,
         cached,
         written,
-        count_of(rest.get("completion_tokens_details"), "reasoning_tokens"),
+        count_in(rest.get("completion_tokens_details"), "reasoning_tokens"),
     )
 
 

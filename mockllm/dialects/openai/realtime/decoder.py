@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Usage
-from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_of, payloads
+from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in, payloads
 
 FINISH: Final[Mapping[str, str]] = {"max_output_tokens": "length", "content_filter": "content_filter"}
 """The reasons of an incomplete response as neutral values."""
@@ -57,5 +57,5 @@ def _read_end(response: Mapping[str, Json], decoder: ResponseDecoder) -> None:
         decoder.finish = "tool_calls" if decoder.calls else "stop"
     match response.get("usage"):
         case {"input_tokens": int(prompt), **counted}:
-            cached = count_of(counted.get("input_token_details"), "cached_tokens")
-            decoder.usage = Usage(prompt, count_of(counted, "output_tokens"), cached)
+            cached = count_in(counted.get("input_token_details"), "cached_tokens")
+            decoder.usage = Usage(prompt, count_in(counted, "output_tokens"), cached)

@@ -11,7 +11,7 @@ from mockllm.dialects.decoded_response import (
     DecodedResponse,
     ResponseDecoder,
     TextChannel,
-    count_of,
+    count_in,
     payloads,
 )
 from mockllm.dialects.openai.decoded_items import read_annotations, read_search
@@ -74,7 +74,7 @@ def _read_payload(payload: Json, decoder: _Decoder) -> None:
         case {"type": "response.output_text.annotation.added", "annotation": annotation}:
             read_annotations([annotation], decoder, decoder.text_before)
         case {"type": "response.output_item.done", "item": dict(item)} if str(item.get("type")) not in SENT:
-            _read_other(item, count_of(payload, "output_index"), decoder)
+            _read_other(item, count_in(payload, "output_index"), decoder)
         case {"type": "response.completed" | "response.incomplete", "response": dict(response)}:
             _read_ending(response, decoder)
 
@@ -132,7 +132,7 @@ def _read_ending(response: dict[str, Json], decoder: ResponseDecoder) -> None:
             decoder.usage = Usage(
                 input_,
                 output,
-                count_of(into, "cached_tokens"),
-                count_of(into, "cache_write_tokens"),
-                count_of(out, "reasoning_tokens"),
+                count_in(into, "cached_tokens"),
+                count_in(into, "cache_write_tokens"),
+                count_in(out, "reasoning_tokens"),
             )
