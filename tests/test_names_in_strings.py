@@ -56,7 +56,7 @@ def test_names_that_are_read_of_dialects_exist() -> None:
 
 def test_lazy_values_that_are_read_by_name_exist() -> None:
     read = {name for _, call in calls("request.__dict__.get") for name in texts(call)}
-    assert read == {"input_tokens"}
+    assert read == {"model", "input_tokens"}
     assert all(isinstance(inspect.getattr_static(Request, name), cached_property) for name in read)
 
 

@@ -107,7 +107,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             return ended
         ended.client, ended.session = exchange.client, request.session
         ended.request_class, ended.provider = request.request_class, request.provider
-        ended.model = call_or_default(lambda: request.model, None)
+        model = request.__dict__.get("model")  # nearly always read before: without a call
+        ended.model = call_or_default(lambda: request.model, None) if model is None else model
         raw, received = exchange.raw, exchange.received
         if request.uploads:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
