@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
@@ -17,8 +17,8 @@ MemberPath: TypeAlias = tuple[str, ...]
 class TelemetryFields(Struct, frozen=True, kw_only=True):
     """The members of one protocol. A response lacks the attributes whose members it does not have."""
 
-    settings: Mapping[str, MemberPath] = MappingProxyType({})
-    """Members of the request's body with a number, by the attribute's name below `gen_ai.request.`."""
+    settings: Mapping[str, tuple[MemberPath, ...]] = MappingProxyType({})
+    """The members of a request's body that may have a setting, by the attribute's name below `gen_ai.request.`."""
     response: str | None = None
     """The member in which some events contain the response."""
     id: tuple[str, ...] = ()
@@ -29,12 +29,15 @@ class TelemetryFields(Struct, frozen=True, kw_only=True):
     """The members of a choice, or of an event, with the finish reason."""
     error: tuple[str, ...] = ()
     """The members of the error object that may name the error, the best first."""
-    input_tokens: MemberPath | None = None
-    """The count of a call whose response its dialect does not decode."""
+    input_tokens: tuple[MemberPath, ...] = ()
+    """The counts of a call whose response its dialect does not decode."""
 
 
-def member_at(source: Json, path: MemberPath) -> Json:
-    """Return a nested member; None where it is missing."""
-    for name in path:
-        source = source.get(name) if isinstance(source, dict) else None
-    return source
+def members_at(source: Json, paths: Iterable[MemberPath]) -> Iterator[Json]:
+    """Yield the nested members that are there."""
+    for path in paths:
+        found = source
+        for name in path:
+            found = found.get(name) if isinstance(found, dict) else None
+        if found is not None:
+            yield found

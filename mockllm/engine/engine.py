@@ -70,7 +70,8 @@ class Engine:
         self._time_scale = settings.time_scale
         self._always_sends_hash = settings.hash_header
         self._sent_as_planned = settings.time_scale == 1.0 and not settings.hash_header
-        """Whether responses without a session have neither a time scale nor, by the settings, a hash each."""
+        """Whether responses without a session have no time scale, and no header `x-mockllm-hash` by the
+        settings."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._repeated_requests = RepeatedRequests()

@@ -43,8 +43,9 @@ class RouteMask(Struct):
 
 
 class EngineRequest(Request):
-    """A request that the engine reads, also one for a path that no provider has. `RequestReader` sets its attributes,
-    `Engine.read_ahead` sets `read_ahead`. Its class is derived from this one and from `request_class`."""
+    """A request that the engine reads, also one for a path that no provider has. `RequestReader` sets its
+    attributes, `Engine.read_ahead` sets `read_ahead`, and `PromptCaching` sets `prompt_cache_result`. Its class
+    is derived from this one and from `request_class`."""
 
     request_class: ClassVar[type[Request]] = Request
     """The dialect's class of requests; `Request` for an unknown path. Workers can pickle it, but not the class

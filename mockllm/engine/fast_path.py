@@ -61,7 +61,7 @@ class FastPath(Struct, frozen=True):
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
     store_decides: bool
     """Whether a decision comes first, also for requests without a session: the store makes it, or this process where
-    nothing is counted. See `respond_decided`."""
+    it depends on no count. See `respond_decided`."""
 
     def respond(
         self, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
@@ -116,7 +116,7 @@ class FastPath(Struct, frozen=True):
     ) -> tuple[CachedResponse, GeneratedToolCall] | None:
         """Return the entry of the response cache for a request, with the tool call that the response has."""
         tool = choose_tool(request)
-        if isinstance(tool, str):
+        if isinstance(tool, str):  # the reason why no tool is called
             return None
         key = key_with_text_or_tool(
             cache_key(response.settings, dialect, response.compiled, request), tool.name
@@ -262,7 +262,7 @@ class FastPath(Struct, frozen=True):
         headers: Headers,
     ) -> PlannedResponse:
         """Return the response of an entry for this request, which has this number in its scope. `token` is its seed
-        token; if it is empty, `token_of` makes the token of the id seed."""
+        token; if it is empty, readers derive it from the id seed (`seed_token.token_of`)."""
         cached, tool_call = found
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         id_seed = b"%b%d|" % (prefix, number)

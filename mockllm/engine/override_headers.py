@@ -39,12 +39,12 @@ RESTRICTED: Final = (FAULT_HEADER, DELAY_HEADER, RULE_HEADER)
 """The headers that need the option."""
 OWN_PREFIX: Final = "x-mockllm-"
 """The beginning of the names of all these headers."""
-NO_OVERRIDES: Final = frozenset(
+NON_OVERRIDING_HEADERS: Final = frozenset(
     f"{OWN_PREFIX}{word}"
     for word in ("session", "batch", "clock", "stdio", "hash", "admin-token", "recorder", "webhook")
 )
 """The headers of this server, of requests and responses, that override nothing."""
-OWN_HEADERS: Final = (SEED_HEADER, *RESTRICTED, *sorted(NO_OVERRIDES))
+OWN_HEADERS: Final = (SEED_HEADER, *RESTRICTED, *sorted(NON_OVERRIDING_HEADERS))
 UNKNOWN_HEADER: Final = "unknown header "
 """The beginning of a note on an unknown header."""
 MAX_UNKNOWN_HEADERS: Final = 3

@@ -180,7 +180,7 @@ def unknown_field_notes(names: Sequence[str]) -> list[str]:
 def unoffered_tool_notes(named_tools: Collection[str], request: Request) -> list[str]:
     """Return a note of the first tools that a rule calls and the request does not offer. A request without tools has
     none, nor has one that offers a tool of its provider, which may load others."""
-    offered = request.tools_with_added if named_tools else ()
+    offered = request.all_tools if named_tools else ()
     names = {tool.name: None for tool in offered}
     unoffered = sorted({*named_tools} - names.keys())
     if not offered or not unoffered or not all(tool.kind in CALLABLE for tool in offered):

@@ -18,7 +18,7 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.router import Routing, find_route
 from mockllm.engine.engine_request import EngineRequest, attributes_of_route, engine_request_class
-from mockllm.engine.override_headers import NO_OVERRIDES, OWN_PREFIX, Override, nearest_own_header
+from mockllm.engine.override_headers import NON_OVERRIDING_HEADERS, OWN_PREFIX, Override, nearest_own_header
 from mockllm.engine.repeated_requests import (
     MAX_BODY_BYTES,
     RepeatedRequest,
@@ -59,7 +59,9 @@ def _has_override(headers: Mapping[str, str]) -> bool:
     server."""
     names = "\n".join(headers).lower()
     return OWN_PREFIX in names and any(
-        name.startswith(OWN_PREFIX) and name not in NO_OVERRIDES and nearest_own_header(name) is not None
+        name.startswith(OWN_PREFIX)
+        and name not in NON_OVERRIDING_HEADERS
+        and nearest_own_header(name) is not None
         for name in names.split("\n")
     )
 

@@ -244,7 +244,7 @@ class ResponseBuilder(DecidedRequest):
         """Return the tool call of the response; None where the request lets the model call no tool. Raise
         BudgetExceeded, and with `may_defer` PlanningTooLong."""
         tool = choose_tool(self.request)
-        if isinstance(tool, str):
+        if isinstance(tool, str):  # the reason why no tool is called
             return None
         return self.planner.generate_tool_call(
             tool, self.request, randomness, effective, quick=self.may_defer

@@ -50,7 +50,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     end_reason: EndReason = "finished"
     write_times: array[float] | None = None
     """The time of each call of the player's `write_once`, also of one that wrote nothing, on the clock of the
-    deadlines. The journal plays the plan again at these times, which results in the writes. None without a player."""
+    deadlines. The journal plays the plan again at these times, which results in the writes. None if the response
+    was written at once; empty if none of it was written."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     method: str = "-"

@@ -17,7 +17,7 @@ from mockllm.core.selection.decision import (
     InFlightSlot,
     SelectedCandidate,
 )
-from mockllm.core.selection.guards import COUNT_REASONS, Guard, GuardReason
+from mockllm.core.selection.guards import BLOCKED_BY_COUNT, Guard, GuardReason
 from mockllm.state.admission import admit_request, current_limits
 from mockllm.state.counters import Counters
 from mockllm.state.scope_counts import ScopeCounts
@@ -84,7 +84,7 @@ def _apply_modifiers(
                 applied.append(SelectedCandidate(candidate, tries, guard.response_count(eligible)))
             else:
                 blocked_modifiers.append((candidate, reason))
-            is_eligible = reason is None or reason in COUNT_REASONS
+            is_eligible = reason is None or reason in BLOCKED_BY_COUNT
             if count and guard.during is not None:
                 scope_counts.record_first_try(candidate.key, inputs.scenario_time)
         if count:
@@ -146,7 +146,7 @@ def _count(
 ) -> None:
     """Count the tries and eligible tries of the rules that were reached, and set the response's states."""
     for candidate, reason in blocked:
-        _count_try(counters, inputs, candidate, eligible=reason in COUNT_REASONS)
+        _count_try(counters, inputs, candidate, eligible=reason in BLOCKED_BY_COUNT)
     if selected_rule is not None:
         _count_try(counters, inputs, selected_rule.candidate, eligible=True)
         responses_until_end = selected_rule.candidate.responses_until_end

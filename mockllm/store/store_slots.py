@@ -65,7 +65,7 @@ class StoreSlot:
 
 
 class StoreSlots:
-    """All leases of one process."""
+    """All slots of one process."""
 
     def __init__(self, link: StoreLink) -> None:
         self.link = link

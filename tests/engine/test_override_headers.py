@@ -16,7 +16,7 @@ from mockllm.core.faults.meaning import Refuse
 from mockllm.core.reply.reply import Reply, Text
 from mockllm.engine.override_headers import (
     MAX_UNKNOWN_HEADERS,
-    NO_OVERRIDES,
+    NON_OVERRIDING_HEADERS,
     OWN_HEADERS,
     OWN_PREFIX,
     WAITS,
@@ -354,7 +354,7 @@ def test_notes_of_misspelt_headers_are_bounded() -> None:
 
 def test_a_header_of_rules_and_clients_has_no_note() -> None:
     headers = dict.fromkeys(
-        ("tenant-of-test", *(name.removeprefix(OWN_PREFIX) for name in NO_OVERRIDES)), "x"
+        ("tenant-of-test", *(name.removeprefix(OWN_PREFIX) for name in NON_OVERRIDING_HEADERS)), "x"
     )
     assert one(requested(**headers)).planned.notes == ()
 

@@ -262,7 +262,7 @@ class Request(BodyFields, McpServerFields):
         return tuple([tool.name for tool in self.tools])
 
     @property
-    def tools_with_added(self) -> tuple[Tool, ...]:
+    def all_tools(self) -> tuple[Tool, ...]:
         """The offered tools, and those that the conversation adds."""
         return self.tools
 

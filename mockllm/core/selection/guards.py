@@ -69,7 +69,7 @@ class TimeWindow(Struct, frozen=True):
 
 CountReason: TypeAlias = Literal["used up", "skipped", "not its turn"]
 GuardReason: TypeAlias = CountReason | Literal["lost its chance", "outside its window"] | UnmetState
-COUNT_REASONS: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its turn")
+BLOCKED_BY_COUNT: Final[tuple[CountReason, ...]] = ("used up", "skipped", "not its turn")
 """The reasons that block an eligible try."""
 
 

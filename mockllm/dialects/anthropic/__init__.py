@@ -116,7 +116,7 @@ UNSERVED: Final = tuple(
 )  # fmt: skip
 """The starts of the paths of Anthropic's other calls (SDK: the modules of `anthropic.resources`)."""
 TELEMETRY_FIELDS: Final = TelemetryFields(
-    settings={name: (name,) for name in ("temperature", "top_p", "top_k")},
+    settings={name: ((name,),) for name in ("temperature", "top_p", "top_k")},
     response="message",
     id=("id",),
     model=("model",),

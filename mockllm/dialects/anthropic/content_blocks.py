@@ -115,7 +115,7 @@ def message(reply: Reply, model: str | None, identity: ResponseIdentity, family:
     }
     if not family.details:
         del result["stop_details"]
-    return reply.usage.put_into(result, "usage")
+    return reply.usage.apply_presence(result, "usage")
 
 
 def stop_fields(choice: Choice, family: AnthropicFamily) -> Block:

@@ -80,7 +80,7 @@ class Messages:
         body["usage"] = final_usage(supported, family)
         body |= reported_members(supported, request, identity)
         body = merged_json(body, {**extras, "usage": extra_counts(extras)})
-        supported.usage.put_into(body, "usage")
+        supported.usage.apply_presence(body, "usage")
         return Plan(success((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

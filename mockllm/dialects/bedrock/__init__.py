@@ -80,10 +80,17 @@ UNSERVED: Final = tuple(
 )  # fmt: skip
 """The starts of the paths of Bedrock's other calls (botocore: the services `bedrock-runtime` and `bedrock`)."""
 TELEMETRY_FIELDS: Final = TelemetryFields(
-    settings={"temperature": ("inferenceConfig", "temperature"), "top_p": ("inferenceConfig", "topP")},
-    finish=(("stopReason",),),
+    settings={
+        "temperature": (("inferenceConfig", "temperature"), ("temperature",)),
+        "top_p": (("inferenceConfig", "topP"), ("top_p",)),
+        "top_k": (("inferenceConfig", "topK"), ("top_k",)),
+    },
+    response="message",
+    id=("id",),
+    model=("model",),
+    finish=(("stopReason",), ("stop_reason",), ("delta", "stop_reason")),
 )
-"""A response of Converse has neither an id nor a model."""
+"""Those of Converse, whose responses have neither an id nor a model, and of the bodies of Nova and Claude."""
 PROVIDER: Final = Provider(
     name="bedrock",
     written_members=WRITTEN,

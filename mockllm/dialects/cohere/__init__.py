@@ -77,12 +77,12 @@ UNSERVED: Final = (
 """The starts of the paths of Cohere's other calls (SDK: `raw_base_client.py` and its folders)."""
 TELEMETRY_FIELDS: Final = TelemetryFields(
     settings={
-        "temperature": ("temperature",),
-        "top_p": ("p",),
-        "top_k": ("k",),
-        "frequency_penalty": ("frequency_penalty",),
-        "presence_penalty": ("presence_penalty",),
-        "seed": ("seed",),
+        "temperature": (("temperature",),),
+        "top_p": (("p",),),
+        "top_k": (("k",),),
+        "frequency_penalty": (("frequency_penalty",),),
+        "presence_penalty": (("presence_penalty",),),
+        "seed": (("seed",),),
     },
     response="response",
     id=("id", "generation_id"),

@@ -249,7 +249,7 @@ UNSERVED: Final = tuple(
 paths below them are routes."""
 TELEMETRY_FIELDS: Final = TelemetryFields(
     settings={
-        name: ("generationConfig", member)
+        name: (("generationConfig", member),)
         for name, member in {
             "temperature": "temperature",
             "top_p": "topP",

@@ -62,9 +62,11 @@ class Groq(VendorEncoder):
         if "role" in choices[0]["delta"]:
             result["x_groq"] = self._own_object({"seed": SEED})
         elif choices[0]["finish_reason"] is not None:
-            result["x_groq"] = self._own_object(self.reply.usage.put_into({"usage": self._counted}, "usage"))
+            result["x_groq"] = self._own_object(
+                self.reply.usage.apply_presence({"usage": self._counted}, "usage")
+            )
             result["usage"] = self._counted
-            self.reply.usage.put_into(result, "usage")
+            self.reply.usage.apply_presence(result, "usage")
         return result
 
     def usage_chunk(self) -> dict[str, Json]:

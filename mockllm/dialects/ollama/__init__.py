@@ -68,7 +68,7 @@ WRITTEN: Final[Mapping[str, str]] = {
 `*` is each item of a list."""
 TELEMETRY_FIELDS: Final = TelemetryFields(
     settings={
-        name: ("options", name)
+        name: (("options", name),)
         for name in ("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "seed")
     },
     model=("model",),

@@ -328,7 +328,7 @@ WRITTEN: Final[Mapping[str, str]] = {
 `*` is each item of a list."""
 TELEMETRY_FIELDS: Final = TelemetryFields(
     settings={
-        name: (name,)
+        name: ((name,),)
         for name in ("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty", "seed")
     },
     response="response",
@@ -337,7 +337,7 @@ TELEMETRY_FIELDS: Final = TelemetryFields(
     choices="choices",
     finish=(("finish_reason",),),
     error=("code", "type"),
-    input_tokens=("usage", "prompt_tokens"),
+    input_tokens=(("usage", "prompt_tokens"),),
 )
 """Those of vendors, too: several of them have `top_k`."""
 PROVIDER: Final = Provider(

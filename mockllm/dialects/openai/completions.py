@@ -190,7 +190,7 @@ def body(reply: Reply, request: CompletionsRequest, identity: ResponseIdentity) 
         choices[number]["logprobs"] = column.next(tokens)
     result = {**top_fields(identity), "model": model(reply, request), "choices": choices}
     result = merged_json({**result, "usage": usage(reply.usage)}, dict(reply.extras.get("openai", {})))
-    return reply.usage.put_into(result, "usage")
+    return reply.usage.apply_presence(result, "usage")
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

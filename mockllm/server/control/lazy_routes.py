@@ -1,4 +1,4 @@
-"""The routes of the control API, whose modules are imported after the start: see ADR 9."""
+"""The routes of the control API, whose modules are imported after the start: most starts need none of them."""
 
 from __future__ import annotations
 

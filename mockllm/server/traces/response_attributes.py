@@ -13,13 +13,13 @@ from typing import Final
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import objects
+from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.rendering.plan import Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Usage
 from mockllm.dialects.decoded_response import DecodedResponse, payloads
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider_facts import telemetry_fields
-from mockllm.dialects.telemetry_fields import TelemetryFields, member_at
+from mockllm.dialects.telemetry_fields import TelemetryFields, members_at
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.reconstruction import SentResponse
 
@@ -79,18 +79,18 @@ def _decompressed(sent: SentResponse) -> bytes:
     return body
 
 
-def _collect(item: Mapping[str, Json], fields: TelemetryFields, attributes: ResponseAttributes) -> None:
+def _collect(item: dict[str, Json], fields: TelemetryFields, attributes: ResponseAttributes) -> None:
     """Add the values of one event or of a body."""
     for source in (item, item.get(fields.response) if fields.response else None):
         attributes.id = attributes.id or _first_text(source, fields.id)
         attributes.model = attributes.model or _first_text(source, fields.model)
-        attributes.error = attributes.error or _first_text(member_at(source, ("error",)), fields.error)
-    count = None if fields.input_tokens is None else member_at(item, fields.input_tokens)
-    if isinstance(count, int):
-        attributes.usage = Usage(count, 0, 0, 0, 0)
+        attributes.error = attributes.error or _first_text(object_of(source).get("error"), fields.error)
+    for count in members_at(item, fields.input_tokens):
+        if isinstance(count, int):
+            attributes.usage = Usage(count, 0, 0, 0, 0)
     for number, choice in _choices(item, fields):
-        for path in fields.finish:
-            if isinstance(reason := member_at(choice, path), str) and reason:
+        for reason in members_at(choice, fields.finish):
+            if isinstance(reason, str) and reason:
                 attributes.reasons[number] = reason
 
 

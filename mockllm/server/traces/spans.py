@@ -20,7 +20,7 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.dialects.provider_facts import telemetry_fields
 from mockllm.dialects.router import RouteMatch, find_route, normalised
-from mockllm.dialects.telemetry_fields import MemberPath, member_at
+from mockllm.dialects.telemetry_fields import MemberPath, members_at
 from mockllm.engine.session_id import split_session
 from mockllm.server.control.access import host_name
 from mockllm.server.ended_exchange import EndedExchange
@@ -237,7 +237,7 @@ def _model_attributes(
     return attributes
 
 
-def _request_parameters(request: Request, settings: Mapping[str, MemberPath]) -> dict[str, Value]:
+def _request_parameters(request: Request, settings: Mapping[str, tuple[MemberPath, ...]]) -> dict[str, Value]:
     attributes: dict[str, Value] = {}
     if request.model:
         attributes["gen_ai.request.model"] = request.model
@@ -252,8 +252,8 @@ def _request_parameters(request: Request, settings: Mapping[str, MemberPath]) ->
         attributes["gen_ai.request.stop_sequences"] = output_bounds.stop
     if request.response_format.kind != "text":
         attributes["gen_ai.output.type"] = "json"
-    for name, path in settings.items():
-        number = _number(member_at(request.fields, path))
+    for name, paths in settings.items():
+        number = _number(next(members_at(request.fields, paths), None))
         if number is not None:
             attributes[f"gen_ai.request.{name}"] = (int if name in INTEGER_SETTINGS else float)(number)
     return attributes

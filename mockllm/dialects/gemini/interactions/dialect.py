@@ -201,7 +201,10 @@ class InteractionEncoder(Encoder):
         fields = self._fields
         usage = fields.usage(self.reply.usage)
         whole = fields.interaction(fields.status, usage)
-        yield "finish", self._event(COMPLETED, {"interaction": self.reply.usage.put_into(whole, "usage")})
+        yield (
+            "finish",
+            self._event(COMPLETED, {"interaction": self.reply.usage.apply_presence(whole, "usage")}),
+        )
         if self.reply.has_finish_reason:
             yield "end", (b"[DONE]", "done")
 
@@ -275,7 +278,7 @@ class Interactions(GeminiDialect):
             if is_shown(part)
         ]
         whole = fields.interaction(fields.status, fields.usage(reply.usage), steps)
-        body = dumps(reply.usage.put_into(whole, "usage"))
+        body = dumps(reply.usage.apply_presence(whole, "usage"))
         return Plan(ResponseHead(200, JSON), (EventStep(body, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

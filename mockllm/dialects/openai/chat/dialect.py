@@ -61,6 +61,7 @@ class Chat(OpenAiCall):
         return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
     def event_layout(self, request: Request) -> EventLayout:
+        """Return where faults of form find the members of the events."""
         return CHAT_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
@@ -69,6 +70,7 @@ class Chat(OpenAiCall):
         return (options, moderation_key(request)) if "moderation" in request.fields else options
 
     update_needs_no_state = True
+    """The update follows from the plan and the request alone, so a thread may make it (`StoringDialect`)."""
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ChatRequest)

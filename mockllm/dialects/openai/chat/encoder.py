@@ -47,7 +47,9 @@ class ChatEncoder(Encoder):
         self._probabilities = None if fields.logprobs is None else StreamedLogprobs(fields.logprobs)
         self._event_end = b'],"usage":null' if request.include_usage else b"]"
         counted = merged_json(usage(reply.usage, fields.model_family), extras.get("usage", {}))
-        self._usage = counted if reply.usage.presence == "counted" else None
+        self._usage = (
+            counted if reply.usage.presence == "counted" else None
+        )  # a fault makes it null, or missing
         moderation = extras.get("moderation")
         self._moderation = merged_json(fields.moderation or {}, moderation or {}) or None
         self._events = 0
@@ -99,7 +101,7 @@ class ChatEncoder(Encoder):
         part, logprobs = at.part, None
         if self._probabilities is not None and type(part) is not ToolCall:
             logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
-        delta = self._delta(at) % json_for_copy(chunk)
+        delta = self._delta(at) % json_for_copy(chunk)  # over-allocated: `%` copies it
         return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
     def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:

@@ -138,7 +138,8 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
 
 def supported_reply(reply: Reply, request: ChatRequest) -> Reply:
     """Return the reply without the parts that this protocol does not show (`is_hidden`): reasoning, media, and native
-    parts that are items. The first audio of a choice is shown where the request wants it, in chunks."""
+    parts of other protocols or that are items. The first audio of a choice is shown where the request wants it, in
+    chunks."""
     if not any(is_hidden(part) for choice in reply.choices for part in choice.parts):
         return reply
     choices = (replace(choice, parts=_visible(choice.parts, request)) for choice in reply.choices)
@@ -257,4 +258,4 @@ def body(reply: Reply, response_fields: ChatResponseFields) -> dict[str, Json]:
     if response_fields.moderation is not None:
         result["moderation"] = response_fields.moderation
     extras = reply.extras.get("openai")
-    return reply.usage.put_into(merged_json(result, extras) if extras else result, "usage")
+    return reply.usage.apply_presence(merged_json(result, extras) if extras else result, "usage")

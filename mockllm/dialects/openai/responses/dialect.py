@@ -87,7 +87,7 @@ class Responses(ResponsesCall):
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage)
         response = fields.response(status, output(choice, fields), counted, reason=reason)
-        return body_plan(supported.usage.put_into(response, "usage"), identity, BODY_HEADERS, end=b"")
+        return body_plan(supported.usage.apply_presence(response, "usage"), identity, BODY_HEADERS, end=b"")
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)

@@ -154,7 +154,7 @@ class ResponsesEncoder(Encoder):
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage)
         response = self._response_fields.response(status, self._done, counted, reason=reason)
-        self.reply.usage.put_into(response, "usage")
+        self.reply.usage.apply_presence(response, "usage")
         yield "end", self._event(f"response.{status}", {"response": response})
 
     def fail(self, failure: Failure) -> Iterable[Event]:

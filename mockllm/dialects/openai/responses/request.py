@@ -198,14 +198,14 @@ class ResponsesRequest(InputRequest):
     @cached_property
     def client_tools(self) -> frozenset[str]:
         """The names of OpenAI's own tools that the client runs."""
-        return frozenset([tool.name for tool in self.tools_with_added if tool.kind == PROVIDER_DEFINED])
+        return frozenset([tool.name for tool in self.all_tools if tool.kind == PROVIDER_DEFINED])
 
     @cached_property
     def custom_tools(self) -> frozenset[str]:
-        return frozenset([tool.name for tool in self.tools_with_added if tool.kind == "custom"])
+        return frozenset([tool.name for tool in self.all_tools if tool.kind == "custom"])
 
     @cached_property
-    def tools_with_added(self) -> tuple[Tool, ...]:
+    def all_tools(self) -> tuple[Tool, ...]:
         """The tools of the request, and those that items of the conversation add."""
         if not self.added_tools:
             return self.tools
