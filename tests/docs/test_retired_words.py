@@ -177,7 +177,8 @@ def places_in_prose(package: str) -> Iterator[str]:
 
 
 def page_counts() -> Counter[str]:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    docs = ROOT / "docs"
+    pages = [ROOT / "README.md", *sorted(docs.glob("*.md")), *sorted((docs / "adr").glob("*.md"))]
     texts = {page.name: page.read_text(encoding="utf-8") for page in pages}
     prose = {name: re.sub(r"(?ms)^ *```.*?^ *```", "", text) for name, text in texts.items()}
     return Counter(f"{name}: {word}" for name, text in prose.items() for word in words_in_prose(text))
