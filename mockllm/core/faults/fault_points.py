@@ -6,8 +6,8 @@ sends no more through one protocol than through another. Steps after a cut no lo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Annotated, Final
 
 from msgspec import Struct
@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.faults.base import UNSTREAMED, FaultPoint, Needs, NotApplicable
-from mockllm.core.json.codec import dumps
+from mockllm.core.faults.body_offsets import body_offset
 from mockllm.core.rendering.framing import FramedStep, framed, head_size, steps_with_bytes, throttled
 from mockllm.core.rendering.plan import ChunkText, CutKind, CutStep, EventStep, Plan, RawStep, Step, WaitStep
 from mockllm.core.values.types import Drawable, Duration, Probability, Templated
@@ -208,11 +208,12 @@ def _after_events(plan: Plan, count: int) -> Gap:
 
 
 def _event_spans(steps: Sequence[Step]) -> list[tuple[int, int]]:
-    """Return the start and end of each event that no fault has added; a fault may have divided it into several
-    steps."""
+    """Return the start and end of each event that no fault has added. A fault may have divided it into several
+    steps, or cut it."""
     spans: list[tuple[int, int]] = []
     for index, step in enumerate(steps):
-        if type(step) is RawStep and step.continues_event and spans:
+        is_cut = type(step) is CutStep and type(steps[index - 1]) is RawStep and spans[-1:] != []
+        if (is_cut and spans[-1][1] == index) or (type(step) is RawStep and step.continues_event and spans):
             spans[-1] = (spans[-1][0], index + 1)
         elif (type(step) is RawStep and step.begins_event) or (
             type(step) is EventStep and step.kind != "added"
@@ -235,19 +236,37 @@ def find_event_gap(plan: Plan, after: GapPoint) -> Gap:
     NotApplicable."""
     gap = find_gap(plan, after)
     if after.time is not None and plan.delivery.throttles and gap.seconds_before_head is None:
-        # its steps are slices of the events
-        gap = _after_bytes(plan, sum(len(step.data) for step in gap.before if type(step) is RawStep))
+        gap = _of_slices(plan, gap)
     index = len(gap.before)
-    if index and gap.before[-1] is not plan.steps[index - 1] and type(gap.before[-1]) is not WaitStep:
-        return _before_event(plan, index - 1)
-    divides = any(start < index < end for start, end in _event_spans(live_steps(plan)))
-    return _before_event(plan, index) if divides else gap
+    divides_step = index > 0 and gap.before[-1] is not plan.steps[index - 1]
+    first = index - divides_step
+    inside_step = divides_step and type(gap.before[-1]) is not WaitStep
+    for start, end in _event_spans(plan.steps):
+        if start < index < end or (inside_step and start <= first < end):
+            return _at(plan, start)
+    return _at(plan, first) if inside_step else gap
 
 
-def _before_event(plan: Plan, index: int) -> Gap:
-    """Return the place before the event that has the step of this index."""
-    starts = (start for start, end in _event_spans(live_steps(plan)) if start <= index < end)
-    return _at(plan, next(starts, index))
+def _of_slices(plan: Plan, gap: Gap) -> Gap:
+    """Return the place in a plan with throttles that has as many bytes before it as a place between slices of its
+    events, and as many seconds to the next byte."""
+    left = sum(len(step.data) for step in gap.before if type(step) is RawStep)
+    waits = takewhile(lambda step: type(step) is WaitStep, gap.after)
+    rest = sum(step.seconds for step in waits if type(step) is WaitStep)
+    index = len(live_steps(plan))
+    for number, (step, data) in enumerate(steps_with_bytes(plan)):
+        if left < len(data):
+            if left:
+                return _inside_step(plan, number, step, data, left)
+            index = number
+            break
+        left -= len(data)
+    while index and type(wait := plan.steps[index - 1]) is WaitStep and rest > 0:
+        index -= 1
+        if wait.seconds > rest:
+            return _inside_wait(plan, index, wait, wait.seconds - rest)
+        rest -= wait.seconds
+    return _at(plan, index)
 
 
 def _after_bytes(plan: Plan, count: int) -> Gap:
@@ -255,13 +274,19 @@ def _after_bytes(plan: Plan, count: int) -> Gap:
         raise too_few(_size(plan), "byte")
     left = count
     for index, (step, data) in enumerate(steps_with_bytes(plan)):
-        if left == 0 and not _is_added(step):
+        if left == 0:
+            if _is_added(step):
+                continue
             return _at(plan, index)
         if left < len(data):
-            before, after = split_step(step, data, left)
-            return Gap((*plan.steps[:index], before), (after, *plan.steps[index + 1 :]))
+            return _inside_step(plan, index, step, data, left)
         left -= len(data)
     return _at(plan, len(live_steps(plan)))
+
+
+def _inside_step(plan: Plan, index: int, step: Step, data: bytes, at: int) -> Gap:
+    before, after = split_step(step, data, at)
+    return Gap((*plan.steps[:index], before), (after, *plan.steps[index + 1 :]))
 
 
 def _size(plan: Plan) -> int:
@@ -290,14 +315,17 @@ def _after_time(plan: Plan, seconds: float) -> Gap:
     for index, step in enumerate(live_steps(plan)):
         if type(step) is WaitStep:
             if now + step.seconds > seconds:
-                before, after = (
-                    replace(step, seconds=part) for part in (seconds - now, now + step.seconds - seconds)
-                )
-                return Gap((*plan.steps[:index], before), (after, *plan.steps[index + 1 :]))
+                return _inside_wait(plan, index, step, seconds - now)
             now += step.seconds
     if seconds > now:
         raise NotApplicable(f"the response takes only {round(now, 3):g} s")
     return _at(plan, len(live_steps(plan)))
+
+
+def _inside_wait(plan: Plan, index: int, wait: WaitStep, seconds: float) -> Gap:
+    """Return the place so many seconds after the start of a wait."""
+    before, after = (replace(wait, seconds=part) for part in (seconds, wait.seconds - seconds))
+    return Gap((*plan.steps[:index], before), (after, *plan.steps[index + 1 :]))
 
 
 def _with_flows(plan: Plan) -> tuple[Step, ...]:
@@ -319,50 +347,6 @@ def chunks_before(plan: Plan, after: GapPoint) -> int:
     if after.fraction is not None:
         return int(after.fraction * chunk_count(plan) + 1e-9)
     return chunk_count(plan) if after.chunks is None else after.chunks
-
-
-def body_offset(body: bytes, texts: Sequence[ChunkText], count: int) -> int:
-    """Return the offset in a non-streaming body after its first `count` chunks.
-
-    A chunk that is not in the body as text does not count: it belongs to another choice than the first, or to
-    an object. So the offset is rounded down.
-    """
-    first: int | None = None
-    offset = 0
-    for chunk, start, end in _locate(body, texts):
-        first = start if first is None else first
-        if chunk <= count:
-            offset = end
-    return offset or first or 0
-
-
-def _locate(body: bytes, texts: Sequence[ChunkText]) -> Iterator[tuple[int, int, int]]:
-    """Yield number, start and end of the chunks of the first choice that are in the body."""
-    numbered = [(part, chunk, text) for chunk, (part, text) in enumerate(texts, 1) if part >= 0]
-    since = 0
-    for _, group in groupby(numbered, key=lambda item: item[0]):
-        chunks = [(chunk, text) for _, chunk, text in group]
-        if not any(text for _, text in chunks):
-            continue
-        for escape in (_escape, _escape_as_google):
-            whole = b'"' + escape("".join(text for _, text in chunks)) + b'"'
-            start = body.find(whole, since)
-            if start >= 0:
-                since, start = start + len(whole), start + 1
-                for chunk, text in chunks:
-                    end = start + len(escape(text))
-                    yield chunk, start, end
-                    start = end
-                break
-
-
-def _escape(text: str) -> bytes:
-    return dumps(text)[1:-1]
-
-
-def _escape_as_google(text: str) -> bytes:
-    """Google writes angle brackets as escapes."""
-    return _escape(text).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
 
 
 def cut_at(plan: Plan, gap: Gap, how: CutKind) -> Plan:

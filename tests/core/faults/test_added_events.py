@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from mockllm.core.faults import FAULTS, FormFault
 from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, WaitStep
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, Step, WaitStep
 from tests.core.faults.plans import HEAD
 
 STEPS = (
@@ -84,6 +84,63 @@ def test_place_inside_event_with_a_pause_is_before_it(adding: str) -> None:
         divided = applied(STREAM, "stall", after={"bytes": len(before) + inside})
         plan = applied(divided, name, after={"bytes": len(before) + further}, **settings)
         assert sent_bytes(plan) == before + added + sent_bytes(STREAM)[len(before) :], (inside, further)
+
+
+SLOW: dict[str, tuple[Step, ...]] = {
+    "one wait": (*STEPS[:2], WaitStep(10.0, 1), *STEPS[3:]),
+    "two waits": (*STEPS[:2], WaitStep(4.0, 1), WaitStep(6.0, 1), *STEPS[3:]),
+    "a wait at the end": (*STEPS[:2], *STEPS[3:], WaitStep(10.0, 1)),
+}
+
+
+@pytest.mark.parametrize("adding", ADDING)
+@pytest.mark.parametrize("steps", SLOW.values(), ids=SLOW)
+@pytest.mark.parametrize("seconds", [3.0, 5.0, 9.0])
+def test_time_with_slow_bytes_is_that_without(adding: str, steps: tuple[Step, ...], seconds: float) -> None:
+    name, settings, added = ADDING[adding]
+    plan = replace(STREAM, steps=steps)
+    for each in (plan, applied(plan, "drip")):
+        found = applied(each, name, after={"time": f"{seconds}s"}, **settings).steps
+        place = next(
+            index for index, step in enumerate(found) if step not in steps and type(step) is not WaitStep
+        )
+        waited = sum(step.seconds for step in found[:place] if type(step) is WaitStep)
+        assert waited == pytest.approx(seconds, abs=0.2)
+        assert sent_bytes(replace(STREAM, steps=found)).count(added) == 1
+
+
+@pytest.mark.parametrize("adding", ADDING)
+@pytest.mark.parametrize("seconds", [3.0, 5.0, 9.0])
+def test_time_with_slow_bytes_is_within_a_stall(adding: str, seconds: float) -> None:
+    name, settings, _ = ADDING[adding]
+    stalled = applied(replace(STREAM, steps=(*STEPS[:2], *STEPS[3:])), "stall", after={"chunks": 1})
+    found = applied(applied(stalled, "drip"), name, after={"time": f"{seconds}s"}, **settings).steps
+    place = next(
+        index for index, step in enumerate(found) if step not in STEPS and type(step) is not WaitStep
+    )
+    waited = sum(step.seconds for step in found[:place] if type(step) is WaitStep)
+    assert waited == pytest.approx(seconds, abs=0.2)
+
+
+@pytest.mark.parametrize("adding", ADDING)
+@pytest.mark.parametrize(
+    "after", [{"chunks": 2}, {"fraction": 1.0}, {"time": "1s"}], ids=["chunks", "fraction", "time"]
+)
+@pytest.mark.parametrize("cut", ["cut_event", "reset"])
+def test_cut_event_gets_nothing_in_it(adding: str, after: dict[str, Any], cut: str) -> None:
+    name, settings, added = ADDING[adding]
+    place = {"at": {"chunk": 2}} if cut == "cut_event" else {"after": {"bytes": len(first_events(2)) + 5}}
+    plan = applied(applied(STREAM, cut, **place), name, after=after, **settings)
+    assert sent_bytes(plan).startswith(first_events(2) + added)
+
+
+def test_place_of_bytes_is_after_what_was_added_there() -> None:
+    after = {"bytes": len(first_events(2))}
+    added = applied(STREAM, "comment_flood", form="ping", count=1, after=after)
+    plan = applied(added, "stall", after=after)
+    assert all(step in plan.steps for step in added.steps)
+    rest = sent_bytes(STREAM)[len(first_events(2)) :]
+    assert sent_bytes(applied(plan, "reset", after=after)) == sent_bytes(added).removesuffix(rest)
 
 
 @pytest.mark.parametrize("adding", ADDING)

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from mockllm.core.faults.fault_points import (
     Gap,
     GapPoint,
-    body_offset,
     chunk_span,
     chunk_spans,
     chunks_before,
@@ -156,23 +155,6 @@ def test_find_gap_does_not_count_unchunked_bytes() -> None:
         StepOutsideHttpChunks(b"x", 0),
         RawStep(b"a", 1, begins_event=True, attached_to_chunk=True),
     )
-
-
-@pytest.mark.parametrize(
-    ("texts", "count", "content"),
-    [
-        pytest.param([(0, "a"), (-1, "z"), (0, "b")], 2, '{"t": "a', id="another choice is left out"),
-        pytest.param([(0, "ab"), (1, "{"), (1, "}")], 3, '{"t": "ab', id="what is no text is left out"),
-        pytest.param([(0, "ab"), (1, "c\n"), (1, "d")], 2, '{"t": "ab", "c": "c\\n', id="escapes are one"),
-        pytest.param([(0, "<"), (0, "y")], 1, '{"t": "ab", "c": "c\\nd", "e": ["", "\\u003c', id="Google's"),
-        pytest.param([(0, ""), (0, "")], 1, "", id="no text at all"),
-        pytest.param([(0, "y"), (0, "ab")], 2, "", id="a text that stands there in parts only"),
-        pytest.param([(0, "ab")], 0, '{"t": "', id="before the first"),
-    ],
-)
-def test_body_offset_finds_chunks_in_a_body(texts: list[tuple[int, str]], count: int, content: str) -> None:
-    body = b'{"t": "ab", "c": "c\\nd", "e": ["", "\\u003cy"]}'
-    assert body[: body_offset(body, texts, count)].decode() == content
 
 
 def test_chunks_before_counts_for_each_kind_of_place() -> None:
