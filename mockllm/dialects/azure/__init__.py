@@ -36,6 +36,7 @@ from mockllm.dialects.openai.prompt_cache import prompt_cache_policy
 from mockllm.dialects.openai.vector_stores.served_calls import SERVED as VECTOR_STORES
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.rate_limit_headers import Names, limit_header_pairs, milliseconds, seconds
+from mockllm.dialects.telemetry_fields import TelemetryFields
 from mockllm.dialects.vendors.responses import VendorModels
 
 PERIODS: Final[Names] = {
@@ -139,6 +140,7 @@ PROVIDER: Final = Provider(
     hint_headers=("api-key",),
     hint_query="(?:^|&)api-version=",
     telemetry_name="azure.ai.openai",
+    telemetry_fields=TelemetryFields(error=("code",)),
     limit_headers=write_limits,
     prompt_cache_policy=prompt_cache_policy,
     hosts=("openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"),

@@ -84,13 +84,14 @@ TELEMETRY_FIELDS: Final = TelemetryFields(
         "temperature": (("inferenceConfig", "temperature"), ("temperature",)),
         "top_p": (("inferenceConfig", "topP"), ("top_p",)),
         "top_k": (("inferenceConfig", "topK"), ("top_k",)),
+        **{name: ((name,),) for name in ("frequency_penalty", "presence_penalty", "seed")},
     },
     response="message",
     id=("id",),
     model=("model",),
-    finish=(("stopReason",), ("stop_reason",), ("delta", "stop_reason")),
+    finish=(("stopReason",), ("stop_reason",), ("delta", "stop_reason"), ("finish_reason",)),
 )
-"""Those of Converse, whose responses have neither an id nor a model, and of the bodies of Nova and Claude."""
+"""Those of Converse, whose responses have neither an id nor a model, and of the bodies of models."""
 PROVIDER: Final = Provider(
     name="bedrock",
     written_members=WRITTEN,

@@ -249,7 +249,7 @@ UNSERVED: Final = tuple(
 paths below them are routes."""
 TELEMETRY_FIELDS: Final = TelemetryFields(
     settings={
-        name: (("generationConfig", member),)
+        name: (("generationConfig", member), ("generationConfig", name))
         for name, member in {
             "temperature": "temperature",
             "top_p": "topP",
@@ -266,7 +266,7 @@ TELEMETRY_FIELDS: Final = TelemetryFields(
     finish=(("finishReason",),),
     error=("status", "code"),
 )
-"""An interaction has the members `id` and `model`."""
+"""An interaction has the members `id` and `model`. Google's JSON accepts both spellings of a name."""
 GEMINI: Final = Provider(
     name="gemini",
     written_members=WRITTEN,
@@ -294,6 +294,7 @@ GEMINI: Final = Provider(
 VERTEX: Final = Provider(
     name="vertex",
     title="Vertex AI",
+    telemetry_fields=TELEMETRY_FIELDS,
     routes=_vertex_routes(),
     websockets=_live_websockets(_VERTEX_LIVE),
     known_models=_KNOWN | {re.sub(r"-(?=\d{8}$)", "@", name) for name in CLAUDE_MODELS},

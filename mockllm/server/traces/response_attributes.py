@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects
@@ -48,9 +49,12 @@ class ResponseAttributes(Struct):
         return tuple(self.reasons.get(number, UNFINISHED) for number in range(count))
 
 
-def response_attributes(entry: JournalEntry, sent: SentResponse, dialect: Dialect) -> ResponseAttributes:
-    """Parse the sent response with the dialect's decoder."""
+def response_attributes(
+    entry: JournalEntry, sent: SentResponse, provider: str, dialect: Dialect
+) -> ResponseAttributes:
+    """Parse the sent response with the dialect's decoder. An error may have the form of the provider."""
     attributes, fields = ResponseAttributes(), telemetry_fields(dialect.name)
+    fields = replace(fields, error=(*telemetry_fields(provider).error, *fields.error))
     body = _decompressed(sent)
     if len(body) > MAX_BODY:
         return attributes

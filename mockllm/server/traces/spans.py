@@ -107,7 +107,7 @@ def span(entry: JournalEntry, secure: frozenset[int] | bool = False, ahead: floa
     request = _decode(entry)
     response = ResponseAttributes()
     if request.call is not None and request.operation is not None:
-        response = response_attributes(entry, sent, request.call.dialect)
+        response = response_attributes(entry, sent, request.call.provider, request.call.dialect)
     broken = (
         entry.end_reason if entry.end_reason != "finished" else response.error if entry.status < 400 else None
     )

@@ -15,11 +15,13 @@ from mockllm.server.traces.spans import span as span_of
 from tests.live import live
 from tests.server.traces.traced_server import (
     BEDROCK,
+    BEDROCK_MESSAGES,
     BEDROCK_STREAM,
     CHAT,
     COHERE,
     COMPLETIONS,
     GEMINI,
+    GEMINI_CHAT,
     GEMINI_STREAM,
     MESSAGES,
     OLLAMA,
@@ -64,6 +66,7 @@ WITHOUT_ID_OR_MODEL: dict[str, tuple[tuple[str, Mapping[str, Any]], Mapping[str,
     "cohere, streamed": (COHERE, {"k": 3, "p": 0.5, "stream": True}, "COMPLETE"),
     "ollama": (OLLAMA, {"options": {"top_k": 3, "top_p": 0.5}, "stream": False}, "stop"),
     "ollama, streamed": (OLLAMA, {"options": {"top_k": 3, "top_p": 0.5}}, "stop"),
+    "bedrock's messages": (BEDROCK_MESSAGES, {"top_p": 0.5, "top_k": 3}, "end_turn"),
     "bedrock": (BEDROCK, {"inferenceConfig": {"topP": 0.5}}, "end_turn"),
     "bedrock, streamed": (BEDROCK_STREAM, {"inferenceConfig": {"topP": 0.5}}, "end_turn"),
 }
@@ -188,10 +191,11 @@ rules:
     [
         (CHAT, "limit", "rate_limit_exceeded", 429, None),
         (MESSAGES, "limit", "rate_limit_error", 429, None),
+        (GEMINI_CHAT, "limit", "RESOURCE_EXHAUSTED", 429, None),
         (CHAT, "down", "server_error", 503, "503"),
         (MESSAGES, "down", "overloaded_error", 529, "529"),
     ],
-    ids=["OpenAI's 429", "Anthropic's 429", "OpenAI's overload", "Anthropic's overload"],
+    ids=["OpenAI's 429", "Anthropic's 429", "Google's 429", "OpenAI's overload", "Anthropic's overload"],
 )
 def test_span_error_type_is_the_providers(
     tmp_path: Path, call: tuple[str, Any], model: str, code: str, status: int, error: str | None
@@ -202,6 +206,13 @@ def test_span_error_type_is_the_providers(
     assert span.attributes["mockllm.error"] == {"limit": "rate_limit", "down": "overloaded"}[model]
     assert span.error == error
     assert "gen_ai.response.finish_reasons" not in span.attributes
+
+
+def test_span_has_error_in_stream_in_form_of_provider(tmp_path: Path) -> None:
+    rules = "rules: [{reply: {chunks: [One, {error: rate_limit}]}}]"
+    (span,) = spans_of(tmp_path, rules, lambda server: server.ask(GEMINI_CHAT, stream=True))
+    assert span.attributes["http.response.status_code"] == 200
+    assert (span.error, span.attributes["error.type"]) == ("RESOURCE_EXHAUSTED", "RESOURCE_EXHAUSTED")
 
 
 FAULTS = """

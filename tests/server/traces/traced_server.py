@@ -23,6 +23,11 @@ BEDROCK = (
     {"messages": [{"role": "user", "content": [{"text": "hi"}]}]},
 )
 BEDROCK_STREAM = (BEDROCK[0] + "-stream", BEDROCK[1])
+BEDROCK_MESSAGES = (
+    "/model/anthropic.claude-sonnet-4-5-v1:0/invoke",
+    {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 50, "messages": USER},
+)
+GEMINI_CHAT = ("/v1beta/openai/chat/completions", {"model": "gemini-2.5-flash", "messages": USER})
 COHERE = ("/cohere/v2/chat", {"model": "command-a-03-2025", "messages": USER})
 OLLAMA = ("/api/chat", {"model": "llama3.2", "messages": USER})
 GEMINI_STREAM = ("/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse", GEMINI[1])
