@@ -28,8 +28,8 @@ class TelemetryFields(Struct, frozen=True, kw_only=True):
     finish: tuple[MemberPath, ...] = ()
     """The members of a choice, or of an event, with the finish reason."""
     error: tuple[str, ...] = ()
-    """The members of the error object that may name the error, the best first. A provider that serves other
-    protocols has those of its own errors: they come before the protocol's."""
+    """The members of the error object that may name the error, the best first. The members of the
+    provider that serves the protocol come before the protocol's."""
     input_tokens: tuple[MemberPath, ...] = ()
     """The counts of a call whose response its dialect does not decode."""
 
