@@ -248,8 +248,8 @@ def find_event_gap(plan: Plan, after: GapPoint) -> Gap:
 
 
 def _of_slices(plan: Plan, gap: Gap) -> Gap:
-    """Return the place in a plan with throttles that has as many bytes before it as a place between slices of its
-    events, and as many seconds to the next byte."""
+    """Return the place in a plan with throttles for a place between slices of its events. It has as many bytes before
+    it, and as many seconds to the next byte."""
     left = sum(len(step.data) for step in gap.before if type(step) is RawStep)
     waits = takewhile(lambda step: type(step) is WaitStep, gap.after)
     rest = sum(step.seconds for step in waits if type(step) is WaitStep)
