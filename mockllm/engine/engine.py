@@ -338,7 +338,8 @@ class Engine:
         return bool(self._decision_inputs(request, self._index.match_mask(request))[0].rules)
 
     def serves(self, request: EngineRequest) -> bool:
-        """Return whether a provider has the path or its start, or a rule matches, even one that a guard blocks."""
+        """Return whether a provider has the path, or would have it with its prefix before it (`lacks_prefix`). True,
+        too, where a rule matches, even one that a guard blocks."""
         routing = request.routing
         if not isinstance(routing, UnknownPath) or routing.lacks_prefix:
             return True

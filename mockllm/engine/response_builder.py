@@ -329,8 +329,8 @@ class ResponseBuilder(DecidedRequest):
     def _planned_response(
         self, plan: Plan, responder_id: str | None, context: PlanContext, *, unmatched: bool = False
     ) -> PlannedResponse:
-        """Return the response that has this plan, with the header that names its rule, and with what the context has
-        collected for log and journal."""
+        """Return the response that has this plan, and what the context has collected for log and journal. The rule
+        header names its rule, or the one that would respond if the request were valid."""
         context.notes += delay_notes(context.admission_wait)
         if context.continuous_batch_times is not None:
             context.notes.append(context.continuous_batch_times.note(context.request.input_tokens))

@@ -80,9 +80,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, where they were parsed in one part. That is so if the request has no body. It is
-    also so if one read of the socket had the head and the body, while the connection served no other request. Empty
-    for all others, and where the body is long, is refused, came in HTTP chunks or has a Content-Encoding."""
+    """All bytes of the request, where they were parsed in one part. That is so if one read of the socket
+    had the head and the body, if any, while the connection served no other request. Empty for all others, and where
+    the body is long, is refused, came in HTTP chunks or has a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
@@ -93,7 +93,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     the release. `Request.monotonic` stays the time of `now`."""
 
     request: EngineRequest | None = None
-    """The request as its dialect reads it. None where no engine reads it."""
+    """The request as its dialect reads it. None where no engine responds to it: for the control API and the server's
+    own pages, and after an internal error."""
     response: PlannedResponse = NOT_PLANNED
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
     """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or the
@@ -150,5 +151,5 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     @property
     def request_class(self) -> type[Request]:
-        """The dialect's class of the request. `Request` where no engine reads it."""
+        """The dialect's class of the request. `Request` where no engine responds to it."""
         return Request if self.request is None else self.request.request_class

@@ -339,13 +339,15 @@ def control_of(app: App, exchange: Exchange) -> ControlApiProtocol | None:
 
 
 def is_for_engine(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API does not have the path of a request."""
+    """Return whether a request is certainly for the engine. It is not with `control_only`, or where the control API
+    has the path, or may have it because it is not loaded."""
     return not (app.control_only or _is_left_to_control_api(app, exchange))
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     """Return whether the control API has the path, or may have it because it is not loaded: `finish_exchange` then
-    loads it and responds again. A path below `/api` that it lacks goes on to the rules first."""
+    loads it and responds again. A path below `/api` that it lacks goes on to the rules first, except with
+    `control_only`."""
     control = control_of(app, exchange)
     if control is None:
         return False

@@ -78,7 +78,7 @@ class Journal:
 
     def add(self, ended: EndedExchange) -> None:
         """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts those with the
-        same cached response together."""
+        same cached response that was sent in one write together."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
             oldest = pending[0]  # it is dropped

@@ -57,7 +57,8 @@ DOCUMENTED_FIELDS: Final = frozenset({
     "service_tier", "stop", "store", "stream", "stream_options", "temperature", "tool_choice", "tools",
     "top_logprobs", "top_p", "user", "verbosity", "web_search_options"
 })  # fmt: skip
-"""The fields of the request, as the types of the SDK name them. Other fields of a body pass, and are noted."""
+"""The fields of the request, as the types of the SDK name them. Other fields of a body pass, and `validation:
+strict` notes them. `exact` refuses them."""
 
 REASONING_MEMBERS: Final = ("reasoning_content", "reasoning", "reasoning_details", "thinking_blocks")
 """The members of an assistant message in which clients of vendors return reasoning."""
