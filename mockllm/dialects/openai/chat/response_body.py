@@ -138,8 +138,8 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
 
 def supported_reply(reply: Reply, request: ChatRequest) -> Reply:
     """Return the reply without the parts that this protocol does not show (`is_hidden`): reasoning, media, native
-    parts of other protocols, and items of Responses. The first audio of a choice is shown where the request wants it, in
-    chunks."""
+    parts of other protocols, and items of Responses. The first audio of a choice is shown where the request wants it,
+    in chunks."""
     if not any(is_hidden(part) for choice in reply.choices for part in choice.parts):
         return reply
     choices = (replace(choice, parts=_visible(choice.parts, request)) for choice in reply.choices)
