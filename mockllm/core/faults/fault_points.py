@@ -212,13 +212,16 @@ def _event_spans(steps: Sequence[Step]) -> list[tuple[int, int]]:
     steps, or cut it."""
     spans: list[tuple[int, int]] = []
     for index, step in enumerate(steps):
-        is_cut = type(step) is CutStep and type(steps[index - 1]) is RawStep and spans[-1:] != []
-        if (is_cut and spans[-1][1] == index) or (type(step) is RawStep and step.continues_event and spans):
-            spans[-1] = (spans[-1][0], index + 1)
-        elif (type(step) is RawStep and step.begins_event) or (
-            type(step) is EventStep and step.kind != "added"
-        ):
+        if type(step) is EventStep:
+            if step.kind != "added":
+                spans.append((index, index + 1))
+        elif type(step) is RawStep and step.begins_event:
             spans.append((index, index + 1))
+        elif spans:
+            start, end = spans[-1]
+            cuts_event = type(step) is CutStep and end == index and type(steps[index - 1]) is RawStep
+            if cuts_event or (type(step) is RawStep and step.continues_event):
+                spans[-1] = start, index + 1
     return spans
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 
 from mockllm.core.faults import Fault, NotApplicable
+from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
 
 F = TypeVar("F", bound=Fault)
@@ -38,6 +39,13 @@ ARRAY = Plan(
     (EventStep(b"{1}", 1, "chunk"), EventStep(b"{2}", 2, "chunk"), EventStep(b"{3}", 2, "finish")),
     Framing.JSON_ARRAY,
 )
+
+
+class TextForm(EventLayout):
+    """The form of events with a text and no other place."""
+
+    def text(self, payload: Payload) -> MemberPlace | None:
+        return MemberPlace(payload, "text") if "text" in payload else None
 
 
 def played(fault: Fault, plan: Plan = STREAM) -> Plan:

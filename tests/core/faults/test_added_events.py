@@ -8,10 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS, FormFault
-from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, Step, WaitStep
-from tests.core.faults.plans import HEAD
+from tests.core.faults.plans import HEAD, TextForm
 
 STEPS = (
     EventStep(b'{"type":"ping"}', 0, "ping", "ping"),
@@ -26,13 +25,6 @@ ADDING: dict[str, tuple[str, dict[str, Any], bytes]] = {
     "comments": ("comment_flood", {"count": 2, "comment": "c"}, b": c\n\n" * 2),
     "an empty chunk": ("empty_chunk", {"form": "empty_text"}, b'data: {"text":""}\n\n'),
 }
-
-
-class TextForm(EventLayout):
-    """The form of events with a text and no other place."""
-
-    def text(self, payload: Payload) -> MemberPlace | None:
-        return MemberPlace(payload, "text") if "text" in payload else None
 
 
 def applied(plan: Plan, name: str, **settings: Any) -> Plan:
@@ -89,6 +81,7 @@ def test_place_inside_event_with_a_pause_is_before_it(adding: str) -> None:
 SLOW: dict[str, tuple[Step, ...]] = {
     "one wait": (*STEPS[:2], WaitStep(10.0, 1), *STEPS[3:]),
     "two waits": (*STEPS[:2], WaitStep(4.0, 1), WaitStep(6.0, 1), *STEPS[3:]),
+    "a wait first": (WaitStep(10.0, 0), *STEPS[:2], *STEPS[3:]),
     "a wait at the end": (*STEPS[:2], *STEPS[3:], WaitStep(10.0, 1)),
 }
 

@@ -7,22 +7,15 @@ from typing import Any
 import pytest
 
 from mockllm.core.faults import FAULTS, FormFault
-from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payload
+from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
-from tests.core.faults.plans import HEAD, refusal
+from tests.core.faults.plans import HEAD, TextForm, refusal
 
 STREAM = Plan(
     HEAD,
     (EventStep(b'{"text":"a"}', 1, "chunk"), EventStep(b'{"text":"b"}', 2, "chunk")),
     Framing.SSE,
 )
-
-
-class TextForm(EventLayout):
-    """The form of events with a text and no other place."""
-
-    def text(self, payload: Payload) -> MemberPlace | None:
-        return MemberPlace(payload, "text")
 
 
 def applied(name: str, form: EventLayout, /, **settings: Any) -> Plan:
