@@ -157,8 +157,12 @@ def _part_to_json(part: Part) -> Json:
             return ["thinking", len(text_chunks), signature is not None, redacted]
         case Text(text_chunks) if part.citations:
             return ["text", len(text_chunks), len(part.citations)]
-        case Text(text_chunks) | ToolCall(chunks=text_chunks) | Refusal(text_chunks):
-            return [type(part).__name__.lower(), len(text_chunks)]
+        case Text(text_chunks):
+            return ["text", len(text_chunks)]
+        case ToolCall(chunks=argument_chunks):
+            return ["call", len(argument_chunks)]
+        case Refusal(text_chunks):
+            return ["refusal", len(text_chunks)]
 
 
 def reply_from_json(value: Json) -> Reply:

@@ -39,7 +39,6 @@ ALLOWED = {
     "scenario/language/proxy.py": EXAMPLE,
     "core/key_forms.py": NAMES_OF_KEYS,
     "core/redaction.py": NAMES_OF_KEYS,
-    "core/faults/fault_points.py": "faults find a text in any provider's JSON, Google's escapes included",
     "core/load_fit/result_files.py": LOAD_GENERATOR,
     "core/load_fit/scenario_file.py": LOAD_GENERATOR,
     "core/request/agent_frames.py": "coding agents have names of providers in theirs",

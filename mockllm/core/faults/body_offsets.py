@@ -32,7 +32,7 @@ def _locate(body: bytes, texts: Sequence[ChunkText]) -> Iterator[tuple[int, int,
         chunks = [(chunk, text) for _, chunk, text in group]
         if not any(text for _, text in chunks):
             continue
-        for escape in (_escape, _escape_as_google):
+        for escape in (_escape, _escape_with_brackets):
             whole = b'"' + escape("".join(text for _, text in chunks)) + b'"'
             start = body.find(whole, since)
             if start >= 0:
@@ -48,6 +48,6 @@ def _escape(text: str) -> bytes:
     return dumps(text)[1:-1]
 
 
-def _escape_as_google(text: str) -> bytes:
-    """Google writes angle brackets as escapes."""
+def _escape_with_brackets(text: str) -> bytes:
+    """Some APIs write angle brackets as escapes, which is safe in HTML."""
     return _escape(text).replace(b"<", b"\\u003c").replace(b">", b"\\u003e")
