@@ -26,7 +26,7 @@ from mockllm.server.workers.shared_connections import SharedConnections
 from mockllm.server.workers.worker import MarkedJournal, Worker, WorkerStoreClient
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_engine_state import REPLICA, SharedEngineState
+from mockllm.state.shared_engine_state import NUMBERS_PER_GROUP, SharedEngineState
 
 
 class ServeWorkerSettings(WorkerSettings):
@@ -59,7 +59,7 @@ async def _run(settings: ServeWorkerSettings, end: socket.socket) -> None:
     values = settings["values"]
     bounds = settings["limits"]
     counts = SharedCounts(settings["counts"])
-    first = settings["replica"] * REPLICA
+    first = settings["replica"] * NUMBERS_PER_GROUP
     state = SharedEngineState(
         counts, first=first, max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl
     )

@@ -167,7 +167,8 @@ class DecidedRequest:
 
 
 def template_scope_of(item: CatalogItem, request: Request) -> TemplateScope:
-    """Return the names of a request for an item: its parameters, and what its match captured."""
+    """Return the names that the templates of an item may read: the request, the item's parameters, and what its match
+    captured."""
     if not item.captures:
         return TemplateScope(request, item.params)
     matcher = item.matcher

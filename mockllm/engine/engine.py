@@ -120,7 +120,8 @@ class Engine:
         """Decide and plan, and store what the dialect stores of the response.
 
         With `may_defer` it is deferred where planning takes long. With a state that lacks counts it may be undecided.
-        Return an ObjectToFetch where the request needs one: to respond again does not count it twice.
+        Return an ObjectToFetch where an object is missing here. Responding again after the fetch does not count the
+        request a second time.
         """
         try:
             return self._begin_response(request, may_defer=may_defer)
@@ -202,7 +203,7 @@ class Engine:
         """Respond by the fast path or a plan. May raise MissingStoredObject."""
         request, fast_path = response_inputs.request, response_inputs.fast_path
         respond_again = None
-        if not request.generates:  # after a conflict it responds to what is stored then
+        if not request.generates:  # after a conflict, it responds again by what is stored at that time
             respond_again = partial(self._respond_decided, response_inputs, decision, storage_changed=True)
         if fast_path is not None and fast_path.store_decides:
             dialect, repeated = request.routing.dialect, response_inputs.repeated
@@ -222,7 +223,7 @@ class Engine:
     def _plan_with_slot(
         self, builder: ResponseBuilder, notes: Sequence[str], *, may_defer: bool
     ) -> PlannedResponse | DeferredResponse:
-        """Plan the response. One with a slot on limits and loads reports its expected end."""
+        """Plan the response. If it has a slot on limits and loads, the slot gets its expected end."""
         builder.may_defer, builder.is_preview = may_defer, False
         slot = builder.decision.slot
         try:

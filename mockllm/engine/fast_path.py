@@ -129,7 +129,7 @@ class FastPath(Struct, frozen=True):
             tool_call = self.planner.generate_tool_call(
                 tool, request, randomness, response.settings, quick=True
             )
-        except (BudgetExceeded, PlanningTooLong):  # too many values, or more than are quick
+        except (BudgetExceeded, PlanningTooLong):  # more than is allowed, or too long for the event loop
             return None
         return (
             (cached, tool_call) if tool_call.fits_placeholders and cached.fits(request, tool_call) else None
@@ -179,8 +179,8 @@ class FastPath(Struct, frozen=True):
     def _respond_varying(
         self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
-        """Return the response of a rule whose responses vary. The counts in the rule's scope select it, even where
-        the rule has only one response. Its seed token has these counts."""
+        """Return the response of a rule whose responses vary. The counts in the rule's scope select it. A rule with
+        one response needs them, too: its seed token has these counts."""
         if request.session is not None:
             return None
         counters, per = self.state.counters_without_session, self.item.per

@@ -55,7 +55,7 @@ class PlanContext(Struct):
     tool_call_count: int = 0
     """The number of tool calls in the response."""
     chunk_size: ChunkSize = DEFAULT_CHUNK_SIZE
-    """The size into which the reply's texts are divided."""
+    """The size of the chunks into which the reply's texts are divided."""
     max_wait: float = inf
     """The longest wait that values of the request may cause, in seconds (`--max-delay`)."""
     limit_headers: Headers = ()
@@ -178,7 +178,7 @@ def with_reply_faults(
 
 def with_plan_faults(context: PlanContext, plan: Plan, faults: Sequence[Fault]) -> Plan:
     """Return the plan with these faults."""
-    delivery_faults: set[str] = set()  # a fault that replaces the content leaves what they changed
+    delivery_faults: set[str] = set()  # a fault that replaces the content undoes none of these
     for fault in faults:
         try:
             changed = _with_fault(context, plan, fault)

@@ -150,8 +150,8 @@ class ResponsePlanner:
     def generate_tool_call(
         self, tool: Tool, request: Request, randomness: Randomness, effective: EffectiveSettings, quick: bool
     ) -> GeneratedToolCall:
-        """Return the call of a tool that a response with these settings has. Raise BudgetExceeded, and with `quick`
-        PlanningTooLong."""
+        """Return the call of a tool that a response with these settings has. Raise BudgetExceeded where it takes
+        more work than allowed, and with `quick` PlanningTooLong where it takes long (`Budget`)."""
         size, stream = effective.tool_call_chunk_size or DEFAULT_CHUNK_SIZE, effective.merged.stream
         in_chunks = request.stream if stream is None else stream
         return generate_tool_call(

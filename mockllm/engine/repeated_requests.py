@@ -75,8 +75,7 @@ def tracking_class(request_class: type[Request]) -> type[Request]:
 
 
 _ALWAYS_READ: Final = ("max_possible_depth", "input_tokens")
-"""The values that most requests need. Any other one, such as the model, is read as often as without this cache: the
-journal has a model only if it was read."""
+"""The values that most requests need. Any other one, such as the model, is read as often as without this cache."""
 
 
 class RepeatedRequest(Struct):

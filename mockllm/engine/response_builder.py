@@ -1,5 +1,5 @@
 """Builds the response to one request after the decision: `build` has a branch for each outcome. The planner
-makes its plan."""
+makes the plan of the response."""
 
 from __future__ import annotations
 

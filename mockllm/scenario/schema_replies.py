@@ -89,7 +89,8 @@ def generate_arguments(
     tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request, *, quick: bool = False
 ) -> tuple[str, list[str]]:
     """Return arguments for a tool, as its call sends them, and notes: their flaw, and the fields with values of the
-    conversation. `draws` begins the same draws each time. Raise BudgetExceeded, and with `quick` PlanningTooLong."""
+    conversation. `draws` begins the same draws each time. Raise BudgetExceeded, and with `quick` PlanningTooLong
+    where it takes long (`Budget`)."""
     from mockllm.core.schema_values.generator import generate  # a start does not need it
 
     if tool.kind == "custom":
@@ -139,7 +140,7 @@ def generate_tool_call(
     quick: bool = False,
 ) -> GeneratedToolCall:
     """Return the call of a tool as the reply `from_schema` has it, with `in_chunks` in chunks of this size.
-    Raise BudgetExceeded, and with `quick` PlanningTooLong."""
+    Raise BudgetExceeded, and with `quick` PlanningTooLong where it takes long (`Budget`)."""
     draws = partial(randomness.random, DRAWS.format(1))
     text, notes = generate_arguments(tool, draws, max_generated, request, quick=quick)
     chunks = split_into_chunks(text, size) if in_chunks or not text else (text,)
@@ -158,7 +159,8 @@ def generate_json(
     request: Request, draws: Callable[[], Random], max_generated: int, *, quick: bool = False
 ) -> tuple[Json, list[str]]:
     """Return JSON of the format that the request wants, and notes. Without a schema, the keys are those that an
-    instruction names, else it is some object. Raise BudgetExceeded, and with `quick` PlanningTooLong."""
+    instruction names, else it is some object. Raise BudgetExceeded, and with `quick` PlanningTooLong where it takes
+    long (`Budget`)."""
     from mockllm.core.schema_values.generator import generate
     from mockllm.core.schema_values.instructed_schema import instructed_schema, without_placeholders
 

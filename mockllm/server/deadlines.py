@@ -80,7 +80,7 @@ class Deadlines:
         self._timer_due = math.inf
         """When the timer fires: infinite without a timer, minus infinite while actions run."""
         self._earliest = -math.inf
-        """While actions run, the time of what they schedule in the past: later than all that was due before."""
+        """While actions run, no new deadline is earlier than this: so it runs after all that was due before."""
         self.time = clock.time
 
     def __len__(self) -> int:

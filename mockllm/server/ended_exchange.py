@@ -51,7 +51,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     write_times: array[float] | None = None
     """The time of each call of the player's `write_once`, also of one that wrote nothing, on the clock of the
     deadlines. The journal plays the plan again at these times, which results in the writes. None if the response
-    was written at once; empty if none of it was written."""
+    was written at once, came from a provider or is still held; empty if none of it was written."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     method: str = "-"
@@ -60,13 +60,14 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     headers: Mapping[str, str] = NO_HEADERS
     """Empty if `received` has them."""
     raw: bytes = b""
-    """The bytes of the body; empty if `received` has them."""
+    """The bytes of the body, without the contents of uploaded files. Empty if `received` has them, or if the engine
+    has not read the request."""
     received: bytes = b""
     """All bytes of a request that was parsed in one part, head and body: see `Exchange.received`; else empty."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body."""
     client: str = ""
-    """The peer's address, without its port."""
+    """The peer's address, without its port; empty if the engine has not read the request."""
     session: str | None = None
     request_class: type[Request] | None = None
     """The dialect's class of the request; None outside of the engine."""

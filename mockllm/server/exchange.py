@@ -80,9 +80,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, where they were parsed in one part. That is so if one read of the socket
-    had the head and the body, if any, while the connection served no other request. Empty for all others, and where
-    the body is long, is refused, came in HTTP chunks or has a Content-Encoding."""
+    """All bytes of the request, where one read of the socket had them and the parser got them in one part. A head
+    without a body is one part. A head and its body are one part if no other request was served or waited. Empty for
+    all others, and where the body is long, is refused, came in HTTP chunks or has a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0

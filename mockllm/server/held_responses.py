@@ -24,8 +24,8 @@ class HeldResponses:
         self._released: OrderedDict[HoldKey, None] = OrderedDict()
 
     async def wait(self, key: HoldKey, at_most: float, deadlines: Deadlines) -> bool:
-        """Return when the name is released, or after `at_most` seconds; whether it was released. One response does
-        not wait if a release came before any waited."""
+        """Return when the name is released, or after `at_most` seconds; whether it was released. After a
+        release for which no response waited, the next response does not wait."""
         if key in self._released:
             del self._released[key]
             return True

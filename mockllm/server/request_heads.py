@@ -62,7 +62,8 @@ class RequestHead:
     """One head. `message` is what aiohttp's parser returns of it. `path` and `query_string` are those of its target,
     percent-encoded as they came; `path` is empty if the target is no path. `may_skip_engine`: whether the control
     API or a built-in page may respond, or a web page may send a preflight. It is true of all paths with a session
-    prefix. `headers` hold only text. `body_length` is the length of the body in bytes, if the head is cached."""
+    prefix. `headers` have no lone surrogates. `body_length` is the length of the body in bytes, if the head is
+    cached."""
 
     __slots__ = (
         "_engine",
@@ -155,8 +156,8 @@ class RequestHead:
 
 
 class SplitHead(Struct, frozen=True):
-    """A head that is split around the value of its Content-Length. `find_or_split` returns it where it finds no
-    cached head."""
+    """A head that is split around the value of its Content-Length. `find_or_split` returns it where the
+    rest of the data is not exactly the body of a cached head."""
 
     end: int
     """The length of the head, in bytes."""

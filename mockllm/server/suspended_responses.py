@@ -22,7 +22,7 @@ from mockllm.server.suspended_exchange import SuspendedExchange
 MAX_DETACHED: Final = 256
 """The responses that wait for a client without a connection; the oldest are forgotten first."""
 ROUNDING: Final = 1e-6
-"""Seconds by which the journal has the rest earlier: else a rounded sum may be later than the write."""
+"""Seconds subtracted from the waits in the journal's plan: else a rounded sum of them may be later than the write."""
 
 
 def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:

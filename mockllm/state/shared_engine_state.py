@@ -21,8 +21,9 @@ from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
 NUMBER: Final = CellTable.NUMBER
-REPLICA: Final = 1 << 40
-"""Numbers of the requests of one group of workers: each group that shares a store begins at a multiple of it."""
+NUMBERS_PER_GROUP: Final = 1 << 40
+"""The request numbers that each group of workers has for itself. A replica in a store is one group: its numbers
+begin at a multiple of this."""
 MAX_COMBINATIONS: Final = 10_000
 """The most combinations of keys that have their cells cached."""
 

@@ -64,9 +64,9 @@ OF_THE_DIALECT: Final = {
 """What is the same for all requests of a dialect object whose responses are cached. Only a dialect that echoes has
 other `echoed_characters` than 0: they follow from `echoed`, which it reads, too."""
 FOLLOWS: Final = {
-    "pending_uses": "reported_options",
-    "manages_context": "reported_options",
-    "fields.container": "reported_options",
+    "pending_uses": "container_options",
+    "manages_context": "container_options",
+    "fields.container": "container_options",
     "offsets": "logprobs",
     "items": "compacts",
     "requested_media": "audio_format",

@@ -52,7 +52,7 @@ _MAX_SHORT_REQUEST: Final = 8192
 """Bytes of a request above which only the minimum is ranked: each row would read the request's texts."""
 
 LayerKey: TypeAlias = tuple[int, str, int]
-"""The field's number, its key where the key has a layer, and the layer's number."""
+"""The field's number, its path if that has several nodes (else empty), and the layer's number."""
 
 _HEAD_FIELDS: Final = ("method", "path", "provider", "dialect", "api", "generates", "host")
 """Small fields of the head, whose layers are joined. A small field has a low cardinality: few different values."""

@@ -26,8 +26,7 @@ Event: TypeAlias = tuple[bytes, str | None]
 
 
 class ChunkAffixes(Struct, frozen=True):
-    """The event of each chunk of a part, and the name of this event. The prefix and the suffix are the bytes before
-    and after the JSON text of the chunk."""
+    """The bytes before and after the JSON text of each chunk of a part in its event, and the name of that event."""
 
     prefix: bytes
     suffix: bytes

@@ -277,7 +277,7 @@ NUMBER_FROM_TOOL_CALL: Final = -1
 
 
 class PlaceholderStep(Struct, frozen=True):
-    """A step of bytes with placeholders. Every second one of `parts` is empty for the value of a placeholder. The
+    """A step of bytes with placeholders. Every second one of `parts` is empty: a value replaces it. The
     `chunk_number` is NUMBER_FROM_TOOL_CALL where the step ends with the generated tool call: the last value is then
     the number."""
 

@@ -144,7 +144,8 @@ StreamEvent: TypeAlias = tuple[int, bytes, int, EventKind, str | None]
 
 class PrerenderedStream(Prerendered, frozen=True, eq=False):
     """The events of a stream. Most events of a stream begin with the same bytes up to their last placeholder, so
-    each such prefix is filled once. `events` holds all other steps as they are."""
+    each such prefix is filled once. `events` has all steps in order: events without their prefix, other steps as
+    they are."""
 
     prefixes: Sequence[PlaceholderStep]
     events: Sequence[StreamEvent | Step]

@@ -147,7 +147,7 @@ def final_usage(reply: Reply, family: AnthropicFamily) -> Block:
     return result if counts is None else {**result, "server_tool_use": counts}
 
 
-def reported_members(reply: Reply, request: Request, identity: ResponseIdentity) -> Block:
+def container_and_edits(reply: Reply, request: Request, identity: ResponseIdentity) -> Block:
     """Return the container and the edits of the context, which a response has by its content and its request."""
     assert isinstance(request, MessagesRequest)
     result: Block = {}

@@ -17,10 +17,10 @@ from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.reply import NativePart, Reply, Text, Thinking, ToolCall, joined_text
 from mockllm.dialects.anthropic.content_blocks import (
     citations_of,
+    container_and_edits,
     delta_usage,
     empty_block,
     message,
-    reported_members,
     signature,
     stop_fields,
 )
@@ -108,7 +108,7 @@ class MessagesEncoder(Encoder):
 
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         delta = stop_fields(self.reply.choices[0], self.model_family)
-        reported = merged_json(reported_members(self.reply, self.request, self.identity), self.extras)
+        reported = merged_json(container_and_edits(self.reply, self.request, self.identity), self.extras)
         if "container" in reported:
             delta["container"] = reported["container"]
         counted = merged_json(delta_usage(self.reply, self.model_family), extra_counts(self.extras))

@@ -17,10 +17,10 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.small_key import small_key
 from mockllm.dialects.anthropic.content_blocks import (
+    container_and_edits,
     final_usage,
     full_block,
     message,
-    reported_members,
     stop_fields,
     supported_reply,
 )
@@ -78,7 +78,7 @@ class Messages:
         ]
         body.update(stop_fields(choice, family))
         body["usage"] = final_usage(supported, family)
-        body |= reported_members(supported, request, identity)
+        body |= container_and_edits(supported, request, identity)
         body = merged_json(body, {**extras, "usage": extra_counts(extras)})
         supported.usage.apply_presence(body, "usage")
         return Plan(success((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))
@@ -98,7 +98,7 @@ class Messages:
         assert isinstance(request, MessagesRequest)
         found = request.citable_documents
         documents = small_key(tuple([document.key for document in found])) if found else ()
-        return request.encoding_options, request.reported_options, documents
+        return request.encoding_options, request.container_options, documents
 
     build_request = staticmethod(build_request)
     decode = staticmethod(decode)

@@ -212,7 +212,7 @@ class MessagesRequest(AnthropicRequest):
         return self.omits_thinking, self.declines_thinking, self.wants_thinking, toolsets
 
     @cached_property
-    def reported_options(self) -> Hashable:
+    def container_options(self) -> Hashable:
         """The parts of the request that the response repeats or continues."""
         container = self.fields.get("container")
         named = None if container is None else dumps(container)

@@ -24,7 +24,7 @@ from mockllm.server.workers.channel import Channel, ChannelClosed, Handler
 from mockllm.server.workers.forwarded_control import ForwardedControl
 from mockllm.server.workers.worker_report import WorkerReport
 from mockllm.state.shared_counts import SharedCounts
-from mockllm.state.shared_engine_state import REPLICA, SharedEngineState
+from mockllm.state.shared_engine_state import NUMBERS_PER_GROUP, SharedEngineState
 
 
 class PreparedRules(Struct):
@@ -211,7 +211,7 @@ class Worker:
 
     async def renumber(self, replica: int) -> None:
         """Go on with the numbers of another replica."""
-        self._state.counters_without_session.first = replica * REPLICA
+        self._state.counters_without_session.first = replica * NUMBERS_PER_GROUP
 
     async def frames(self, data: bytes) -> None:
         if self._control is not None:
