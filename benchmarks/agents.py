@@ -113,9 +113,10 @@ def rows() -> list[Row]:
     ]  # fmt: skip
 
 
-def _sizes(requests: Sequence[Request]) -> str:
-    sizes = sorted(len(shape.body) / 1000 for _, shape in requests)
-    return f"{len(sizes)} requests of {sizes[0]:.1f} to {sizes[-1]:.1f} kB, median {median(sizes):.1f}"
+def sizes(requests: Sequence[Request]) -> str:
+    kilobytes = sorted(len(shape.body) / 1000 for _, shape in requests)
+    bounds = f"{kilobytes[0]:.1f} to {kilobytes[-1]:.1f} kB"
+    return f"{len(kilobytes)} requests of {bounds}, median {median(kilobytes):.1f}"
 
 
 def main(effort: Effort) -> None:
@@ -126,16 +127,16 @@ def main(effort: Effort) -> None:
         body = b'{"text":"%b"}' % REPLY_TEXT.encode().ljust(800)
         parsed = bare("parsed", body)
         for row in (mix, *rows()):
-            print(f"{row.name}: {_sizes(row.requests)}\n", flush=True)
+            print(f"{row.name}: {sizes(row.requests)}\n", flush=True)
             sides = [parsed, bare("whole", body), side]
-            base, *found = measure(sides, (), effort, send=partial(_rate, row.requests))
+            base, *found = measure(sides, (), effort, send=partial(rate_of, row.requests))
             print(table(base, found, row.wanted) + "\n", flush=True)
             if row is mix:
                 bears = [(parsed, median(base.rates)), (side, median(found[-1].rates))]
         print(_lateness(bears, mix, effort))
 
 
-def _rate(requests: Sequence[Request], port: int, seconds: int) -> tuple[float, int]:
+def rate_of(requests: Sequence[Request], port: int, seconds: int) -> tuple[float, int]:
     return agent_load.rate(port, requests, seconds)
 
 

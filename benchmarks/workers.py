@@ -1,4 +1,5 @@
-"""Several processes on one port against one process: responses a second, and CPU time for each response.
+"""Several processes on one port against one process: responses a second, and CPU time for each response. First small
+requests, then those of agents (`benchmarks.agents`) whose rules count nothing.
 
 The load runs on the same cores as the processes, so responses a second do not double where there are two cores. CPU
 time shows what the cores could do with the load elsewhere: two serve 2 × (CPU time of one process / of two).
@@ -7,13 +8,16 @@ time shows what the cores could do with the load elsewhere: two serve 2 × (CPU 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 
+from benchmarks import agents
 from benchmarks.load import Own
-from benchmarks.rounds import Effort, measure, table
-from benchmarks.sides import CORES, ours
+from benchmarks.rounds import Effort, Figures, measure, table
+from benchmarks.sides import CORES, Side, ours
 from benchmarks.whole import TITLES, bodies, scenario
 
 NO_STORE = {"PATH": ""}
@@ -23,21 +27,42 @@ def main(effort: Effort) -> None:
     requests = bodies()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(scenario())
-        options = ("--scenarios", folder)
-        one = ours(*options, name="mockllm, one process, on one core")
-        several = [
+        measured: tuple[Own, ...] = ("body", "same")
+        for own in measured:
+            _print(TITLES[own], measure(_sides(folder), requests, effort, own=own))
+        Path(folder, "bench.yaml").write_text(agents.rules())
+        for row in _rows():
+            send = partial(agents.rate_of, row.requests)
+            _print(
+                f"{row.name}: {agents.sizes(row.requests)}", measure(_sides(folder), (), effort, send=send)
+            )
+
+
+def _sides(folder: str) -> list[Side]:
+    """One process on one core, and several on all cores."""
+    options = ("--scenarios", folder)
+    return [
+        ours(*options, name="mockllm, one process, on one core"),
+        *(
             replace(
                 ours(*options, "--workers", str(count), name=f"mockllm, {count} workers", **NO_STORE),
                 spread=True,
             )
             for count in (1, 2, 4)
-        ]
-        measured: tuple[Own, ...] = ("body", "same")
-        for own in measured:
-            base, *found = measure([one, *several], requests, effort, own=own)
-            print(f"\n{TITLES[own]}:\n\n{table(base, found, '')}")
-            for each in found:
-                cpu = median(single / cost for single, cost in zip(base.costs, each.costs, strict=True))
-                print(
-                    f"\n{each.name}: {len(CORES)} cores serve {len(CORES) * cpu:.2f} × one core, by CPU time"
-                )
+        ),
+    ]
+
+
+def _rows() -> list[agents.Row]:
+    """The mix without rules that count, and one of its kinds alone."""
+    uncounted = [agent for agent in agents.MIX if not {"sequence", "limit"} & {*agent.model.split("-")}]
+    growing = next(row for row in agents.rows() if "one turn more" in row.name)
+    return [agents.Row("the mix without sequences and limits", agents.together(uncounted, 3)), growing]
+
+
+def _print(title: str, figures: Sequence[Figures]) -> None:
+    base, *found = figures
+    print(f"\n{title}:\n\n{table(base, found, '')}")
+    for each in found:
+        cpu = median(single / cost for single, cost in zip(base.costs, each.costs, strict=True))
+        print(f"\n{each.name}: {len(CORES)} cores serve {len(CORES) * cpu:.2f} × one core, by CPU time")
