@@ -13,7 +13,8 @@ from tests.docs.sentences import MAX_WORDS, long_sentences
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OTHERS = [ROOT / "clients/js/README.md", ROOT / "mockllm/cli/starter/scenarios/README.md"]
+CHANGELOG = ROOT / "CHANGELOG.md"
+OTHERS = [CHANGELOG, ROOT / "clients/js/README.md", ROOT / "mockllm/cli/starter/scenarios/README.md"]
 
 
 def test_pages_have_no_long_sentences() -> None:
@@ -28,7 +29,7 @@ def test_pages_have_no_long_sentences() -> None:
 def test_words_of_pages_are_spelled_right(tmp_path: Path) -> None:
     """Code is left out: it has words of other languages, and deliberate mistakes."""
     pytest.importorskip("codespell_lib")
-    for page in [*PAGES, ROOT / "CHANGELOG.md"]:
+    for page in [*PAGES, CHANGELOG]:
         text = re.sub(r"(?ms)^ *```.*?^ *```", "", page.read_text(encoding="utf-8"))
         (tmp_path / page.name).write_text(re.sub(r"`[^`]*`", "", text), encoding="utf-8")
     line = [sys.executable, "-m", "codespell_lib", "."]
