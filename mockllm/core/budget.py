@@ -14,7 +14,8 @@ DEFAULT_VALUES: Final = 10_000
 CHARACTERS_PER_VALUE: Final = 100
 """The number of characters that are allowed for each allowed value."""
 BYTES_PER_VALUE: Final = 10
-"""The number of bytes that the JSON of a schema may have for each allowed value, or for each of the default."""
+"""The number of bytes that the JSON of a schema may have for each allowed value. At least the default number of
+values counts."""
 PATTERNS_PER_VALUE: Final = 2
 """The number of characters of patterns in a schema, in the same way."""
 STEPS_PER_VALUE: Final = 3

@@ -36,7 +36,7 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- requests ---
     conversation: bool = True
-    """Turns and tools. Without it, a request has a bare prompt and none of the next parts: legacy completions."""
+    """Turns and tools. Without it, a request has a bare prompt, as legacy completions have."""
     system_text: bool = True
     tool_choice: bool = True
     tool_descriptions: bool = True

@@ -1,5 +1,5 @@
 """Builds the response to one request after the decision: `build` has a branch for each outcome. The planner
-makes the plan of the response."""
+makes the plan of a rule's response."""
 
 from __future__ import annotations
 

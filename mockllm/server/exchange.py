@@ -61,8 +61,8 @@ class ExchangeSink(ConnectionSink, Protocol):
 
 class Exchange(Struct, gc=False, kw_only=True):
     """One request with its response, until it has ended. A connection, a WebSocket, a batch or `proxied_turns.py`
-    makes it. `respond` sets most requests and responses. So does each module that ends a wait, responds with a page
-    of the server, or serves a WebSocket. `end_exchange` makes an `EndedExchange` of it.
+    makes it. `respond` sets most requests and responses. Modules that end a wait, respond with a page of the server,
+    or serve a WebSocket set the others. `end_exchange` makes an `EndedExchange` of it.
 
     Python's garbage collector does not visit exchanges (`gc=False`), which saves 0.01 µs for each. A cycle
     through an exchange would never be freed: a connection drops its exchange when that has ended.

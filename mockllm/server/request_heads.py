@@ -24,8 +24,8 @@ from mockllm.server.request_target import printable, read_target
 from mockllm.server.varying_heads import VaryingHeads, VaryingValues
 
 MAX_CACHED_HEADS: Final = 4096
-"""The most cached heads without the length of a body, and the most with one. The cache drops all of them when it has
-this number."""
+"""The most entries of each table: heads by their bytes without the length of the body, and heads by all bytes. A full
+table is cleared, the second one also with the first."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000

@@ -139,7 +139,7 @@ class EngineState:
 
     def totals(self, response_counts: ResponseCounts = NO_COUNTS) -> Mapping[str, Sequence[int]]:
         """Return the tries and responses of each key, summed over all sessions and scopes. `response_counts` has, by
-        key, the number of responses by that of a scope's eligible tries; for other keys both are equal."""
+        key, a function from a scope's eligible tries to its responses. For other keys both are equal."""
         found: dict[str, list[int]] = {}
         for scope_counts in self._scopes():
             for key, (tries, eligible) in scope_counts.all_counts().items():

@@ -20,7 +20,8 @@ MAX_BLOCKS: Final = 2_000
 
 
 class CacheEntryTimes(NamedTuple):
-    """The seconds for which an entry lasts after a use, and the times at which it ends, used again or not."""
+    """How long an entry lasts. `lifetime`: the seconds after a use. `ends`: the time when it ends if it is not used again.
+    `last`: the time when it ends even if it is used."""
 
     lifetime: float
     ends: float

@@ -22,8 +22,8 @@ from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
 NUMBER: Final = CellTable.NUMBER
 NUMBERS_PER_GROUP: Final = 1 << 40
-"""The request numbers that each group of workers has for itself. A replica in a store is one group: its numbers
-begin at a multiple of this."""
+"""The request numbers that each group of workers has for itself. Each server that uses a shared store, such
+as a replica in Kubernetes, is one group. Its numbers begin at a multiple of this."""
 MAX_COMBINATIONS: Final = 10_000
 """The most combinations of keys that have their cells cached."""
 

@@ -306,7 +306,7 @@ def test_find_of_handshake_is_that_of_its_socket(path: str) -> None:
     assert (found.dialect, found.provider) == (openai.HANDSHAKE, "openai")
     message = find_route("WS response.create", path, {})
     assert isinstance(message, RouteMatch)
-    assert message.dialect is openai.RESPONSES_SOCKET
+    assert message.dialect is openai.RESPONSES_WEBSOCKET
 
 
 @pytest.mark.parametrize(

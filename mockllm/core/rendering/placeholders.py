@@ -223,8 +223,8 @@ class Placeholders:
     ) -> None:
         self.computations: list[Computation] = []
         self.placeholder_comparisons: list[PlaceholderComparison] = []
-        """Those of a placeholder with a value that an encoder made. The bytes fit a request for which all of them
-        come out the same."""
+        """The comparisons that an encoder made between a placeholder and a plain value. The bytes fit a request for
+        which each has the same result."""
         self.ids: Ids = PlaceholderIds(self, ids)
         self.now = cast(float, NumberPlaceholder(self, Computation("now"), now))
         self.input_tokens = cast(int, NumberPlaceholder(self, Computation("input_tokens"), input_tokens))

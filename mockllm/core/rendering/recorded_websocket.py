@@ -37,7 +37,7 @@ UNSTABLE: Final = frozenset({"event_id"})
 
 
 class RecordedMessage(NamedTuple):
-    """A message, or with `close` the end of the socket by this code; `data` is the reason then. `at`: seconds from
+    """A message, or with `close` the end of the WebSocket by this code; `data` is the reason then. `at`: seconds from
     the handshake."""
 
     at: float
@@ -161,7 +161,7 @@ def response_plan(turns: Sequence[RecordedTurn], waits: Callable[[RecordedTurn],
 
 
 def close_steps(code: int, reason: str, chunk_number: int = 0) -> tuple[Step, ...]:
-    """Return the steps that end a socket."""
+    """Return the steps that end a WebSocket."""
     return RawStep(close_frame(code, reason), chunk_number), CutStep("close", chunk_number)
 
 
@@ -193,8 +193,8 @@ class RecordedWebSocketSession:
 
     def _position(self, kind: str) -> int | None:
         """Return the place of the next recorded message of this kind; None if the recording expects another one.
-        Turns without messages of the server are passed over, and the rest of a run of equal kinds (audio in other
-        parts)."""
+        Turns without messages of the server are skipped. So is the rest of equal kinds in a row: a client may divide
+        audio differently."""
         for number in range(self._next, len(self.turns)):
             turn = self.turns[number]
             if turn.kind == kind:

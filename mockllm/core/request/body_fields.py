@@ -74,7 +74,7 @@ class BodyFields:
 
     def share_attributes(self, divided: DividedBody) -> None:
         """Set the values of `shared_attributes` that an earlier request with equal remaining members had. They are
-        computed for the second one, since most remaining members of clients that share none come once."""
+        computed for the second request only: the remaining members of many clients never come again."""
         of_members = divided.remaining_members.shared_attributes
         shared = of_members.get(type(self))
         if shared:

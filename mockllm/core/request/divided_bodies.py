@@ -39,7 +39,8 @@ MEMORY_FACTOR: Final = 5
 MAX_STAGES: Final = 8
 """The stages of a history that are stored: a client may continue from an earlier one, or repeat it."""
 MAX_ALIKE: Final = 64
-"""The histories that begin alike, and the remaining members that begin alike, among which a body's is searched."""
+"""The most histories, and the most remaining members, that are stored with the same beginning. A body's own are
+searched among these."""
 OPENING: Final = 96
 """Bytes from the first turn of the user, by which histories are found."""
 _USER: Final = b'"user"'
@@ -339,8 +340,8 @@ def _parsed(turns: bytes, end: int, history: History | None) -> list[Json]:
 def remaining_members_of(raw: bytes, fields: dict[str, Json], member: str) -> RemainingMembers | None:
     """Return the remaining members of a body with this value; None where it is unclear which turns it has.
 
-    A place is the turns' if a number in it becomes the only turn. The parser is then in the same state after
-    any turns there.
+    The turns are at a place if a number that is put there is parsed as the only turn. The parser is then in the
+    same state after any turns there.
     """
     name = b'"%b"' % member.encode()
     begin = _BEGIN.match(raw, raw.find(name) + len(name))

@@ -224,7 +224,7 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def conversation_name(self) -> str | None:
-        """The name of the conversation that the request's ids identify. None: a hash of its start does."""
+        """The name of the conversation that the request's ids identify; None where only a hash of its start does."""
         return None
 
     @cached_property

@@ -97,7 +97,7 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
 
 
 def error_event(failure: Failure, request: Request, identity: ResponseIdentity) -> bytes:
-    """Return the payload of the event `error` inside a stream; the connection ends after it."""
+    """Return the payload of the event `error` inside a stream; the stream ends after it."""
     row = ROWS[failure.type]
     error = {"details": None, "type": row.type, "message": _message(failure, row, request), **failure.fields}
     return dumps({"type": "error", "error": error, "request_id": request_id(identity)})

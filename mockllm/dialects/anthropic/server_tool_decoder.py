@@ -32,8 +32,8 @@ class ServerToolCollector:
         return True
 
     def decoded(self) -> tuple[DecodedServerTool, ...]:
-        """Return the uses in their order. A use without a result is pending; a result without its use means
-        both."""
+        """Return the uses in their order. A use without a result is pending; a result without its use counts as
+        a use with this result."""
         blocks = [self._with_input(index) for index in sorted(self._blocks)]
         return tuple(_decoded(blocks))
 

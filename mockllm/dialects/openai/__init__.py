@@ -282,14 +282,14 @@ REALTIME_HANDSHAKE: Final = VoiceHandshake(
 )
 REALTIME: Final = Realtime()
 TRANSCRIPTION: Final = Transcription()
-RESPONSES_SOCKET: Final = ResponsesWebSocket()
+RESPONSES_WEBSOCKET: Final = ResponsesWebSocket()
 _websockets: Final = (
     ProviderWebSocket(
         "/v1/responses",
         ProviderCall("responses_handshake", HANDSHAKE),
         (
             # `neutral=False`: a `NeutralRequest` becomes a request of `responses`
-            (CREATE, ProviderCall("responses_socket", RESPONSES_SOCKET, operation="chat", neutral=False)),
+            (CREATE, ProviderCall("responses_socket", RESPONSES_WEBSOCKET, operation="chat", neutral=False)),
             (WARM_UP, ProviderCall("warm_up", WarmUp())),
         ),
     ),

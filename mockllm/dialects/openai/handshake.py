@@ -28,7 +28,7 @@ class Handshake(LookupCall):
     request_class = HandshakeRequest
 
     def __init__(self, session: Callable[[Request, ResponseIdentity], WebSocketSession]) -> None:
-        """`session` makes the session of the socket."""
+        """`session` makes the session of the WebSocket."""
         self._session = session
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
@@ -45,7 +45,7 @@ class VoiceHandshake(LookupCall, VoiceDialect):
     def __init__(
         self, session: Callable[[Request, ResponseIdentity, Sequence[UserSpeech] | None], WebSocketSession]
     ) -> None:
-        """`session` makes the session of the socket."""
+        """`session` makes the session of the WebSocket."""
         self._session = session
 
     def listen(

@@ -77,8 +77,8 @@ class Journal:
         """Frees the steps of long responses that were dropped, in parts."""
 
     def add(self, ended: EndedExchange) -> None:
-        """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts those with the
-        same cached response that was sent in one write together."""
+        """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts together the
+        exchanges whose equal cached responses were sent in one write."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
             oldest = pending[0]  # it is dropped

@@ -1,7 +1,7 @@
 """A turn of the model in the Live protocol: a Reply as server messages.
 
 A request is read as one of generateContent: the session writes its setup and its conversation in that form. Errors
-have no message of their own: the socket is closed with a code and a reason. Sources: google-genai's
+have no message of their own: the WebSocket is closed with a code and a reason. Sources: google-genai's
 `types.LiveServerMessage` and `AsyncSession`; the messages of live sessions of September 2026 that a public
 repository describes (binary frames, the order of messages, codes 1007 and 1008). The reasons of other errors are
 from public reports. Where these name no code, it is inferred, and so is the missing end of a turn with calls.
@@ -183,7 +183,7 @@ def _turn(part: Json) -> dict[str, Json]:
 
 
 def closing_plan(failure: Failure, request: Request) -> Plan:
-    """Return the end of a socket by a failure: a close frame with its code, and its message as the reason."""
+    """Return the end of a WebSocket by a failure: a close frame with its code, and its message as the reason."""
     error = error_object(failure, request)["error"]
     frame = close_frame(CODES.get(failure.type, INTERNAL), str(error["message"]))
     return Plan(

@@ -71,7 +71,7 @@ class LiveSession:
         self._calls: list[str] = []
         """The ids of the calls whose results have not come."""
 
-    # --- the interface of sockets ----------------------------------------------------------------
+    # --- the interface of WebSockets -------------------------------------------------------------
 
     def opening(self) -> Sequence[WebSocketAction]:
         return NOTHING_TO_DO

@@ -1,7 +1,7 @@
 """The start of a Live session: the handshake, the setup message and what it selects, and transcripts of audio.
 
 Source: google-genai's `types.LiveClientSetup` and the messages of live sessions that `dialect.py` names. An unknown
-handle closes the socket with 1008 and `Requested entity was not found.`, as recorded.
+handle closes the WebSocket with 1008 and `Requested entity was not found.`, as recorded.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class LiveHandshake(LiveLookup, VoiceDialect):
     def __init__(
         self, session: Callable[[ResponseIdentity, Sequence[UserSpeech] | None], WebSocketSession]
     ) -> None:
-        """`session` makes the session of the socket."""
+        """`session` makes the session of the WebSocket."""
         self._session = session
 
     def listen(
@@ -108,7 +108,7 @@ class LiveSetupRequest(LiveRequest):
 
 
 class LiveSetup(LiveLookup):
-    """A setup message. A rule that names its api may close the socket with `error`."""
+    """A setup message. A rule that names its api may close the WebSocket with `error`."""
 
     api: str = "live_setup"
     request_class: type[Request] = LiveSetupRequest

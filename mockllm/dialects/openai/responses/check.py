@@ -255,7 +255,7 @@ def _check_whole(request: Request, *, serves_openai_models: bool) -> Failure | N
     )
     if error is not None:
         return error
-    filled = serves_openai_models and request.generates  # the input of a warm-up by socket is empty
+    filled = serves_openai_models and request.generates  # the input of a warm-up by WebSocket is empty
     if not body.get("input") and not any(
         body.get(name) if filled else body.get(name) is not None for name in SOURCES
     ):

@@ -45,7 +45,7 @@ CREATE: Final = "response.create"
 WARM_UP: Final = "response.create (generate: false)"
 IGNORED: Final = ("response.processed",)
 REMEMBERED: Final = 100
-"""The most responses that a socket stores."""
+"""The most responses that a WebSocket stores."""
 MESSAGE_FIELDS: Final = frozenset({"type", "stream_id", "generate"})
 """The fields of a message that no body of POST /v1/responses has."""
 ENDS: Final = (b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
@@ -83,7 +83,7 @@ class ResponsesWebSocket(Responses):
         return self.encode_stream(reply, request, identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        return over_socket(super().encode_stream(reply, request, identity), request)
+        return as_websocket_messages(super().encode_stream(reply, request, identity), request)
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return socket_error(failure, request, identity, super().error(failure, request, identity))
@@ -110,7 +110,7 @@ class WarmUp(ResponsesWebSocket):
         return self.encode_stream(reply, request, identity)
 
 
-def over_socket(plan: Plan, request: Request) -> Plan:
+def as_websocket_messages(plan: Plan, request: Request) -> Plan:
     """Return a stream as messages, each with the stream id of its request."""
     assert isinstance(request, MessageRequest)
     steps: Sequence[Step] = plan.steps
@@ -136,7 +136,7 @@ def socket_error(failure: Failure, request: Request, identity: ResponseIdentity,
         "error": error_object(failure, request, identity, ROWS),
         "headers": headers,
     }
-    return over_socket(Plan(plan.head, (EventStep(dumps(event), 0, "error"),), Framing.WEBSOCKET), request)
+    return as_websocket_messages(Plan(plan.head, (EventStep(dumps(event), 0, "error"),), Framing.WEBSOCKET), request)
 
 
 class ResponsesSession:
@@ -216,7 +216,7 @@ class ResponsesSession:
 
 
 class WebSocketLookup(ResponseLookup):
-    """The responses of a socket, then those of its session."""
+    """The responses of a WebSocket, then those of its session."""
 
     __slots__ = ("_lookup", "_own")
 
