@@ -1,7 +1,8 @@
 """The interfaces that the server uses: engine, request reader, store client and control API.
 
 `StoreClientProtocol` is the interface of `StoreClient`, for example. In `server`, the name of an interface ends with
-`Protocol` only if a class of mockllm has the name before it. All others name what a class has to do (`Sink`, `Clock`).
+`Protocol` only if a class of mockllm has the name before it. All others name what a class has to do (`Sink`,
+`Clock`).
 
 An engine is synchronous and has no I/O. No request makes it fail. It returns an ObjectToFetch where it needs an
 object that another process may have. A reload replaces one engine by another.

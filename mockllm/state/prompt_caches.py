@@ -20,8 +20,8 @@ MAX_BLOCKS: Final = 2_000
 
 
 class CacheEntryTimes(NamedTuple):
-    """How long an entry lasts. `lifetime`: the seconds after a use. `ends`: the time when it ends if it is not used again.
-    `last`: the time when it ends even if it is used."""
+    """How long an entry lasts. `lifetime`: the seconds after a use. `ends`: the time when it ends if it is not used
+    again. `last`: the time when it ends even if it is used."""
 
     lifetime: float
     ends: float

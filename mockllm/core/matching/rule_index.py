@@ -219,7 +219,7 @@ class RuleIndex:
         span = self._spans.get((first, end))
         if span is None:
             span = (1 << self._bits_from[first]) - (1 << self._bits_from[end])
-            # At most four are stored: each request needs those of rules and of modifiers, and near misses need others.
+            # At most four are stored: each request needs those of rules and of modifiers, near misses need others.
             self._spans = {(first, end): span, **dict(islice(self._spans.items(), 3))}
         return span
 

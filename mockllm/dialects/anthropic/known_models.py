@@ -20,7 +20,8 @@ _LEVELS: Final = ("low", "medium", "high", "xhigh", "max")
 
 
 Disabling = Literal["always", "up to high effort", "never", "between_tools"]
-"""When a request may disable thinking. With the last value, it sends the type `between_tools` in place of `disabled`."""
+"""When a request may disable thinking. With the last value, it sends the type `between_tools` in place of
+`disabled`."""
 
 
 class KnownModel(Struct, frozen=True):

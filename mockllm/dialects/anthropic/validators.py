@@ -69,8 +69,8 @@ def check_shape(path: str, holder: Mapping[str, Json], shape: Shape) -> None:
 
 
 def tag_of(path: str, holder: Mapping[str, Json], tags: Collection[str]) -> str:
-    """Return the `type` of an object that is identified by it; `path` has no dot at its end. The message lists the tags
-    of a tuple in their order, and others sorted."""
+    """Return the `type` of an object that is identified by it; `path` has no dot at its end. The message lists the
+    tags of a tuple in their order, and others sorted."""
     if "type" not in holder:
         raise AnthropicRequestProblem(f"{path}.type: {REQUIRED}")
     tag = holder["type"]

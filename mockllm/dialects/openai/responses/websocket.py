@@ -136,7 +136,9 @@ def socket_error(failure: Failure, request: Request, identity: ResponseIdentity,
         "error": error_object(failure, request, identity, ROWS),
         "headers": headers,
     }
-    return as_websocket_messages(Plan(plan.head, (EventStep(dumps(event), 0, "error"),), Framing.WEBSOCKET), request)
+    return as_websocket_messages(
+        Plan(plan.head, (EventStep(dumps(event), 0, "error"),), Framing.WEBSOCKET), request
+    )
 
 
 class ResponsesSession:
