@@ -41,25 +41,33 @@ AGENT_RULES = f"""
   - name: call
     match: {{model: "*-call*", tools: "*"}}
     reply: {{tool_calls: from_schema}}
+"""
+"""Agents name the reply that they get in the model's name."""
+PACE = """
+modifiers:
+  - name: pace
+    pace: {itl: 20ms, whole: at_once, ttft: 0ms}
+    match: {model: bench-*}
+"""
+COUNTING_RULE = f"""
   - name: sequence
     match: {{model: "*-sequence*"}}
     per: conversation
     then: cycle
     sequence: ["{REPLY_TEXT}", "And now the other one. {REPLY_TEXT}"]
-modifiers:
-  - name: pace
-    pace: {{itl: 20ms, whole: at_once, ttft: 0ms}}
-    match: {{model: bench-*}}
-  - name: limit
-    match: {{model: "*-limit*"}}
-    limit: {{strategy: token-bucket, requests: 1000000000, tokens: 1000000000000}}
 """
-"""Agents name the reply that they get in the model's name."""
+COUNTING_MODIFIER = """
+  - name: limit
+    match: {model: "*-limit*"}
+    limit: {strategy: token-bucket, requests: 1000000000, tokens: 1000000000000}
+"""
 
 
-def rules() -> str:
-    """The scenario: the rules of `whole`, then those of the agents."""
-    return scenario(RULES).partition("modifiers:")[0] + AGENT_RULES.lstrip("\n")
+def rules(*, counting: bool = True) -> str:
+    """The scenario: the rules of `whole`, then those of the agents; without `counting` those that count nothing."""
+    rule, modifier = (COUNTING_RULE, COUNTING_MODIFIER) if counting else ("", "")
+    parts = (scenario(RULES).partition("modifiers:")[0], AGENT_RULES, rule, PACE, modifier)
+    return "".join(part.lstrip("\n") for part in parts)
 
 
 @dataclass(frozen=True)

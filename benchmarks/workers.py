@@ -30,7 +30,7 @@ def main(effort: Effort) -> None:
         measured: tuple[Own, ...] = ("body", "same")
         for own in measured:
             _print(TITLES[own], measure(_sides(folder), requests, effort, own=own))
-        Path(folder, "bench.yaml").write_text(agents.rules())
+        Path(folder, "bench.yaml").write_text(agents.rules(counting=False))
         for row in _rows():
             send = partial(agents.rate_of, row.requests)
             _print(

@@ -75,7 +75,8 @@ def tracking_class(request_class: type[Request]) -> type[Request]:
 
 
 _ALWAYS_READ: Final = ("max_possible_depth", "input_tokens")
-"""The values that most requests need. Any other one, such as the model, is read as often as without this cache."""
+"""The values that most requests need. Any other one, such as the model, is stored only if the mask, the
+check or the key of the response cache has read it."""
 
 
 class RepeatedRequest(Struct):

@@ -42,7 +42,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     response: PlannedResponse
     """The response, or the cached one that it was filled from (see `id_seed`)."""
     now: float
-    """When the server had the whole body and began to respond, in seconds since the epoch."""
+    """When the server had the whole body, refused it, or lost the client in it, in seconds since the epoch."""
     monotonic: float
     """When the response began, on a monotonic clock: see `Exchange`."""
     duration: float = 0.0
@@ -51,7 +51,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     write_times: array[float] | None = None
     """The time of each call of the player's `write_once`, also of one that wrote nothing, on the clock of the
     deadlines. The journal plays the plan again at these times, which results in the writes. None if the response
-    was written at once, came from a provider or is still held; empty if none of it was written."""
+    was written at once, came from a provider or is still held, and if the request broke off. Empty if none of the
+    response was written."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     method: str = "-"

@@ -86,7 +86,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
-    """When the server had the whole body, or refused it, and began to respond, in seconds since the epoch; as
+    """When the server had the whole body, refused it, or lost the client in it, in seconds since the epoch; as
     `Request.now`."""
     monotonic: float = 0.0
     """When the response began, on the clock of the deadlines, which is monotonic: the time of `now`, or after a hold

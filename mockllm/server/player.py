@@ -33,7 +33,7 @@ and has two further values."""
 
 
 class Sink(Protocol):
-    """A destination of bytes: a connection, the result of a batch's line, or a list of timed parts."""
+    """A destination of bytes: a connection, the result of a batch's line, or a list of writes with their times."""
 
     def write(self, data: bytes) -> None:
         """Write. Raises ConnectionError if the client has disconnected."""

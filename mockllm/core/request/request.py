@@ -53,8 +53,8 @@ class Request(BodyFields, McpServerFields):
     """One request. Its reader sets `_NON_BODY_ATTRIBUTES` and the body; most other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
-    body's bytes (decompressed). `now` is when the server had the whole body, in seconds since the epoch. The
-    time fields of a response use no other clock. `path_variables` holds the variables of the route's path
+    body's bytes (decompressed). `now` is when the server had the whole body or refused it, in seconds since the
+    epoch. The time fields of a response use no other clock. `path_variables` holds the variables of the route's path
     (`{"model": …}` where the path names the model). `response_lookup` has what the server stored for the session, by
     name.
     """
@@ -350,8 +350,8 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def vector_components(self) -> int:
-        """The number of components of the vectors in the response, for its budget. OpenAI's requests add one for
-        four characters of the inputs, because the vectors are computed from these."""
+        """The number of components of the vectors in the response, for its budget. Where vectors are
+        computed from the texts, one is added for four characters of these."""
         return 0
 
     @cached_property

@@ -1,7 +1,7 @@
 """Anthropic's list prices.
 
 A token that is read from the cache costs a tenth of other input, and less with the newest models. A token that is
-written for five minutes costs 1.25 times other input, and one that is written for an hour two times other input."""
+written for five minutes costs 1.25 times other input. One that is written for an hour costs two times other input."""
 
 from __future__ import annotations
 

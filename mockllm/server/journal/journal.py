@@ -91,7 +91,7 @@ class Journal:
         if type(content) is PrerenderedResponse and ended.write_times is None:
             durations = self._durations_of_equal.get((content, ended.model))
             if durations is None:
-                if len(self._durations_of_equal) > MAX_UNCOUNTED_KEYS:
+                if len(self._durations_of_equal) >= MAX_UNCOUNTED_KEYS:
                     self.count_equal()
                 self._durations_of_equal[content, ended.model] = array("d", (ended.duration,))
                 self._first_of_equal[content, ended.model] = ended
