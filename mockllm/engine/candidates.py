@@ -136,5 +136,5 @@ def _is_content(compiled: CompiledResponse) -> bool:
     """Return whether a response is the content of a generating call, and not that of a handshake."""
     spec = compiled.spec
     if isinstance(spec, ReplySpec):
-        return spec.user_speech is None  # with it, it is the reply to a realtime handshake
+        return spec.user_speech is None  # says when the user of a realtime session speaks: for its handshake
     return isinstance(spec, ReplaySpec) and spec.messages is None  # with messages, it is a recorded WebSocket

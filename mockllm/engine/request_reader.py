@@ -70,7 +70,8 @@ class RequestReader:
     """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`).
 
     `_has_read` says whether the first request was read. Only later ones are looked for in `_repeated_requests`. That
-    is None where no request of this head can be repeated."""
+    is None where a call does not generate, or its session is no valid one. One with a session or an override is not
+    looked for, either."""
 
     __slots__ = (
         "_attributes",

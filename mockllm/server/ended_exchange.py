@@ -64,7 +64,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The bytes of the body, without the contents of uploaded files. Empty if `received` has them, or if the engine
     has not read the request."""
     received: bytes = b""
-    """All bytes of a request that was parsed in one part, head and body: see `Exchange.received`; else empty."""
+    """All bytes of a request, head and body, where `Exchange.received` has them; else empty."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body."""
     client: str = ""

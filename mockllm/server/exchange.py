@@ -80,7 +80,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, where one read of the socket had them and the parser got them in one part. A head
+    """All bytes of the request, where one read of the socket had them. The parser got them in one part, or none of
+    them (a cached head). A head
     without a body is one part. A head and its body are one part if no other request was served or waited. Empty for
     all others, and where the body is long, is refused, came in HTTP chunks or has a Content-Encoding."""
     structure_checked: bool = False
@@ -93,8 +94,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     the release. `Request.monotonic` stays the time of `now`."""
 
     request: EngineRequest | None = None
-    """The request as its dialect reads it. None where no engine responds to it: for the control API and the server's
-    own pages, and after an internal error."""
+    """The request as its dialect reads it. None where no engine has read it: for the control API and most of the
+    server's own pages, and after an internal error."""
     response: PlannedResponse = NOT_PLANNED
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
     """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or the

@@ -156,8 +156,8 @@ class RequestHead:
 
 
 class SplitHead(Struct, frozen=True):
-    """A head that is split around the value of its Content-Length. `find_or_split` returns it where the
-    rest of the data is not exactly the body of a cached head."""
+    """A head that is split around the value of its Content-Length. `find_or_split` returns it where it
+    returns no cached head."""
 
     end: int
     """The length of the head, in bytes."""
@@ -189,8 +189,8 @@ class RequestHeadCache:
         self._varying.clear()
 
     def find_or_split(self, data: bytes) -> RequestHead | SplitHead | None:
-        """Return the cached head that the data begins with, if the rest is exactly its body. Else return the
-        head, split around its length; None if the data has no whole head."""
+        """Return the cached head that the data begins with, if the rest is exactly its body, and not too long. Else
+        return the head, split around its length; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         # where `data.find` returned -1, `end` is 3, and no cached head is so short
         head = self._whole.get(data[:end])

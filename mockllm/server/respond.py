@@ -98,7 +98,8 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 
 
 def make_response(app: App, exchange: Exchange) -> None:
-    """Set the request and the response; a call of the control API gets its response from `finish_exchange`.
+    """Set the request and the response. `finish_exchange` sets the response of a call of the control API that is not
+    refused here.
 
     The structure of a body (depth, numbers of containers and values) is checked before it is parsed. A short one is
     parsed first (`is_parsed_before_check`): it cannot have too many containers or values, so only its depth is
@@ -339,8 +340,8 @@ def control_of(app: App, exchange: Exchange) -> ControlApiProtocol | None:
 
 
 def is_for_engine(app: App, exchange: Exchange) -> bool:
-    """Return whether a request is certainly for the engine. It is not with `control_only`, or where the control API
-    has the path, or may have it because it is not loaded."""
+    """Return whether a request is for the engine or a built-in page. It is not with `control_only`, or where the
+    control API has the path, or may have it because it is not loaded."""
     return not (app.control_only or _is_left_to_control_api(app, exchange))
 
 

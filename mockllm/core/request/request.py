@@ -46,7 +46,8 @@ _NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
     "monotonic", "response_lookup", "over_tls", "path_prefix", "mcp_servers", "volatile",
 ))  # fmt: skip
-"""The attributes of a request that its reader sets, without the body."""
+"""The attributes that the reader sets of each request, without the body. It may also set values that are computed
+else, such as `query`."""
 
 
 class Request(BodyFields, McpServerFields):
@@ -77,7 +78,7 @@ class Request(BodyFields, McpServerFields):
     computed_hash: str | None = None
     """The request's hash, once `hash_of` has computed it."""
     computed_older_hash: str | None = None
-    """The hash by the older recipe, once `cached_older_hash` has computed it."""
+    """The hash that files of other tools have (`request_keys.py`), once `cached_older_hash` has computed it."""
     field_values: dict[str, Json | Missing] | None = None
     """The values of fields that conditions have read (`matching/fields.py`), by the field's name or path."""
 
