@@ -82,7 +82,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     received: bytes = b""
     """All bytes of the request, where one read of the socket had them. The parser got them in one part, or none of
     them (a cached head). A head without a body is one part. A head and its body are one part if no other request was
-    served or waited. Empty for all others, and where the body is long, is refused, came in HTTP chunks or has a Content-Encoding."""
+    served or waited. Empty for all others, and where the body is long, is refused, came in HTTP chunks or has
+    a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
