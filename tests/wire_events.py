@@ -26,8 +26,7 @@ PROTOCOLS: Final = (
     "ollama-native_chat",
     "cohere-chat",
 )
-"""One call of each protocol. A new one is also a row of the tables in `event_layouts.py`, `test_raw_finish.py` and
-`test_reply_extras.py`, or has such tests in its folder."""
+"""One call of each protocol. The tests of a new one are in its folder: those here name fields of these protocols."""
 TOOLS: Final = tuple(
     Tool(name, {"type": "object", "properties": {"city": {"type": "string"}}}) for name in ("look", "hear")
 )

@@ -49,13 +49,10 @@ class LintSubject(Struct, frozen=True):
     """A rule or modifier with its file and its matcher."""
 
     entry: TypedEntry
+    spec: RuleSpec | ModifierSpec
+    """The spec of the entry; servers are no subjects."""
     file: LoadedFile
     matcher: Matcher
-
-    @property
-    def spec(self) -> RuleSpec | ModifierSpec:
-        assert isinstance(self.entry.spec, RuleSpec | ModifierSpec), "servers are no subjects"
-        return self.entry.spec
 
     def warn(self, message: str, *below: str | int, key: bool = False, refused: bool = False) -> Diagnostic:
         """Return a warning about the entry, or about a place below it."""
@@ -90,10 +87,10 @@ def warning_steps(
     else:
         matchers = [item.matcher for item in catalog.items]
     subjects = [
-        LintSubject(entry, files[entry.file], matcher)
+        LintSubject(entry, entry.spec, files[entry.file], matcher)
         for entry, matcher in zip(scenarios.entries, matchers, strict=True)
-        if entry.kind != "server"
-        and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) not in broken
+        if not isinstance(entry.spec, McpServerSpec)
+        and not (broken and (files[entry.file].source.name, path_text(entry.path).rstrip("]")) in broken)
     ]
     found: list[Diagnostic] = [*file_warnings(scenarios), *_slow_regexes(subjects)]
     yield from _unknown_names(scenarios, subjects, found)
@@ -336,7 +333,7 @@ def _misspelt_tools(subjects: Sequence[LintSubject], found: list[Diagnostic]) ->
     for subject in subjects:
         by_file.setdefault(subject.entry.file, []).append(subject.spec)
     names = cache(lambda file: ToolNames.of(by_file[file]))
-    everywhere = ToolNames.of([subject.spec for subject in subjects])
+    everywhere = cache(lambda: ToolNames.of([subject.spec for subject in subjects]))
     for subject in subjects:
         misspelt = [*misspelt_results(subject.spec, everywhere)]
         if isinstance(subject.spec, RuleSpec):

@@ -18,7 +18,7 @@ from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matc
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard
-from mockllm.core.values.dynamic import Expression, is_static, with_fields
+from mockllm.core.values.dynamic import LEAVES, Expression, is_static, with_fields
 from mockllm.scenario.catalog import Catalog, CatalogItem, CompiledResponse, ResponseSelector
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import FromSchema, SentencesText
@@ -182,7 +182,8 @@ def _response_spec(spec: ResponseSpec) -> ResponseKind:
 
 def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) -> CompiledResponse:
     """Compile one response, with the parts that are known in advance."""
-    same = not any(_depends_on_request(node) for node in _specs(spec))
+    nodes = [*_specs(spec)]
+    same = not any(_depends_on_request(node) for node in nodes)
     static = same and is_static(spec)
     reply = spec if isinstance(spec, ReplySpec) else None
     templated_text = (
@@ -203,10 +204,10 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         static
         and entry.validation == "off"
         and states_all
-        and not any(isinstance(node, ServerToolSpec) for node in _specs(spec))
+        and not any(isinstance(node, ServerToolSpec) for node in nodes)
     )
     sends_messages_first = reply is not None and reply.sends_messages_first
-    named_tools = frozenset(name for node in _specs(reply) if (name := _named_tool(node)) is not None)
+    named_tools = (_named_tool(node) for node in (nodes if reply is not None else ()))
     return CompiledResponse(
         spec,
         settings,
@@ -217,7 +218,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         sends_messages_first,
         templated_text,
         generates_tool_call,
-        frozenset() if request_independent else named_tools,
+        frozenset() if request_independent else frozenset(name for name in named_tools if name is not None),
     )
 
 
@@ -244,7 +245,7 @@ def _specs(tree: object) -> Iterable[Spec]:
     while left:
         node = left.pop()
         kind = type(node)
-        if kind is str or node is None or kind is bool or kind is int:
+        if kind in LEAVES:
             continue  # most nodes: isinstance of a Spec costs more than everything else here
         if kind is list or kind is tuple:
             left += node  # type: ignore[arg-type]
@@ -252,7 +253,7 @@ def _specs(tree: object) -> Iterable[Spec]:
             left += node.values()  # type: ignore[attr-defined]
         elif isinstance(node, Spec):
             yield node
-            left += node.__dict__.values()
+            left += [getattr(node, name) for name in node.model_fields_set]
 
 
 def _uses_any(match: Match, names: set[str]) -> bool:

@@ -97,6 +97,8 @@ def _keys_with_bearer(condition: object, place: Path) -> Warnings:
 
 def texts_and_globs(condition: object) -> Sequence[str]:
     """Return the texts and globs that a condition spells out; none if it has other operators."""
+    if condition is None:  # most conditions
+        return ()
     if isinstance(condition, str):
         return (condition,)
     if isinstance(condition, list):

@@ -15,7 +15,7 @@ from mockllm.scenario.diagnostics import Diagnostic, Path, parse_path, value_at
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.file_patterns import FilePattern
 from mockllm.scenario.known_names import KnownNames
-from mockllm.scenario.language.base import Spec
+from mockllm.scenario.language.base import Spec, field_keys
 from mockllm.scenario.language.content import FileText
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.media import AudioSpec, ImageSpec, VideoSpec
@@ -168,11 +168,11 @@ def file_references(spec: object, path: Path = ()) -> Iterator[tuple[Path, str]]
     """Yield the files that a spec names, with the path of each name."""
     if isinstance(spec, Spec):
         model = type(spec)
-        names_a_file = _FILE_FIELDS.get(model)
+        keys, names_a_file = field_keys(model), _FILE_FIELDS.get(model)
         for name in sorted(spec.model_fields_set):
             value = getattr(spec, name)
             if value is not None and type(value) not in _PLAIN_TYPES:
-                yield from file_references(value, (*path, model.model_fields[name].alias or name))
+                yield from file_references(value, (*path, keys[name]))
             elif value is not None and name == names_a_file:
                 yield (*path, name), value
     elif isinstance(spec, list | tuple):

@@ -10,8 +10,8 @@ from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, exceeds_maxi
 from mockllm.scenario.diagnostics import Path
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.replay import ReplaySpec
-from mockllm.scenario.language.reply import ResponseSpec
 from mockllm.scenario.language.rule import RuleSpec
+from mockllm.scenario.rule_lint import responses
 
 _EVENTS: Final = (b"data:", b"event:")
 """How the body of an event stream begins."""
@@ -23,14 +23,11 @@ def replay_warnings(
     spec: RuleSpec, files: Mapping[str, bytes], known_names: KnownNames
 ) -> Iterator[tuple[Path, str]]:
     """Yield a warning for each replay of bytes that a matching request cannot read."""
-    places: list[tuple[Path, ResponseSpec]] = [((), spec)]
-    for below in ("sequence", "choose"):
-        places += [((below, index), each) for index, each in enumerate(getattr(spec, below) or ())]
+    replays = [(path, each.replay) for path, each in responses(spec) if each.replay is not None]
+    if not replays:
+        return
     wanted, other = _wanted(spec, known_names), known_names.other_dialect
-    for path, response in places:
-        replay = response.replay
-        if replay is None:
-            continue
+    for path, replay in replays:
         coding = next((value for name, value in replay.headers.items() if name.lower() == ENCODING), None)
         if coding is not None and exceeds_maximum(coding, _frames(replay, files)):
             size = f"{MAX_DECOMPRESSED >> 20} MiB without its compression ({coding})"

@@ -16,7 +16,7 @@ from mockllm.core.regex.compile import backtracks_little, compile_regex
 from mockllm.core.templates.compile_template import compile_template
 from mockllm.core.templates.scope import NAMES
 from mockllm.core.templates.template import PathRead, TemplateSyntax, is_template
-from mockllm.core.values.dynamic import Expression
+from mockllm.core.values.dynamic import Expression, is_static
 from mockllm.scenario.diagnostics import Path, suggestion
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, children
@@ -75,6 +75,11 @@ _PLAIN_TEXTS: Final = frozenset(
 _PATHS: Final = frozenset({"path", "headers", "query", "body"})
 """Conditions for values that may have slashes around them."""
 _OPERATORS: Final = (TextOperators, NumberOperators, JsonOperators, TruthOperators)
+Operators: TypeAlias = TextOperators | NumberOperators | JsonOperators | TruthOperators
+NO_OPERATOR: Final = (
+    "this condition has no operator, so it is always met; write an operator, such as contains"
+)
+"""Every value meets it, even a missing one."""
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
 _REALTIME: Final = re.compile(r"(?i)realtime|bidigeneratecontent|[*?\[]")
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
@@ -83,8 +88,11 @@ _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
 def rule_warnings(spec: RuleSpec | ModifierSpec, known_names: KnownNames) -> Warnings:
     """Yield all warnings, in no order."""
     regexes = []
-    for path, name, text, ignore_case in _texts(spec.match, ("match",)):
-        if name == "regex":
+    for path, name, text, ignore_case in _conditions(spec.match, ("match",)):
+        if not isinstance(text, str):
+            if not text.model_fields_set - {"ignore_case"}:
+                yield path, NO_OPERATOR
+        elif name == "regex":
             regexes.append(text)
             if not compile_regex(text, ignore_case).is_linear and not backtracks_little(text):
                 yield path, MAY_BACKTRACK
@@ -102,9 +110,8 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, known_names: KnownNames) -> War
         elif not spec.literal and is_template(text) and _is_template(text):
             yield path, f"match has no templates: this condition is met by the literal text {text}"
     yield from unmatchable_values(spec.match, ("match",))
-    yield from _empty_conditions(spec.match, ("match",))
     readable = {**_READABLE, "match": dict.fromkeys(_groups(regexes), _TEXT)}
-    for path, expression in _expressions(spec, ()):
+    for path, expression in () if is_static(spec) else _expressions(spec, ()):
         reasons = (_absent(reading, readable.get(reading.name)) for reading in expression.template.reads)
         yield from ((path, reason) for reason in reasons if reason is not None)
     yield from _holds_by_time(spec)
@@ -120,28 +127,22 @@ def _looks_like_glob(text: str, name: str) -> bool:
     return not own and _GLOB_AS_TEXT.fullmatch(text) is not None
 
 
-def _texts(
+def _conditions(
     value: object, path: Path, name: str = "", ignore_case: bool = False
-) -> Iterator[tuple[Path, str, str, bool]]:
-    """Yield each text of a match that may be unintended: its path, its key, and whether case is ignored
-    there. Most texts are plain and are not examined further."""
+) -> Iterator[tuple[Path, str, str | Operators, bool]]:
+    """Yield the operators of a match, and each of its texts that may be unintended. Each has its path, its key, and
+    whether case is ignored there. Most texts are plain and are not examined further."""
     if isinstance(value, str):
         if name == "regex" or is_template(value) or value[:1] in ("/", "*") or value[-1:] == "*":
             yield path, name, value, ignore_case
         return
-    if isinstance(value, TextOperators | JsonOperators):
-        ignore_case = value.ignore_case
+    if isinstance(value, _OPERATORS):
+        yield path, name, value, ignore_case
+        if isinstance(value, TextOperators | JsonOperators):
+            ignore_case = value.ignore_case
     for key, child in children(value):
         below = key if isinstance(value, Spec) else name
-        yield from _texts(child, (*path, key), str(below), ignore_case)
-
-
-def _empty_conditions(value: object, path: Path) -> Warnings:
-    """Warn about conditions without an operator, which every value meets, even a missing one."""
-    if isinstance(value, _OPERATORS) and not value.model_fields_set - {"ignore_case"}:
-        yield path, "this condition has no operator, so it is always met; write an operator, such as contains"
-    for key, child in children(value):
-        yield from _empty_conditions(child, (*path, key))
+        yield from _conditions(child, (*path, key), str(below), ignore_case)
 
 
 def _is_template(text: str) -> bool:

@@ -68,21 +68,24 @@ class Source(Struct, frozen=True):
     def position(self, path: Path, key: bool = False) -> Position:
         """Return the position of the value at `path`, or of its key. A missing value has the position of its
         nearest parent."""
-        existing = self.existing_path(path)
-        mark = self.mark(existing)
-        place = mark[0] if key and mark[0] and existing == path else mark[1]
+        depth, mark = self._nearest(path)
+        place = mark[0] if key and mark[0] and depth == len(path) else mark[1]
         return Position(place >> COLUMN_BITS, place & (1 << COLUMN_BITS) - 1)
 
     def existing_path(self, path: Path) -> Path:
         """Return the part of a path that exists in the file: a short form such as `reply: Hi` has nothing
         below it."""
+        return path[: self._nearest(path)[0]]
+
+    def _nearest(self, path: Path) -> tuple[int, Mark]:
+        """Return how many steps of a path exist, and the mark of the last one."""
         mark = self.marks
         for depth, step in enumerate(path):
             try:
                 mark = child_mark(mark, step)
             except LookupError:
-                return path[:depth]
-        return path
+                return depth, mark
+        return len(path), mark
 
     def mark(self, path: Path) -> Mark:
         """Return the mark of the value at `path`, which must exist."""

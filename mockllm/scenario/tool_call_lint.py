@@ -63,11 +63,13 @@ class ToolNames(Struct, frozen=True):
         return name in self.offered or (name in self.returned and {name, other} <= {*self.called})
 
 
-def misspelt_results(spec: RuleSpec | ModifierSpec, names: ToolNames) -> Warnings:
-    """Warn about results of a tool that no rule calls, and that is almost one that a rule calls."""
-    if len(names.called) > MAX_TOOLS or names.written is None:
-        return
+def misspelt_results(spec: RuleSpec | ModifierSpec, tools_of_all: Callable[[], ToolNames]) -> Warnings:
+    """Warn about results of a tool that no rule calls, and that is almost one that a rule calls. `tools_of_all`
+    returns the tools of all rules; most rules match no result and do not need them."""
     for path, name in _returned_tools(spec.match, ("match",)):
+        names = tools_of_all()
+        if len(names.called) > MAX_TOOLS or names.written is None:
+            return
         if name in names.called or name in names.offered or name in names.written:
             continue
         near = _meant(name, sorted(names.called), names.called_slips)

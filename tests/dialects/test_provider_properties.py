@@ -35,7 +35,9 @@ def test_usual_model_of_a_call_is_known(call: GeneratingCall) -> None:
     """`models: strict` accepts the requests that `build_request` writes."""
     model = read(call, call.dialect.build_request(NeutralRequest())).model
     assert model is not None
-    assert is_known_model(call.provider, model) is (call.provider not in NAMED_BY_USERS)
+    assert is_known_model(call.provider, model) is (call.provider not in NAMED_BY_USERS), (
+        f"known_models of {call.provider} lacks {model}"
+    )
 
 
 @calls

@@ -12,6 +12,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.engine import Engine
 from mockllm.engine.planned_response import PlannedResponse
 from tests.language.virtual_server import NOW, VirtualServer
+from tests.unreachable_objects import unreachable_objects
 
 CHAT: Final = "/v1/chat/completions"
 RESPONSES: Final = "/v1/responses"
@@ -58,4 +59,13 @@ def test_new_request_leaves_no_cycle(rules: str, path: str, *, stream: bool) -> 
     gc.collect()
     for turn in range(3, 6):
         respond(engine, path, f"hello {turn}", stream=stream)
-    assert gc.collect() == 0
+    assert unreachable_objects() == []
+
+
+def test_cycle_of_a_request_is_found() -> None:
+    cycle: list[object] = [VirtualServer("rules: [{reply: Hello.}]").engine]
+    cycle.append(cycle)
+    gc.collect()
+    assert unreachable_objects() == []
+    del cycle
+    assert any(isinstance(each, Engine) for each in unreachable_objects())

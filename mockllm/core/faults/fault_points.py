@@ -198,7 +198,7 @@ def _after_events(plan: Plan, count: int) -> Gap:
     if not plan.streamed:
         raise NotApplicable(UNSTREAMED)
     steps = live_steps(plan)
-    ends = [0, *(end for _, end in _event_spans(steps))]
+    ends = [0, *(end for _, end in event_spans(steps))]
     if count >= len(ends):
         raise too_few(len(ends) - 1, "event")
     index = ends[count]
@@ -207,7 +207,7 @@ def _after_events(plan: Plan, count: int) -> Gap:
     return _at(plan, index)
 
 
-def _event_spans(steps: Sequence[Step]) -> list[tuple[int, int]]:
+def event_spans(steps: Sequence[Step]) -> list[tuple[int, int]]:
     """Return the start and end of each event that no fault has added. A fault may have divided it into several
     steps, or cut it."""
     spans: list[tuple[int, int]] = []
@@ -244,7 +244,7 @@ def find_event_gap(plan: Plan, after: GapPoint) -> Gap:
     divides_step = index > 0 and gap.before[-1] is not plan.steps[index - 1]
     first = index - divides_step
     inside_step = divides_step and type(gap.before[-1]) is not WaitStep
-    for start, end in _event_spans(plan.steps):
+    for start, end in event_spans(plan.steps):
         if start < index < end or (inside_step and start <= first < end):
             return _at(plan, start)
     return _at(plan, first) if inside_step else gap

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from math import inf
-from typing import Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -79,28 +79,29 @@ class DrawnNumber(Dynamic, frozen=True):
         return min(max(round(drawn) if self.whole else drawn, self.least), self.most)
 
 
-_LEAVES = frozenset({str, int, float, bool, bytes, type(None)})
+LEAVES: Final = frozenset({str, int, float, bool, bytes, type(None)})
+"""The types of values without children."""
 
 
 def is_static(tree: object) -> bool:
     """Return whether a tree has no dynamic value, so that it needs no evaluation."""
-    if type(tree) in _LEAVES:
+    if type(tree) in LEAVES:
         return True
     if isinstance(tree, Dynamic):
         return False
-    return all(is_static(child) for _, child in _children(tree))
+    return all(type(child) in LEAVES or is_static(child) for _, child in _children(tree))
 
 
 def evaluate(tree: T, context: EvaluationContext) -> T:
     """Return the tree with every Dynamic replaced by its value. A tree without any is returned unchanged. Raise
     TemplateFailure where a request lacks a value that a template reads."""
-    if type(tree) in _LEAVES:
+    if type(tree) in LEAVES:
         return tree
     if isinstance(tree, Dynamic):
         return tree.value(context)  # type: ignore[return-value]  # the value has the type of the place
     changed: dict[str | int, object] = {}
     for key, child in _children(tree):
-        if type(child) not in _LEAVES and child:  # most fields of a model are unset or empty
+        if type(child) not in LEAVES and child:  # most fields of a model are unset or empty
             value = evaluate(child, context.at(key))
             if value is not child:
                 changed[key] = value

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from operator import or_
 from textwrap import dedent
 from typing import Annotated, Final, NamedTuple, TypeAlias, TypeVar
@@ -18,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, ValidationInfo
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import with_info_plain_validator_function
 
+from mockllm.core.values.dynamic import LEAVES
 from mockllm.core.values.strict_model import StrictModel
 
 T = TypeVar("T")
@@ -99,14 +101,22 @@ def short_form(key: str, *checks: Callable[[object], None]) -> ReadLate:
 
 def children(value: object) -> Iterator[tuple[str | int, object]]:
     """Yield the direct children of a value, each with the key or index that it has in the file."""
+    if type(value) in LEAVES:  # most values: isinstance of a model costs more than everything else here
+        return
     if isinstance(value, BaseModel):
-        fields = type(value).model_fields
+        keys = field_keys(type(value))
         for name in sorted(value.model_fields_set):
-            yield fields[name].alias or name, getattr(value, name)
+            yield keys[name], getattr(value, name)
     elif isinstance(value, dict):
         yield from value.items()
     elif isinstance(value, list | tuple):
         yield from enumerate(value)
+
+
+@cache
+def field_keys(model: type[BaseModel]) -> Mapping[str, str]:
+    """Return the keys that the fields of a model have in a file, by field name."""
+    return {name: field.alias or name for name, field in model.model_fields.items()}
 
 
 def field_texts(model: type[BaseModel]) -> dict[str, str]:

@@ -14,15 +14,19 @@ from mockllm.core.faults import FAULTS, Fault, NotApplicable
 from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
 from tests.core.faults.plans import STREAM
 
-WORDS: Final = (b"one", b"two", b"three", b"four", b"five")
+CHUNKS: Final = ((b"one",), (b"t", b"wo"), (b"three",), (b"f", b"o", b"ur"), (b"five",))
+"""The events of each chunk."""
 LONG: Final = replace(
     STREAM,
     steps=(
         EventStep(b"role", 0, "open"),
         *(
             step
-            for number, word in enumerate(WORDS, 1)
-            for step in (WaitStep(1.0, number - 1), EventStep(word, number, "chunk", "delta"))
+            for number, events in enumerate(CHUNKS, 1)
+            for step in (
+                WaitStep(1.0, number - 1),
+                *(EventStep(event, number, "chunk", "delta") for event in events),
+            )
         ),
         EventStep(b"stop", 5, "finish"),
         EventStep(b"done", 5, "end"),
@@ -35,6 +39,8 @@ SETTINGS: Final[tuple[dict[str, Any], ...]] = (
     {"for": "1s"},
     {"times": 2},
     {"count": 2},
+    {"nth": 2},
+    {"event": 2},
 )
 
 
@@ -62,7 +68,7 @@ def separated(plan: Plan) -> list[int]:
 @pytest.mark.parametrize("fault", faults())
 def test_steps_of_a_chunk_adjoin(fault: Fault) -> None:
     with suppress(NotApplicable):
-        assert separated(fault.apply(LONG)) == [], "a copy that is not beside its event has the kind ping"
+        assert separated(fault.apply(LONG)) == [], "a copy that is not beside its event has the kind `added`"
 
 
 def test_separated_chunk_is_found() -> None:
