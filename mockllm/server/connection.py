@@ -58,6 +58,7 @@ class Connection(ReadingConnection):
         else:
             self._write_error(503, "Too many connections from this address (--max-connections-per-address)")
             self.close()
+        self._app.deadlines.catch_up()  # many clients come or leave at once; running streams do not wait for it
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_deadline()
@@ -88,6 +89,7 @@ class Connection(ReadingConnection):
         self._queue.clear()
         self._unparsed = b""
         del self._sink
+        self._app.deadlines.catch_up()
 
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the reply to

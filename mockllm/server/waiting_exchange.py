@@ -74,7 +74,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 
     An internal error is a 500, unless a byte of the response was written.
     """
-    app.deadlines.catch_up()  # many exchanges begin in one iteration; running streams do not wait for it
+    app.deadlines.catch_up()  # many exchanges begin or end in one iteration; running streams do not wait for it
     sink = exchange.sink
     try:
         return await _finish(app, exchange)
@@ -91,6 +91,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
     finally:
         if not exchange.ended:
             abandon_exchange(app, exchange)
+        app.deadlines.catch_up()
 
 
 async def _finish(app: App, exchange: Exchange) -> bool:

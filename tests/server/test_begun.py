@@ -13,9 +13,13 @@ import pytest
 from mockllm.core.rendering.plan import CutStep, Delivery, Framing, Plan, ResponseHead, WaitStep
 from mockllm.core.request.request import Request
 from mockllm.engine import PlannedResponse
+from mockllm.server import waiting_exchange
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.connection_factory import ConnectionFactory
+from mockllm.server.deadlines import Deadlines
+from mockllm.server.exchange import EndReason, Exchange
+from mockllm.server.exchange_end import end_exchange
 from mockllm.server.http_server import Address, Server
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.request_heads import RequestHead
@@ -144,6 +148,51 @@ def test_head_is_written_in_turn_of_plan(path: str, known: bool) -> None:
         client.leaves()
         await served.nothing_is_left()
 
+    asyncio.run(main())
+
+
+class ClockWithoutTimer:
+    """A clock whose timer never fires: only `catch_up` runs what is due."""
+
+    time = staticmethod(time.monotonic)
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> asyncio.Handle:
+        return asyncio.Handle(callback, (), asyncio.get_running_loop())
+
+
+def test_due_actions_run_when_clients_come_and_leave() -> None:
+    async def main() -> None:
+        app, ran = App(FakeEngine({})), list[str]()
+        client = Client(ConnectionFactory(app))
+        app.deadlines = Deadlines(ClockWithoutTimer())
+        app.deadlines.at(0.0, lambda _: ran.append("came"))
+        client.connection.connection_made(client.wire)
+        assert ran == ["came"]
+        app.deadlines.at(0.0, lambda _: ran.append("left"))
+        client.leaves()
+        assert ran == ["came", "left"]
+
+    asyncio.run(main())
+
+
+def test_due_actions_run_when_an_exchange_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def end_and_schedule(app: App, exchange: Exchange, end_reason: EndReason) -> None:
+        end_exchange(app, exchange, end_reason)
+        app.deadlines.at(0.0, lambda _: ran.append("ended"))
+
+    async def main() -> None:
+        app = App(FakeEngine({"/stream": streamed(say("a"))}))
+        client = Client(ConnectionFactory(app))
+        app.deadlines = Deadlines(ClockWithoutTimer())
+        await client.send(request(path="/stream", Connection="close"))
+        client.written_response()
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert ran == ["ended"]
+
+    monkeypatch.setattr(waiting_exchange, "end_exchange", end_and_schedule)
     asyncio.run(main())
 
 
