@@ -1,6 +1,6 @@
 """The baseline: a bare aiohttp application that responds with the same bytes each time, on the same loop as
-ours, its access log off: `python -m benchmarks.bare KIND < BYTES`, KIND one of `whole`, `response`, `stream`,
-`parsed`.
+ours, its access log off: `python -m benchmarks.bare KIND [PROCESSES] < BYTES`, KIND one of `whole`, `response`,
+`stream`, `parsed`. Several processes share the port.
 
 Prints its port. It reads nothing of the request and makes nothing: all cost above it is ours. Only `parsed`
 reads the request's body and parses it with orjson.
@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
+import socket
 import sys
 
 import orjson
@@ -19,7 +21,11 @@ from aiohttp import web
 from mockllm.server.http_server import run_on_best_loop
 
 
-async def main(kind: str, body: bytes) -> None:
+async def main(kind: str, body: bytes, listening: socket.socket, parent: int | None) -> None:
+    """Serve. `parent`: the end of a pipe whose other end closes when the first process ends; None in that process."""
+    if parent is not None:
+        asyncio.get_running_loop().add_reader(parent, os._exit, 0)
+
     async def whole(request: web.Request) -> web.StreamResponse:
         return web.Response(body=body, content_type="application/json")
 
@@ -43,12 +49,34 @@ async def main(kind: str, body: bytes) -> None:
     app.router.add_post("/{path:.*}", handlers[kind])
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
+    await web.SockSite(runner, listening).start()
     gc.freeze()  # as ours does
-    print(f"http://127.0.0.1:{runner.addresses[0][1]}", flush=True)
+    if parent is None:
+        print(f"http://127.0.0.1:{listening.getsockname()[1]}", flush=True)
     await asyncio.Event().wait()
 
 
+def listening_at(port: int) -> socket.socket:
+    """Return a socket that listens at a port, together with those of other processes."""
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    listening.bind(("127.0.0.1", port))
+    listening.listen(1024)
+    return listening
+
+
+def serve(kind: str, body: bytes, processes: int) -> None:
+    first = listening_at(0)
+    parent, held = os.pipe()
+    for _ in range(processes - 1):
+        own = listening_at(first.getsockname()[1])
+        if os.fork() == 0:
+            first.close()
+            os.close(held)
+            run_on_best_loop(main(kind, body, own, parent))
+        own.close()
+    run_on_best_loop(main(kind, body, first, None))
+
+
 if __name__ == "__main__":
-    run_on_best_loop(main(sys.argv[1], sys.stdin.buffer.read()))
+    serve(sys.argv[1], sys.stdin.buffer.read(), int(sys.argv[2]) if len(sys.argv) > 2 else 1)

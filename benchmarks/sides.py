@@ -53,6 +53,12 @@ def bare(kind: str, body: bytes) -> Side:
     return Side(f"bare aiohttp ({kind})", ["-m", "benchmarks.bare", kind], stdin=body)
 
 
+def bare_on_all_cores(body: bytes, processes: int) -> Side:
+    """Several processes with that handler on one port."""
+    command = ["-m", "benchmarks.bare", "whole", str(processes)]
+    return Side(f"bare aiohttp, {processes} processes", command, stdin=body, spread=True)
+
+
 @dataclass
 class Running:
     """A server that listens."""

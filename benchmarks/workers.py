@@ -2,7 +2,8 @@
 requests, then those of agents (`benchmarks.agents`) whose rules count nothing.
 
 The load runs on the same cores as the processes, so responses a second do not double where there are two cores. CPU
-time shows what the cores could do with the load elsewhere: two serve 2 × (CPU time of one process / of two).
+time shows what the cores could do with the load elsewhere: two serve 2 × (CPU time of one process / of two). Two
+processes of bare aiohttp show what of this is the machine's: they share nothing but the port.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from statistics import median
 from benchmarks import agents
 from benchmarks.load import Own
 from benchmarks.rounds import Effort, Figures, measure, table
-from benchmarks.sides import CORES, Side, ours
+from benchmarks.sides import CORES, Side, bare, bare_on_all_cores, ours
 from benchmarks.whole import TITLES, bodies, scenario
 
 NO_STORE = {"PATH": ""}
+BODY = b'{"text":"%s"}' % (b"x" * 1000)
+"""What the bare handler sends: as many bytes as one of our responses."""
 
 
 def main(effort: Effort) -> None:
@@ -28,6 +31,8 @@ def main(effort: Effort) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(scenario())
         measured: tuple[Own, ...] = ("body", "same")
+        sides = [bare("whole", BODY), bare_on_all_cores(BODY, 2)]
+        _print("bare aiohttp, each request with its own body", measure(sides, requests, effort, own="body"))
         for own in measured:
             _print(TITLES[own], measure(_sides(folder), requests, effort, own=own))
         Path(folder, "bench.yaml").write_text(agents.rules(counting=False))
