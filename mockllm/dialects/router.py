@@ -1,6 +1,6 @@
 """Which call a request is: a route of the table, after an optional provider prefix.
 
-Each head is routed here, once for all requests that share its reader. One dictionary lookup finds the paths without a
+Each head is routed here, once for all requests that share its reader. Dictionary lookups find the paths without a
 variable. Patterns (their results are cached) and the messages of unknown paths come after it.
 """
 

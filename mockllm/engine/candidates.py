@@ -34,7 +34,7 @@ class CandidateFinder:
         self._own_response_validation = catalog.own_response_validation
         self._seed = seed
         self._unscoped: dict[int, Candidate] = {}
-        """The candidates without a scope; those in the global scope are equal for all requests."""
+        """The candidates with an empty scope. Those of items with another scope are copied for each request."""
         self._known: BoundedCache[RulesAndModifiers] = BoundedCache(MAX_CACHED_MATCHES)
         """The candidates by the match masks that determine them; most requests match one of a few sets of rules."""
 

@@ -141,7 +141,7 @@ class Engine:
             return self._decide_and_plan(request, ahead.mask, notes, None, None, may_defer=may_defer)
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
-        else:  # not repeated, or computed by an earlier engine, or not computed yet
+        else:  # not repeated, computed by an earlier engine, not computed yet, or not computable
             if repeated is not None and repeated.to_precompute is not None:  # its mask and cache key
                 precompute = partial(self._precompute, request.routing.dialect)
                 self._repeated_requests.add(repeated, request, self._index, precompute)

@@ -3,9 +3,8 @@ decide.
 
 The request matches one rule and modifiers without guards, errors, named states and loads. Their limits neither count
 responses in flight nor are random; where one refuses or delays the request, a decision is made. The fast path makes
-none of the objects that a decision needs. Where the store decides, it fills the response of the decision. Responses
-and counts are the same as without it: the engine decides what the fast path cannot serve.
-"""
+none of the objects that a decision needs, but the cost for a limit. Where the store decides, it fills the response of
+the decision. Responses and counts are the same as without it: the engine decides what the fast path cannot serve."""
 
 from __future__ import annotations
 

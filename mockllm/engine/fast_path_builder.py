@@ -26,7 +26,7 @@ def build_fast_path(
     unscaled_time: bool = True,
 ) -> FastPath | None:
     """Return the fast path of these candidates; None where something is left to decide, or nothing is cacheable.
-    `unscaled_time`: whether the time scale is 1."""
+    `unscaled_time`: whether the time scale is 1; only then does the fast path charge limits."""
     with_limit = [each for each in modifiers if each.limit is not None]
     if not _is_decided_but_for_counts(rules, modifiers, with_limit, planner, unscaled_time=unscaled_time):
         return None

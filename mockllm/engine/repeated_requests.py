@@ -81,8 +81,8 @@ check or the key of the response cache has read it."""
 
 class RepeatedRequest(Struct):
     """What follows from the head and the body of a request, for the engine with this `index`. It is in one of three
-    states: `to_precompute` is set before `add` has tried to compute it, and `index` once it is computed. Both are
-    None where it depends on more than head and body. After a reload, `index` may be that of an earlier engine. The
+    states. Not tried: `to_precompute` is set. Computed: `index` is set. Not computable, since it depends on more than
+    head and body: both are None. After a reload, `index` may be that of an earlier engine. The
     attributes of a request refer to its RepeatedRequest, which does not refer to them: no garbage collector is needed
     to free both."""
 

@@ -70,8 +70,8 @@ class RequestReader:
     """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`).
 
     `_has_read` says whether the first request was read. Only later ones are looked for in `_repeated_requests`. That
-    is None where a call does not generate, or its session is no valid one. One with a session or an override is not
-    looked for, either."""
+    is None where a call does not generate, its session is no valid one, or a single request has the head. One with a
+    session or an override is not looked for, either."""
 
     __slots__ = (
         "_attributes",
@@ -125,9 +125,9 @@ class RequestReader:
             self._attributes["volatile"] = reader_inputs.volatile
 
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RequestReader:
-        """Return the reader of a head that differs in nothing that this reader has read. `is_unique`: a single
-        request has the head, so none is repeated. `copy.copy` takes five times as long, and the body of each request
-        of an agent has another length."""
+        """Return a reader for another head. All that this reader has read of a head is equal there.
+        `is_unique`: a single request has the head, so none is repeated. `copy.copy` takes five times as long, and the
+        body of each request of an agent has another length."""
         reader = RequestReader.__new__(RequestReader)
         reader._attributes, reader._key = {**self._attributes, "headers": headers}, object()
         reader._error, reader._session = self._error, self._session

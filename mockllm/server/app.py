@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 class App:
     """The objects that all exchanges of a server share. It is no application of ASGI or aiohttp. Without
-    `access_log`, no line is formatted. `clock` makes a loop's clock, by which all responses wait."""
+    `access_log`, no line is formatted. `clock` makes a loop's clock, by which responses wait."""
 
     make_control: Callable[[], ControlApiProtocol] | None = None
     """Makes the control API for its first call: `server.control` takes some milliseconds to load."""

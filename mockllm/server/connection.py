@@ -1,7 +1,8 @@
 """One client's connection: bytes in, one Exchange a request, bytes out. It enforces the bounds on time and memory.
 
 Requests of one connection are served one after another. `ready_connections.py` serves the requests of all connections
-that are ready, one of each, in the next iteration of the event loop.
+that are ready, one of each, in the next iteration of the event loop. Where the client ends the connection, they are
+served at once.
 """
 
 from __future__ import annotations
@@ -94,8 +95,9 @@ class Connection(ReadingConnection):
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the reply to
         written bytes shows which. So the server still serves the queued requests, within the linger time. If it has
-        planned a response and has written none of it, it sends 100 Continue. The kernel of a client that has
-        disconnected replies with a reset. A WebSocket ends at once. Return whether the connection stays open."""
+        planned a response and has written none of it, it sends 100 Continue, except over HTTP/1.0. The kernel of a
+        client that has disconnected replies with a reset. TLS, a WebSocket and a broken body end at once. Return
+        whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
         if (

@@ -90,8 +90,8 @@ class ConnectionFactory:
         return self._within_limit(connection.client, count)
 
     def begin_handshake(self, client: str) -> bool:
-        """Count a connection whose TLS begins, until `end_handshake`. Return whether its address has no more of them
-        than the limit allows; if it does, the connection is not counted."""
+        """Count a connection whose TLS begins, until `end_handshake`. Return whether its address is within the
+        limit. A connection beyond it is not counted."""
         if not self._within_limit(client, self._handshakes[client] + 1):
             return False
         self._handshakes[client] += 1

@@ -1,4 +1,5 @@
-"""One heap of deadlines and one timer for the paced streams, the holds, and the timeouts of heads and bodies.
+"""One heap of deadlines and one timer for the paced streams, the waits before responses, and the timeouts of heads
+and bodies.
 
 A task or a sleep for each chunk is late by tens of milliseconds with a thousand streams. One timer for all due
 actions is late by about one millisecond. The clock is a parameter, so that tests control the time.
@@ -80,7 +81,7 @@ class Deadlines:
         self._timer_due = math.inf
         """When the timer fires: infinite without a timer, minus infinite while actions run."""
         self._earliest = -math.inf
-        """While actions run, no new deadline is earlier than this: so it runs after all that was due before."""
+        """While actions run, an earlier new deadline is moved to this time: what was due before runs first."""
         self.time = clock.time
 
     def __len__(self) -> int:
@@ -88,7 +89,7 @@ class Deadlines:
         return len(self._heap) - self._cancelled
 
     def at(self, when: float, action: Action) -> Deadline:
-        """Run an action at a time; if that is past, at the latest in the loop's next iteration."""
+        """Run an action at a time; if that is past, in one of the loop's next iterations (`MAX_ACTION_SECONDS`)."""
         deadline = Deadline(self, action)
         if when < self._earliest:
             when = self._earliest

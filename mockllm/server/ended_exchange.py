@@ -42,7 +42,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     response: PlannedResponse
     """The response, or the cached one that it was filled from (see `id_seed`)."""
     now: float
-    """When the server had the whole body, refused it, or lost the client in it, in seconds since the epoch."""
+    """When the server began to respond, in seconds since the epoch: see `Exchange`."""
     monotonic: float
     """When the response began, on a monotonic clock: see `Exchange`."""
     duration: float = 0.0

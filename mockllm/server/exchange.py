@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended.
 
-- `finished`: the response was sent
+- `finished`: the response was sent, or a client has cancelled it over its WebSocket
 - `close`: the plan cut the connection with FIN, or a provider ended its response early. Also where the server itself
   failed after the first byte
 - `reset`: the plan cut it with RST
@@ -81,21 +81,21 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
     """All bytes of the request, where one read of the socket had them. The parser got them in one part, or none of
-    them (a cached head). A head without a body is one part. A head and its body are one part if no other request was
-    served or waited. Empty for all others, and where the body is long, is refused, came in HTTP chunks or has
-    a Content-Encoding."""
+    them where the head is cached. A head without a body is one part. A head and its body are one part if no other
+    request was served or waited. Empty for all others, and where the body is long, is refused, came in HTTP chunks or
+    has a Content-Encoding."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
-    """When the server had the whole body, refused it, or lost the client in it, in seconds since the epoch; as
-    `Request.now`."""
+    """When the server began to respond, in seconds since the epoch. It had the whole body by then, had refused it, or
+    had lost the client in it. `Request.now` is equal."""
     monotonic: float = 0.0
     """When the response began, on the clock of the deadlines, which is monotonic: the time of `now`, or after a hold
     the release. `Request.monotonic` stays the time of `now`."""
 
     request: EngineRequest | None = None
-    """The request as its dialect reads it. None where no engine has read it: for the control API and most of the
-    server's own pages, and after an internal error."""
+    """The request as its dialect reads it. None where no engine has read it: for the control API, for most of the
+    server's own pages, and after an internal error. Also None where the request broke off in its body."""
     response: PlannedResponse = NOT_PLANNED
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
     """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or the
@@ -118,8 +118,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether the request's body is outside of the bounds (`respond.refuse`). It is not stored."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: GET and HEAD of `/health`, which come every few seconds, and
-    calls of the control API. Refused calls are hidden, too; a call that fails is not. With `control_only`
-    (`--admin-port`), this holds for the 404 of any other path, too."""
+    calls of the control API. Refused calls are hidden, too; a call that fails is not. The metrics of
+    requests do not count them. With `control_only` (`--admin-port`), this holds for the 404 of any other path,
+    too."""
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that `try_write_whole_and_end` does not write, as long as it plays."""

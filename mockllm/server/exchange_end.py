@@ -1,4 +1,5 @@
-"""Ends an exchange: releases its slot in limits and loads, and adds it to the journal and the access log."""
+"""Ends an exchange: releases its slot in limits and loads, and adds it to the journal and the access log unless it
+is hidden."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch
 
 
 def respond(app: App, exchange: Exchange) -> None:
-    """Respond to an exchange whose body is complete, or whose decision the store has made.
+    """Respond to an exchange whose body is complete, or whose decision the store has made or refused.
 
     Afterwards one of these holds: the exchange has `ended`, it has a `player`, or `finish_exchange` has to wait:
 

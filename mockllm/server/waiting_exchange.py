@@ -1,4 +1,4 @@
-"""Finishes the exchanges that have to wait in a task. A pending decision of the store needs none.
+"""Finishes the exchanges that have to wait in a task. Most pending decisions of the store need none.
 
 An exchange waits for one or more of these:
 
@@ -101,7 +101,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     2. the modules of the control API; then `respond` continues
     3. the store, which leads to the response or to a `DeferredResponse`
     4. the recording of an equal request, before the decision; a thread that plans, or the control API's response
-    5. a release and a delay, then a provider or the messages of a WebSocket: they end the exchange
+    5. a release and a delay, then a provider that ends the exchange, or the messages of a WebSocket, which end it
     6. a release; then the player, and the acknowledgement of a client that has half-closed the connection
     """
     if not exchange.body_complete:

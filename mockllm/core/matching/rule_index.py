@@ -1,10 +1,10 @@
 """The rule index: it finds the matchers of rules and modifiers that match a request, at the cost of checking a few.
 
 A matcher becomes rows, each a conjunction of conditions, and of matchers that are checked as they are. A matcher with
-`any` becomes several, unless they would be more than 32. The conditions of all rows are in layers, each a bitmap
-index on one field. A layer returns a mask of the rows that may match, and the AND of the masks has those that may
-match by all layers. What the layers do not decide is checked for these rows. The result is exactly that of checking
-one matcher after the other, in order."""
+`any` becomes several, at most 32: an `any` that would make more is checked as it is. The conditions of all rows are
+in layers, each a bitmap index on one field, or on the paths of the body. A layer returns a mask of the rows that may
+match, and the AND of the masks has those that may match by all layers. What the layers do not decide is checked for
+these rows. The result is exactly that of checking one matcher after the other, in order."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ MAX_LAYERS: Final = 4
 _MAX_MULTI_PATHS: Final = 64
 """The number of paths with several nodes that have a layer."""
 _MIN_RANKED: Final = 64
-"""The minimum number of near matchers whose exact distance is computed, if there are as many."""
+"""The exact distances of so many near matchers are computed, if there are as many."""
 _MAX_RANKED: Final = 320
-"""The maximum number of near matchers whose exact distance is computed, where equally many tests of each failed."""
+"""The exact distances of up to so many are computed where equally many tests of each failed."""
 _MAX_SHORT_REQUEST: Final = 8192
 """Bytes of a request above which only the minimum is ranked: each row would read the request's texts."""
 

@@ -1,7 +1,8 @@
-"""From a Reply to the steps of a stream: one loop (`encode`) for all dialects, hooks in each.
+"""From a Reply to the steps of a stream: one loop (`_all_steps`) for all dialects, hooks in each.
 
 The loop reads the chunks in their order; the choices alternate, chunk by chunk. It numbers the chunks, and
-sets the kind and the chunk number of each event. A dialect's Encoder returns the events at each hook. Faults
+sets the kind and the chunk number of each event. A dialect's Encoder returns the events at each hook; those that end
+the stream come with their kinds. Faults
 find their fault points in the same order, and truncate a reply there.
 """
 
@@ -62,11 +63,11 @@ class Encoder:
         return ()
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
-        """Return the events that begin a part."""
+        """Return the events that begin a part; of a NativePart all of its events."""
         return ()
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        """Return the events of one chunk of a part. A NativePart has none: its `start_part` returns all of it."""
+        """Return the events of one chunk of a part. A NativePart has none."""
         raise NotImplementedError  # pragma: no cover - abstract
 
     def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:

@@ -21,9 +21,9 @@ EventKind: TypeAlias = Literal[
 """The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part; `close`
 ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator. `usage`
 counts tokens, or has other facts about the whole response, such as its moderation. `ping` comes between the others
-without content of the reply; a question of an MCP server to its client is a `ping`, too. `added` comes from a fault,
-and belongs to the chunk before it. `error` reports a failure. `body` is the whole body of a non-streaming
-response."""
+without content of the reply; one that begins the stream or a part has the kind of the beginning. A question of an MCP
+server to its client is a `ping`. `added` comes from a fault, and belongs to the chunk before it. `error` reports a
+failure. `body` is the whole body of a non-streaming response."""
 
 ConnectionCut: TypeAlias = Literal["close", "reset", "silence"]
 """How a connection ends before its response is complete: by FIN, by RST, or by a silence that the client ends."""
@@ -122,8 +122,8 @@ class StepOutsideHttpChunks(Struct, frozen=True):
 
 
 class WaitStep(Struct, frozen=True):
-    """Seconds before the next step. They count from the previous deadline. With `after_write` they count from the
-    write of the bytes before it where that was late: a client sees the whole gap. `explicit`: the scenario, a
+    """Seconds before the next step. They count from the previous deadline. With `after_write`, a late write of the
+    bytes before it restarts the wait: a client sees the whole gap. `explicit`: the scenario, a
     recording or a fault has the wait; where pacing follows, it replaces the wait of the pace. `attached_to_chunk`: as
     in a RawStep."""
 

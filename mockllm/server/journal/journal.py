@@ -2,9 +2,9 @@
 
 `add` only stores the ended exchange, because no response may wait for the journal. It makes entries itself only where
 the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for newer
-ones, and always before a reader sees them. `entry_of` removes secrets and bodies that are too large. `_store` drops
-the oldest entries beyond the bounds. `Metrics` counts exchanges when they end. Those whose cached response was sent
-in one write are collected, and counted together once a second.
+ones, and before a reader sees them. The live feed reads temporary entries before that. `entry_of` removes
+secrets and bodies that are too large. `_store` drops the oldest entries beyond the bounds. `Metrics` counts exchanges
+when they end. Those whose cached response was sent in one write are collected, and counted together once a second.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ EqualKey: TypeAlias = "tuple[PrerenderedResponse, str | None]"
 
 class Journal:
     """The last requests, oldest first. `total` counts all added exchanges, `unmatched` the unmatched of these. At
-    most `max_entries` are stored, which take at most about `max_bytes`.
+    most `max_entries` entries are stored, which take at most about `max_bytes`. As many exchanges may be pending.
 
     `bytes`, `len` and iteration first make entries of all pending exchanges; `after` does not.
     """
@@ -74,7 +74,7 @@ class Journal:
         self._first_of_equal: dict[EqualKey, EndedExchange] = {}
         self._lock = RLock()
         self._discarded = DiscardedSteps()
-        """Frees the steps of long responses that were dropped, in parts."""
+        """Frees the steps of long responses that were dropped, in parts: to free them at once would delay streams."""
 
     def add(self, ended: EndedExchange) -> None:
         """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts together the
@@ -123,9 +123,8 @@ class Journal:
             self.make_entries(2)
 
     def _drop_pending_without_room(self) -> None:
-        """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. When large
-        requests arrive faster than entries can be made, some never become entries: an entry takes as long as its
-        request."""
+        """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. To make an entry takes as
+        long as to serve its request: when large requests arrive fast, some never become entries."""
         pending, largest = self._pending, self.max_bytes // 2
         bodies = [len(ended.raw) + len(ended.received) for ended in pending]
         stored_sizes = [size if size <= largest else 0 for size in bodies]  # a larger body is not stored
