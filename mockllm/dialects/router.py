@@ -88,10 +88,10 @@ def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
             calls += [
                 (f"{WEBSOCKET_METHOD} {kind}", provider.calls[call]) for kind, call in websocket.messages
             ]
-            for bare in dict.fromkeys((websocket.path, websocket.path.removeprefix(start))):
+            for unprefixed in dict.fromkeys((websocket.path, websocket.path.removeprefix(start))):
                 for prefix in ("", f"/{provider.name}"):
-                    matches = {method: RouteMatch(call, provider.name, bare) for method, call in calls}
-                    found.setdefault(prefix + bare, matches)
+                    matches = {method: RouteMatch(call, provider.name, unprefixed) for method, call in calls}
+                    found.setdefault(prefix + unprefixed, matches)
     return found
 
 
@@ -168,12 +168,14 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str, over
         return _unknown_path(
             method, path, LISTED_BY_NAME[websocket_calls[WEBSOCKET_METHOD].provider], _UPGRADE
         )
-    provider, bare = _prefix(path)
+    provider, unprefixed = _prefix(path)
     named = LISTED_BY_NAME.get(provider or "")
-    likely = named if named and _is_unserved(named, bare) else likely_provider(named, path, headers, query)
-    if _is_unserved(likely, bare):
-        failure = _not_served(method, path, bare, likely)
-        return UnknownPath(likely.first_call.dialect, provider, bare, failure, NOT_SERVED)
+    likely = (
+        named if named and _is_unserved(named, unprefixed) else likely_provider(named, path, headers, query)
+    )
+    if _is_unserved(likely, unprefixed):
+        failure = _not_served(method, path, unprefixed, likely)
+        return UnknownPath(likely.first_call.dialect, provider, unprefixed, failure, NOT_SERVED)
     hint = path_hint(method, path, headers, _KNOWN, over_tls=over_tls)
     return _unknown_path(method, path, likely, hint)
 
@@ -191,13 +193,13 @@ def _other_method(
 
 def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> UnknownPath:
     """Return that no call has a path, in the envelope of the provider that is likely meant."""
-    provider, bare = _prefix(path)
-    says_all = SET_BASE_URL in hint or hint == _UPGRADE
+    provider, unprefixed = _prefix(path)
+    hint_suffices = SET_BASE_URL in hint or hint == _UPGRADE
     alone = provider is not None or path.startswith(likely.own_paths)
-    routes = "" if says_all else _routes_of(likely.name, alone=alone)
+    routes = "" if hint_suffices else _routes_of(likely.name, alone=alone)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, routes)))}"
     failure = Failure("not_found", message=message)
-    return UnknownPath(likely.first_call.dialect, provider, bare, failure, hint)
+    return UnknownPath(likely.first_call.dialect, provider, unprefixed, failure, hint)
 
 
 def _of_all_methods(by_method: Mapping[str, Sequence[RouteMatch]]) -> list[RouteMatch]:
@@ -226,8 +228,8 @@ def _matches(path: str, patterns: Iterable[tuple[str, Route, str]]) -> list[tupl
         match = _pattern(pattern).fullmatch(path)
         if match is not None and not _NO_MODEL.match(match.groupdict().get("model", "")):
             variables = {name: unquote(value) for name, value in match.groupdict().items()}
-            bare = path.removeprefix(prefix)
-            found.append((route.method, RouteMatch(route.call, route.provider, bare, variables)))
+            unprefixed = path.removeprefix(prefix)
+            found.append((route.method, RouteMatch(route.call, route.provider, unprefixed, variables)))
     return found
 
 
@@ -252,12 +254,12 @@ def _unserved(starts: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(escaped)})(?:/|$)")
 
 
-def _not_served(method: str, path: str, bare: str, provider: ListedProvider) -> Failure:
-    """Return the failure of a call that a provider has and mockllm does not serve. `bare`: the path without its
+def _not_served(method: str, path: str, unprefixed: str, provider: ListedProvider) -> Failure:
+    """Return the failure of a call that a provider has and mockllm does not serve. `unprefixed`: the path without its
     prefix, as rules match it. SDKs retry a 501, unless the header forbids that."""
     message = (
         f"Known API, not served: {method} {path} is a call of {provider.title} that mockllm does not serve. "
-        f"A rule that names the path can respond: match: {{path: {bare}}}"
+        f"A rule that names the path can respond: match: {{path: {unprefixed}}}"
     )
     headers = (("x-should-retry", "false"),)
     return Failure("server_error", 501, message, fields=provider.unserved_fields, headers=headers)
@@ -299,12 +301,12 @@ def _without_version(method: str, path: str) -> tuple[RouteMatch, str] | None:
     colon = path.rfind(":")
     if colon < 0 or path[colon:] not in _PATTERNS:
         return None
-    provider, bare = _prefix(path)
+    provider, unprefixed = _prefix(path)
     prefix = f"/{provider}" if provider else ""
     for version in VERSIONS:
-        calls = _matching(f"{prefix}{version}{bare}").get(method)
+        calls = _matching(f"{prefix}{version}{unprefixed}").get(method)
         if calls:
-            hint = f"{version} is missing in front of {bare}: expected {method} {prefix}{version}{bare}"
+            hint = f"{version} is missing in front of {unprefixed}: expected {method} {prefix}{version}{unprefixed}"
             return calls[0], hint
     return None
 
@@ -356,12 +358,12 @@ def _fill_tables() -> None:
     literal: dict[str, dict[str, list[RouteMatch]]] = {}
     patterns: dict[str, list[tuple[str, Route, str]]] = {}
     for route in ROUTES:
-        for prefix, bare in spellings(route):
-            if "{" in bare:
-                action = bare[bare.rfind(":") :] if ":" in bare else ""
-                patterns.setdefault(action, []).append((prefix + bare, route, prefix))
+        for prefix, unprefixed in spellings(route):
+            if "{" in unprefixed:
+                action = unprefixed[unprefixed.rfind(":") :] if ":" in unprefixed else ""
+                patterns.setdefault(action, []).append((prefix + unprefixed, route, prefix))
             else:
-                found = RouteMatch(route.call, route.provider, bare)
-                literal.setdefault(prefix + bare, {}).setdefault(route.method, []).append(found)
+                found = RouteMatch(route.call, route.provider, unprefixed)
+                literal.setdefault(prefix + unprefixed, {}).setdefault(route.method, []).append(found)
     _PATTERNS.update(patterns)
     _LITERAL.update(literal)

@@ -7,7 +7,7 @@ from typing import Final
 from mockllm.scenario.control_paths import RESERVED
 from mockllm.server.aiohttp_internals import RawRequestMessage
 
-FEED: Final = "/ws"
+LIVE_FEED_PATH: Final = "/ws"
 """The path of the control API's live feed."""
 CONTROL: Final = RESERVED - {"health"}
 """The first segments of the control API's paths."""
@@ -22,7 +22,7 @@ def is_control_path(path: str) -> bool:
     """Return whether a path is the control API's. Below `/ws` it has the feed alone; Google's WebSockets have longer
     paths."""
     first = first_segment(path)
-    return first in CONTROL and (first != FEED[1:] or path == FEED)
+    return first in CONTROL and (first != LIVE_FEED_PATH[1:] or path == LIVE_FEED_PATH)
 
 
 def read_target(message: RawRequestMessage) -> tuple[str, str] | None:

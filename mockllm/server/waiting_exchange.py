@@ -47,7 +47,7 @@ from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.request_target import FEED, target_host
+from mockllm.server.request_target import LIVE_FEED_PATH, target_host
 from mockllm.server.respond import (
     begin_playing,
     control_of,
@@ -248,7 +248,7 @@ async def _respond_by_control(app: App, exchange: Exchange) -> None:
     message, exchange.hidden = head.message, True
     headers = _control_headers(head)
     plan: Plan | None
-    if message.upgrade and head.path == FEED:
+    if message.upgrade and head.path == LIVE_FEED_PATH:
         assert exchange.body_stream is not None, "a head that demands an upgrade is not cached"
         request = exchange.socket.connection.web_request(message, exchange.body_stream)
         app.unfinished_exchanges -= 1  # a server that stops does not wait for followers

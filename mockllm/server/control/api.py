@@ -27,7 +27,7 @@ from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
 from mockllm.server.journal.journal import ENTRIES_AT_ONCE
 from mockllm.server.protocols import EngineProtocol
-from mockllm.server.request_target import FEED
+from mockllm.server.request_target import LIVE_FEED_PATH
 from mockllm.server.server_limits import ServerLimits
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class ControlApi(LazyRoutes):
             return TextResponse(
                 *metrics_page(self.context, headers.get("accept", ""), await self._counted_costs())
             )
-        if path == FEED:
+        if path == LIVE_FEED_PATH:
             raise Problem(426, "This path is a WebSocket, the live feed: send a request with an upgrade.")
         from mockllm.server.control.models.base import NoParameters
         from mockllm.server.control.routes import find
