@@ -265,7 +265,7 @@ def _uses_any(match: Match, names: set[str]) -> bool:
 
 def _uses_anywhere(match: Match, names: set[str]) -> bool:
     """Return whether any part of a match has one of these keys."""
-    return any(names & spec.model_fields_set for spec in _specs(match))
+    return not all(names.isdisjoint(spec.model_fields_set) for spec in _specs(match))
 
 
 def _literals(condition: object) -> Iterable[str]:

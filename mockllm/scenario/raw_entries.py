@@ -17,6 +17,7 @@ from mockllm.scenario.file_patterns import FilePattern
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import Spec, field_keys
 from mockllm.scenario.language.content import FileText
+from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.language.media import AudioSpec, ImageSpec, VideoSpec
 from mockllm.scenario.language.replay import ReplaySpec
@@ -165,7 +166,9 @@ def read_spec(
 
 
 def file_references(spec: object, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Yield the files that a spec names, with the path of each name."""
+    """Yield the files that a spec names, with the path of each name. A match names none."""
+    if isinstance(spec, Match):
+        return
     if isinstance(spec, Spec):
         model = type(spec)
         keys, names_a_file = field_keys(model), _FILE_FIELDS.get(model)

@@ -210,22 +210,24 @@ class EntryTyper(Struct):
         validation = outline.validation or entry.file.validation
         models = outline.models or entry.file.models
         files: dict[str, bytes] = {}
-        spec = self.type_entry(entry, files)
+        id, where = entry.id, entry.where
+        spec = self.type_entry(entry, where, files)
         self.references.setdefault(entry.file.path, {}).update(files)
         if spec is None:
             return
         params = entry.file.params.values
         session = outline.finding if self.several_findings else None
-        content = canonical(_plain(entry.data))
+        has_params = entry.file.raw.data is not entry.file.source.data
+        content = canonical(_plain(entry.data) if has_params else entry.data)
         references = sorted((name, _digest(content)) for name, content in files.items())
         self.entries.append(
             TypedEntry(
                 kind=entry.kind,
-                id=entry.id,
-                where=entry.where,
+                id=id,
+                where=where,
                 file=entry.file.path,
                 path=entry.path,
-                key=f"{entry.id}#{_digest(content)}",
+                key=f"{id}#{_digest(content)}",
                 digest=_digest(
                     content + canonical([_plain(dict(params)), validation, models, references, session])
                 ),
@@ -242,7 +244,7 @@ class EntryTyper(Struct):
             )
         )
 
-    def type_entry(self, entry: RawEntry, files: dict[str, bytes]) -> EntrySpec | None:
+    def type_entry(self, entry: RawEntry, where: str, files: dict[str, bytes]) -> EntrySpec | None:
         """Return the spec, or None after an error; add the referenced files to `files`."""
 
         def read(name: str) -> bytes:
@@ -267,7 +269,7 @@ class EntryTyper(Struct):
         params, untrusted = entry.file.params.values, entry.file.layer == "pack"
         try:
             spec = read_spec(
-                entry.kind, entry.data, entry.where, params, read, self.known_names, untrusted, read_matching
+                entry.kind, entry.data, where, params, read, self.known_names, untrusted, read_matching
             )
         except Exception as error:
             self.diagnostics += _diagnostics(entry, error)
@@ -299,6 +301,8 @@ class EntryTyper(Struct):
     def apply_replacements(self, loaded: LoadedFiles) -> None:
         """Move each entry with `replaces` to the place and layer of the replaced entry, and remove disabled
         entries."""
+        if not self.disabling and all(entry.spec.replaces is None for entry in self.entries):
+            return
         files = {file.path: file for file in loaded.files}
         by_id = places_by_id(self.entries)
         gone: set[int] = set()
