@@ -66,6 +66,7 @@ def listening_at(port: int) -> socket.socket:
 
 
 def serve(kind: str, body: bytes, processes: int) -> None:
+    """Serve with several processes on one port; the others end with the first."""
     first = listening_at(0)
     parent, held = os.pipe()
     for _ in range(processes - 1):

@@ -45,7 +45,7 @@ MAX_LAYERS: Final = 4
 _MAX_MULTI_PATHS: Final = 64
 """The number of paths with several nodes that have a layer."""
 _MIN_RANKED: Final = 64
-"""The exact distances of so many near matchers are computed, if there are as many."""
+"""The exact distances of at least so many near matchers are computed, if there are as many."""
 _MAX_RANKED: Final = 320
 """The exact distances of up to so many are computed where equally many tests of each failed."""
 _MAX_SHORT_REQUEST: Final = 8192

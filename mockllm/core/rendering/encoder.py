@@ -2,8 +2,7 @@
 
 The loop reads the chunks in their order; the choices alternate, chunk by chunk. It numbers the chunks, and
 sets the kind and the chunk number of each event. A dialect's Encoder returns the events at each hook; those that end
-the stream come with their kinds. Faults
-find their fault points in the same order, and truncate a reply there.
+the stream come with their kinds. Faults find their fault points in the same order, and truncate a reply there.
 """
 
 from __future__ import annotations
