@@ -68,7 +68,7 @@ class ProtocolCapabilities(Struct, frozen=True):
     """Whether a client can tell a refusal from a text."""
     chunked_calls: bool = True
     """Whether a stream sends a call's arguments in chunks; else whole."""
-    call_ids: bool = True
+    tool_call_ids: bool = True
     """Whether a tool's result names its call by an id alone. If so, the state stores the tools of the calls by their
     ids."""
     invalid_arguments: bool = True

@@ -136,7 +136,7 @@ def likely_provider(
 ) -> ListedProvider:
     """Return the provider of an unknown path: one that alone has its start, the one that its prefix names, else that
     of its client. Azure's own paths begin with OpenAI's prefix."""
-    own = next((each for each in LISTED if path.startswith(each.own_paths)), None)
+    own = next((each for each in LISTED if path.startswith(each.distinctive_paths)), None)
     if own is not None:
         return own
     hinted = [each for each in LISTED if each.is_recognized(headers, query)]

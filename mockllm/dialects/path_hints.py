@@ -188,7 +188,7 @@ def _other_spellings(plain: str, known: KnownPaths) -> Iterator[str]:
     first, rest = _first_segment(plain), plain[plain.find("/", 1) :]
     named = LISTED_BY_NAME.get(first)
     if named is not None:
-        yield f"/{first}{named.omittable_start}{_VERSION.sub('', rest, count=1)}"
+        yield f"/{first}{named.omittable_path_start}{_VERSION.sub('', rest, count=1)}"
     yield _whole(rest, known)
     yield from (f"/{name}{plain}" for name in LISTED_BY_NAME)
 
@@ -196,7 +196,7 @@ def _other_spellings(plain: str, known: KnownPaths) -> Iterator[str]:
 def _whole(path: str, known: KnownPaths) -> str:
     """Return a known path without a prefix with the start that it lacks, such as `/v1`; any other path as it is."""
     for matches in known.literal.get(path, {}).values():
-        whole = LISTED_BY_NAME[matches[0].provider].omittable_start + path
+        whole = LISTED_BY_NAME[matches[0].provider].omittable_path_start + path
         if matches[0].path == path and whole in known.literal:
             return whole
     return path

@@ -99,7 +99,7 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     `*` is one segment."""
     unserved_fields: Mapping[str, str] = MappingProxyType({})
     """Members of the error of such a call, in addition to the usual ones."""
-    own_paths: tuple[str, ...] = ()
+    distinctive_paths: tuple[str, ...] = ()
     """The starts of paths that only its API has: an unknown path with one gets its error."""
 
     hint_headers: tuple[str, ...] = ()
@@ -121,7 +121,7 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     """Environment variables that hold the API key of its SDKs."""
 
     @property
-    def omittable_start(self) -> str:
+    def omittable_path_start(self) -> str:
         """The start, such as `/v1`, that its paths may lack in a request."""
         return self.base if self.optional_base is None else self.optional_base
 

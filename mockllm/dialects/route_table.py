@@ -64,7 +64,7 @@ BASE_URLS: Final = tuple((provider.title, provider.base) for provider in LISTED 
 
 def spellings(route: Route) -> Iterator[tuple[str, str]]:
     """Return each prefix of a route's path with each spelling of the path after it."""
-    base = route.listed_provider.omittable_start
+    base = route.listed_provider.omittable_path_start
     for path in route.paths():
         for bare in dict.fromkeys((path, path.removeprefix(base))):
             for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):

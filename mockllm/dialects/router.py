@@ -82,7 +82,7 @@ def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
     kind: `WS response.create`."""
     found: dict[str, dict[str, RouteMatch]] = {}
     for provider in LISTED:
-        start = provider.omittable_start
+        start = provider.omittable_path_start
         for websocket in provider.websockets:
             calls = [(WEBSOCKET_METHOD, provider.calls[websocket.handshake])]
             calls += [
@@ -195,8 +195,8 @@ def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> 
     """Return that no call has a path, in the envelope of the provider that is likely meant."""
     provider, unprefixed = _prefix(path)
     hint_suffices = SET_BASE_URL in hint or hint == _UPGRADE
-    alone = provider is not None or path.startswith(likely.own_paths)
-    routes = "" if hint_suffices else _routes_of(likely.name, alone=alone)
+    provider_is_certain = provider is not None or path.startswith(likely.distinctive_paths)
+    routes = "" if hint_suffices else _routes_of(likely.name, provider_is_certain=provider_is_certain)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, routes)))}"
     failure = Failure("not_found", message=message)
     return UnknownPath(likely.first_call.dialect, provider, unprefixed, failure, hint)
@@ -241,7 +241,7 @@ def _prefix(path: str) -> tuple[str | None, str]:
 
 def _is_unserved(provider: ListedProvider, path: str) -> bool:
     """Return whether a path without its prefix belongs to a part of a provider's API that is not served."""
-    base = provider.omittable_start
+    base = provider.omittable_path_start
     starts = _unserved(provider.unserved)
     known = path if base and path.startswith(f"{base}/") else base + path
     return bool(provider.unserved) and any(starts.match(each) is not None for each in (known, path))
@@ -281,7 +281,7 @@ def _unknown_action(method: str, path: str, meant: RouteMatch) -> UnknownPath:
     """Return that a path has an action that the provider lacks. `meant` is the call of the path before the colon."""
     near = _near_action(path, method)
     hint = f"Did you mean {method} {near}?" if near else ""
-    message = f"Invalid URL ({method} {path}). {hint or _routes_of(meant.provider, alone=True)}"
+    message = f"Invalid URL ({method} {path}). {hint or _routes_of(meant.provider, provider_is_certain=True)}"
     return UnknownPath(meant.dialect, meant.provider, meant.path, Failure("not_found", message=message), hint)
 
 
@@ -322,10 +322,12 @@ def _base_of(method: str, path: str, headers: Mapping[str, str]) -> str | None:
 
 
 @cache
-def _routes_of(provider: str, *, alone: bool) -> str:
-    """List the calls that generate; the others of a large API would hide what the message says. `alone`: the path
-    has the prefix of the provider, or a start that only its API has. So this provider is meant."""
-    usual = () if alone else (each.name for each in LISTED if each.routes_in_404)
+def _routes_of(provider: str, *, provider_is_certain: bool) -> str:
+    """List the calls that generate; the others of a large API would hide what the message says.
+
+    `provider_is_certain`: the path has the prefix of the provider, or a start that only its API has.
+    """
+    usual = () if provider_is_certain else (each.name for each in LISTED if each.routes_in_404)
     first = dict.fromkeys((provider, *usual))
     routes = [route for name in first for route in ROUTES if route.provider == name]
     lines = dict.fromkeys(route.line for route in routes if route.call.generates)

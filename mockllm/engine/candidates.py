@@ -31,7 +31,7 @@ class CandidateFinder:
         self._items = catalog.items
         self._index = catalog.index
         self._rule_count = catalog.rule_count
-        self._own_response_validation = catalog.own_response_validation
+        self._own_response_validation = catalog.built_in_response_validation
         self._seed = seed
         self._unscoped: dict[int, Candidate] = {}
         """The candidates with an empty scope. Those of items with another scope are copied for each request."""
@@ -126,7 +126,7 @@ class CandidateFinder:
                 sets=item.sets,
                 limit=item.limit,
                 load=item.load,
-                responses_until_end=item.responses_until_end,
+                max_responses=item.max_responses,
                 uses_counts=item.uses_counts,
             )
         return candidate if item.per == "global" else replace(candidate, scope=scope_of(item.per, request))

@@ -38,9 +38,18 @@ class DecidedRequest:
     """A request with its decision: the values from which the plan of its response is made."""
 
     __slots__ = (
-        "assessment", "decision", "dialect", "inputs", "is_preview", "may_defer", "planner", "reported_time_scale",
-        "request", "routing", "seed",
-    )  # fmt: skip
+        "assessment",
+        "decision",
+        "deferrable",
+        "dialect",
+        "inputs",
+        "is_preview",
+        "planner",
+        "reported_time_scale",
+        "request",
+        "routing",
+        "seed",
+    )
 
     def __init__(
         self,
@@ -65,7 +74,7 @@ class DecidedRequest:
         self.assessment = assessment
         self.is_preview = True
         """Whether the response is not sent: nothing that follows from it is counted or stored."""
-        self.may_defer = False
+        self.deferrable = False
         """Whether `build` raises PlanningTooLong if the plan takes long. It may be called again then."""
 
     @property
@@ -147,7 +156,7 @@ class DecidedRequest:
             identity,
             self.modifier_context,
             max_wait=self.planner.max_wait,
-            may_defer=self.may_defer,
+            deferrable=self.deferrable,
             reported_time_scale=self.reported_time_scale,
         )
         if admission is not None:

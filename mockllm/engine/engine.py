@@ -110,35 +110,35 @@ class Engine:
 
     def respond(self, request: EngineRequest) -> PlannedResponse:
         """Decide and plan, and store what the dialect stores of the response. The state holds all counts."""
-        response = self.begin_response(request, may_defer=False)
+        response = self.begin_response(request, deferrable=False)
         assert isinstance(response, PlannedResponse), "the counts are in this process"
         return response
 
     def begin_response(
-        self, request: EngineRequest, *, may_defer: bool = True
+        self, request: EngineRequest, *, deferrable: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and store what the dialect stores of the response.
 
-        With `may_defer` it is deferred where planning takes long. With a state that lacks counts it may be undecided.
-        Return an ObjectToFetch where an object is missing here. Responding again after the fetch does not count the
-        request a second time.
+        A `deferrable` response is deferred where planning takes long. With a state that lacks counts it may be
+        undecided. Return an ObjectToFetch where an object is missing here. Responding again after the fetch does not
+        count the request a second time.
         """
         try:
-            return self._begin_response(request, may_defer=may_defer)
+            return self._begin_response(request, deferrable=deferrable)
         except MissingStoredObject as missing:
-            again = partial(self.begin_response, request, may_defer=may_defer)
+            again = partial(self.begin_response, request, deferrable=deferrable)
             return ObjectToFetch(missing.session, missing.key, again)
 
     def _begin_response(
-        self, request: EngineRequest, *, may_defer: bool
+        self, request: EngineRequest, *, deferrable: bool
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         override = request.override
         if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
-        ahead, repeated = request.read_ahead, request.repeated
-        if ahead is not None and ahead.rule_index is self._index:
+        read_ahead, repeated = request.read_ahead, request.repeated
+        if read_ahead is not None and read_ahead.rule_index is self._index:
             notes = () if override is None else override.notes
-            return self._decide_and_plan(request, ahead.mask, notes, None, None, may_defer=may_defer)
+            return self._decide_and_plan(request, read_ahead.mask, notes, None, None, deferrable=deferrable)
         if repeated is not None and repeated.index is self._index:
             mask = repeated.match_mask
         else:  # not repeated, computed by an earlier engine, not computed yet, or not computable
@@ -159,7 +159,7 @@ class Engine:
                 return planned
             return call_or_fetch(partial(self._store_and_finish, planned, request))
         notes = () if override is None else override.notes
-        response = self._decide_and_plan(request, mask, notes, fast_path, repeated, may_defer=may_defer)
+        response = self._decide_and_plan(request, mask, notes, fast_path, repeated, deferrable=deferrable)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
         return response
@@ -178,11 +178,11 @@ class Engine:
         fast_path: FastPath | None,
         repeated: RepeatedRequest | None,
         *,
-        may_defer: bool,
+        deferrable: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide, and respond by the decision. If `store_decides`, the fast path of the mask may respond."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
-        response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, may_defer)
+        response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
         if not self.state.has_counts_of(inputs):
             inputs.compute_all()  # here a missing object can interrupt it
             return UndecidedResponse(inputs, partial(self._respond_decided, response_inputs))
@@ -215,23 +215,23 @@ class Engine:
         builder = self._builder_of(
             request, response_inputs.decision_inputs, response_inputs.assessment, decision
         )
-        planned = self._plan_with_slot(builder, response_inputs.notes, may_defer=response_inputs.may_defer)
+        planned = self._plan_with_slot(builder, response_inputs.notes, deferrable=response_inputs.deferrable)
         if isinstance(planned, DeferredResponse):
             return planned
         return self._store_and_finish(planned, request, respond_again)
 
     def _plan_with_slot(
-        self, builder: ResponseBuilder, notes: Sequence[str], *, may_defer: bool
+        self, builder: ResponseBuilder, notes: Sequence[str], *, deferrable: bool
     ) -> PlannedResponse | DeferredResponse:
         """Plan the response. If it has a slot on limits and loads, the slot gets its expected end."""
-        builder.may_defer, builder.is_preview = may_defer, False
+        builder.deferrable, builder.is_preview = deferrable, False
         slot = builder.decision.slot
         try:
             planned = self._plan_response(builder, notes)
             if slot is not None:
                 slot.expect_end(builder.inputs.scenario_time + plan_duration(planned.plan))
         except PlanningTooLong:
-            builder.may_defer = False
+            builder.deferrable = False
             return DeferredResponse(slot, partial(self._plan_deferred, builder, notes))
         except Exception:  # not MissingStoredObject: it is planned again, with its slot
             if slot is not None:
@@ -362,10 +362,10 @@ class Engine:
     ) -> tuple[DecisionInputs, RequestAssessment]:
         """Return what the decision on a request depends on, with its own overrides, and its assessment. `repeated`:
         what is known of the request."""
-        ahead = request.read_ahead
-        if ahead is not None and ahead.rule_index is self._index:
+        read_ahead = request.read_ahead
+        if read_ahead is not None and read_ahead.rule_index is self._index:
             scenario_time = request.monotonic / self.time_scale(request.session)
-            return replace(ahead.inputs, scenario_time=scenario_time), ahead.assessment
+            return replace(read_ahead.inputs, scenario_time=scenario_time), read_ahead.assessment
         routing, override = request.routing, request.override
         assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,

@@ -215,7 +215,7 @@ class FastPath(Struct, frozen=True):
         rule, admission = decision.rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None
-        waits = admission is not None and (admission.wait or not admission.pace_unchanged)
+        waits = admission is not None and (admission.wait or admission.changes_pace)
         if waits or request.session is not None or not request.generates or request.background:
             return None
         if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):

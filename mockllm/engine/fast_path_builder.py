@@ -69,7 +69,9 @@ def _is_decided_but_for_counts(
     `with_limit` are left to decide."""
     if with_limit and not (unscaled_time and all(map(_charges_at_once, with_limit))):
         return False
-    if len(rules) != 1 or not all(each.match_decides or each in with_limit for each in (*rules, *modifiers)):
+    if len(rules) != 1:
+        return False
+    if not all(each.needs_only_match or each in with_limit for each in (*rules, *modifiers)):
         return False
     items = planner.catalog.items
     item = items[rules[0].item_index]

@@ -29,7 +29,7 @@ class DeferredResponse(Struct, frozen=True):
 
 class ResponseInputs(NamedTuple):
     """What the response to a request is made of, once there is a decision. `notes` are those of its overrides,
-    `repeated` is what is known of the request. `may_defer`: whether the response may be deferred."""
+    `repeated` is what is known of the request. `deferrable`: whether the response may be deferred."""
 
     request: EngineRequest
     decision_inputs: DecisionInputs
@@ -37,7 +37,7 @@ class ResponseInputs(NamedTuple):
     notes: Sequence[str]
     fast_path: FastPath | None
     repeated: RepeatedRequest | None
-    may_defer: bool
+    deferrable: bool
 
 
 class UndecidedResponse(Struct, frozen=True):

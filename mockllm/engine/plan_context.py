@@ -60,7 +60,7 @@ class PlanContext(Struct):
     """The longest wait that values of the request may cause, in seconds (`--max-delay`)."""
     limit_headers: Headers = ()
     """The state of the request's rate limits, in its provider's headers."""
-    may_defer: bool = False
+    deferrable: bool = False
     """Whether a long reply raises PlanningTooLong, so that another thread makes the plan."""
     webhook_specs: Sequence[ThenPostSpec] = ()
     """The requests that the server sends when the response has ended."""

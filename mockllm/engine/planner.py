@@ -92,8 +92,8 @@ class ResponsePlanner:
 
     def plan(self, context: PlanContext) -> Plan:
         """Return the plan. Raises TemplateFailure, BudgetExceeded, MissingStoredObject, NotGenerating for a reply
-        that the call cannot make, or UndecodableRecording for a recording that is no response of the dialect. With
-        `may_defer` it also raises PlanningTooLong."""
+        that the call cannot make, or UndecodableRecording for a recording that is no response of the dialect. For a
+        deferrable response it also raises PlanningTooLong."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
             return self._mcp_plan(context, spec)
@@ -104,7 +104,7 @@ class ResponsePlanner:
             spec = context.compiled.spec
         if isinstance(spec, ReplySpec):
             request = context.request
-            self.check_size(request, may_defer=context.may_defer)
+            self.check_size(request, deferrable=context.deferrable)
             if not (request.generates or request.to_mcp_server or request.makes_media):
                 return self.apply_settings(plan_of_non_generating_call(spec, context), context)
             return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
@@ -158,13 +158,13 @@ class ResponsePlanner:
             tool, request, randomness, self._max_generated, size, in_chunks=in_chunks, quick=quick
         )
 
-    def check_size(self, request: Request, *, may_defer: bool) -> None:
-        """Raise BudgetExceeded where a response has more vectors or echoed prompts than allowed; with `may_defer`
+    def check_size(self, request: Request, *, deferrable: bool) -> None:
+        """Raise BudgetExceeded where a response has more vectors or echoed prompts than allowed; with `deferrable`
         raise PlanningTooLong where planning takes long."""
         components, echoed = request.vector_components, request.echoed_characters
         check_vector_size(components, self._max_generated)
         check_echo_size(echoed, self._max_generated)
-        if not may_defer:
+        if not deferrable:
             return
         is_long = components > MANY_COMPONENTS or echoed > LONG_TEXT or request.planning_takes_long
         if is_long or (request.generates and len(request.raw) > LONG_REQUEST):
@@ -249,7 +249,7 @@ class ResponsePlanner:
         reply = with_reply_faults(reply, after_supported_reply, context, plan_of, self._max_generated)
         failure = reply.failure
         # `in_chunk`: the error is in the chunk with the finish reason, not in a separate event
-        if failure is not None and failure.in_finish_chunk and not dialect.capabilities.error_in_chunk:
+        if failure is not None and failure.as_finish_reason and not dialect.capabilities.error_in_chunk:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         plan = plan_of(reply)
         faulty = with_plan_faults(context, plan, of_plan)
@@ -269,7 +269,7 @@ class ResponsePlanner:
         same each time."""
         request, failure = context.request, reply.failure
         context.unpaced = resolved.unpaced
-        if context.may_defer and _chunk_count(reply) > LONG_STREAM:
+        if context.deferrable and _chunk_count(reply) > LONG_STREAM:
             raise PlanningTooLong
         if failure is not None:
             context.error = failure.type
@@ -317,7 +317,7 @@ class ResponsePlanner:
         compiled, request = context.compiled, context.request
         size = context.chunk_size = chunk_size(context.settings.merged, context.source_context)
         arguments = (request, context.randomness, size, compiled.files.__getitem__, context.streamed)
-        max_characters = LONG_TEXT if context.may_defer else inf
+        max_characters = LONG_TEXT if context.deferrable else inf
         if not (compiled.static and request.generates):
             resolved = _resolve(context)
             in_one_chunk = resolved.unpaced and not (
@@ -339,7 +339,7 @@ class ResponsePlanner:
                 self._static_replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
         reply, notes = cached
         context.notes += notes
-        reply = reply if compiled.has_input_tokens else with_input_tokens(reply, request.input_tokens)
+        reply = reply if compiled.sets_input_tokens else with_input_tokens(reply, request.input_tokens)
         return with_cached_tokens(reply, context)
 
     def _stream(
@@ -349,7 +349,7 @@ class ResponsePlanner:
         compiled, request, identity = context.compiled, context.request, context.identity
 
         def render(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
-            counted = reply if compiled.has_input_tokens else with_input_tokens(reply, request.input_tokens)
+            counted = reply if compiled.sets_input_tokens else with_input_tokens(reply, request.input_tokens)
             plan = _stream_plan(dialect, counted, request, identity)
             return EncodedStream(plan, timed_chunks(counted)[0])
 

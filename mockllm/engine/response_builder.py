@@ -161,7 +161,7 @@ class ResponseBuilder(DecidedRequest):
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
-            self.planner.check_size(self.request, may_defer=self.may_defer)
+            self.planner.check_size(self.request, deferrable=self.deferrable)
         except BudgetExceeded as exceeded:
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         content = own_response(self.request, self.identity())
@@ -208,7 +208,7 @@ class ResponseBuilder(DecidedRequest):
         """Return the response, from the response cache if it is there. A setting's header replaces a limit's."""
         request, admission = self.request, self.decision.admission
         cached_by, text_or_tool, tool_call = effective.cached_by, "", None
-        if not request.generates or request.background or not (admission is None or admission.pace_unchanged):
+        if not request.generates or request.background or (admission is not None and admission.changes_pace):
             cached_by = None
         if cached_by == "text":
             evaluation = EvaluationContext(template_scope_of(item, request), self.randomness(item, selected))
@@ -242,12 +242,12 @@ class ResponseBuilder(DecidedRequest):
         self, effective: EffectiveSettings, randomness: Randomness
     ) -> GeneratedToolCall | None:
         """Return the tool call of the response; None where the request lets the model call no tool. Raise
-        BudgetExceeded, and with `may_defer` PlanningTooLong."""
+        BudgetExceeded, and with `deferrable` PlanningTooLong."""
         tool = choose_tool(self.request)
         if isinstance(tool, str):  # the reason why no tool is called
             return None
         return self.planner.generate_tool_call(
-            tool, self.request, randomness, effective, quick=self.may_defer
+            tool, self.request, randomness, effective, quick=self.deferrable
         )
 
     def _planned_without_cache(
@@ -362,7 +362,7 @@ def _with_tool_calls(planned: PlannedResponse, plan: Plan, context: PlanContext)
     names only the id. They are those that the encoder collected. Where it collected none, or the scenario changed
     what it wrote, they are decoded."""
     dialect = cast(ReplyDialect, context.dialect)
-    if not dialect.capabilities.call_ids:
+    if not dialect.capabilities.tool_call_ids:
         return planned
     collected = context.identity.tool_calls
     if (

@@ -39,7 +39,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     static: bool
     files: Mapping[str, bytes] = field(default_factory=dict)
     """The contents of the files that the response names."""
-    has_input_tokens: bool = False
+    sets_input_tokens: bool = False
     """Whether the response states the number of input tokens itself."""
     request_independent: bool = False
     """Whether nothing depends on the body: every request gets the same response, and rendering does not read the
@@ -86,7 +86,7 @@ class ResponseSelector(Struct, frozen=True):
         return 0 if self.mode == "choose" and not self.cumulative[-1] else None
 
     @property
-    def responses_until_end(self) -> int | None:
+    def max_responses(self) -> int | None:
         """The number of responses after which requests are unmatched: the sum of the `times` of the steps. None for
         all but a sequence with `then: error`."""
         if self.mode != "sequence" or self.then != "error":
@@ -155,14 +155,14 @@ class CatalogItem(Struct, frozen=True):
         return several or self.per != "global" or bool(self.guard or self.sets or self.limit or self.load)
 
     @property
-    def responses_until_end(self) -> int | None:
+    def max_responses(self) -> int | None:
         """The number of its responses after which requests are unmatched; None without an end."""
-        return None if self.selector is None else self.selector.responses_until_end
+        return None if self.selector is None else self.selector.max_responses
 
     def response_count(self, eligible: int) -> int:
         """Return the number of responses in `eligible` eligible tries of one scope."""
         responses = eligible if self.guard is None else self.guard.response_count(eligible)
-        return responses if self.responses_until_end is None else min(responses, self.responses_until_end)
+        return responses if self.max_responses is None else min(responses, self.max_responses)
 
 
 class Catalog(Struct, frozen=True):
@@ -177,7 +177,7 @@ class Catalog(Struct, frozen=True):
     file_count: int = 0
     known_models_only: bool = False
     """Whether all rules respond for known models only; built-in responses then know no others either."""
-    own_response_validation: Validation = "strict"
+    built_in_response_validation: Validation = "strict"
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
     mcp_servers: Mapping[str, McpServer] = field(default_factory=dict)
     """The MCP servers by name; the first of a name counts."""
@@ -201,5 +201,5 @@ class Catalog(Struct, frozen=True):
         return {
             item.key: item.response_count
             for item in self.items
-            if item.guard is not None or item.responses_until_end is not None
+            if item.guard is not None or item.max_responses is not None
         }

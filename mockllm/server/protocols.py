@@ -64,10 +64,10 @@ class EngineProtocol(Protocol):
         change, and nothing is counted."""
 
     def begin_response(
-        self, request: EngineRequest, *, may_defer: bool = True
+        self, request: EngineRequest, *, deferrable: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and begin to store what the response stores. A `PlannedResponse` is complete; each other
-        result says what is left to do. A response is deferred only with `may_defer`."""
+        result says what is left to do. A response is deferred only with `deferrable`."""
 
     def serves(self, request: EngineRequest) -> bool:
         """Return whether a provider has the path, or a rule matches, even one that a guard blocks. Nothing is

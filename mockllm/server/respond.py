@@ -67,9 +67,9 @@ def respond(app: App, exchange: Exchange) -> None:
             if exchange.sink.half_closed:
                 return
         # a cached response can wait only for a provider, or for the confirmation of what it stores
-        content = exchange.response.content
-        may_wait = type(content) is not PrerenderedResponse or app.provider_proxy is not None
-        if (may_wait or exchange.storage_confirmation is not None) and must_wait(app, exchange):
+        cached = type(exchange.response.content) is PrerenderedResponse
+        may_wait = not cached or app.provider_proxy is not None or exchange.storage_confirmation is not None
+        if may_wait and waits_before_response(app, exchange):
             return
         if not try_write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
@@ -83,7 +83,7 @@ def respond(app: App, exchange: Exchange) -> None:
         begin_playing(app, exchange)
 
 
-def must_wait(app: App, exchange: Exchange) -> bool:
+def waits_before_response(app: App, exchange: Exchange) -> bool:
     """Return whether `finish_exchange` has to go on: it waits before it writes the response, or writes that of a
     provider in its place."""
     if exchange.storage_confirmation is not None:

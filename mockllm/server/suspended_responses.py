@@ -76,7 +76,7 @@ def _continue(app: App, waiting: SuspendedExchange) -> PlannedResponse:
     exchange, monotonic = waiting.exchange, app.deadlines.time()
     body = waiting.request.with_client_responses(waiting.client_responses.key, waiting.responses)
     again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), monotonic)
-    response = app.engine.begin_response(again, may_defer=False)
+    response = app.engine.begin_response(again, deferrable=False)
     assert isinstance(response, PlannedResponse), "several processes refuse `mcp.ask`, so it is decided here"
     if response.slot is not None:
         response.slot.release()

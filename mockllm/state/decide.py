@@ -149,8 +149,8 @@ def _count(
         _count_try(counters, inputs, candidate, eligible=reason in BLOCKED_BY_COUNT)
     if selected_rule is not None:
         _count_try(counters, inputs, selected_rule.candidate, eligible=True)
-        responses_until_end = selected_rule.candidate.responses_until_end
-        if responses_until_end is None or selected_rule.response_count < responses_until_end:
+        max_responses = selected_rule.candidate.max_responses
+        if max_responses is None or selected_rule.response_count < max_responses:
             _set_states(counters, (selected_rule,))
 
 

@@ -436,8 +436,8 @@ local function count_rules(rules, reached, selected_rule)
   end
   if selected_rule then
     local candidate = selected_rule.candidate
-    local responses_until_end = candidate[5]
-    if responses_until_end < 0 or responses(candidate[2], selected_rule.eligible) < responses_until_end then
+    local max_responses = candidate[5]
+    if max_responses < 0 or responses(candidate[2], selected_rule.eligible) < max_responses then
       set_states(candidate, selected_rule.scope)
     end
   end

@@ -201,7 +201,7 @@ def _unchanging(candidate: Candidate) -> list[object]:
         False if candidate.guard is None else _guard(candidate.guard),
         candidate.has_error,
         [[name, canonical(value)] for name, value in sets.items()] if sets else False,
-        -1 if candidate.responses_until_end is None else candidate.responses_until_end,
+        -1 if candidate.max_responses is None else candidate.max_responses,
         False if candidate.limit is None else _limit(candidate.limit),
         False if load is None else [-1 if load.max_inflight is None else load.max_inflight],
     ]

@@ -181,7 +181,7 @@ class StoreClient:
                 selected_rule, before = decision.rule.candidate, decision.rule.response_count
                 tries[selected_rule.key] += 1
                 responses[selected_rule.key] += (
-                    selected_rule.responses_until_end is None or before < selected_rule.responses_until_end
+                    selected_rule.max_responses is None or before < selected_rule.max_responses
                 )
         for candidate, number in zip((*inputs.modifiers, *inputs.rules), result.tries, strict=False):
             guard, limit = candidate.guard, candidate.limit

@@ -158,7 +158,7 @@ class RecordingEngine:
     def read_ahead(self, request: EngineRequest) -> None:
         """Read nothing: `begin_response` reads it, with the engine of that moment."""
 
-    def begin_response(self, request: EngineRequest, *, may_defer: bool = True) -> PlannedResponse:
+    def begin_response(self, request: EngineRequest, *, deferrable: bool = True) -> PlannedResponse:
         """Return the response, in the same iteration of the loop in which the request was read. It is never deferred:
         the test waits for it in any case."""
         assert self._current is not None

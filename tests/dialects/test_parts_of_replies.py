@@ -68,7 +68,7 @@ def test_calls_of_a_response_have_different_ids(dialect: ReplyDialect, stream: b
         encoded_as(dialect, replied, ResponseIdentity(Ids(0, "", number), 1.0), stream=stream)
         for number in (1, 2)
     ]
-    if dialect.capabilities.call_ids:
+    if dialect.capabilities.tool_call_ids:
         assert len(call_ids(dialect, plans[0])) == 2
         assert not call_ids(dialect, plans[0]).keys() & call_ids(dialect, plans[1]).keys()
     if stream:
@@ -91,7 +91,7 @@ def test_call_has_the_id_of_the_scenario(dialect: ReplyDialect, stream: bool) ->
         ToolCall("look", CALL.chunks, "own_1"), ToolCall("wait", ("{}",), "own_2"), finish="tool_calls"
     )
     plan = encoded_as(dialect, replied, IDENTITY, stream=stream)
-    if dialect.capabilities.call_ids:
+    if dialect.capabilities.tool_call_ids:
         assert call_ids(dialect, plan) == {"own_1": "look", "own_2": "wait"}
     if stream:
         assert set(placed_ids(dialect, plan)) in (set(), {"own_1", "own_2"})

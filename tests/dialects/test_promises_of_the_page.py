@@ -43,14 +43,16 @@ def test_extras_bring_no_usage_back(dialect: ReplyDialect, stream: bool) -> None
     }
     extras = {block_dialect(dialect): {name: {"own_member": 1} for name in names}}
     found = payloads(encoded(dialect, replace(uncounted, extras=extras), stream=stream))
-    assert not names & {name for body in found for name in body}, "merge the extras before apply_presence"
+    assert not names & {name for body in found for name in body}, (
+        "merge the extras before apply_usage_presence"
+    )
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 @pytest.mark.parametrize("name", CALLS)
 def test_result_alone_finds_the_tool_of_its_call(name: str, stream: bool) -> None:
     call, server = CALLS[name], VirtualServer("validation: off\n" + RULES.lstrip())
-    if not call.dialect.capabilities.call_ids:
+    if not call.dialect.capabilities.tool_call_ids:
         return
 
     def turn(messages: Any) -> Any:

@@ -163,7 +163,7 @@ def test_routes_that_are_all_listed_are_not_counted(monkeypatch: pytest.MonkeyPa
     """As of a new provider with one call."""
     only = [route for route in ROUTES if route.line == "POST /cohere/v2/chat"]
     monkeypatch.setattr(router, "ROUTES", only)
-    assert router._routes_of.__wrapped__("cohere", alone=True).startswith(
+    assert router._routes_of.__wrapped__("cohere", provider_is_certain=True).startswith(
         "Routes: POST /cohere/v2/chat. GET / lists"
     )
 

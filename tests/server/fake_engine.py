@@ -73,7 +73,7 @@ class FakeEngine:
     def read_ahead(self, request: Request) -> None:
         """The path alone decides."""
 
-    def begin_response(self, request: Request, *, may_defer: bool = True) -> PlannedResponse:
+    def begin_response(self, request: Request, *, deferrable: bool = True) -> PlannedResponse:
         self.seen.append(request)
         built = self.plans.get(request.path)
         if built is None:

@@ -175,7 +175,7 @@ modifiers = st.lists(
     ),
     max_size=3,
 )
-rules = st.lists(candidates(responses_until_end=st.sampled_from([None, 2])), max_size=3)
+rules = st.lists(candidates(max_responses=st.sampled_from([None, 2])), max_size=3)
 requests = st.lists(
     st.tuples(
         st.integers(0, 7), st.integers(0, 7), st.sampled_from(["", "one"]), st.integers(0, 5), st.booleans(),

@@ -92,13 +92,13 @@ def dumps(value: Json) -> bytes:
     return _exact(orjson.dumps(value, json_value))
 
 
-def json_for_copy(value: Json) -> bytes:
+def dumps_temporary(value: Json) -> bytes:
     """Return compact UTF-8 JSON in an over-allocated buffer (see `_exact`): the caller copies it at once."""
     return orjson.dumps(value, json_value)
 
 
-text_json_for_copy: Final[Callable[[str], bytes]] = orjson.dumps
-"""What `json_for_copy` is for a text, in half the time."""
+dumps_temporary_text: Final[Callable[[str], bytes]] = orjson.dumps
+"""What `dumps_temporary` is for a text, in half the time."""
 
 
 def pretty(value: Json, end: bytes = b"") -> bytes:

@@ -11,7 +11,7 @@ from typing import Final, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from mockllm.core.json.codec import loads, pretty, spaced, text_json_for_copy, without_angles
+from mockllm.core.json.codec import dumps_temporary_text, loads, pretty, spaced, without_angles
 from mockllm.core.reply.reply import GeneratedToolCall
 
 ValueSelector: TypeAlias = Callable[[Sequence[bytes]], Sequence[bytes]]
@@ -36,7 +36,7 @@ class JsonText(Struct, frozen=True):
 
     def write(self, call: GeneratedToolCall, values: Sequence[bytes]) -> bytes:
         """Return the escaped text without quotes."""
-        return text_json_for_copy(call.text)[1:-1]
+        return dumps_temporary_text(call.text)[1:-1]
 
 
 class CompactJson(Struct, frozen=True):
@@ -80,8 +80,8 @@ class TextChunks(Struct, frozen=True):
         parts[1::2] = self.select(values)
         between = b"".join(parts)
         if _SEPARATOR in call.text:
-            return between.join([text_json_for_copy(chunk)[1:-1] for chunk in call.chunks])
-        joined = text_json_for_copy(_SEPARATOR.join(call.chunks))[
+            return between.join([dumps_temporary_text(chunk)[1:-1] for chunk in call.chunks])
+        joined = dumps_temporary_text(_SEPARATOR.join(call.chunks))[
             1:-1
         ]  # one call costs less than one for each chunk
         return joined.replace(_SEPARATOR.encode(), between)

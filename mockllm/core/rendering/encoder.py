@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import text_json_for_copy
+from mockllm.core.json.codec import dumps_temporary_text
 from mockllm.core.rendering.plan import ChunkText, EventKind, EventStep, RawStep, Step, WaitStep
 from mockllm.core.reply.reply import Choice, ContentElement, NativePart, Part, Pause, Reply, Verbatim
 
@@ -34,7 +34,7 @@ class ChunkAffixes(Struct, frozen=True):
 
     def event_for(self, chunk: str) -> Event:
         """Return the event of one chunk."""
-        return self.prefix + text_json_for_copy(chunk) + self.suffix, self.event_name
+        return self.prefix + dumps_temporary_text(chunk) + self.suffix, self.event_name
 
 
 class EncoderPosition(Struct, frozen=True):
@@ -257,7 +257,7 @@ class _ChunksWithAffixes(Struct, frozen=True):
         affixes = self.affixes
         prefix, suffix, name = affixes.prefix, affixes.suffix, affixes.event_name
         return [
-            EventStep(prefix + text_json_for_copy(chunk) + suffix, number, "chunk", name)
+            EventStep(prefix + dumps_temporary_text(chunk) + suffix, number, "chunk", name)
             for number, chunk in enumerate(self.chunks, chunk_number + 1)
         ]
 

@@ -45,7 +45,7 @@ class Candidate(Struct, frozen=True):
     """The named states that its response sets."""
     limit: Limit | None = None
     load: Load | None = None
-    responses_until_end: int | None = None
+    max_responses: int | None = None
     """How many responses it has, if it has an end (a sequence with `then: error`): after them its requests are
     unmatched. Those set no state, and no response is counted for them."""
     uses_counts: bool = True
@@ -53,7 +53,7 @@ class Candidate(Struct, frozen=True):
     load. For any other rule, the tries only select its random values."""
 
     @property
-    def match_decides(self) -> bool:
+    def needs_only_match(self) -> bool:
         """Whether its match alone decides: without a guard, an error, states, a limit or a load."""
         return self.guard is None and not (self.has_error or self.sets or self.limit or self.load)
 
@@ -129,9 +129,9 @@ class AdmissionResult(Struct, frozen=True):
     continuous_batch_times: ContinuousBatchTimes | None = None
 
     @property
-    def pace_unchanged(self) -> bool:
-        """Whether the response has its own waits, as without a load."""
-        return self.slowdown == 1.0 and self.continuous_batch_times is None
+    def changes_pace(self) -> bool:
+        """Whether a load changes the waits of the response."""
+        return self.slowdown != 1.0 or self.continuous_batch_times is not None
 
 
 class InFlightSlot(Protocol):

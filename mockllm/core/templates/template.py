@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.display import shortened
-from mockllm.core.json.codec import MISSING, Json, Missing, dumps, json_for_copy
+from mockllm.core.json.codec import MISSING, Json, Missing, dumps, dumps_temporary
 from mockllm.core.redaction import is_secret
 from mockllm.core.templates.scope import NAMES, TemplateScope, item
 
@@ -248,7 +248,7 @@ def as_text(value: Json) -> str:
     if type(value) is str:
         return value
     try:
-        return json_for_copy(value).decode()
+        return dumps_temporary(value).decode()
     except TypeError as error:
         raise TemplateTypeError(f"it cannot be written as JSON: {error}") from None
 

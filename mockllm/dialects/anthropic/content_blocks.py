@@ -115,7 +115,7 @@ def message(reply: Reply, model: str | None, identity: ResponseIdentity, family:
     }
     if not family.details:
         del result["stop_details"]
-    return reply.usage.apply_presence(result, "usage")
+    return reply.usage.apply_usage_presence(result, "usage")
 
 
 def stop_fields(choice: Choice, family: AnthropicFamily) -> Block:
@@ -175,8 +175,8 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
     if final and family.counts_thinking_tokens:
         result["output_tokens_details"] = {"thinking_tokens": counted.reasoning}
     result["service_tier"] = "standard"
-    if family.geo is not None:
-        result["inference_geo"] = family.geo
+    if family.inference_geo is not None:
+        result["inference_geo"] = family.inference_geo
     return result
 
 
@@ -194,10 +194,12 @@ def empty_block(
     index: int,
     identity: ResponseIdentity,
     family: AnthropicFamily,
-    toolsets: Mapping[str, str],
+    toolset_by_tool: Mapping[str, str],
 ) -> Json:
-    """Return a block as it opens, before its first delta. A block without deltas is complete. `toolsets`: the toolset
-    of each tool that is a member of one."""
+    """Return a block as it opens, before its first delta. A block without deltas is complete.
+
+    `toolset_by_tool`: the toolset of each tool that is a member of one.
+    """
     match part:
         case Thinking(redacted=True, signature=data):
             return {"type": "redacted_thinking", "data": data or signature(index, identity)}
@@ -207,8 +209,8 @@ def empty_block(
             id = id or identity.ids.make("toolu_01", 22, str(index))
             identity.collect_tool_call(str(index), id, name)
             call: Block = {"type": "tool_use", "id": id, "name": name, "input": {}}
-            if name in toolsets:
-                call["toolset_name"] = toolsets[name]
+            if name in toolset_by_tool:
+                call["toolset_name"] = toolset_by_tool[name]
             return {**call, "caller": {"type": "direct"}} if family.details else call
         case NativePart(block=block):
             return generated_block(block, index, identity)
@@ -223,10 +225,10 @@ def full_block(
     index: int,
     identity: ResponseIdentity,
     family: AnthropicFamily,
-    toolsets: Mapping[str, str],
+    toolset_by_tool: Mapping[str, str],
 ) -> Json:
     """Return a complete block."""
-    block = empty_block(part, index, identity, family, toolsets)
+    block = empty_block(part, index, identity, family, toolset_by_tool)
     match part:
         case Thinking(redacted=False, chunks=chunks):
             block["thinking"] = joined_text(chunks)

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, json_for_copy
+from mockllm.core.json.codec import Json, dumps, dumps_temporary
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import ChunkAffixes, Encoder, EncoderPosition, Event
@@ -53,7 +53,7 @@ class MessagesEncoder(Encoder):
         self.request = request
         self.identity = identity
         self.model_family = family_for(reply, request, has_inference_geo=has_inference_geo)
-        self.toolsets = request.toolsets
+        self.toolset_by_tool = request.toolset_by_tool
         self.extras = reply.extras.get(DIALECT, {})
         self.without_arguments = False
         """Whether the current part is a call without arguments, which streams "" and never "{}"."""
@@ -67,7 +67,7 @@ class MessagesEncoder(Encoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         deltas: list[bytes] = []
-        block = empty_block(part, at.part_index, self.identity, self.model_family, self.toolsets)
+        block = empty_block(part, at.part_index, self.identity, self.model_family, self.toolset_by_tool)
         if isinstance(part, NativePart):
             block, deltas = _native(block)
         else:
@@ -115,7 +115,7 @@ class MessagesEncoder(Encoder):
         last: Block = {"delta": delta, "usage": counted}
         if "context_management" in reported:
             last["context_management"] = reported["context_management"]
-        yield "finish", _event("message_delta", self.reply.usage.apply_presence(last, "usage"))
+        yield "finish", _event("message_delta", self.reply.usage.apply_usage_presence(last, "usage"))
         yield "end", _STOP
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -127,7 +127,7 @@ def family_for(reply: Reply, request: MessagesRequest, *, has_inference_geo: boo
     family = family_of(reply.model or request.model or DEFAULT_MODEL)
     if request.wants_thinking:
         family = replace(family, counts_thinking_tokens=True)
-    return family if has_inference_geo else replace(family, geo=None)
+    return family if has_inference_geo else replace(family, inference_geo=None)
 
 
 def extra_counts(extras: Mapping[str, Json]) -> dict[str, Json]:
@@ -156,7 +156,9 @@ def _block_stop(index: int) -> Event:
 
 
 def _partial_json(text: str) -> bytes:
-    return _DELTAS[ToolCall] % json_for_copy(text)  # over-allocated: the copy in the event has its exact size
+    return _DELTAS[ToolCall] % dumps_temporary(
+        text
+    )  # over-allocated: the copy in the event has its exact size
 
 
 def _native(block: Json) -> tuple[Json, list[bytes]]:

@@ -73,14 +73,14 @@ class Messages:
         choice, extras = supported.choices[0], supported.extras.get(DIALECT, {})
         body = message(supported, request.model, identity, family)
         body["content"] = [
-            full_block(part, index, identity, family, request.toolsets)
+            full_block(part, index, identity, family, request.toolset_by_tool)
             for index, part in enumerate(choice.parts)
         ]
         body.update(stop_fields(choice, family))
         body["usage"] = final_usage(supported, family)
         body |= container_and_edits(supported, request, identity)
         body = merged_json(body, {**extras, "usage": extra_counts(extras)})
-        supported.usage.apply_presence(body, "usage")
+        supported.usage.apply_usage_presence(body, "usage")
         return Plan(success((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

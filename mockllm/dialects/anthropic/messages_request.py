@@ -117,7 +117,7 @@ class MessagesRequest(AnthropicRequest):
         return offered_tools(self.fields.get("tools"))
 
     @cached_property
-    def toolsets(self) -> Mapping[str, str]:
+    def toolset_by_tool(self) -> Mapping[str, str]:
         """The name of the toolset of each tool that is a member of one."""
         return toolsets_by_tool(self.fields.get("tools"))
 
@@ -208,8 +208,8 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def encoding_options(self) -> Hashable:
         """The options beside the turns that change what an encoder writes."""
-        toolsets = small_key(tuple(self.toolsets.items()))
-        return self.omits_thinking, self.declines_thinking, self.wants_thinking, toolsets
+        toolset_by_tool = small_key(tuple(self.toolset_by_tool.items()))
+        return self.omits_thinking, self.declines_thinking, self.wants_thinking, toolset_by_tool
 
     @cached_property
     def container_options(self) -> Hashable:

@@ -25,11 +25,11 @@ from mockllm.dialects.dialect import ResponseIdentity
 
 
 class AnthropicFamily(Struct, frozen=True):
-    """The details of one family. `geo`: the value of `usage.inference_geo`; None where usage has none.
+    """The details of one family. `inference_geo`: the value of `usage.inference_geo`; None where usage has none.
     `counts_thinking_tokens`: whether usage counts them separately for every request, not only for one that requests
     thinking (May to August 2026). `details`: whether responses have stop details, and calls their caller."""
 
-    geo: str | None
+    inference_geo: str | None
     counts_thinking_tokens: bool
     details: bool = True
 

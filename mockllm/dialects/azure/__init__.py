@@ -136,7 +136,7 @@ PROVIDER: Final = Provider(
     name="azure",
     title="Azure OpenAI",
     routes=_routes(),
-    own_paths=("/openai/deployments/",),
+    distinctive_paths=("/openai/deployments/",),
     hint_headers=("api-key",),
     hint_query="(?:^|&)api-version=",
     telemetry_name="azure.ai.openai",

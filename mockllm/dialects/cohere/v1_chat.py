@@ -48,7 +48,7 @@ class CohereV1Chat(CohereChat):
         tool_choice=False,
         choices=False,
         refusal=False,
-        call_ids=False,
+        tool_call_ids=False,
         cache_write=False,
         unsupported_parts=frozenset({"images", "thinking"}),
         framings=frozenset({Framing.NDJSON, Framing.SSE}),

@@ -48,7 +48,7 @@ class Generate(GeminiDialect):
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio", "video"}),
         chunked_calls=False,
-        call_ids=False,
+        tool_call_ids=False,
         invalid_arguments=False,
         cache_write=False,
         framings=frozenset({Framing.SSE_CRLF, Framing.JSON_ARRAY}),

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 
 from propcache.api import cached_property
 
-from mockllm.core.json.codec import Json, json_for_copy
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import (
@@ -378,7 +378,7 @@ def _result(response: dict[str, Json], tools_by_call_id: dict[str, str | None]) 
     """Yield the result of a function, and the media in it."""
     id, name = text_of(response.get("id")), text_of(response.get("name"))
     returned, failed = _unwrap_result(response.get("response"), name)
-    text = returned if type(returned) is str else "" if returned is None else json_for_copy(returned).decode()
+    text = returned if type(returned) is str else "" if returned is None else dumps(returned).decode()
     yield ResultPart(id, name or tools_by_call_id.get(id or ""), text, failed)
     for part in list_of(response.get("parts")):
         for media in object_of(part).values():

@@ -277,7 +277,7 @@ GEMINI: Final = Provider(
     websockets=_live_websockets(_GEMINI_LIVE),
     compatible_base=COMPATIBLE.path(""),
     base_url_shown=True,
-    own_paths=("/v1beta/", "/v1alpha/", "/upload/", "/v1/fileSearchStores/"),
+    distinctive_paths=("/v1beta/", "/v1alpha/", "/upload/", "/v1/fileSearchStores/"),
     unserved=UNSERVED,
     hint_headers=("x-goog-api-key", "x-goog-api-client"),
     hint_query="(?:^|&)key=",

@@ -123,7 +123,7 @@ class CompletionsEncoder(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         error = {"error": error_object(failure, self._request, self._identity)}
-        if not failure.in_finish_chunk:
+        if not failure.as_finish_reason:
             return ((dumps(error), None),)
         event, name = self._event(0, b'""', b'"error"')
         return ((event[:-1] + b"," + dumps(error)[1:], name),)
@@ -190,7 +190,7 @@ def body(reply: Reply, request: CompletionsRequest, identity: ResponseIdentity) 
         choices[number]["logprobs"] = column.next(tokens)
     result = {**top_fields(identity), "model": model(reply, request), "choices": choices}
     result = merged_json({**result, "usage": usage(reply.usage)}, dict(reply.extras.get("openai", {})))
-    return reply.usage.apply_presence(result, "usage")
+    return reply.usage.apply_usage_presence(result, "usage")
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

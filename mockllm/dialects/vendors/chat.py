@@ -170,7 +170,7 @@ class VendorEncoder(BodyEncoder):
                 encoded["logprobs"] = self.choice_logprobs(choice, self._request.logprobs or 0)
         result = {**self.first_members("chat.completion"), "choices": choices, "usage": self._counted}
         result = merged_json(result | fill_members(self.form.body, self.ids), self._own)
-        return self.reply.usage.apply_presence(result, "usage")
+        return self.reply.usage.apply_usage_presence(result, "usage")
 
     def message(self, choice: Choice, number: int) -> dict[str, Json]:
         result: dict[str, Json] = {"role": "assistant", "content": choice.text, **self.form.message}
@@ -263,7 +263,7 @@ class VendorEncoder(BodyEncoder):
         body = self.stream_error(failure)
         if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body
-        if failure.in_finish_chunk or self.errors_in_chunk:
+        if failure.as_finish_reason or self.errors_in_chunk:
             chunk = self.chunk([self.choice({"index": 0, "delta": self.text_delta("")}, "error")])
             return ((dumps({**chunk, **body}), None),)
         return ((dumps(body), self.vendor.errors.event),)
@@ -298,7 +298,7 @@ class VendorEncoder(BodyEncoder):
         payload = self.chunk([encoded if logprobs is None else {**encoded, "logprobs": logprobs}])
         if finishes and self.form.usage_chunk == "finish" and self._counts:
             payload["usage"] = self._counted
-            self.reply.usage.apply_presence(payload, "usage")
+            self.reply.usage.apply_usage_presence(payload, "usage")
         return dumps(payload), None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, json_for_copy
+from mockllm.core.json.codec import Json, dumps, dumps_temporary
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import ChunkAffixes, Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import EventKind
@@ -101,7 +101,7 @@ class ChatEncoder(Encoder):
         part, logprobs = at.part, None
         if self._probabilities is not None and type(part) is not ToolCall:
             logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
-        delta = self._delta(at) % json_for_copy(chunk)  # over-allocated: `%` copies it
+        delta = self._delta(at) % dumps_temporary(chunk)  # over-allocated: `%` copies it
         return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
     def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:
@@ -154,7 +154,7 @@ class ChatEncoder(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         error = {"error": error_object(failure, self._request, self._identity)}
-        if not failure.in_finish_chunk:
+        if not failure.as_finish_reason:
             return ((dumps(error), None),)
         event, name = self._event(0, b'{"content":""}', b'"error"')
         return ((event[:-1] + b"," + dumps(error)[1:], name),)

@@ -62,7 +62,7 @@ class Responses(ResponsesCall):
     request_class = ResponsesRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
-        stop=False, choices=False, call_ids=False, server_tools=frozenset(ITEMS)
+        stop=False, choices=False, tool_call_ids=False, server_tools=frozenset(ITEMS)
     )
 
     check = staticmethod(check)
@@ -87,7 +87,9 @@ class Responses(ResponsesCall):
         status = "completed" if reason is None else "incomplete"
         counted = usage(supported.usage)
         response = fields.response(status, output(choice, fields), counted, reason=reason)
-        return body_plan(supported.usage.apply_presence(response, "usage"), identity, BODY_HEADERS, end=b"")
+        return body_plan(
+            supported.usage.apply_usage_presence(response, "usage"), identity, BODY_HEADERS, end=b""
+        )
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ResponsesRequest)

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, json_for_copy
+from mockllm.core.json.codec import Json, dumps, dumps_temporary
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
@@ -120,7 +120,7 @@ class ResponsesEncoder(Encoder):
         padded = padding(self._events, len(chunk)) if kind.padded and self._request.obfuscated else b""
         last = b'%b,"output_index":%d,"sequence_number":%d%b' % (padded, at.part_index, self._events, end)
         self._events += 1
-        return ((before + json_for_copy(chunk) + after + last, f"response.{kind.event}.delta"),)
+        return ((before + dumps_temporary(chunk) + after + last, f"response.{kind.event}.delta"),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         part, place, text = at.part, at.part_index, "".join(self._chunks)
@@ -154,7 +154,7 @@ class ResponsesEncoder(Encoder):
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage)
         response = self._response_fields.response(status, self._done, counted, reason=reason)
-        self.reply.usage.apply_presence(response, "usage")
+        self.reply.usage.apply_usage_presence(response, "usage")
         yield "end", self._event(f"response.{status}", {"response": response})
 
     def fail(self, failure: Failure) -> Iterable[Event]:

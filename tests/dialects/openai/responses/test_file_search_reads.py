@@ -78,14 +78,14 @@ def test_event_loop_reads_the_texts_of_a_thread(
 
 
 def fetched_response(
-    server: VirtualServer, sent: ClientRequest, *, may_defer: bool = False
+    server: VirtualServer, sent: ClientRequest, *, deferrable: bool = False
 ) -> tuple[ClientResponse, list[str]]:
     """Return the response where another process has all objects, and the lists that it needs."""
     reader = server.engine.request_reader(sent.method, sent.path, sent.query, dict(sent.headers))
     request = reader.read(sent.body, "", sent.now)
     here, fetched, lists = request.response_lookup, FetchedLookup("", {}), []
     request.response_lookup = fetched
-    response: object = server.engine.begin_response(request, may_defer=may_defer)
+    response: object = server.engine.begin_response(request, deferrable=deferrable)
     while not isinstance(response, PlannedResponse):
         if isinstance(response, DeferredResponse):
             response = response.plan_in_thread()()
@@ -108,7 +108,7 @@ def test_texts_are_fetched_for_results_only(
     for words, include in (("cited", []), ("Paris", []), ("Paris", ["file_search_call.results"])):
         for _ in range(4):
             sent = question(words, *ids, include=include)
-            response, lists = fetched_response(server, sent, may_defer=long)
+            response, lists = fetched_response(server, sent, deferrable=long)
             assert response.status == 200
             assert len(lists) == len(set(lists))
             assert sum(name.startswith(TEXTS) for name in lists) in ((0, 2) if include else (0,))
