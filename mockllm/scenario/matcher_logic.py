@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.matching.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, meets
@@ -180,6 +180,8 @@ def _parts(matcher: Matcher) -> Sequence[FieldMatcher | AnyMatcher | NotMatcher]
     """Return all parts that must match together."""
     if not isinstance(matcher, AllMatcher):
         return (matcher,)
+    if AllMatcher not in map(type, matcher.parts):  # nearly always
+        return cast(Sequence[FieldMatcher | AnyMatcher | NotMatcher], matcher.parts)
     found: list[FieldMatcher | AnyMatcher | NotMatcher] = []
     for part in matcher.parts:
         if isinstance(part, AllMatcher):
