@@ -131,14 +131,14 @@ def check_chat_model(body: Mapping[str, Json]) -> Failure | None:
     if row is NO_RESTRICTIONS:
         return None
     if row.audio:
-        return _check_audio_model(body)
+        return _check_audio_model(body) or check_messages_of_model(body)
     effort = body.get("reasoning_effort")
     reasons = not row.recent or effort != "none"
     error = _check_tools(body, row, effort) or (_check_sampling(body, row) if reasons else None)
     if error is None and row.recent:
         names = next(_set_probabilities(body), None) if reasons else None
         error = unsupported_parameter(names) if names is not None else _check_retention(body)
-    return error or check_roles(body)
+    return error or check_messages_of_model(body)
 
 
 def _check_audio_model(body: Mapping[str, Json]) -> Failure | None:
@@ -147,10 +147,6 @@ def _check_audio_model(body: Mapping[str, Json]) -> Failure | None:
         return unsupported_parameter("response_format", code=None)
     if body.get("logprobs"):
         return unsupported_parameter("logprobs", code=None)
-    for place, message in enumerate(objects(body.get("messages"))):
-        if any(part.get("type") == "image_url" for part in objects(message.get("content"))):
-            path = f"messages[{place}].content"
-            return refuse("Images are not supported with this model.", path, "invalid_value")
     return None
 
 
@@ -231,13 +227,19 @@ def _check_retention(body: Mapping[str, Json], code: str | None = None) -> Failu
     return refuse(message, "prompt_cache_retention", code)
 
 
-def check_roles(body: Mapping[str, Json]) -> Failure | None:
-    """Return the error of the first message whose role the model does not support."""
-    roles = _row(body).roles
-    if not roles:
+def check_messages_of_model(body: Mapping[str, Json]) -> Failure | None:
+    """Return the error of the first message that the model does not support: by its role, or by an image."""
+    row = _row(body)
+    roles, accepts_images = row.roles, not row.audio
+    if not roles and accepts_images:
         return None
     for place, message in enumerate(objects(body.get("messages"))):
         role = message.get("role")
+        if not accepts_images and any(
+            part.get("type") == "image_url" for part in objects(message.get("content"))
+        ):
+            path = f"messages[{place}].content"
+            return refuse("Images are not supported with this model.", path, "invalid_value")
         if role in roles:
             path = f"messages[{place}].role"
             return refuse(

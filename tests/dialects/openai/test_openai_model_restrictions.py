@@ -331,3 +331,13 @@ def test_audio_models_refuse_json_logprobs_and_images(fields: dict[str, Json], p
     failure = refused("/v1/chat/completions", {"model": "gpt-audio", "messages": [USER], **fields})
     assert (failure and failure.fields["param"]) == param
     assert chat("gpt-4o", logprobs=True) is None
+
+
+def test_new_message_of_known_conversation_is_checked() -> None:
+    """The check of a body whose other members passed before reads only what is new."""
+    known = {"model": "gpt-audio", "messages": [{"role": "user", "content": "Hello. " * 400}]}
+    assert refused("/v1/chat/completions", known) is None
+    with_image = {**known, "messages": [*known["messages"], {"role": "user", "content": [PICTURE]}]}
+    failure = refused("/v1/chat/completions", with_image)
+    assert failure is not None
+    assert failure.fields["param"] == "messages[1].content"

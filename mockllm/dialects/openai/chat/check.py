@@ -27,7 +27,7 @@ from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
 from mockllm.dialects.openai.model_restrictions import (
     PROVIDERS_OF_OPENAI_MODELS,
     check_chat_model,
-    check_roles,
+    check_messages_of_model,
 )
 from mockllm.dialects.openai.validators import (
     Check,
@@ -287,7 +287,7 @@ def check(request: Request) -> Failure | None:
     )
     if error is not None or not serves_openai_models:
         return error
-    return check_roles(body) or _check_json_mode(body, request.divided_body)
+    return check_messages_of_model(body) or _check_json_mode(body, request.divided_body)
 
 
 def _check_json_mode(body: dict[str, Json], divided: DividedBody | None) -> Failure | None:
