@@ -164,8 +164,8 @@ class ReplyDialect(Dialect, Protocol):
         """Return the reply as one body: a single EventStep of kind `body`."""
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        """Return the reply as a stream of events, in one of the declared framings. Clients can
-        resume a stream with a `background`: the engine sets `background.plan` to the paced stream that is stored."""
+        """Return the reply as a stream of events, in one of the declared framings. If the plan has a `background`,
+        clients can resume the stream: the engine stores the paced stream in `background.plan`."""
 
     def event_layout(self, request: Request) -> EventLayout:
         """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""

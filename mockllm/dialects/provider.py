@@ -109,8 +109,8 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     example_headers: tuple[str, ...] = ()
     """The hint headers that hold no secret: examples made of recordings contain them."""
     written_members: Mapping[str, str] = {}
-    """For a provider with a protocol of its name. The members of responses that the server writes from a reply, by
-    path, with the key of the scenario language for each."""
+    """Which members of a response the server writes from a reply: the key of the scenario language by the path of the
+    member. Only for a provider whose protocol has its name."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     base_url_variables: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Which call a request is: a route of the table, after an optional provider prefix.
 
 Each head is routed here, once for all requests that share its reader. Dictionary lookups find the paths without a
-variable. Patterns (their results are cached) and the messages of unknown paths come after it.
+variable. Patterns are tried after these lookups, and their results are cached.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mockllm.dialects.path_hints import SET_BASE_URL, KnownPaths, lacks_prefix, 
 from mockllm.dialects.route_table import BASES, ROUTES, Route, spellings
 
 _NO_MODEL: Final = re.compile(r"v1(?:alpha|beta1?)?/models(?:/|$)")
-"""The start of what is no model's name, but a path behind a base URL that ends with `/models`."""
+"""Matches what a variable `{model}` would take, but is a path behind a base URL that ends with `/models`."""
 VERSIONS: Final = ("/v1beta", "/v1")
 """Versions that a path with an action after a colon (`/models/x:generateContent`) may lack."""
 _UPGRADE: Final = "The path is a WebSocket: send the request with an upgrade."
@@ -55,7 +55,7 @@ class MethodNotAllowed(Struct, frozen=True):
     failure: Failure
 
 
-class UnknownPath(Struct, frozen=True):
+class UnservedPath(Struct, frozen=True):
     """A path at which no call is served. It is unknown, or of a part of an API that is not served. Or it lacks its
     version, has an unknown action, or is that of a WebSocket. A rule that names it may match. Otherwise the response
     is the failure, in the envelope of the provider that the prefix or the headers indicate. `provider` is the one
@@ -74,7 +74,7 @@ class UnknownPath(Struct, frozen=True):
         return self.provider is None and lacks_prefix(self.path)
 
 
-Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnknownPath
+Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnservedPath
 
 
 def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
@@ -161,7 +161,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str, over
     if unversioned is not None:
         meant, hint = unversioned
         failure = Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
-        return UnknownPath(meant.dialect, *_prefix(path), failure, hint)
+        return UnservedPath(meant.dialect, *_prefix(path), failure, hint)
     if by_method:
         return _other_method(method, path, by_method, _select(_of_all_methods(by_method), headers, query))
     if websocket_calls is not None:
@@ -175,14 +175,14 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str, over
     )
     if _is_unserved(likely, unprefixed):
         failure = _not_served(method, path, unprefixed, likely)
-        return UnknownPath(likely.first_call.dialect, provider, unprefixed, failure, NOT_SERVED)
+        return UnservedPath(likely.first_call.dialect, provider, unprefixed, failure, NOT_SERVED)
     hint = path_hint(method, path, headers, _KNOWN, over_tls=over_tls)
     return _unknown_path(method, path, likely, hint)
 
 
 def _other_method(
     method: str, path: str, by_method: Mapping[str, Sequence[RouteMatch]], meant: RouteMatch
-) -> UnknownPath | MethodNotAllowed:
+) -> UnservedPath | MethodNotAllowed:
     """Return that a path has calls of other methods only. `meant` is the most likely one."""
     is_action = path.rfind(":") > path.rfind("/") and meant.provider in _providers_with_actions()
     if is_action and not _with_action(path):
@@ -191,7 +191,7 @@ def _other_method(
     return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
 
 
-def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> UnknownPath:
+def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> UnservedPath:
     """Return that no call has a path, in the envelope of the provider that is likely meant."""
     provider, unprefixed = _prefix(path)
     hint_suffices = SET_BASE_URL in hint or hint == _UPGRADE
@@ -199,7 +199,7 @@ def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> 
     routes = "" if hint_suffices else _routes_of(likely.name, provider_is_certain=provider_is_certain)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, routes)))}"
     failure = Failure("not_found", message=message)
-    return UnknownPath(likely.first_call.dialect, provider, unprefixed, failure, hint)
+    return UnservedPath(likely.first_call.dialect, provider, unprefixed, failure, hint)
 
 
 def _of_all_methods(by_method: Mapping[str, Sequence[RouteMatch]]) -> list[RouteMatch]:
@@ -277,12 +277,14 @@ def _providers_with_actions() -> frozenset[str]:
     return frozenset(route.provider for action, known in _PATTERNS.items() if action for _, route, _ in known)
 
 
-def _unknown_action(method: str, path: str, meant: RouteMatch) -> UnknownPath:
+def _unknown_action(method: str, path: str, meant: RouteMatch) -> UnservedPath:
     """Return that a path has an action that the provider lacks. `meant` is the call of the path before the colon."""
     near = _near_action(path, method)
     hint = f"Did you mean {method} {near}?" if near else ""
     message = f"Invalid URL ({method} {path}). {hint or _routes_of(meant.provider, provider_is_certain=True)}"
-    return UnknownPath(meant.dialect, meant.provider, meant.path, Failure("not_found", message=message), hint)
+    return UnservedPath(
+        meant.dialect, meant.provider, meant.path, Failure("not_found", message=message), hint
+    )
 
 
 @text_cache(1024)

@@ -19,7 +19,7 @@ class BoundedCache(dict[Hashable, T]):
         self._lock = Lock()
 
     def put(self, key: Hashable, value: T, size: int = 1) -> None:
-        """Store a value as the newest. Two threads may put: the event loop, and the one that plans long replies."""
+        """Store a value as the newest. Several threads may put: the event loop, and those that read and plan."""
         with self._lock:
             self._drop(key)
             self[key] = value

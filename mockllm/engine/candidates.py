@@ -31,7 +31,7 @@ class CandidateFinder:
         self._items = catalog.items
         self._index = catalog.index
         self._rule_count = catalog.rule_count
-        self._own_response_validation = catalog.built_in_response_validation
+        self._own_response_validation = catalog.own_response_validation
         self._seed = seed
         self._unscoped: dict[int, Candidate] = {}
         """The candidates with an empty scope. Those of items with another scope are copied for each request."""
@@ -54,7 +54,7 @@ class CandidateFinder:
         """Return what the decision on a request depends on. The rules end with the first one without a guard: no
         later rule can respond. A header may name the only rule."""
         if request.method == "GET" and request.api == HANDSHAKE:
-            # the messages of a WebSocket have the method `WS`
+            # the messages of a WebSocket have the method `WS` and the name of an event
             rules, modifiers = self._of_handshake(mask, request)
         else:
             rules, modifiers = self._known.get(mask) or self._find(mask, request)

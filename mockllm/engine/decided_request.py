@@ -109,7 +109,7 @@ class DecidedRequest:
         )
 
     def ids(self) -> Ids:
-        selected = self.decision.rule
+        selected = self.decision.selected_rule
         scope = selected.candidate.scope if selected is not None else ""
         return Ids(self.seed, scope, self.decision.request_number)
 
@@ -169,7 +169,7 @@ class DecidedRequest:
         """Return the id of the rule or modifier that would respond if request and values were valid."""
         if self.decision.outcome == "modifier":
             return next(item.id for item in self.modifier_items if item.error is not None)
-        admission, selected = self.decision.admission, self.decision.rule
+        admission, selected = self.decision.admission, self.decision.selected_rule
         if admission is not None and admission.refused_by is not None:
             return self.planner.catalog.items[admission.refused_by.item_index].id
         return NO_RULE if selected is None else self.planner.catalog.items[selected.candidate.item_index].id

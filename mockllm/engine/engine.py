@@ -20,7 +20,7 @@ from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, 
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.router import RouteMatch, UnknownPath
+from mockllm.dialects.router import RouteMatch, UnservedPath
 from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder
@@ -43,7 +43,7 @@ from mockllm.engine.storage_updates import storage_updates, with_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState
-from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, call_or_fetch
+from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, result_or_fetch
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -139,7 +139,7 @@ class Engine:
         if read_ahead is not None and read_ahead.rule_index is self._index:
             notes = () if override is None else override.notes
             return self._decide_and_plan(request, read_ahead.mask, notes, None, None, deferrable=deferrable)
-        if repeated is not None and repeated.index is self._index:
+        if repeated is not None and repeated.rule_index is self._index:
             mask = repeated.match_mask
         else:  # not repeated, computed by an earlier engine, not computed yet, or not computable
             if repeated is not None and repeated.to_precompute is not None:  # its mask and cache key
@@ -147,8 +147,8 @@ class Engine:
                 self._repeated_requests.add(repeated, request, self._index, precompute)
                 repeated = None  # it serves the requests after this one
             route_mask = request.route_mask
-            if route_mask.index is not self._index:
-                route_mask.index, route_mask.mask = self._index, self._index.route_mask(request)
+            if route_mask.rule_index is not self._index:
+                route_mask.rule_index, route_mask.mask = self._index, self._index.route_mask(request)
             mask = self._index.match_mask(request, route_mask.mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
         planned = None if fast_path is None else fast_path.respond(request, request.routing.dialect, repeated)
@@ -157,7 +157,7 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and request.computed_hash is None:
                 return planned
-            return call_or_fetch(partial(self._store_and_finish, planned, request))
+            return result_or_fetch(partial(self._store_and_finish, planned, request))
         notes = () if override is None else override.notes
         response = self._decide_and_plan(request, mask, notes, fast_path, repeated, deferrable=deferrable)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
@@ -195,7 +195,7 @@ class Engine:
         store was changed meanwhile, so it reads again."""
         if storage_changed:
             response_inputs.request.forget_read_values()
-        return call_or_fetch(partial(self._fast_or_planned_response, response_inputs, decision))
+        return result_or_fetch(partial(self._fast_or_planned_response, response_inputs, decision))
 
     def _fast_or_planned_response(
         self, response_inputs: ResponseInputs, decision: Decision
@@ -258,7 +258,7 @@ class Engine:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = call_or_fetch(lambda: with_updates(self._plan_response(builder, notes), request))
+        planned = result_or_fetch(lambda: with_updates(self._plan_response(builder, notes), request))
         if isinstance(planned, ObjectToFetch):
             again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
             to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)
@@ -270,7 +270,7 @@ class Engine:
                 planned.slot.expect_end(end)
             return self._store_and_finish(planned, request)
 
-        return partial(call_or_fetch, complete)
+        return partial(result_or_fetch, complete)
 
     def _store_and_finish(
         self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None
@@ -281,7 +281,7 @@ class Engine:
         read it or every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(call_or_fetch, partial(self._store_and_finish, planned, request))
+            respond_again = partial(result_or_fetch, partial(self._store_and_finish, planned, request))
         if planned.decoded_updates is not None:
             planned = replace(planned, decoded_updates=None)  # the journal stores the response
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
@@ -307,7 +307,7 @@ class Engine:
 
     def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
-        return call_or_fetch(partial(self.state.lookup(session).stored, id))
+        return result_or_fetch(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
@@ -342,9 +342,9 @@ class Engine:
         """Return whether a provider has the path, or would have it with its prefix before it (`lacks_prefix`). True,
         too, where a rule matches, even one that a guard blocks."""
         routing = request.routing
-        if not isinstance(routing, UnknownPath) or routing.lacks_prefix:
+        if not isinstance(routing, UnservedPath) or routing.lacks_prefix:
             return True
-        return bool(call_or_fetch(partial(self.has_rule, request)))  # an object to fetch is true
+        return bool(result_or_fetch(partial(self.has_rule, request)))  # an object to fetch is true
 
     def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""

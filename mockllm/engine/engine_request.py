@@ -36,9 +36,9 @@ class ReadAhead(NamedTuple):
 class RouteMask(Struct):
     """The part of the match mask that follows from method, path, provider, dialect, api, `generates` and host. All
     requests with the same head share it; headers, query, session and API key are matched for each request. It was
-    computed with `index`. After a reload the engine has another index, and computes the mask again."""
+    computed with `rule_index`. After a reload the engine has another index, and computes the mask again."""
 
-    index: RuleIndex | None = None
+    rule_index: RuleIndex | None = None
     mask: int = 0
 
 

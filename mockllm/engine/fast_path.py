@@ -3,7 +3,7 @@ decide.
 
 The request matches one rule and modifiers without guards, errors, named states and loads. Their limits neither count
 responses in flight nor are random; where one refuses or delays the request, a decision is made. The fast path makes
-none of the objects that a decision needs, but the cost for a limit. Where the store decides, it fills the response of
+no object of a decision except a `Cost` where there is a limit. Where the store decides, it fills the response of
 the decision. Responses and counts are the same as without it: the engine decides what the fast path cannot serve."""
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class FastPath(Struct, frozen=True):
     """The data that the requests of one match mask have in common. `keys` are the keys of the counts of the
     modifiers, and last of the rule; `id_seed_prefix` begins the id seed in the global scope."""
 
-    item: CatalogItem
+    rule: CatalogItem
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
     varying_selector: ResponseSelector | None
@@ -69,7 +69,7 @@ class FastPath(Struct, frozen=True):
         is not cached, or something is left to decide. `repeated`: what is known of the request."""
         if self.store_decides or not request.generates or request.background:
             return None
-        validation = self.item.validation
+        validation = self.rule.validation
         if validation == "strict":
             if (repeated is None or not repeated.passes_check) and dialect.check(request):
                 return None
@@ -103,7 +103,7 @@ class FastPath(Struct, frozen=True):
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
-        validation, response = self.item.validation, self.responses[0]
+        validation, response = self.rule.validation, self.responses[0]
         if validation == "strict":
             repeated.passes_check = dialect.check(request) is None
         if response is not None and (repeated.passes_check or validation == "off"):
@@ -124,7 +124,7 @@ class FastPath(Struct, frozen=True):
         if type(cached) is not CachedResponse:
             return None
         try:
-            randomness = Randomness(self.seed, self.item.id, scope, tries)
+            randomness = Randomness(self.seed, self.rule.id, scope, tries)
             tool_call = self.planner.generate_tool_call(
                 tool, request, randomness, response.settings, quick=True
             )
@@ -148,7 +148,7 @@ class FastPath(Struct, frozen=True):
             key = cache_key(response.settings, dialect, response.compiled, request)
         if response.settings.cached_by == "text":
             try:
-                template_scope = template_scope_of(self.item, request)
+                template_scope = template_scope_of(self.rule, request)
                 text = response.compiled.text(EvaluationContext(template_scope, UNUSED_RANDOMNESS))
             except TemplateFailure:
                 return None
@@ -182,7 +182,7 @@ class FastPath(Struct, frozen=True):
         one response needs them, too: its seed token has these counts."""
         if request.session is not None:
             return None
-        counters, per = self.state.counters_without_session, self.item.per
+        counters, per = self.state.counters_without_session, self.rule.per
         scope = "" if per == "global" else scope_of(per, request)
         scope_counts = counters.counts_in(scope)
         counts = scope_counts.counts_of(self.keys[-1])  # `count_response` changes this list below
@@ -212,7 +212,7 @@ class FastPath(Struct, frozen=True):
     ) -> PlannedResponse | None:
         """Return the response to a request by its decision, which the store or this process has made. Return None
         where the response is not cached, waits, or has a slot."""
-        rule, admission = decision.rule, decision.admission
+        rule, admission = decision.selected_rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None
         waits = admission is not None and (admission.wait or admission.changes_pace)
@@ -274,7 +274,7 @@ class FastPath(Struct, frozen=True):
         )
         if tool_call is not None and tool_call.notes:
             planned = replace(planned, notes=(*tool_call.notes, *planned.notes))
-        return planned.with_request_notes(request, self.item.validation)
+        return planned.with_request_notes(request, self.rule.validation)
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""

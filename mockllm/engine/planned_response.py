@@ -17,7 +17,7 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
-from mockllm.core.request.tools import CALLABLE
+from mockllm.core.request.tools import CLIENT_RUN_KINDS
 from mockllm.core.selection.decision import InFlightSlot, Validation
 from mockllm.core.webhook import Webhook
 
@@ -183,7 +183,7 @@ def unoffered_tool_notes(named_tools: Collection[str], request: Request) -> list
     offered = request.all_tools if named_tools else ()
     names = {tool.name: None for tool in offered}
     unoffered = sorted({*named_tools} - names.keys())
-    if not offered or not unoffered or not all(tool.kind in CALLABLE for tool in offered):
+    if not offered or not unoffered or not all(tool.kind in CLIENT_RUN_KINDS for tool in offered):
         return []
     return [f"calls {_first_names(unoffered)}, but the request offers {_first_names(names)}"]
 

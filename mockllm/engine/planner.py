@@ -91,7 +91,7 @@ class ResponsePlanner:
         self._websocket_replays = WebSocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
-        """Return the plan. Raises TemplateFailure, BudgetExceeded, MissingStoredObject, NotGenerating for a reply
+        """Return the plan. Raises TemplateFailure, BudgetExceeded, MissingStoredObject, CallTakesNoReply for a reply
         that the call cannot make, or UndecodableRecording for a recording that is no response of the dialect. For a
         deferrable response it also raises PlanningTooLong."""
         spec = context.compiled.spec
@@ -105,7 +105,7 @@ class ResponsePlanner:
         if isinstance(spec, ReplySpec):
             request = context.request
             self.check_size(request, deferrable=context.deferrable)
-            if not (request.generates or request.to_mcp_server or request.makes_media):
+            if not (request.generates or request.is_for_mcp_server or request.makes_media):
                 return self.apply_settings(plan_of_non_generating_call(spec, context), context)
             return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
         if isinstance(spec, ProxySpec):
@@ -200,7 +200,7 @@ class ResponsePlanner:
         if spec.messages is not None:
             plan = with_settings(self._websocket_replays.plan(context, spec, resolved), resolved, context)
             return with_plan_faults(context, plan, resolved.faults)
-        uncompressed = bool(resolved.faults) or request.to_mcp_server
+        uncompressed = bool(resolved.faults) or request.is_for_mcp_server
         replayed = self._recordings.replay(
             context.compiled, request, context.dialect, uncompressed=uncompressed
         )
@@ -293,7 +293,7 @@ class ResponsePlanner:
                 plan = dialect.encode_body(reply, request, context.identity)
             else:
                 plan = error_plan(dialect, reply.failure, request, context.identity)
-            if resolved.pace.paces_body:
+            if resolved.pace.body_takes_stream_time:
                 plan = paced_as_streamed(context, plan, reply, resolved)
         return with_settings(plan, resolved, context)
 

@@ -21,7 +21,7 @@ from mockllm.scenario.language.content import TextEmbeddingSpec
 from mockllm.scenario.language.reply import HttpSpec, ReplySpec
 
 
-class NotGenerating(Exception):
+class CallTakesNoReply(Exception):
     """A rule replies to a call that has no reply (a list of models)."""
 
     def __init__(self, api: str | None) -> None:
@@ -65,7 +65,7 @@ def error_plan(dialect: Dialect, failure: Failure, request: Request, identity: R
 
 
 def plan_of_non_generating_call(spec: ReplySpec, context: PlanContext) -> Plan:
-    """Return the plan of a reply to a call that generates nothing. Raises NotGenerating."""
+    """Return the plan of a reply to a call that generates nothing. Raises CallTakesNoReply."""
     embed, begin = getattr(context.dialect, "embed", None), getattr(context.dialect, "begin", None)
     request, identity = context.request, context.identity
     listen = getattr(context.dialect, "listen", None)
@@ -77,7 +77,7 @@ def plan_of_non_generating_call(spec: ReplySpec, context: PlanContext) -> Plan:
         plan: Plan = embed(_embedding_result(evaluate(spec, context.evaluation_context)), request, identity)
         return plan
     if begin is None or spec.batch is None:
-        raise NotGenerating(request.api)
+        raise CallTakesNoReply(request.api)
     end = evaluate(spec.batch, context.evaluation_context)
     started: Plan = begin(BatchOutcome(end.status, end.responses, end.code, end.message), request, identity)
     return started

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from mockllm.core.rendering.pacing import chunk_waits
-from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, Plan, ResponseHead
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING_PROTOCOLS, Plan, ResponseHead
 from mockllm.core.rendering.recorded_websocket import (
     RecordedMessage,
     RecordedTurn,
@@ -49,7 +49,7 @@ class WebSocketReplayPlanner:
             raise NoHandshake
         turns = self._turns_of(context.compiled, spec)
         waits = _waits(context, spec, resolved)
-        head = ResponseHead(SWITCHING, tuple(spec.headers.items()))
+        head = ResponseHead(SWITCHING_PROTOCOLS, tuple(spec.headers.items()))
         return Plan(
             head,
             (),

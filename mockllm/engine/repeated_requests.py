@@ -23,8 +23,8 @@ from mockllm.engine.response_cache import CacheableResponse
 MAX_BODY_BYTES: Final = MIN_DIVIDED_BYTES - 1
 """Bytes of a body. A longer one is found by its turns (`divided_bodies.py`)."""
 MAX_SEEN: Final = 4_096
-"""The most bodies that came once. If a client sends more than these in turn, none is found again, and nothing is
-computed in vain."""
+"""The most bodies that came once. If clients send more different bodies in turn than these, none is recognized, and
+nothing is computed in vain."""
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Bytes of all repeated requests, about."""
 
@@ -74,21 +74,26 @@ def tracking_class(request_class: type[Request]) -> type[Request]:
     return type(request_class.__name__, (request_class,), {name: tracked(name) for name in _TRACKED})
 
 
-_ALWAYS_READ: Final = ("max_possible_depth", "input_tokens")
+_ALWAYS_READ: Final = ("depth_bound", "input_tokens")
 """The values that most requests need. Any other one, such as the model, is stored only if the mask, the
 check or the key of the response cache has read it."""
 
 
 class RepeatedRequest(Struct):
-    """What follows from the head and the body of a request, for the engine with this `index`. It is in one of three
-    states. Not tried: `to_precompute` is set. Computed: `index` is set. Not computable, since it depends on more than
-    head and body: both are None. After a reload, `index` may be that of an earlier engine. The
-    attributes of a request refer to its RepeatedRequest, which does not refer to them: no garbage collector is needed
-    to free both."""
+    """What follows from the head and the body of a request, for the engine with this `rule_index`. After a reload,
+    that may be the index of an earlier engine. It is in one of three states:
+
+    - not tried: `to_precompute` is set
+    - computed: `rule_index` is set
+    - not computable, since it depends on more than head and body: both are None
+
+    The attributes of a request refer to its RepeatedRequest, which does not refer to them: no garbage collector is
+    needed to free both.
+    """
 
     to_precompute: tuple[RepeatedRequestKey, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
-    index: RuleIndex | None = None
+    rule_index: RuleIndex | None = None
     """None before it is computed, and where anything depends on client, time or stored responses."""
     match_mask: int = 0
     passes_check: bool = False
@@ -142,7 +147,7 @@ class RepeatedRequests:
         if lookup.was_used:
             repeated.passes_check, repeated.cacheable_response = False, None
         else:
-            attributes, repeated.index = vars(tracking), index
+            attributes, repeated.rule_index = vars(tracking), index
             for name in ("response_lookup", *_TRACKED):
                 del attributes[name]
         self.attributes.put(key, attributes, _size(request.raw))

@@ -45,7 +45,7 @@ class ReaderInputs(NamedTuple):
     unprefixed_provider: str | None
     """The provider whose paths need no prefix."""
     repeated_requests: RepeatedRequests
-    """The small requests that came more than once."""
+    """The small requests that came several times."""
 
 
 def _prefix_of(path: str, routing: Routing) -> str:
@@ -69,20 +69,20 @@ def _has_override(headers: Mapping[str, str]) -> bool:
 class RequestReader:
     """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`).
 
-    `_has_read` says whether the first request was read. Only later ones are looked for in `_repeated_requests`. That
-    is None where a call does not generate, its session is no valid one, or a single request has the head. One with a
-    session or an override is not looked for, either."""
+    `_head_identity` is the head in the keys of repeated requests. `_repeated_requests` is None where a call
+    does not generate, its session is no valid one, or a single request has the head. It is not used for the first
+    request (until `_has_read`), nor for one with a session or an override."""
 
     __slots__ = (
         "_attributes",
-        "_error",
         "_has_read",
-        "_key",
+        "_head_identity",
         "_lookup_without_session",
-        "_make_request",
         "_read_override",
         "_repeated_requests",
+        "_request_of",
         "_session",
+        "_session_failure",
         "_state",
     )
 
@@ -101,11 +101,11 @@ class RequestReader:
             session, path, error = read_session(session, path)
         routing = find_route(method, path, headers, query_string, reader_inputs.unprefixed_provider, over_tls)
         request_class = engine_request_class(routing)
-        self._make_request, self._key = request_class.of, object()
+        self._request_of, self._head_identity = request_class.of, object()
         may_repeat = request_class.generates and not error
         self._repeated_requests = reader_inputs.repeated_requests if may_repeat else None
         self._state, self._lookup_without_session = reader_inputs.state, reader_inputs.lookup_without_session
-        self._session, self._error, self._has_read = session, error, False
+        self._session, self._session_failure, self._has_read = session, error, False
         self._read_override = reader_inputs.read_override if _has_override(headers) else None
         self._attributes: dict[str, object] = {
             "method": method,
@@ -119,7 +119,7 @@ class RequestReader:
         }
         if len(query_string) <= _SHORT_QUERY:
             self._attributes["query"] = read_query(query_string)
-        if request_class.to_mcp_server:
+        if request_class.is_for_mcp_server:
             self._attributes["mcp_servers"] = reader_inputs.mcp_servers
         if reader_inputs.volatile != VOLATILE:
             self._attributes["volatile"] = reader_inputs.volatile
@@ -129,10 +129,10 @@ class RequestReader:
         `is_unique`: a single request has the head, so none is repeated. `copy.copy` takes five times as long, and the
         body of each request of an agent has another length."""
         reader = RequestReader.__new__(RequestReader)
-        reader._attributes, reader._key = {**self._attributes, "headers": headers}, object()
-        reader._error, reader._session = self._error, self._session
+        reader._attributes, reader._head_identity = {**self._attributes, "headers": headers}, object()
+        reader._session_failure, reader._session = self._session_failure, self._session
         reader._read_override = self._read_override
-        reader._make_request = self._make_request
+        reader._request_of = self._request_of
         reader._repeated_requests = None if is_unique else self._repeated_requests
         reader._has_read = self._has_read
         reader._state, reader._lookup_without_session = self._state, self._lookup_without_session
@@ -148,16 +148,16 @@ class RequestReader:
             if not self._has_read:
                 self._has_read = True
             elif repeated_requests is not None and len(raw) <= MAX_BODY_BYTES:
-                key = (self._key, raw)
+                key = (self._head_identity, raw)
                 if repeated_requests.check_and_remember(key):
                     attributes = repeated_requests.attributes.get(key) or self._attributes_of_repeated(key)
-            return self._make_request(attributes, raw, client, now, monotonic, self._lookup_without_session)
+            return self._request_of(attributes, raw, client, now, monotonic, self._lookup_without_session)
         session = None if self._session is None else self._state.use_session(self._session, monotonic, now)
         lookup = self._lookup_without_session if session is None else session.lookup
-        request = self._make_request(self._attributes, raw, client, now, monotonic, lookup)
+        request = self._request_of(self._attributes, raw, client, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
             self._set_redacted_id(session)
-        if self._error is None:
+        if self._session_failure is None:
             if self._read_override is not None:
                 request.override = self._read_override(request.headers, session)
             elif session is not None and session.seed is not None:

@@ -38,12 +38,12 @@ from mockllm.engine.near_misses import (
 )
 from mockllm.engine.plan_context import PlanContext, with_all_headers_per_response
 from mockllm.engine.planned_response import PlannedResponse, delay_notes, without_headers
-from mockllm.engine.plans_without_reply import NotGenerating
+from mockllm.engine.plans_without_reply import CallTakesNoReply
 from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UndecodableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text_or_tool
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
-from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, no_websocket
+from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, unserved_handshake_failure
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.schema_replies import choose_tool
 
@@ -68,15 +68,15 @@ class ResponseBuilder(DecidedRequest):
         decision = self.decision
         try:
             if decision.outcome == "rule":
-                assert decision.rule is not None
-                return self._rule_response(decision.rule)
+                assert decision.selected_rule is not None
+                return self._rule_response(decision.selected_rule)
             if decision.outcome == "modifier":
                 return self._modifier_error_response()
             if decision.outcome == "limited" or decision.outcome == "overloaded":
                 assert decision.admission is not None
                 return self._admission_error(decision.admission)
             if decision.outcome == "invalid":
-                rule = decision.rule
+                rule = decision.selected_rule
                 validation = rule.candidate.validation if rule else self.inputs.unmatched_validation
                 failure = self.assessment.failure(validation) or Failure("model_not_found")
                 note = invalid_note(failure, self.dialect, self.request)
@@ -144,7 +144,9 @@ class ResponseBuilder(DecidedRequest):
     def _unmatched_response(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.unmatched_status
-        websocket_failure = None if self.request.api == HANDSHAKE else no_websocket(self.request)
+        websocket_failure = (
+            None if self.request.api == HANDSHAKE else unserved_handshake_failure(self.request)
+        )
         if websocket_failure is not None:
             return self._response_without_rule(websocket_failure, None, note=NO_WEBSOCKET)
         if not isinstance(self.routing, RouteMatch):
@@ -277,9 +279,9 @@ class ResponseBuilder(DecidedRequest):
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
             return self._error_without_settings(failure)
-        except (NotGenerating, UndecodableRecording) as error:
+        except (CallTakesNoReply, UndecodableRecording) as error:
             failure = Failure("bad_request", message=f"{item.id} ({item.where}): {error}")
-            return self._error_without_settings(no_websocket(self.request) or failure)
+            return self._error_without_settings(unserved_handshake_failure(self.request) or failure)
         planned = self._planned_response(plan, item.id, context)
         return (
             _with_tool_calls(planned, plan, context)

@@ -156,8 +156,8 @@ def cache_key(
 
 
 def key_with_text_or_tool(key: Hashable, text_or_tool: str) -> Hashable:
-    """Return the key of a response whose text, or the name of the tool that it calls, the request determines. It is
-    empty where the request determines neither."""
+    """Return the key of a response whose text, or the name of the tool that it calls, the request determines.
+    `text_or_tool` is empty where the request determines neither."""
     return (key, text_or_tool) if text_or_tool else key
 
 

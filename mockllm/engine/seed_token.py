@@ -76,7 +76,7 @@ def decision_at(decision: Decision, inputs: DecisionInputs, position: SeedPositi
         for number, candidate in enumerate(inputs.modifiers)
         if candidate.guard is None or ("m", number) in position.counts
     ]
-    moved = replace(decision, rule=rule, modifiers=modifiers, request_number=position.number)
+    moved = replace(decision, selected_rule=rule, modifiers=modifiers, request_number=position.number)
     if any(selected.candidate.has_error for selected in modifiers):
         return replace(moved, outcome="modifier")
     if inputs.fails_validation(rule.candidate if rule else None):
@@ -94,7 +94,7 @@ def _rule(inputs: DecisionInputs, position: SeedPosition) -> SelectedCandidate |
 
 def _counts(inputs: DecisionInputs, decision: Decision) -> str:
     """Return the counts of rule and modifiers, except those without a guard that are at their first try."""
-    rule, counts = decision.rule, ""
+    rule, counts = decision.selected_rule, ""
     if rule is not None:
         number = len(decision.blocked_rules)
         if number or rule.candidate.guard is not None or rule.tries or rule.response_count:

@@ -19,7 +19,7 @@ def is_websocket_handshake(request: Request) -> bool:
     return is_handshake(request.method, request.headers)
 
 
-def no_websocket(request: Request) -> Failure | None:
+def unserved_handshake_failure(request: Request) -> Failure | None:
     """Return the error of a WebSocket handshake; None for any other request.
 
     The status 426 (RFC 9110, section 15.5.22) names the protocol that is served. Clients such as Codex then fall

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import SWITCHING
+from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.rendering.websocket_frames import BINARY
 from mockllm.recordings.import_file import ImportFile, NotImported, of, parse_request, parse_response
@@ -38,7 +38,7 @@ def interactions(file: ImportFile) -> Iterator[Interaction | str]:
             raise NotImported(
                 f"{file.where(path)}: expected a request with a url, and a response with a status"
             )
-        messages = _messages(file, entry, path) if status == SWITCHING else None
+        messages = _messages(file, entry, path) if status == SWITCHING_PROTOCOLS else None
         if status < 200 and messages is None:
             yield f"{file.where(path)}: this request has no response, so it is left out"
             continue

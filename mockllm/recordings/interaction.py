@@ -8,11 +8,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.rendering.plan import SWITCHING, Headers
+from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.dialects.listing import LISTED
-from mockllm.scenario.control_paths import RESERVED
+from mockllm.scenario.control_paths import RESERVED_SEGMENTS
 
 DROPPED_HEADERS: Final = frozenset(
     {
@@ -60,7 +60,7 @@ class RecordedResponse(Struct, frozen=True):
     @property
     def is_valid(self) -> bool:
         """Whether a scenario may have this status."""
-        return 200 <= self.status <= 599 or (self.status == SWITCHING and self.messages is not None)
+        return 200 <= self.status <= 599 or (self.status == SWITCHING_PROTOCOLS and self.messages is not None)
 
     @property
     def body(self) -> bytes:
@@ -110,4 +110,4 @@ def local_path(host: str | None, path: str) -> str:
 
 def own_path(path: str) -> bool:
     """Return whether this server reserves a path. Such a path of another host gets the host's name as prefix."""
-    return path.strip("/").partition("/")[0] in RESERVED
+    return path.strip("/").partition("/")[0] in RESERVED_SEGMENTS

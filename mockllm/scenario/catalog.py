@@ -177,7 +177,7 @@ class Catalog(Struct, frozen=True):
     file_count: int = 0
     known_models_only: bool = False
     """Whether all rules respond for known models only; built-in responses then know no others either."""
-    built_in_response_validation: Validation = "strict"
+    own_response_validation: Validation = "strict"
     """The validation of calls that the protocol serves without a rule: the strictest of the user's rules."""
     mcp_servers: Mapping[str, McpServer] = field(default_factory=dict)
     """The MCP servers by name; the first of a name counts."""

@@ -16,7 +16,7 @@ from mockllm.core.faults.base import Fault
 from mockllm.core.matching.matchers import Field, Matcher, slow_regexes
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import entry_matcher, run_steps
-from mockllm.scenario.control_paths import RESERVED, has_control_call
+from mockllm.scenario.control_paths import RESERVED_SEGMENTS, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, limited_suggestions, path_text, value_at
 from mockllm.scenario.fault_point_lint import beyond_the_end
 from mockllm.scenario.file_lint import file_warnings
@@ -184,7 +184,7 @@ def _reserved_paths(subject: LintSubject, known_names: KnownNames) -> Iterator[D
             yield subject.warn("GET / is a page of the server: no rule gets its requests", "match", "path")
             return
         first = path.split("/")[1:2]
-        if first and first[0] in RESERVED and first[0] != "api" and not path.startswith("/ws/"):
+        if first and first[0] in RESERVED_SEGMENTS and first[0] != "api" and not path.startswith("/ws/"):
             where = "" if first[0] == "health" else " without --admin-port"
             message = f"/{first[0]} is reserved for the server: no rule gets its requests{where}"
             yield subject.warn(message, "match", "path")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-RESERVED: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
+RESERVED_SEGMENTS: Final = frozenset({"health", "api", "metrics", "dashboard", "ws"})
 """The first segments of the server's own paths. Rules see those of the control API if it has a separate port, and
 paths below `/api` that it lacks."""
 

@@ -21,7 +21,7 @@ from mockllm.core.reply.reply import GeneratedToolCall
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.called_tools import text_results
 from mockllm.core.request.request import Request, Tool
-from mockllm.core.request.tools import CALLABLE
+from mockllm.core.request.tools import CLIENT_RUN_KINDS
 
 if TYPE_CHECKING:
     from mockllm.core.schema_values.conversation import ConversationTexts
@@ -55,7 +55,7 @@ def choose_tool(request: Request) -> Tool | str:
     if not allowed:
         if not request.tools:
             return "the request offers none"
-        if not any(tool.kind in CALLABLE for tool in request.tools):
+        if not any(tool.kind in CLIENT_RUN_KINDS for tool in request.tools):
             return "the request offers only tools that the provider runs, or whose input is unknown"
         return f"the request offers none that is called {choice.names[0]}"
     uncalled = request.uncalled

@@ -58,7 +58,7 @@ class MergedSettings(Struct, frozen=True):
     delays: tuple[tuple[SettingSource, float], ...] = ()
     pace: tuple[tuple[str, SettingSource, object], ...] = ()
     """Keys, their sources and their values. A value has the type of the field of `Pacing` that its key sets; `whole`
-    sets `paces_body`."""
+    sets `body_takes_stream_time`."""
     slowdowns: tuple[tuple[SettingSource, float], ...] = ()
     headers: tuple[tuple[str, SettingSource, str | None], ...] = ()
     stream: bool | None = None
@@ -172,8 +172,8 @@ def resolve_settings(merged: MergedSettings, context_of: ContextOf) -> ResolvedS
     slowdown = 1.0
     for source, factor in merged.slowdowns:
         slowdown *= _value(factor, context_of, source, "slowdown")
-    paces_body = pace.pop("whole", "as_streamed") == "as_streamed"
-    pacing = replace(Pacing(slowdown=slowdown, paces_body=paces_body), **pace)
+    body_takes_stream_time = pace.pop("whole", "as_streamed") == "as_streamed"
+    pacing = replace(Pacing(slowdown=slowdown, body_takes_stream_time=body_takes_stream_time), **pace)
     waits = (pacing.ttft, pacing.itl, pacing.tokens_per_second, pacing.jitter)
     return ResolvedSettings(
         sum(_value(delay, context_of, source, "delay") for source, delay in merged.delays),

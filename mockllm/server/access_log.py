@@ -77,7 +77,7 @@ class AccessLogRecord(NamedTuple):
         return seed_token.token_of(self.seed_token, self.id_seed)
 
 
-def record_of(ended: EndedExchange, request: Request | None = None) -> AccessLogRecord:
+def access_log_record_of(ended: EndedExchange, request: Request | None = None) -> AccessLogRecord:
     """Return the record of an ended exchange without secrets. `request` saves parsing the headers again."""
     response, model, session = ended.response, ended.model, ended.session
     headers = headers_and_body(ended)[0] if request is None else request.headers

@@ -27,7 +27,7 @@ TOO_BIG: Final = 1009
 """The close code for a message that is not processed (RFC 6455, section 7.4.1)."""
 
 
-def is_handshake(request: BaseRequest, response: WebSocketResponse) -> bool:
+def is_valid_handshake(request: BaseRequest, response: WebSocketResponse) -> bool:
     """Return whether a request is a handshake that this response can accept."""
     try:
         return response.can_prepare(request).ok

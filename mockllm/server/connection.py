@@ -1,8 +1,8 @@
 """One client's connection: bytes in, one Exchange a request, bytes out. It enforces the bounds on time and memory.
 
 Requests of one connection are served one after another. `ready_connections.py` serves the requests of all connections
-that are ready, one of each, in the next iteration of the event loop. Where the client ends the connection, they are
-served at once.
+that are ready, one of each, in the next iteration of the event loop. Where the client ends its half of the
+connection, they are served at once, up to the first that waits.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Connection(ReadingConnection):
         else:
             self._write_error(503, "Too many connections from this address (--max-connections-per-address)")
             self.close()
-        self._app.deadlines.catch_up()  # many clients come or leave at once; running streams do not wait for it
+        self._app.deadlines.run_due_actions()  # many clients come or leave at once; streams do not wait
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_deadline()
@@ -90,7 +90,7 @@ class Connection(ReadingConnection):
         self._queue.clear()
         self._unparsed = b""
         del self._sink
-        self._app.deadlines.catch_up()
+        self._app.deadlines.run_due_actions()
 
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the reply to

@@ -28,7 +28,7 @@ def error_bytes(status: int, text: str, date: bytes) -> bytes:
     return _RESPONSE % (status, PHRASES[status].encode(), len(body), date, body)
 
 
-def parse_failure(error: HttpProcessingError) -> tuple[int, str]:
+def status_and_reason(error: HttpProcessingError) -> tuple[int, str]:
     """Return the status and the reason for bytes that the parser refuses."""
     if isinstance(error, LineTooLong):
         return 431, TOO_LONG

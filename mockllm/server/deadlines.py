@@ -19,7 +19,7 @@ from typing import Final, Protocol, TypeAlias
 
 MAX_ACTION_SECONDS: Final = 0.01
 """Seconds of actions at a time. Further ones wait for the next iteration of the loop, which also reads requests, or
-for `catch_up`."""
+for `run_due_actions`."""
 
 Action: TypeAlias = Callable[[float], None]
 """The function of a deadline; its argument is the present time."""
@@ -122,7 +122,7 @@ class Deadlines:
         self._timer_due = when
         self._timer = self._clock.call_at(when, self._fire)
 
-    def catch_up(self) -> float:
+    def run_due_actions(self) -> float:
         """Run the due actions, for at most `MAX_ACTION_SECONDS`. Return the time before them. Code that takes long in
         one iteration calls this method; the timer then has less to do."""
         monotonic = self.time()
@@ -131,7 +131,7 @@ class Deadlines:
         return monotonic
 
     def _fire(self) -> None:
-        """Run the due actions. New deadlines of these actions wait for the next iteration, or for `catch_up`."""
+        """Run the due actions. New deadlines of these wait for the next iteration, or for `run_due_actions`."""
         self._timer = None
         self._timer_due = -math.inf  # prevents a timer while actions run
         try:

@@ -24,7 +24,7 @@ async def plan_in_thread(app: App, exchange: Exchange) -> None:
             planned = planned.respond_again()
         else:
             assert isinstance(planned, DeferredResponse), "a decision has been made"
-            planned = (await app.worker_thread.run(planned.plan_in_thread))()
+            planned = (await app.worker_thread.run(planned.plan))()
     begin_side_effects(app, exchange, planned)
     exchange.response, exchange.pending_response = planned, None
     if app.store_client is not None:  # at once: the client may disconnect in each later wait

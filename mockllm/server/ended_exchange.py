@@ -16,7 +16,7 @@ from mockllm.core.request.form_fields import without_contents
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
-from mockllm.state.fetched_lookup import call_or_default
+from mockllm.state.fetched_lookup import call_or_default_if_missing
 
 if TYPE_CHECKING:
     from mockllm.core.request.request import Request
@@ -111,7 +111,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
         ended.client, ended.session = exchange.client, request.session
         ended.request_class, ended.provider = request.request_class, request.provider
         model = request.__dict__.get("model")  # nearly always read before: without a call
-        ended.model = call_or_default(lambda: request.model, None) if model is None else model
+        ended.model = call_or_default_if_missing(lambda: request.model, None) if model is None else model
         raw, received = exchange.raw, exchange.received
         if request.uploads:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""

@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.engine import EngineRequest, PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
-from mockllm.server.player import ConnectionSink
+from mockllm.server.player import DrainableSink
 from mockllm.server.socket_sink import SocketSink
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
 
 
-class ExchangeSink(ConnectionSink, Protocol):
+class ExchangeSink(DrainableSink, Protocol):
     """The destination of a response: a `SocketSink`, or the `LineSink` of a line of a batch."""
 
     written: bool
@@ -56,7 +56,7 @@ class ExchangeSink(ConnectionSink, Protocol):
         """Add bytes to the write queue. Return False where they must be written otherwise."""
 
     def disconnected_at(self, write_times: Sequence[float]) -> float | None:
-        """Return when a client disconnected that had half-closed the connection before, if that is known."""
+        """Return when the client disconnected, if it had half-closed the connection before and the time is known."""
 
 
 class Exchange(Struct, gc=False, kw_only=True):
@@ -80,10 +80,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, where one read of the socket had them. The parser got them in one part, or none of
-    them where the head is cached. A head without a body is one part. A head and its body are one part if no other
-    request was served or waited. Empty for all others, and where the body is long, is refused, came in HTTP chunks or
-    has a Content-Encoding."""
+    """The bytes of a request that one read of the socket had, and that the parser got in one part or not at all. A
+    head without a body is one part. A head and its body are one part if no other request was served or waited. Empty
+    for all others, and for a body that is long, refused, in HTTP chunks or encoded."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.rendering.plan import Delivery
 from mockllm.engine import PlannedResponse
 from mockllm.server import builtin_pages
-from mockllm.server.access_log import record_of, shortened_for_line
+from mockllm.server.access_log import access_log_record_of, shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import NOT_PLANNED, EndReason, Exchange
@@ -21,7 +21,8 @@ from mockllm.server.request_target import is_control_path
 from mockllm.server.suspended_responses import forget_suspended
 
 SERVER_FAILED: Final = "mockllm itself has failed; its log says where"
-"""The note on a response that the server itself has failed to finish."""
+"""The note on a response that the server itself has failed to finish. Also the body of its 500, and the reason for
+closing a WebSocket."""
 _CLOSING: Final = HttpConstraints(ends_connection=True)
 
 
@@ -58,7 +59,7 @@ def end_exchange(
     if not exchange.hidden:
         app.journal.add(ended)
         if app.access_log is not None:
-            app.access_log.show(record_of(ended, request), request)
+            app.access_log.show(access_log_record_of(ended, request), request)
 
 
 def abandon_exchange(app: App, exchange: Exchange) -> None:
@@ -131,4 +132,4 @@ def end_unparsed(app: App, status: int, reason: str) -> None:
     )
     app.journal.add(ended)
     if app.access_log is not None:
-        app.access_log.show(record_of(ended))
+        app.access_log.show(access_log_record_of(ended))

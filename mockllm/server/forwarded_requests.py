@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def goes_to_provider(app: App, exchange: Exchange) -> bool:
-    """Return whether the request is forwarded to a provider. A refused one is not: its body was dropped."""
+    """Return whether the request is forwarded to a provider, or the proxy refuses it: it knows no address of the
+    provider. A request that the server has refused is not forwarded: its body was dropped."""
     request, content, proxy = exchange.request, exchange.response.content, app.provider_proxy
     if exchange.body_refused or request is None:
         return False
@@ -35,7 +36,7 @@ def get_or_create_proxy(app: App) -> ProviderProxy:
     return app.provider_proxy
 
 
-def pending_recordings(app: App, exchange: Exchange) -> PendingRecordings | None:
+def recordings_to_wait_for(app: App, exchange: Exchange) -> PendingRecordings | None:
     """Return the recordings for which a request may have to wait before `finish_exchange` lets the engine decide."""
     proxy = app.provider_proxy
     return None if proxy is None or exchange.websocket is not None else proxy.pending

@@ -115,23 +115,23 @@ def serialize_head(
     a non-streaming response counts all its steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
-    partial = _partial_head(
+    partial_head = _partial_head(
         head.status, head.fixed, plan.streamed, constraints, cors_lines, delivery.body_end
     )
-    text = partial.start
+    text = partial_head.start
     for name, value in head.per_response_headers:
         text += _line(name, value)
-    if partial.date_missing:
+    if partial_head.date_missing:
         text += date
-    if partial.length_missing:
+    if partial_head.length_missing:
         text += f"Content-Length: {body_length(plan)}\r\n"
-    text += partial.end
+    text += partial_head.end
     raw = _encoded(text)
     if delivery.lines:
         raw = raw[:-2] + delivery.lines + b"\r\n"
     if delivery.head_layout is not None:
         raw = _with_layout(raw, delivery.head_layout)
-    return SerializedHead(raw, partial.http_chunked, partial.bodiless, partial.keep_alive)
+    return SerializedHead(raw, partial_head.http_chunked, partial_head.bodiless, partial_head.keep_alive)
 
 
 def _with_layout(raw: bytes, layout: HeadLayout) -> bytes:
@@ -149,9 +149,11 @@ def _with_layout(raw: bytes, layout: HeadLayout) -> bytes:
 
 
 class ResponseAffixes(NamedTuple):
-    """The bytes around the body of a prerendered response. `per_response_headers`: their names, each with the index
-    of its value (`Prerendered.placeholder_values`). `before` is the text before the date, `after` the text after the
-    length."""
+    """The bytes around the body of a prerendered response.
+
+    `per_response_headers` has their names, each with the index of its value (`Prerendered.placeholder_values`).
+    `before` is the text before the date, `after` the text after the length.
+    """
 
     body_step: PlaceholderStep
     before: bytes
@@ -199,18 +201,26 @@ def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) 
     body_step = prerendered.single_body
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
-    partial = _partial_head(
+    partial_head = _partial_head(
         prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, cors_lines
     )
     # exactly one of the two frames the body: its length, or chunks
-    simple = partial.date_missing and partial.keep_alive and (partial.length_missing != partial.http_chunked)
+    simple = (
+        partial_head.date_missing
+        and partial_head.keep_alive
+        and (partial_head.length_missing != partial_head.http_chunked)
+    )
     # a body that is empty, or begins with a placeholder, is written as a plan
     if body_step is None or not simple or not body_step.parts[0]:
         return None
     per_response = [pair for pair in prerendered.per_response_headers if pair[0].lower() not in names]
     per_response_headers = tuple((name.encode("latin-1"), number) for name, number in per_response)
     return ResponseAffixes(
-        body_step, _encoded(partial.start), per_response_headers, _encoded(partial.end), partial.http_chunked
+        body_step,
+        _encoded(partial_head.start),
+        per_response_headers,
+        _encoded(partial_head.end),
+        partial_head.http_chunked,
     )
 
 

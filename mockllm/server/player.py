@@ -43,7 +43,7 @@ class Sink(Protocol):
         """Whether as many bytes wait for a slow reader as the limits allow."""
 
 
-class ConnectionSink(Sink, Protocol):
+class DrainableSink(Sink, Protocol):
     """A sink whose reader may be slow or disconnect: a connection, or in its place the line of a batch."""
 
     async def drained(self) -> None:
@@ -251,7 +251,7 @@ def framed_steps(plan: Plan) -> Iterator[FramedStep]:
             yield step
 
 
-async def wait_for_player(player: Player, sink: ConnectionSink) -> None:
+async def wait_for_player(player: Player, sink: DrainableSink) -> None:
     """Wait until a player that was started has ended, and resume it where it stalls. Then cut the connection as the
     plan demands, or wait until the client has read enough. Raises ConnectionError, or is cancelled, if the client
     has disconnected before."""

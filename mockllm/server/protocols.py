@@ -70,8 +70,8 @@ class EngineProtocol(Protocol):
         result says what is left to do. A response is deferred only with `deferrable`."""
 
     def serves(self, request: EngineRequest) -> bool:
-        """Return whether a provider has the path, or a rule matches, even one that a guard blocks. Nothing is
-        counted."""
+        """Return whether a provider has the path, or would have it with a prefix, or a rule matches, even one that a
+        guard blocks. Nothing is counted."""
 
     def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Plan a response of the server itself: the failure in the provider's envelope. The request is too large, too

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from msgspec import Struct, field
 
 from mockllm.core.redaction import without_credentials
-from mockllm.core.rendering.plan import SWITCHING, Framing, Plan, RawStep, ResponseHead
+from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.request import Request
@@ -35,7 +35,7 @@ from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser, scenario
 from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.pending_recordings import PendingRecordings
-from mockllm.server.player import ConnectionSink
+from mockllm.server.player import DrainableSink
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.server_limits import MIB
 from mockllm.server.upstreams import RECORDER_HEADER, Upstreams
@@ -69,7 +69,7 @@ class ProxiedResponse(NamedTuple):
 class _Client:
     """A client, until it disconnects."""
 
-    def __init__(self, sink: ConnectionSink) -> None:
+    def __init__(self, sink: DrainableSink) -> None:
         self._sink = sink
         self.disconnected = False
         self.complete = False
@@ -186,7 +186,7 @@ class ProviderProxy(Struct):
         if messages is None:
             self.failed += 1
             return ": the messages take too many bytes, and are not recorded"
-        response = RecordedResponse(SWITCHING, (), (), tuple(messages))
+        response = RecordedResponse(SWITCHING_PROTOCOLS, (), (), tuple(messages))
         return await self._store(request, head, response, to, whole=True)
 
     def _give_up(self, work: asyncio.Task[ProxiedResponse], client: _Client) -> None:

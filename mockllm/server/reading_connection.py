@@ -18,7 +18,7 @@ from mockllm.server.aiohttp_internals import (
 )
 from mockllm.server.app import App
 from mockllm.server.closable_connection import ClosableConnection
-from mockllm.server.connection_errors import error_bytes, parse_failure
+from mockllm.server.connection_errors import error_bytes, status_and_reason
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_unparsed
@@ -270,7 +270,7 @@ class ReadingConnection(ClosableConnection):
 
     def _refuse_broken(self, error: HttpProcessingError) -> None:
         """Respond to bytes that are not a request."""
-        status, reason = parse_failure(error)
+        status, reason = status_and_reason(error)
         self._refuse(status, reason, reason)
         self._sink.end()
 

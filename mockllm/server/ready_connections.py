@@ -1,5 +1,6 @@
 """Serves the requests that are ready, one of each connection, in the next iteration of the event loop. It serves up
-to 32 of them, or as many as half a millisecond allows. `serve_now` serves those of a client that ends its connection.
+to 32 of them, or as many as half a millisecond allows. `serve_now` serves those of a client that ends its half of the
+connection.
 
 `ReadyConnections` writes their responses together after that. With a system call between every two requests, each
 costs a third more, because the processor's caches then no longer hold the code.
@@ -102,7 +103,7 @@ class ReadyConnections:
             except (Exception, MissingStoredObject):  # of this connection; the others are served all the same
                 traceback.print_exc(file=sys.stderr)
                 connection.close_and_drop_transport()
-            if self._deadlines.catch_up() > until:
+            if self._deadlines.run_due_actions() > until:
                 unserved = ready[number:]
                 break
         self.write_queue = None

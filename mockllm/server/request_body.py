@@ -22,8 +22,9 @@ from mockllm.server.socket_sink import SocketSink
 _WORK_SLICE: Final = 1024 * 1024
 """Bytes that are decompressed at once, and before other tasks of the loop run."""
 FIRST_SLICE: Final = 1024
+"""Bytes of a member that the decompressor gets first."""
 _MAX_INPUT_SLICE: Final = 64 * 1024
-"""Bytes of a member that the decompressor gets at its start, and at most."""
+"""The most bytes of a member that the decompressor gets at once."""
 _WORK_OF_CALL: Final = 4096
 """The cost of one call of the decompressor, as the number of bytes whose decompression takes the same time."""
 MAX_AT_ONCE: Final = 192 * 1024

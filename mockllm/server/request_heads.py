@@ -15,12 +15,12 @@ from msgspec import Struct
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from mockllm.core.request.server_address import SESSION_PREFIX
-from mockllm.scenario.control_paths import RESERVED
+from mockllm.scenario.control_paths import RESERVED_SEGMENTS
 from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
-from mockllm.server.request_target import printable, read_target
+from mockllm.server.request_target import read_target, replace_surrogates
 from mockllm.server.varying_heads import VaryingHeads, VaryingValues
 
 MAX_CACHED_HEADS: Final = 4096
@@ -31,6 +31,7 @@ MAX_HEAD_LENGTH: Final = 2048
 MAX_SEEN_HEADS: Final = 20_000
 """The most hashes of heads that came once."""
 MAX_DIGITS: Final = 10
+"""The most digits of a `Content-Length` in a cached head."""
 _LENGTH_LINE: Final = b"\r\nContent-Length:"
 
 
@@ -42,11 +43,11 @@ def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
         return headers
     first: dict[str, str] = {}
     for name, text in headers.items():
-        first.setdefault(name.lower(), printable(text))
+        first.setdefault(name.lower(), replace_surrogates(text))
     return first
 
 
-_SERVER_PATHS: Final = (*(f"/{first}" for first in sorted(RESERVED)), SESSION_PREFIX)
+_SERVER_PATHS: Final = (*(f"/{first}" for first in sorted(RESERVED_SEGMENTS)), SESSION_PREFIX)
 """The beginnings of the paths to which this server may respond without the engine, or that name a session."""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.scenario.control_paths import RESERVED
+from mockllm.scenario.control_paths import RESERVED_SEGMENTS
 from mockllm.server.aiohttp_internals import RawRequestMessage
 
 LIVE_FEED_PATH: Final = "/ws"
 """The path of the control API's live feed."""
-CONTROL: Final = RESERVED - {"health"}
+CONTROL: Final = RESERVED_SEGMENTS - {"health"}
 """The first segments of the control API's paths."""
 
 
@@ -39,7 +39,7 @@ def read_target(message: RawRequestMessage) -> tuple[str, str] | None:
             return None
         text = url.raw_path_qs or "/"
     if not text.isascii():
-        text = printable(text)
+        text = replace_surrogates(text)
     if "#" in text:
         text = text.partition("#")[0]
     path, _, query_string = text.partition("?")
@@ -54,6 +54,6 @@ def target_host(message: RawRequestMessage) -> str | None:
     return message.path.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
 
 
-def printable(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """Return the text with U+FFFD for bytes that are not UTF-8, which aiohttp leaves as lone surrogates."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

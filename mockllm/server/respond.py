@@ -16,7 +16,7 @@ from functools import partial
 from mockllm.core.batch import BatchJob
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import accepts_coding, gzipped
-from mockllm.core.rendering.plan import SWITCHING, Plan, WaitStep
+from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.selection.decision import Decision
 from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
@@ -25,7 +25,7 @@ from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, end_exchange
-from mockllm.server.forwarded_requests import goes_to_provider, pending_recordings
+from mockllm.server.forwarded_requests import goes_to_provider, recordings_to_wait_for
 from mockllm.server.http1 import (
     ALLOW_CORS,
     NO_CONSTRAINTS,
@@ -52,7 +52,7 @@ def respond(app: App, exchange: Exchange) -> None:
     - for the store, if `storage_confirmation` is set, or `pending_response` is an `ObjectToFetch`, or an
       `UndecidedResponse` for which `begin_decision` returns False
     - for a plan, if `pending_response` is a `DeferredResponse`
-    - for a provider, if it `goes_to_provider`, or for a recording, if there are `pending_recordings`
+    - for a provider, if it `goes_to_provider`, or for a recording, if there are `recordings_to_wait_for`
     - for a release, if the response has a `hold`, or for the messages of a WebSocket, if `opens_websocket`
     - for a client that may have disconnected before the decision was made, if its connection is `half_closed`
     - else for the control API
@@ -69,7 +69,7 @@ def respond(app: App, exchange: Exchange) -> None:
         # a cached response can wait only for a provider, or for the confirmation of what it stores
         cached = type(exchange.response.content) is PrerenderedResponse
         may_wait = not cached or app.provider_proxy is not None or exchange.storage_confirmation is not None
-        if may_wait and waits_before_response(app, exchange):
+        if may_wait and must_finish_later(app, exchange):
             return
         if not try_write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
@@ -83,7 +83,7 @@ def respond(app: App, exchange: Exchange) -> None:
         begin_playing(app, exchange)
 
 
-def waits_before_response(app: App, exchange: Exchange) -> bool:
+def must_finish_later(app: App, exchange: Exchange) -> bool:
     """Return whether `finish_exchange` has to go on: it waits before it writes the response, or writes that of a
     provider in its place."""
     if exchange.storage_confirmation is not None:
@@ -121,7 +121,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if parse_first:
         if "body" not in vars(request):  # a repeated request has it already
             request.parse_body()
-        if request.max_possible_depth > app.limits.depth:
+        if request.depth_bound > app.limits.depth:
             failure = structure_failure(raw, app.limits)
     if failure is not None:
         refuse(app, exchange, failure)
@@ -132,7 +132,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         request.response_lookup = exchange.websocket.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
-    if pending_recordings(app, exchange) is not None:
+    if recordings_to_wait_for(app, exchange) is not None:
         return
     set_engine_response(app, exchange, engine.begin_response(request))
 
@@ -207,7 +207,7 @@ def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot
-    if app.suspended_exchanges and request is not None and request.to_mcp_server:
+    if app.suspended_exchanges and request is not None and request.is_for_mcp_server:
         continued = add_client_response(app, request)
         if continued is not None and continued.webhooks:
             send_webhooks(app, exchange, continued)
@@ -236,7 +236,7 @@ def opens_websocket(response: PlannedResponse) -> bool:
     """Return whether a response opens a WebSocket: a handshake whose head is sent, and whose steps, if any,
     close it later."""
     content = response.content
-    if type(content) is not Plan or content.head.status != SWITCHING:
+    if type(content) is not Plan or content.head.status != SWITCHING_PROTOCOLS:
         return False
     opens_first = not content.steps or type(content.steps[0]) is WaitStep
     return content.delivery.websocket is not None and opens_first and not content.delivery.sends_nothing
@@ -246,10 +246,10 @@ def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> No
     """Send the webhooks of a response at their times."""
     request = exchange.request
     if app.webhooks is None:
-        from mockllm.server.stored_objects import was_cancelled
+        from mockllm.server.stored_objects import stored_response_was_cancelled
         from mockllm.server.webhooks import WebhookSender
 
-        app.webhooks = WebhookSender(app.webhook_hosts, partial(was_cancelled, app))
+        app.webhooks = WebhookSender(app.webhook_hosts, partial(stored_response_was_cancelled, app))
     session = "" if request is None else request.session or ""
     app.webhooks.schedule(response.webhooks, app.deadlines.time(), session)
 

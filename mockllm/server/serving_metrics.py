@@ -18,7 +18,7 @@ from mockllm.dialects.serving_metrics_form import CounterKind, GaugeKind, Histog
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import MAX_GAPS, planned_times
-from mockllm.state.fetched_lookup import call_or_default
+from mockllm.state.fetched_lookup import call_or_default_if_missing
 
 BAD: Final = 400
 """Responses with this status or a higher one are no successful requests."""
@@ -62,7 +62,7 @@ class ServingMetrics:
         until = exchange.monotonic + plan.delay * exchange.response.time_scale
         schedule = exchange.response.continuous_batch_times
         capacity = schedule.capacity if schedule is not None and schedule.capacity else self.form.cache_tokens
-        input_tokens = call_or_default(lambda: request.input_tokens, 0)
+        input_tokens = call_or_default_if_missing(lambda: request.input_tokens, 0)
         self._in_progress[id(exchange)] = (until, (input_tokens + output) / capacity)
 
     def end(self, exchange: Exchange, ended: EndedExchange, request: Request) -> None:
@@ -74,7 +74,7 @@ class ServingMetrics:
         usage = self.form.read(response.plan)
         if usage is None:
             return
-        prompt = usage.prompt or call_or_default(lambda: request.input_tokens, 0)
+        prompt = usage.prompt or call_or_default_if_missing(lambda: request.input_tokens, 0)
         cached = 0 if response.continuous_batch_times is None else response.continuous_batch_times.cached
         self._add_tokens(prompt, usage.output, max(cached, usage.cached))
         streamed = response.content.framing is not Framing.PLAIN

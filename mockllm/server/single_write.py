@@ -10,10 +10,10 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead
 
 MAX_WRITE_BYTES: Final = 256 * 1024
+"""After so many bytes, the rest of a long response follows in later iterations of the loop. Other streams that are
+due come first. A player's write may have nearly twice as many bytes. Bytes outside of HTTP chunks do not count."""
 MAX_WRITE_STEPS: Final = 512
-"""After this number of bytes or steps, the rest of a long response follows in later iterations of the loop.
-Other streams that are due come first. A player's write may have nearly twice as many bytes. Bytes outside of HTTP
-chunks do not count."""
+"""The same for the steps of a response."""
 
 _TIMED: Final = frozenset({WaitStep, CutStep})
 

@@ -18,7 +18,7 @@ async def fetch_stored(app: App, session: str, id: str) -> StoredResponse | Fail
     return fetched if isinstance(fetched, StoredResponse | Failure) else None
 
 
-async def was_cancelled(app: App, session: str, id: str) -> bool:
+async def stored_response_was_cancelled(app: App, session: str, id: str) -> bool:
     """Return whether a stored background response was cancelled. A store that is away does not know of it."""
     found = await fetch_stored(app, session, id)
     timeline = found.timeline if isinstance(found, StoredResponse) else None

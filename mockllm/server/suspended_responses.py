@@ -55,8 +55,8 @@ def forget_suspended(app: App, exchange: Exchange) -> None:
 
 
 def add_client_response(app: App, request: Request) -> PlannedResponse | None:
-    """Add the client's response in a request to the suspended response that waits for it, if one does. Continue that
-    one with the last of those for which it waits. Return the response with which it continues."""
+    """Add the client's response in a request to the suspended response that waits for it, if one does. When the last
+    awaited one has come, continue the suspended response, and return what continues it."""
     client_response = request.client_response
     if client_response is None:
         return None

@@ -39,8 +39,8 @@ from mockllm.server.forwarded_requests import (
     get_or_create_proxy,
     goes_to_provider,
     leaves_unmatched,
-    pending_recordings,
     proxy_of_handshake_without_rules,
+    recordings_to_wait_for,
 )
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
 from mockllm.server.player import wait_for_player
@@ -74,7 +74,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 
     An internal error is a 500, unless a byte of the response was written.
     """
-    app.deadlines.catch_up()  # many exchanges begin or end in one iteration; running streams do not wait for it
+    app.deadlines.run_due_actions()  # many exchanges begin or end in one iteration; streams do not wait
     sink = exchange.sink
     try:
         return await _finish(app, exchange)
@@ -91,7 +91,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
     finally:
         if not exchange.ended:
             abandon_exchange(app, exchange)
-        app.deadlines.catch_up()
+        app.deadlines.run_due_actions()
 
 
 async def _finish(app: App, exchange: Exchange) -> bool:
@@ -118,7 +118,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         await wait_for_store(app, exchange, app.store_client)
         if exchange.ended:
             return exchange.keep_alive
-    recordings, request = pending_recordings(app, exchange), exchange.request
+    recordings, request = recordings_to_wait_for(app, exchange), exchange.request
     if recordings is not None and request is not None and exchange.response is NOT_PLANNED:
         await _decide_after_recording(app, exchange, request, recordings)
     if exchange.pending_response is not None:

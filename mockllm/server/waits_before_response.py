@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mockllm.server.access_log import record_of
+from mockllm.server.access_log import access_log_record_of
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.respond import send_webhooks
 
@@ -50,7 +50,7 @@ async def wait_for_release(app: App, exchange: Exchange) -> None:
     at_most, key = hold.at_most * response.time_scale, (request.session or "", hold.name)
     if app.access_log is not None and not app.held_responses.is_released(key):
         waiting = EndedExchange.of(exchange, 0.0, None)  # for this line alone
-        app.access_log.show_hold(record_of(waiting, request), hold.name, at_most)
+        app.access_log.show_hold(access_log_record_of(waiting, request), hold.name, at_most)
     with in_flight(app, exchange):
         released = await app.held_responses.wait(key, at_most, app.deadlines)
     from mockllm.core.verdicts.retry_after import format_seconds  # imported late: a start needs no verdicts

@@ -32,7 +32,7 @@ from mockllm.core.rendering.websocket_session import (
 from mockllm.engine import PlannedResponse
 from mockllm.server.aiohttp_internals import ClosedByOwner
 from mockllm.server.builtin_pages import text_page
-from mockllm.server.client_messages import BoundedMessages, is_handshake
+from mockllm.server.client_messages import BoundedMessages, is_valid_handshake
 from mockllm.server.connection_errors import error_bytes
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
@@ -103,7 +103,7 @@ async def accept_websocket(
     response.close_connection = socket.end
     response.headers.update(headers)
     web_request = socket.connection.web_request(exchange.head.message, exchange.body_stream)
-    if not is_handshake(web_request, response):
+    if not is_valid_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
         exchange.allow_cors, exchange.constraints = False, HttpConstraints(ends_connection=True)
         socket.write(error_bytes(400, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now)))

@@ -14,7 +14,7 @@ from aiohttp import WSMsgType
 from msgspec import Struct, field
 
 from mockllm.core.redaction import without_credentials
-from mockllm.core.rendering.plan import SWITCHING, Plan, ResponseHead
+from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Plan, ResponseHead
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.engine import PlannedResponse
@@ -126,7 +126,7 @@ async def _end(
         note += await proxy.store_websocket(request, exchange.head, messages, to)
     elif target is not None:
         note += "; not recorded: serve it with --record-misses DIR" * target.record
-    opened = Plan(ResponseHead(SWITCHING, ()), ())
+    opened = Plan(ResponseHead(SWITCHING_PROTOCOLS, ()), ())
     if target is None:
         exchange.response = PlannedResponse(opened, None, notes=(note,))
     else:

@@ -180,7 +180,7 @@ def combined_limit_result(
     ), 0.0
 
 
-def current_limits(
+def unchanged_admission(
     selections: Sequence[tuple[SelectedCandidate, ScopeCounts]], scenario_time: float
 ) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""

@@ -177,8 +177,11 @@ class StoreClient:
         if decision.outcome in COUNTED_OUTCOMES:
             for candidate, _ in decision.blocked_rules:
                 tries[candidate.key] += 1
-            if decision.rule is not None:
-                selected_rule, before = decision.rule.candidate, decision.rule.response_count
+            if decision.selected_rule is not None:
+                selected_rule, before = (
+                    decision.selected_rule.candidate,
+                    decision.selected_rule.response_count,
+                )
                 tries[selected_rule.key] += 1
                 responses[selected_rule.key] += (
                     selected_rule.max_responses is None or before < selected_rule.max_responses

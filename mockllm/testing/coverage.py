@@ -48,8 +48,8 @@ class Coverage(Struct):
         if rule is None:
             return
         self._reached.add((rule, None))
-        if decision.outcome == "rule" and decision.rule is not None:
-            picked = response_index(engine, decision.rule)
+        if decision.outcome == "rule" and decision.selected_rule is not None:
+            picked = response_index(engine, decision.selected_rule)
             self._reached.add((rule, None if picked is None else picked + 1))
 
     @property

@@ -94,7 +94,11 @@ def match_trace(engine: Engine, request: EngineRequest, builder: ResponseBuilder
     ]
     blocked_modifiers = [(item, guard_line(item, candidate, why)) for item, candidate, why in items]
     outcome = Outcome(request, refused or builder.build())
-    step = _step(engine, decision.rule) if decision.outcome == "rule" and decision.rule else None
+    step = (
+        _step(engine, decision.selected_rule)
+        if decision.outcome == "rule" and decision.selected_rule
+        else None
+    )
     return MatchTrace(
         request,
         outcome,
@@ -109,7 +113,7 @@ def match_trace(engine: Engine, request: EngineRequest, builder: ResponseBuilder
 
 
 def _won_chances(engine: Engine, decision: Decision) -> Iterator[tuple[str, str]]:
-    for selected in (*decision.modifiers, *((decision.rule,) if decision.rule else ())):
+    for selected in (*decision.modifiers, *((decision.selected_rule,) if decision.selected_rule else ())):
         guard = selected.candidate.guard
         if guard is not None and guard.chance is not None and guard.chance < 1:
             yield engine.catalog.items[selected.candidate.item_index].id, percentage(guard.chance)
@@ -118,7 +122,9 @@ def _won_chances(engine: Engine, decision: Decision) -> Iterator[tuple[str, str]
 def _tried(engine: Engine, request: EngineRequest, decision: Decision) -> tuple[list[TraceEntry], int]:
     catalog = engine.catalog
     items = catalog.items
-    end = catalog.rule_count if decision.rule is None else decision.rule.candidate.item_index
+    end = (
+        catalog.rule_count if decision.selected_rule is None else decision.selected_rule.candidate.item_index
+    )
     blocked = {candidate.item_index: (candidate, why) for candidate, why in decision.blocked_rules}
     others = [number for number in range(end) if number not in blocked]
     if end > MAX_SHOWN_ALL:
@@ -135,7 +141,7 @@ def _tried(engine: Engine, request: EngineRequest, decision: Decision) -> tuple[
         else:
             line = near_miss_line(item, item.matcher.test_results(request))
             found.append(_trace_entry(item, number, "did not match", line))
-    if decision.rule is not None:
+    if decision.selected_rule is not None:
         found.append(
             _trace_entry(items[end], end, "answers" if decision.outcome == "rule" else "would answer")
         )
@@ -200,8 +206,8 @@ class MismatchReport:
         if not found and isinstance(expected_condition, Equals):
             known = dict.fromkeys(names_of(item.id)[0] for item in rules)
             yield f"no rule is called {expected_condition.value}{suggestion(str(expected_condition.value), known)}"
-        if decision.rule is not None:
-            yield f"{location_and_name(catalog.items[decision.rule.candidate.item_index])}: matched"
+        if decision.selected_rule is not None:
+            yield f"{location_and_name(catalog.items[decision.selected_rule.candidate.item_index])}: matched"
         elif not found:
             for item, test_results in nearest(catalog, self._request, NEAREST):
                 yield near_miss_line(item, test_results)

@@ -128,7 +128,7 @@ def _observed(number: int, each: Received) -> ObservedRequest:
         unfinished_text=unfinished,
         prompt=observed_prompt if len(request.raw) >= MIN_BYTES else None,
         time_scale=each._response.time_scale,
-        to_mcp_server=request.to_mcp_server,
+        is_for_mcp_server=request.is_for_mcp_server,
         unmatched=each._response.unmatched,
         wait_headers=wait_headers(request.provider),
     )

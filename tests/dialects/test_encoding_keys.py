@@ -99,7 +99,7 @@ def test_key_of_a_large_request_is_small(call: GeneratingCall) -> None:
         request = read(call, wire, dumps(changed))
         key = (call.dialect.encoding_key(request), request.output_bounds.key)
         assert isinstance(hash(key), int)
-        assert size(key) <= MAX_KEY, f"{dumps(changed)[:2_000].decode()} is in the key: use `small_key`"
+        assert size(key) <= MAX_KEY, f"{dumps(changed)[:2_000].decode()} is in the key: use `value_or_digest`"
 
 
 @pytest.mark.parametrize("dialect", OTHER_CALLS, ids=lambda dialect: type(dialect).__name__)

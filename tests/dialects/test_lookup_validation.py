@@ -25,10 +25,12 @@ POSTED = [
     route
     for route in ROUTES
     if not route.dialect.generates
-    and not route.dialect.request_class.to_mcp_server
+    and not route.dialect.request_class.is_for_mcp_server
     and route.method == "POST"
 ]
-GOT = [route for route in ROUTES if route.method == "GET" and not route.dialect.request_class.to_mcp_server]
+GOT = [
+    route for route in ROUTES if route.method == "GET" and not route.dialect.request_class.is_for_mcp_server
+]
 LOOKUPS = [route for route in POSTED if "{" not in route.path]
 OF_ONE = [route for route in POSTED if "{" in route.path]
 BODIES: list[object] = [None, "{", [], "null", {"input": {}, "model": 7}]

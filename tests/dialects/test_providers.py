@@ -22,7 +22,7 @@ from mockllm.dialects.router import RouteMatch, find_route
 providers = pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
 providers_of_models = pytest.mark.parametrize(
     "provider",
-    [each for each in REGISTERED if not each.routes[0].call.dialect.request_class.to_mcp_server],
+    [each for each in REGISTERED if not each.routes[0].call.dialect.request_class.is_for_mcp_server],
     ids=lambda provider: provider.name,
 )
 

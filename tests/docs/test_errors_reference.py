@@ -97,7 +97,7 @@ def test_errors_page_first_table_lists_statuses() -> None:
 
 def test_every_provider_has_a_table() -> None:
     headings = {section.splitlines()[0] for section in SECTIONS}
-    models = [each for each in REGISTERED if not each.routes[0].call.dialect.request_class.to_mcp_server]
+    models = [each for each in REGISTERED if not each.routes[0].call.dialect.request_class.is_for_mcp_server]
     titles = {provider.name: {call.title for call in provider.calls} for provider in models}
     assert [name for name, own in titles.items() if not own & headings] == []
 

@@ -24,7 +24,7 @@ from tests.server.threaded_server import ThreadedServer
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-SWITCHING = (ROOT / "docs" / "switching.md").read_text()
+SWITCHING_PROTOCOLS = (ROOT / "docs" / "switching.md").read_text()
 
 
 def blocks(language: str, text: str = README) -> list[str]:
@@ -98,7 +98,11 @@ def test_readme_client_code_prints_reply(code: str, port: int, capsys: pytest.Ca
 def test_query_controls_go_with_the_sdk(port: int) -> None:
     import openai
 
-    code = blocks("python", SWITCHING)[0].replace("8080", str(port)).replace('"x"', '"x", max_retries=0')
+    code = (
+        blocks("python", SWITCHING_PROTOCOLS)[0]
+        .replace("8080", str(port))
+        .replace('"x"', '"x", max_retries=0')
+    )
     names = {"OpenAI": openai.OpenAI, "messages": [{"role": "user", "content": "hi"}]}
     built, *calls = code.strip().splitlines()
     exec(built, names)
@@ -112,12 +116,12 @@ def test_query_controls_go_with_the_sdk(port: int) -> None:
 def test_tool_call_of_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
     import openai
 
-    assert "`TOOL_CALL_PROBABILITY=1 mockllm serve`" in SWITCHING
+    assert "`TOOL_CALL_PROBABILITY=1 mockllm serve`" in SWITCHING_PROTOCOLS
     settings = ParamSettings(environment={"TOOL_CALL_PROBABILITY": "1"})
     app = App(Builder(ScenarioSources((), ["default"], settings), EngineState()).first())
     with ThreadedServer(app) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="x") as client:
         exec(
-            blocks("python", SWITCHING)[1],
+            blocks("python", SWITCHING_PROTOCOLS)[1],
             {"client": client, "messages": [{"role": "user", "content": "hi"}]},
         )
     reported = capsys.readouterr().out

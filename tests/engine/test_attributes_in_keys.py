@@ -53,7 +53,7 @@ OF_THE_DIALECT: Final = {
     *(
         "generates",
         "makes_media",
-        "to_mcp_server",
+        "is_for_mcp_server",
         "provider",
         "background",
         "vector_components",

@@ -46,7 +46,7 @@ def read_repeatedly(engine: Engine, reader: RequestReader, times: int, body: byt
 def is_repeated(request: EngineRequest) -> bool:
     """Return whether the request has begun with what was computed of an earlier one."""
     repeated = request.repeated
-    return repeated is not None and repeated.index is not None
+    return repeated is not None and repeated.rule_index is not None
 
 
 def test_fourth_request_begins_with_what_was_computed() -> None:

@@ -101,8 +101,10 @@ def test_reader_with_other_headers_differs_in_nothing_else() -> None:
     engine = VirtualServer("rules: [{reply: hi}]").engine
     first = engine.request_reader("POST", PATH, "a=1", {"x-mockllm-seed": "7"})
     second = first.with_headers({"x-mockllm-seed": "7"})
-    assert first._key is not second._key, "equal bodies with other headers are not the same request"
-    for name in {*first.__slots__} - {"_key"}:
+    assert first._head_identity is not second._head_identity, (
+        "equal bodies with other headers are not the same request"
+    )
+    for name in {*first.__slots__} - {"_head_identity"}:
         assert getattr(second, name) == getattr(first, name), name
 
 

@@ -81,7 +81,7 @@ def test_preview_counts_nothing() -> None:
     server = VirtualServer("rules: [{name: it, times: 1, reply: x}, {name: other, reply: y}]")
     sent = server.engine.read("POST", "/v1/chat/completions", "", {}, chat_request().body, "::1", 0.0)
     for _ in range(3):
-        peeked = server.engine.preview(sent).decision.rule
+        peeked = server.engine.preview(sent).decision.selected_rule
         assert peeked is not None
         assert peeked.candidate.random_key == "a.yaml:it"
     assert server.respond(chat_request()).rule == "it"

@@ -114,9 +114,7 @@ def request_of(protocol: Protocol, raw: bytes, headers: dict[str, str]) -> Reque
 def read_alone(request: Request) -> Request:
     """The request as if no other had come."""
     body = parsed(request.raw)
-    vars(request).update(
-        body=body, fields=body if type(body) is dict else {}, _divided=None, max_possible_depth=0
-    )
+    vars(request).update(body=body, fields=body if type(body) is dict else {}, _divided=None, depth_bound=0)
     return request
 
 

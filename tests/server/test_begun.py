@@ -152,7 +152,7 @@ def test_head_is_written_in_turn_of_plan(path: str, known: bool) -> None:
 
 
 class ClockWithoutTimer:
-    """A clock whose timer never fires: only `catch_up` runs what is due."""
+    """A clock whose timer never fires: only `run_due_actions` runs what is due."""
 
     time = staticmethod(time.monotonic)
 

@@ -111,9 +111,9 @@ def test_added_deadline_waits_for_those_already_due() -> None:
 
     deadlines.at(101, again)
     deadlines.at(102, done.append)
-    assert deadlines.catch_up() == 100.0
+    assert deadlines.run_due_actions() == 100.0
     clock.now = 101.5
-    assert deadlines.catch_up() == 101.5
+    assert deadlines.run_due_actions() == 101.5
     assert done == [101.5]
     assert len(clock.calls) == 1
     clock.run_until(103)
@@ -133,7 +133,7 @@ def test_actions_that_are_late_wait_in_the_heap() -> None:
         deadlines.at(101 + number / 1000, lambda now, number=number: take_long(number))  # type: ignore[misc]
     clock.now = 102
     pushed = list(deadlines._heap)
-    deadlines.catch_up()
+    deadlines.run_due_actions()
     assert done == [0, 1]
     assert len(deadlines) == 998
     assert {id(entry) for entry in deadlines._heap} < {id(entry) for entry in pushed}
@@ -150,9 +150,9 @@ def test_past_deadline_of_an_action_runs_after_those_due() -> None:
     deadlines.at(101, first)
     deadlines.at(101.5, lambda now: done.append("second"))
     clock.now = 102
-    deadlines.catch_up()
+    deadlines.run_due_actions()
     assert done == ["first", "second"]
-    deadlines.catch_up()
+    deadlines.run_due_actions()
     assert done == ["first", "second", "new"]
 
 

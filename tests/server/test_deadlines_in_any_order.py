@@ -68,7 +68,7 @@ def test_each_action_runs_once_and_never_early(
             clock.run_until(clock.now + value)
         else:
             clock.now += value
-            schedule.deadlines.catch_up()
+            schedule.deadlines.run_due_actions()
         left = len(schedule.scheduled) - len(schedule.ran) - len(schedule.cancelled)
         assert len(schedule.deadlines) == left
     clock.run_until(clock.now + 10)

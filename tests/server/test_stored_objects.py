@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StoredResponse, Timeline
 from mockllm.server.app import App
-from mockllm.server.stored_objects import was_cancelled
+from mockllm.server.stored_objects import stored_response_was_cancelled
 from mockllm.server.workers.no_store import NoStore
 from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch
 from tests.server.fake_engine import FakeEngine
@@ -53,10 +53,10 @@ def test_stored_response_says_whether_it_was_cancelled(
 ) -> None:
     app = App(Storing(found, elsewhere=elsewhere))
     app.store_client = Elsewhere(found)
-    assert asyncio.run(was_cancelled(app, "one", "resp_1")) is (found is CANCELLED)
+    assert asyncio.run(stored_response_was_cancelled(app, "one", "resp_1")) is (found is CANCELLED)
 
 
 def test_response_is_not_cancelled_while_the_store_is_away() -> None:
     app = App(Storing(CANCELLED, elsewhere=True))
     app.store_client = Elsewhere(AWAY)
-    assert not asyncio.run(was_cancelled(app, "one", "resp_1"))
+    assert not asyncio.run(stored_response_was_cancelled(app, "one", "resp_1"))

@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.server import websocket
 from mockllm.server.exchange_end import SERVER_FAILED
-from mockllm.server.player import ConnectionSink, Player
+from mockllm.server.player import DrainableSink, Player
 from tests.server.control.live_server import EXAMPLE, Steered, steered
 from tests.server.raw_client import Raw
 from tests.waiting import until
@@ -47,7 +47,7 @@ def test_journal_has_the_headers_of_an_open_websocket(server: Steered) -> None:
 def test_failure_of_the_server_is_no_client_that_left(
     server: Steered, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    async def fail(player: Player, sink: ConnectionSink) -> None:
+    async def fail(player: Player, sink: DrainableSink) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
     monkeypatch.setattr(websocket, "wait_for_player", fail)

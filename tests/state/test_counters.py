@@ -33,7 +33,7 @@ def inputs(
 
 def summary(decision: Decision) -> tuple[str, str | None, list[object]]:
     """Return the outcome, the rule's name, and why other rules were blocked."""
-    rule = decision.rule.candidate.key if decision.rule else None
+    rule = decision.selected_rule.candidate.key if decision.selected_rule else None
     return decision.outcome, rule, [why for _, why in decision.blocked_rules]
 
 
@@ -71,7 +71,7 @@ def test_decide_without_rule_is_miss() -> None:
 def test_decide_counts_exclude_current_request() -> None:
     counters = Counters()
     sent = inputs([candidate("r", every=2), candidate("rest")])
-    turns = [decide(counters, sent).rule for _ in range(4)]
+    turns = [decide(counters, sent).selected_rule for _ in range(4)]
     assert [(turn.candidate.key, turn.tries, turn.response_count) for turn in turns if turn] == [
         ("rest", 0, 0),
         ("r", 1, 0),

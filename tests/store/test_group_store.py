@@ -46,12 +46,12 @@ def remaining(store: StoreCounters) -> Sequence[int]:
     ((_, decision),) = store.decide([LIMITED])
     assert isinstance(decision, Decision)
     assert decision.admission is not None
-    assert decision.rule is not None
+    assert decision.selected_rule is not None
     status = decision.admission.limit_status
     bound_statuses = (status.requests, status.tokens, status.input_tokens, status.output_tokens)
     return [
         *(bound_status.remaining for bound_status in bound_statuses if bound_status is not None),
-        decision.rule.tries,
+        decision.selected_rule.tries,
     ]
 
 
@@ -127,8 +127,8 @@ def test_counts_of_a_rule_last_until_no_group_has_it(
     asyncio.run(removed())
     ((_, decision),) = store.decide([ONE])
     assert isinstance(decision, Decision)
-    assert decision.rule is not None
-    assert decision.rule.tries == tries
+    assert decision.selected_rule is not None
+    assert decision.selected_rule.tries == tries
 
 
 def test_rules_that_the_store_has_lost_are_noted_again(

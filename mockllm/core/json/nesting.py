@@ -20,7 +20,7 @@ _STEPS: Final = bytes.maketrans(b"[]", b"\x01\xff")
 _STRINGS: Final[re.Pattern[bytes]] = re.compile(rb'"[^"]*"')
 
 
-def max_possible_depth(part: bytes, inside: int) -> int:
+def depth_bound(part: bytes, inside: int) -> int:
     """Return an upper bound of the depth of a part of a JSON text that `inside` objects and lists surround. It is at
     most `FEW` above the depth. The part ends at the depth at which it begins."""
     brackets = part.count(b"[") + part.count(b"{")
@@ -34,7 +34,7 @@ def max_possible_depth(part: bytes, inside: int) -> int:
 
 def depth_of(values: Sequence[Json]) -> int:
     """Return how deep parsed values nest in objects and lists: 0 where none of them is one. It takes a tenth of the
-    time that `max_possible_depth` takes for texts with escaped quotes."""
+    time that `depth_bound` takes for texts with escaped quotes."""
     depth = 0
     level = [value for value in values if type(value) in _CONTAINERS]
     while level:

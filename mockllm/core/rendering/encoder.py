@@ -247,7 +247,7 @@ def _first(choice: Choice, count: int) -> Choice:
 
 
 class _ChunksWithAffixes(Struct, frozen=True):
-    """All chunks of a part, whose events differ in nothing else: a stream has hundreds of them."""
+    """All chunks of a part whose events differ only in the text of the chunk: a stream has hundreds of them."""
 
     affixes: ChunkAffixes
     chunks: Sequence[str]

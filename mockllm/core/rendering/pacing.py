@@ -60,10 +60,10 @@ class Pacing(Struct, frozen=True):
 
     `itl` (inter-token latency) is each gap. With `tokens_per_second`, a gap lasts as long as the chunk after
     it takes at that speed. `jitter` adds 0 to that many seconds to each gap; a distribution is added as drawn.
-    `slowdown` multiplies every wait of the pace and of a script. `paces_body`: whether a non-streaming response takes
-    as long as its stream would (`pace.whole`). `queued`, `in_progress` and `finalizing` are the seconds of these
-    states of a background response or a batch. `queued_polls` and `in_progress_polls` are the numbers of reads that
-    find it in these states.
+    `slowdown` multiplies every wait of the pace and of a script. `body_takes_stream_time`: whether a non-streaming
+    response takes as long as its stream would (`pace.whole`). `queued`, `in_progress` and `finalizing` are the
+    seconds of these states of a background response or a batch. `queued_polls` and `in_progress_polls` are the
+    numbers of reads that find it in these states.
     """
 
     ttft: float | InputTime | None = None
@@ -72,7 +72,7 @@ class Pacing(Struct, frozen=True):
     chunk_size: ChunkSize | None = None
     jitter: float | Distribution | None = None
     slowdown: float = 1.0
-    paces_body: bool = True
+    body_takes_stream_time: bool = True
     queued: float | None = None
     in_progress: float | None = None
     finalizing: float | None = None

@@ -45,7 +45,7 @@ Python 3.13 took over four phrases of RFC 9110; a recorded response has the phra
 """
 
 
-SWITCHING: Final = 101
+SWITCHING_PROTOCOLS: Final = 101
 """The status of a response that opens a WebSocket (`Delivery.websocket`)."""
 
 
@@ -150,7 +150,8 @@ class Framing(Enum):
     A new framing needs a member here, and the further changes that docs/adding-a-dialect.md lists. `AWS_EVENT_STREAM`
     has the binary frames of `application/vnd.amazon.eventstream`; in those of `AWS_EVENT_STREAM_BYTES` the payload is
     in base64. The dense forms have no space after colons. Each event of `websocket` is a text message, each of
-    `websocket-binary` a binary one. Events of `bytes` are bytes of the body.
+    `websocket-binary` a binary one. Events of `bytes` are bytes of a streamed body. `plain` is no stream: its only
+    event is the body.
     """
 
     PLAIN = "plain"
@@ -235,7 +236,7 @@ class Delivery(Struct, frozen=True):
     websocket: Callable[[], object] | None = None
     """Makes the `WebSocketSession` of the WebSocket that the response opens."""
     client_responses: ClientResponses | None = None
-    """The client's responses with which it continues. The steps after the questions are for a client that sends
+    """The client's responses that continue the response. The steps after the questions are for a client that sends
     none."""
 
     def __reduce__(self) -> tuple[object, ...]:

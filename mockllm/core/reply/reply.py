@@ -304,4 +304,4 @@ class GeneratedToolCall(Struct, frozen=True, eq=False):
     notes: tuple[str, ...] = ()
     fits_placeholders: bool = True
     """Whether the arguments may fill the placeholders of a cached response. They are an object that is neither empty
-    nor long, and no limit on the output cuts them."""
+    nor long, in at most 250 chunks, and no limit on the output cuts them. The tool is a function."""

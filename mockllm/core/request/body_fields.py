@@ -62,13 +62,13 @@ class BodyFields:
         return self.raw.decode("utf-8", "replace")
 
     def parse_body(self) -> None:
-        """Parse the body: set `body`, `fields`, `max_possible_depth` and the parts of a divided body. The first read
+        """Parse the body: set `body`, `fields`, `depth_bound` and the parts of a divided body. The first read
         of one of these calls it; a caller that needs them anyway may call it before."""
-        value, divided, max_possible_depth = self._parse()
+        value, divided, depth_bound = self._parse()
         attributes = vars(self)
         attributes["body"], attributes["_divided"] = value, divided
         attributes["fields"] = value if type(value) is dict else {}
-        attributes["max_possible_depth"] = max_possible_depth
+        attributes["depth_bound"] = depth_bound
         if divided is not None and self.shared_attributes:
             self.share_attributes(divided)
 
@@ -84,12 +84,12 @@ class BodyFields:
             of_members[type(self)] = {name: getattr(self, name) for name in names}
 
     @cached_property
-    def max_possible_depth(self) -> int:
+    def depth_bound(self) -> int:
         """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater
         one."""
         self.parse_body()
-        max_possible_depth: int = vars(self)["max_possible_depth"]
-        return max_possible_depth
+        depth_bound: int = vars(self)["depth_bound"]
+        return depth_bound
 
     @cached_property
     def body(self) -> Json | Missing:
@@ -112,7 +112,7 @@ class BodyFields:
         return divided
 
     def _parse(self) -> tuple[Json | Missing, DividedBody | None, int]:
-        """Return the JSON of the body, its parts, and its `max_possible_depth`. Without parts that is the number of
+        """Return the JSON of the body, its parts, and its `depth_bound`. Without parts that is the number of
         its brackets."""
         raw, turns_field = self.raw, self.turns_field
         if turns_field is not None and len(raw) >= divided_bodies.MIN_DIVIDED_BYTES:

@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import MAX_DEPTH, MISSING, Json, JSONDecodeError, Missing, loads
-from mockllm.core.json.nesting import depth_of, max_possible_depth
+from mockllm.core.json.nesting import depth_bound, depth_of
 from mockllm.core.request.typed_memo import MemoKey, TypedMemo, new_memo
 
 S = TypeVar("S")
@@ -52,7 +52,7 @@ _CLOSE: Final = re.compile(rb"\]\s*\}\s*\Z")
 
 class RemainingMembers(Struct, eq=False):
     """A body without its turns: the bytes before and after them, and the members there. `depth` is an
-    upper bound of how deep they nest (`nesting.max_possible_depth`)."""
+    upper bound of how deep they nest (`nesting.depth_bound`)."""
 
     bytes_before: bytes
     bytes_after: bytes
@@ -105,7 +105,7 @@ class DividedBody(Struct, eq=False):
 
     @property
     def depth(self) -> int:
-        """An upper bound of the body's depth; `BodyFields.max_possible_depth` of a divided body."""
+        """An upper bound of the body's depth; `BodyFields.depth_bound` of a divided body."""
         return max(self.remaining_members.depth, self.stage.depth)
 
     def cached_by_remaining_members(self, key: MemoKey[T], compute: Callable[[], T]) -> T:
@@ -371,7 +371,7 @@ def _members_around(
     before = {name: one[name] for name in names[:place]}
     after = {name: one[name] for name in names[place + 1 :]}
     return RemainingMembers(
-        bytes_before, bytes_after, before, after, max_possible_depth(bytes_before + bytes_after, 0)
+        bytes_before, bytes_after, before, after, depth_bound(bytes_before + bytes_after, 0)
     )
 
 

@@ -108,7 +108,7 @@ class McpServer(Struct, frozen=True):
 class McpServerFields:
     """The values of a request to an MCP server; empty for any other request."""
 
-    to_mcp_server: ClassVar[bool] = False
+    is_for_mcp_server: ClassVar[bool] = False
     """Whether the call goes to an MCP server, whose description the request then has in `mcp_servers`."""
     mcp_servers: Mapping[str, McpServer] = {}
     """The MCP servers that the loaded files describe, by name."""

@@ -35,7 +35,7 @@ from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, TOKENS_PER_PR
 from mockllm.core.request.read_turns import TurnReader, read_new_turns, read_turns
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup
-from mockllm.core.request.tools import CALLABLE, Tool, ToolChoice
+from mockllm.core.request.tools import CLIENT_RUN_KINDS, Tool, ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.core.word_stems import name_stems
 
@@ -54,7 +54,7 @@ class Request(BodyFields, McpServerFields):
     """One request. Its reader sets `_NON_BODY_ATTRIBUTES` and the body; most other properties are computed lazily.
 
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
-    body's bytes (decompressed). `now` is when the server had the whole body or refused it, in seconds since the
+    body's bytes (decompressed). `now` is when the server began to respond, in seconds since the
     epoch. The time fields of a response use no other clock. `path_variables` holds the variables of the route's path
     (`{"model": …}` where the path names the model). `response_lookup` has what the server stored for the session, by
     name.
@@ -281,7 +281,9 @@ class Request(BodyFields, McpServerFields):
     def callable_tools(self) -> tuple[Tool, ...]:
         """The offered tools that the model may call."""
         tools, names = self.tools, frozenset(self.tool_choice.names)  # a client may allow thousands
-        return tuple([tool for tool in tools if tool.kind in CALLABLE and (not names or tool.name in names)])
+        return tuple(
+            [tool for tool in tools if tool.kind in CLIENT_RUN_KINDS and (not names or tool.name in names)]
+        )
 
     @cached_property
     def final_tools(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 
 
 class Format(Struct, frozen=True):
@@ -34,4 +34,4 @@ class OutputBounds(NamedTuple):
     @property
     def key(self) -> Hashable:
         """The part of a cache key with these bounds."""
-        return small_key(self) if self.stop else self
+        return value_or_digest(self) if self.stop else self

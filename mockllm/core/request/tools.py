@@ -43,7 +43,7 @@ TOOL_ATTRIBUTES: Final = (
     "tool_tokens",
 )
 """The cached properties of a request that follow from its tools and its tool choice."""
-CALLABLE: Final = ("function", "custom", PROVIDER_DEFINED)
+CLIENT_RUN_KINDS: Final = ("function", "custom", PROVIDER_DEFINED)
 """The kinds of tools that the client runs."""
 
 

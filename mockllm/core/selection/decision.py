@@ -165,7 +165,7 @@ class Decision(Struct, frozen=True):
     """
 
     outcome: DecisionOutcome
-    rule: SelectedCandidate | None
+    selected_rule: SelectedCandidate | None
     modifiers: Sequence[SelectedCandidate]
     request_number: int
     blocked_rules: Sequence[tuple[Candidate, GuardReason]] = ()

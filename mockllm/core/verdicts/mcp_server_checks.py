@@ -112,7 +112,7 @@ def _by_server(history: ClientHistory) -> Iterator[list[ServerMessageExchange]]:
     """Yield the messages to each server, in order."""
     groups: dict[str, list[ServerMessageExchange]] = {}
     for observed in history.requests:
-        if observed.to_mcp_server and observed.ended is not None:
+        if observed.is_for_mcp_server and observed.ended is not None:
             exchange = ServerMessageExchange(observed)
             groups.setdefault(exchange.server, []).append(exchange)
     yield from groups.values()

@@ -102,7 +102,7 @@ class ObservedRequest:
     `error` is the neutral name of the error in the response. `read` and `plan` return the request and its response.
     `unfinished_text` returns the text of a stream without a finish reason, and None for any other response. `prompt`
     returns what a prompt cache has of a request; it is None where the request is too short for one.
-    `to_mcp_server`: the request goes to an MCP server. `unmatched`: neither a rule nor the dialect itself responded.
+    `is_for_mcp_server`: the request goes to an MCP server. `unmatched`: neither a rule nor the dialect responded.
     `wait_headers`: the provider's own headers with a wait, with the seconds in a unit of each.
     """
 
@@ -124,12 +124,12 @@ class ObservedRequest:
         unfinished_text: Callable[[Request, Plan], str | None],
         time_scale: float = 1.0,
         prompt: Callable[[Request], ObservedPrompt | None] | None = None,
-        to_mcp_server: bool = False,
+        is_for_mcp_server: bool = False,
         unmatched: bool = False,
         wait_headers: Mapping[str, float] = NO_UNITS,
     ) -> None:
         self.id = id
-        self.to_mcp_server = to_mcp_server
+        self.is_for_mcp_server = is_for_mcp_server
         self.unmatched = unmatched
         self.client = client
         self.session = session

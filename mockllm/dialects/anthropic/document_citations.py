@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import Citation, Text
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 
 SENTENCE_END: Final = re.compile(r"[.!?]\s+")
 MAX_SENTENCE: Final = 2_000
@@ -39,7 +39,7 @@ class CitableDocument(Struct, frozen=True):
     @property
     def key(self) -> Hashable:
         """The part of a cache key with this document."""
-        texts = map(small_key, self.texts)
+        texts = map(value_or_digest, self.texts)
         return (self.kind, self.index, self.title, self.address, self.file_id, *texts)
 
     def has_name(self, name: str | None) -> bool:

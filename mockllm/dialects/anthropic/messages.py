@@ -15,7 +15,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.anthropic.content_blocks import (
     container_and_edits,
     final_usage,
@@ -97,7 +97,7 @@ class Messages:
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MessagesRequest)
         found = request.citable_documents
-        documents = small_key(tuple([document.key for document in found])) if found else ()
+        documents = value_or_digest(tuple([document.key for document in found])) if found else ()
         return request.encoding_options, request.container_options, documents
 
     build_request = staticmethod(build_request)

@@ -25,8 +25,8 @@ from mockllm.core.request.request import Message, Request, TextPart, Tool, estim
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
-from mockllm.core.small_key import small_key
 from mockllm.core.tokens import estimate
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.anthropic.client_tools import offered_tools, toolsets_by_tool
 from mockllm.dialects.anthropic.context_edits import applied_edits, cleared_tokens
 from mockllm.dialects.anthropic.document_citations import CitableDocument, citable_documents
@@ -208,7 +208,7 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def encoding_options(self) -> Hashable:
         """The options beside the turns that change what an encoder writes."""
-        toolset_by_tool = small_key(tuple(self.toolset_by_tool.items()))
+        toolset_by_tool = value_or_digest(tuple(self.toolset_by_tool.items()))
         return self.omits_thinking, self.declines_thinking, self.wants_thinking, toolset_by_tool
 
     @cached_property
@@ -218,7 +218,7 @@ class MessagesRequest(AnthropicRequest):
         named = None if container is None else dumps(container)
         edits = dumps(self.applied_edits) if self.manages_context else None
         options = (named, edits, self.pending_uses)
-        return small_key(options) if any(options) else options
+        return value_or_digest(options) if any(options) else options
 
 
 class AnthropicCountRequest(MessagesRequest):

@@ -69,7 +69,7 @@ def count_breakpoints(fields: Mapping[str, Json]) -> int:
     return sum(isinstance(block, dict) and isinstance(block.get(BREAKPOINT), dict) for block in marked)
 
 
-def lifetime_of(block: Json) -> float | None:
+def breakpoint_lifetime_of(block: Json) -> float | None:
     """Return the seconds for which the prefix up to a block is cached; None for a block without a breakpoint."""
     breakpoint = block.get(BREAKPOINT) if isinstance(block, dict) else None
     if not isinstance(breakpoint, dict):
@@ -99,14 +99,14 @@ def _blocks_before_turns(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:
             described = f"{tool.get('name')} {tool.get('description')} {tool.get('input_schema')}"
             tokens = estimate(described) + (0 if number else TOOL_INSTRUCTIONS)
             yield PromptBlock(
-                f"tools[{number}] ({tool.get('name')})", _content(tool), tokens, lifetime_of(tool)
+                f"tools[{number}] ({tool.get('name')})", _content(tool), tokens, breakpoint_lifetime_of(tool)
             )
     if isinstance(system, str):
         yield PromptBlock("system", _content({"type": "text", "text": system}), estimate(system))
     for number, block in enumerate(system if isinstance(system, list) else ()):
         if isinstance(block, dict) and isinstance(block.get("text"), str):
             name = f"system[{number}]"
-            yield PromptBlock(name, _content(block), estimate(block["text"]), lifetime_of(block))
+            yield PromptBlock(name, _content(block), estimate(block["text"]), breakpoint_lifetime_of(block))
 
 
 TOOL_INSTRUCTIONS: Final = 313
@@ -139,12 +139,16 @@ def _unmarked(entry: Json) -> Json:
 
 def _lifetime(block: Json) -> float | None:
     """Return the lifetime of a block's breakpoint, or of the last breakpoint in the result of a tool."""
-    own = lifetime_of(block)
+    own = breakpoint_lifetime_of(block)
     inner = block.get("content") if own is None and isinstance(block, dict) else None
-    lifetimes = [lifetime_of(entry) for entry in inner] if isinstance(inner, list) else []
+    lifetimes = [breakpoint_lifetime_of(entry) for entry in inner] if isinstance(inner, list) else []
     return next((lifetime for lifetime in reversed(lifetimes) if lifetime is not None), own)
 
 
 PROMPT_FORM: Final = PromptForm(
-    _blocks_before_turns, _turn, at_end=lifetime_of, options=_options, breakpoint_bytes=BREAKPOINT.encode()
+    _blocks_before_turns,
+    _turn,
+    at_end=breakpoint_lifetime_of,
+    options=_options,
+    breakpoint_bytes=BREAKPOINT.encode(),
 )

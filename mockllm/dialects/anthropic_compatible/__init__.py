@@ -28,8 +28,8 @@ from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors
 class Claude(VendorEncoder):
     """Claude. A response names the dated model of an alias."""
 
-    def first_members(self, kind: str) -> dict[str, Json]:
-        result = super().first_members(kind)
+    def members_before_choices(self, kind: str) -> dict[str, Json]:
+        result = super().members_before_choices(kind)
         return result if self.reply.model is not None else {**result, "model": snapshot(result["model"])}
 
 

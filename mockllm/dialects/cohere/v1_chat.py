@@ -19,7 +19,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import Reply, texts_of
 from mockllm.core.request.request import Request
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.cohere.chat import CohereChat, response_format
 from mockllm.dialects.cohere.errors import check_limit, error_plan_v1, head, required
 from mockllm.dialects.cohere.lookups import body_plan
@@ -75,7 +75,7 @@ class CohereV1Chat(CohereChat):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, CohereV1Request)
-        return request.as_events, small_key(request.raw)
+        return request.as_events, value_or_digest(request.raw)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request: the last turn is its message, or its results."""

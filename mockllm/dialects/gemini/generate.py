@@ -17,7 +17,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import (
     GeminiResponseFields,
@@ -118,7 +118,7 @@ class Generate(GeminiDialect):
             request.logprobs,
             request.media,
             request.offers_functions,
-            small_key(media),
+            value_or_digest(media),
             None if request.retrieved_contexts is None else request.retrieved_contexts.key,
         )
 

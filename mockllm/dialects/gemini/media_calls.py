@@ -29,7 +29,7 @@ from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline, state_seconds
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.background import timeline_of
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -132,7 +132,7 @@ class PredictCall(GeminiDialect):
         return EventLayout()
 
     def encoding_key(self, request: Request) -> Hashable:
-        return small_key(request.raw)
+        return value_or_digest(request.raw)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         raise NotImplementedError  # pragma: no cover - no `NeutralRequest` is for media

@@ -22,8 +22,8 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.reply.reply import Choice, Finish, Reply, texts_of
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.request.response_parameters import OutputBounds
-from mockllm.core.small_key import small_key
 from mockllm.core.tokens import split
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.huggingface.errors import InferenceCall, invalid
@@ -203,7 +203,7 @@ class TextGeneration(InferenceCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, TextGenerationRequest)
-        echoed = small_key(request.prompt) if request.echoes else None
+        echoed = value_or_digest(request.prompt) if request.echoes else None
         return request.of_model, echoed, request.parameters.get("details") is True
 
     def build_request(self, request: NeutralRequest) -> WireRequest:

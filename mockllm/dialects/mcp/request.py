@@ -42,7 +42,7 @@ class ServerRequest(Request):
     """The base of all requests to an MCP server."""
 
     dialect = "mcp"
-    to_mcp_server = True
+    is_for_mcp_server = True
 
     @cached_property
     def server_name(self) -> str:

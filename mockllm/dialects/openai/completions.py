@@ -22,7 +22,7 @@ from mockllm.core.rendering.plan import EventKind, Framing, Plan
 from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Reply, Text, Usage, texts_of
 from mockllm.core.request.request import Request
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -256,7 +256,7 @@ class Completions(OpenAiCall):
         assert isinstance(request, CompletionsRequest)
         top = request.logprobs
         offsets = () if top is None else request.offsets
-        return request.include_usage, small_key(request.echoed), top, small_key(offsets)
+        return request.include_usage, value_or_digest(request.echoed), top, value_or_digest(offsets)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_completions(request, DEFAULT_MODEL)

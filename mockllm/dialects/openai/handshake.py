@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
-from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, Plan, ResponseHead
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING_PROTOCOLS, Plan, ResponseHead
 from mockllm.core.rendering.websocket_session import WebSocketSession
 from mockllm.core.request.request import Request
 from mockllm.core.user_speech import UserSpeech
@@ -57,5 +57,5 @@ class VoiceHandshake(LookupCall, VoiceDialect):
 
 
 def _opened(identity: ResponseIdentity, session: Callable[[], WebSocketSession]) -> Plan:
-    opened = ResponseHead(SWITCHING, (), head(200, OPENAI, identity).headers)
+    opened = ResponseHead(SWITCHING_PROTOCOLS, (), head(200, OPENAI, identity).headers)
     return Plan(opened, (), delivery=replace(DEFAULT_DELIVERY, websocket=session))

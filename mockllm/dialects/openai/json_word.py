@@ -26,12 +26,12 @@ class JsonWord(Struct, eq=False):
 _WORD: Final = MemoKey[JsonWord]()
 
 
-def contain_json(items: Iterable[Json]) -> bool:
+def contain_word_json(items: Iterable[Json]) -> bool:
     """Return whether messages contain the word."""
     return any(map(_contains, items))
 
 
-def turns_contain_json(divided: DividedBody) -> bool:
+def turns_contain_word_json(divided: DividedBody) -> bool:
     """Return whether the messages of a body contain the word; only those are read that no earlier body had."""
     word = divided.reduce_turns(memo_key=_WORD, start=_continued, step=_read)
     return word is not None and word.found

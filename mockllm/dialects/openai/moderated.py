@@ -13,7 +13,7 @@ from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.reply.reply import Choice, Reply
 from mockllm.core.request.messages import MediaPart, TextPart
 from mockllm.core.request.request import Message
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.openai.moderations import moderate
 from mockllm.dialects.openai.request_fields import ModelRequest
 
@@ -26,7 +26,7 @@ def moderation_model(request: ModelRequest) -> str | None:
 def moderation_key(request: ModelRequest) -> Hashable:
     """Return what changes the moderation of a reply, beside the reply itself."""
     model = moderation_model(request)
-    return None if model is None else small_key((model, _input(request)))
+    return None if model is None else value_or_digest((model, _input(request)))
 
 
 def chat_moderation(request: ModelRequest, reply: Reply) -> Json:

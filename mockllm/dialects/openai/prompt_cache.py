@@ -65,7 +65,7 @@ def at_end(fields: Mapping[str, Json]) -> float | None:
     return None if explicit else BREAKPOINT_LIFETIME
 
 
-def lifetime_of(part: Mapping[str, Json]) -> float | None:
+def breakpoint_lifetime_of(part: Mapping[str, Json]) -> float | None:
     """Return the lifetime of a part's breakpoint; None without one."""
     return BREAKPOINT_LIFETIME if type(part.get(BREAKPOINT)) is dict else None
 

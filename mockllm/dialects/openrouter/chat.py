@@ -16,7 +16,7 @@ from mockllm.core.json.typed_values import object_of, texts
 from mockllm.core.media.images import LARGEST, ImageSize
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.gemini.media_output import image_size, with_modalities
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.validators import Check, array, check_fields, object_, one_of
@@ -71,4 +71,4 @@ class OpenRouterChat(VendorChat):
         key = super().encoding_key(request)
         if not request.modalities:
             return key
-        return key, small_key((*request.modalities, *request.image_size, request.user))
+        return key, value_or_digest((*request.modalities, *request.image_size, request.user))

@@ -153,7 +153,7 @@ class VendorEncoder(BodyEncoder):
 
     # --- non-streaming -------------------------------------------------------------------------------
 
-    def first_members(self, kind: str) -> dict[str, Json]:
+    def members_before_choices(self, kind: str) -> dict[str, Json]:
         model = self.reply.model if self.reply.model is not None else self._request.model or DEFAULT_MODEL
         id = self.form.id.make(self.ids, "")
         return {"id": id, "object": kind, "created": self._identity.epoch_second, "model": model}
@@ -168,7 +168,11 @@ class VendorEncoder(BodyEncoder):
         if self._probabilities is not None:
             for encoded, choice in zip(choices, self.reply.choices, strict=True):
                 encoded["logprobs"] = self.choice_logprobs(choice, self._request.logprobs or 0)
-        result = {**self.first_members("chat.completion"), "choices": choices, "usage": self._counted}
+        result = {
+            **self.members_before_choices("chat.completion"),
+            "choices": choices,
+            "usage": self._counted,
+        }
         result = merged_json(result | fill_members(self.form.body, self.ids), self._own)
         return self.reply.usage.apply_usage_presence(result, "usage")
 
@@ -205,7 +209,7 @@ class VendorEncoder(BodyEncoder):
 
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
         result = {
-            **self.first_members("chat.completion.chunk"),
+            **self.members_before_choices("chat.completion.chunk"),
             **fill_members(self.form.chunk, self.ids),
             **self._own,
         }

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from mockllm.core.json.nesting import FEW, DepthCount, depth_of, marks_of, max_possible_depth
+from mockllm.core.json.nesting import FEW, DepthCount, depth_bound, depth_of, marks_of
 from tests.examples import examples
 
 
@@ -51,7 +51,7 @@ def test_nesting_of_random_values_equals_a_parsers() -> None:
         raw = json.dumps(value, indent=random_.choice([None, 1])).encode()
         for bound in range(1, 9):
             assert nests_deeper(raw, bound) == nests_deeper(raw, bound, 3) == (depth(value) > bound), raw
-        assert depth(value) <= max_possible_depth(raw, 0) <= raw.count(b"[") + raw.count(b"{")
+        assert depth(value) <= depth_bound(raw, 0) <= raw.count(b"[") + raw.count(b"{")
         assert depth_of([value]) == depth(value)
         for size in (1, 2, 3, 7):
             assert brackets_of(raw, size) == brackets_of(raw), raw
@@ -95,10 +95,10 @@ def test_nesting_is_bounded_by_ten(raw: bytes, expected: bool) -> None:
 @pytest.mark.parametrize("count", [1, FEW, FEW + 1, 150])
 def test_depth_bound_of_part_is_exact_for_many_brackets(count: int) -> None:
     wide = b",[1]" * count
-    assert max_possible_depth(wide, 2) == (2 + count if count <= FEW else 3)
+    assert depth_bound(wide, 2) == (2 + count if count <= FEW else 3)
     deep = b"," + b'{"a":[' * (count // 2) + b"]}" * (count // 2)
-    assert max_possible_depth(deep, 2) == 2 + count // 2 * 2
+    assert depth_bound(deep, 2) == 2 + count // 2 * 2
 
 
 def test_brackets_in_texts_are_no_depth() -> None:
-    assert max_possible_depth(b',"' + b"[" * 100 + b'"', 2) == 2
+    assert depth_bound(b',"' + b"[" * 100 + b'"', 2) == 2

@@ -13,15 +13,15 @@ def request(raw: bytes) -> Request:
 
 
 @pytest.mark.parametrize(
-    ("raw", "max_possible_depth"), [(b'{"a":[[1]]}', 3), (b'{"a":"[[["}', 4), (b"[[", 2), (b"7", 0)]
+    ("raw", "depth_bound"), [(b'{"a":[[1]]}', 3), (b'{"a":"[[["}', 4), (b"[[", 2), (b"7", 0)]
 )
-def test_depth_bound_of_unread_body_counts_brackets(raw: bytes, max_possible_depth: int) -> None:
-    assert request(raw).max_possible_depth == max_possible_depth
+def test_depth_bound_of_unread_body_counts_brackets(raw: bytes, depth_bound: int) -> None:
+    assert request(raw).depth_bound == depth_bound
 
 
 def test_depth_bound_and_body_are_parsed_once() -> None:
     read = request(b'{"a":[1]}')
-    assert read.max_possible_depth == 2
+    assert read.depth_bound == 2
     body = read.body
     assert body == {"a": [1]}
     assert read.fields is body

@@ -20,7 +20,7 @@ CHANGED = {"jsonrpc": "2.0", "method": "notifications/tools/list_changed"}
 
 class McpServerRequest(Request):
     dialect = "test"
-    to_mcp_server = True
+    is_for_mcp_server = True
 
     def __init__(self, words: Message, *, raw: bytes, headers: Message) -> None:
         super().__init__(method="POST", path="/mcp/a", headers=headers, raw=raw)
@@ -55,7 +55,7 @@ class McpServerScript:
                 number, Client("a"), None,
                 at=number, started=number, ended=number + 0.1 if ended else None, end_reason="finished", status=200,
                 read=lambda: request, plan=lambda: response, unfinished_text=lambda request, plan: None,
-                to_mcp_server=True,
+                is_for_mcp_server=True,
             )
         )  # fmt: skip
 

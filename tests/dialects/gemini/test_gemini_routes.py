@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.dialects import gemini, openai
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.router import RouteMatch, UnknownPath, find_route
+from mockllm.dialects.router import RouteMatch, UnservedPath, find_route
 from tests.language.virtual_server import ClientRequest, VirtualServer
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
@@ -109,14 +109,14 @@ def test_unknown_google_path_gets_its_envelope(
     path: str, headers: dict[str, str], query: str, provider: str | None
 ) -> None:
     match = find_route("PUT", path, headers, query)
-    assert isinstance(match, UnknownPath)
+    assert isinstance(match, UnservedPath)
     assert match.provider == provider
     assert match.dialect.name == "gemini"
 
 
 def test_doubled_version_error_names_the_base_url() -> None:
     match = find_route("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
-    assert isinstance(match, UnknownPath)
+    assert isinstance(match, UnservedPath)
     assert (match.failure.message or "").endswith("Set the client's base URL to http://mock:9")
 
 

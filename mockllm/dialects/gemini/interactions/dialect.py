@@ -39,7 +39,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.background import background_run, timeline_of
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import DIALECT, is_shown, supported_reply
@@ -307,7 +307,7 @@ class Interactions(GeminiDialect):
         assert isinstance(request, InteractionRequest)
         named = "agent" in request.fields
         previous = text_of(request.fields.get("previous_interaction_id"))
-        return request.summarizes, named, small_key(previous), request.cached_tokens
+        return request.summarizes, named, value_or_digest(previous), request.cached_tokens
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         body = {

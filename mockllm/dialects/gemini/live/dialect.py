@@ -33,7 +33,7 @@ from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.reply.reply import Media, NativePart, Reply, Thinking, ToolCall
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.gemini.candidates import GeminiResponseFields, is_shown, supported_reply
@@ -233,7 +233,7 @@ class Live(GeminiDialect):
         return LIVE_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
-        return small_key(request.raw)
+        return value_or_digest(request.raw)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         return build_request(request, "/v1beta")

@@ -15,7 +15,14 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.rendering.plan import DEFAULT_DELIVERY, SWITCHING, EventStep, Framing, Plan, ResponseHead
+from mockllm.core.rendering.plan import (
+    DEFAULT_DELIVERY,
+    SWITCHING_PROTOCOLS,
+    EventStep,
+    Framing,
+    Plan,
+    ResponseHead,
+)
 from mockllm.core.rendering.websocket_session import WebSocketSession
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
@@ -85,7 +92,7 @@ class LiveHandshake(LiveLookup, VoiceDialect):
         """Return the response of a session whose user speaks so. None: the received audio decides."""
         session = self._session
         opened = replace(DEFAULT_DELIVERY, websocket=lambda: session(identity, speeches))
-        return Plan(ResponseHead(SWITCHING, ()), (), delivery=opened)
+        return Plan(ResponseHead(SWITCHING_PROTOCOLS, ()), (), delivery=opened)
 
 
 class LiveSetupRequest(LiveRequest):

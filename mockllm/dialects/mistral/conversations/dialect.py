@@ -18,7 +18,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.mistral.agents.agent import format_time
 from mockllm.dialects.mistral.conversations import checks
@@ -83,7 +83,7 @@ class StartConversation(VendorCall, OpenAiCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, MistralConversationRequest)
-        return small_key(request.continued_id), small_key(request.agent_id)
+        return value_or_digest(request.continued_id), value_or_digest(request.agent_id)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         model, stream = request.model or self.vendor.model, bool(request.stream)

@@ -17,13 +17,13 @@ from msgspec import Struct, field
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.divided_bodies import DividedBody
-from mockllm.core.request.known_checks import check_known
+from mockllm.core.request.known_checks import check_unless_known
 from mockllm.core.request.request import Request
 from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.openai.chat.field_checks import FIELDS, check_dependencies, check_openai_dependencies
-from mockllm.dialects.openai.chat.field_checks_by_model import fields_of
+from mockllm.dialects.openai.chat.field_checks_by_model import field_checks_of
 from mockllm.dialects.openai.chat.simple_request_body import is_simple_request_body
-from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
+from mockllm.dialects.openai.json_word import contain_word_json, turns_contain_word_json
 from mockllm.dialects.openai.model_restrictions import (
     PROVIDERS_OF_OPENAI_MODELS,
     check_chat_model,
@@ -48,7 +48,7 @@ from mockllm.dialects.openai.validators import (
 )
 
 ROLES: Final = ("system", "assistant", "user", "function", "tool", "developer")
-PLAIN: Final = ("user", "system", "developer", "assistant")
+ROLES_WITH_TEXT: Final = ("user", "system", "developer", "assistant")
 
 PARTS: Final[dict[str, Check]] = {
     "text": members(("text",), {"text": string}),
@@ -63,15 +63,15 @@ PARTS: Final[dict[str, Check]] = {
 
 _called: Final = members(("name", "arguments"), {"name": string, "arguments": string})
 _custom: Final = members(("name", "input"), {"name": string, "input": string})
-CALLS: Final = {
+CALL_CHECKS: Final = {
     "function": members(("function",), {"function": _called}),
     "custom": members(("custom",), {"custom": _custom}),
 }
-_typed_call: Final = members(("id", "type"), {"id": string, "type": one_of(*CALLS)})
+_typed_call: Final = members(("id", "type"), {"id": string, "type": one_of(*CALL_CHECKS)})
 
 
 def _call(value: Json, path: str) -> Failure | None:
-    return _typed_call(value, path) or CALLS[value["type"]](value, path)
+    return _typed_call(value, path) or CALL_CHECKS[value["type"]](value, path)
 
 
 _calls: Final = array(_call, "objects", min_length=1)
@@ -224,11 +224,11 @@ def _fast_accepts_next(calls: OpenToolCalls, entry: Json) -> bool:
     """Return whether both checks accept a message after the calls of those before it."""
     if type(entry) is not dict:
         return False
-    role, members = entry.get("role"), len(entry)
-    if members == 2 and role in PLAIN and type(entry.get("content")) is str:
+    role, member_count = entry.get("role"), len(entry)
+    if member_count == 2 and role in ROLES_WITH_TEXT and type(entry.get("content")) is str:
         calls.called = ()
         return not calls.open
-    if not (members == 3 and _fast_accepts_shape(entry)) and (
+    if not (member_count == 3 and _fast_accepts_shape(entry)) and (
         _message(entry, "") is not None or _lacks_content(entry)
     ):
         return False
@@ -279,7 +279,7 @@ def check(request: Request) -> Failure | None:
         )
         return _check_json_mode(body, None) if error is None and serves_openai_models else error
     serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
-    error = check_known(
+    error = check_unless_known(
         request,
         _OPENAI_NAME if serves_openai_models else _VENDOR_NAME,
         lambda: check_body(body, serves_openai_models=serves_openai_models),
@@ -295,7 +295,7 @@ def _check_json_mode(body: dict[str, Json], divided: DividedBody | None) -> Fail
     format_ = body.get("response_format")
     if format_ is None or format_["type"] != "json_object":
         return None
-    found = contain_json(body["messages"]) if divided is None else turns_contain_json(divided)
+    found = contain_word_json(body["messages"]) if divided is None else turns_contain_word_json(divided)
     return None if found else refuse(WITHOUT_JSON, "messages")
 
 
@@ -320,7 +320,7 @@ def check_body(
     if error is None and not messages_are_accepted:
         error = check_message_shapes(messages)
     if error is None:
-        checks = fields_of(model) if serves_openai_models else FIELDS
+        checks = field_checks_of(model) if serves_openai_models else FIELDS
         error = check_fields(body, checks) or check_dependencies(body)
     if error is None and serves_openai_models:
         error = check_openai_dependencies(body) or check_chat_model(body)

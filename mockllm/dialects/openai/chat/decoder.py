@@ -25,8 +25,8 @@ CHANNELS: Final[tuple[tuple[str, TextChannel], ...]] = (
     ("content", "text"),
     ("refusal", "refusal"),
 )
-"""The channel of each member of a message; only vendors have the first two. An empty member counts only where
-it is alone."""
+"""The channel of each member of a message; only vendors have the first two. An empty member is a chunk only where it
+is the only member of a delta."""
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

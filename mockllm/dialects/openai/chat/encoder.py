@@ -39,12 +39,16 @@ class ChatEncoder(Encoder):
         self._fields = fields = ChatResponseFields(reply, request, identity)
         extras = reply.extras.get("openai", {})
         event_extras = {key: value for key, value in extras.items() if key not in SEPARATE_EXTRAS}
-        members = {**fields.first_members("chat.completion.chunk"), **fields.last_members(), **event_extras}
+        members = {
+            **fields.members_before_choices("chat.completion.chunk"),
+            **fields.members_after_choices(),
+            **event_extras,
+        }
         self._event_start = dumps(members)[:-1] + b',"choices":['
         self._null_logprobs = (
             b',"logprobs":null' if fields.model_family.logprobs or fields.logprobs is not None else b""
         )
-        self._probabilities = None if fields.logprobs is None else StreamedLogprobs(fields.logprobs)
+        self._logprobs = None if fields.logprobs is None else StreamedLogprobs(fields.logprobs)
         self._event_end = b'],"usage":null' if request.include_usage else b"]"
         counted = merged_json(usage(reply.usage, fields.model_family), extras.get("usage", {}))
         self._usage = (
@@ -52,7 +56,7 @@ class ChatEncoder(Encoder):
         )  # a fault makes it null, or missing
         moderation = extras.get("moderation")
         self._moderation = merged_json(fields.moderation or {}, moderation or {}) or None
-        self._events = 0
+        self._padded_events = 0
         self._calls = [0] * len(reply.choices)
         """The number of opened tool calls of each choice."""
         self._opened_by_first_event: set[int] = set()
@@ -69,8 +73,8 @@ class ChatEncoder(Encoder):
         first = parts[0] if parts else None
         delta: dict[str, Json] = {"role": "assistant", "content": None}
         logprobs = None
-        if self._probabilities is not None and type(first) is not ToolCall:
-            logprobs = self._probabilities.chunk_logprobs(choice, first)
+        if self._logprobs is not None and type(first) is not ToolCall:
+            logprobs = self._logprobs.chunk_logprobs(choice, first)
         if type(first) is ToolCall:
             if self._fields.legacy:
                 self._opened_by_first_event.add(choice)
@@ -99,13 +103,13 @@ class ChatEncoder(Encoder):
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         part, logprobs = at.part, None
-        if self._probabilities is not None and type(part) is not ToolCall:
-            logprobs = self._probabilities.chunk_logprobs(at.choice, part, chunk)
+        if self._logprobs is not None and type(part) is not ToolCall:
+            logprobs = self._logprobs.chunk_logprobs(at.choice, part, chunk)
         delta = self._delta(at) % dumps_temporary(chunk)  # over-allocated: `%` copies it
         return (self._event(at.choice, delta, text_length=len(chunk), logprobs=logprobs),)
 
     def chunk_affixes(self, at: EncoderPosition) -> ChunkAffixes | None:
-        if self._request.obfuscated or (self._probabilities is not None and type(at.part) is not ToolCall):
+        if self._request.obfuscated or (self._logprobs is not None and type(at.part) is not ToolCall):
             return None
         event, _ = self._event(at.choice, self._delta(at))
         before, _, after = event.rpartition(b"%b")  # the last %b is ours: no text of a client follows it
@@ -175,5 +179,5 @@ class ChatEncoder(Encoder):
         """Return the padding of an event, and its closing brace."""
         if not self._request.obfuscated:
             return b"}"
-        self._events += 1
-        return padding(self._events - 1, text_length) + b"}"
+        self._padded_events += 1
+        return padding(self._padded_events - 1, text_length) + b"}"

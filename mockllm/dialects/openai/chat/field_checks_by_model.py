@@ -28,7 +28,7 @@ _HINTS: Final = {"max_tokens": " Use 'max_completion_tokens' instead."}
 
 
 @text_cache(256)  # clients repeat a few models
-def fields_of(model: str) -> Mapping[str, Check]:
+def field_checks_of(model: str) -> Mapping[str, Check]:
     row = restrictions_of(model)
     checks = dict(OPENAI_FIELDS)
     for name in row.parameters:

@@ -11,7 +11,12 @@ from mockllm.core.prompt_cache.form import PromptBlock, PromptForm
 from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, estimate_parts
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.chat.request import MEDIA
-from mockllm.dialects.openai.prompt_cache import BREAKPOINT, at_end, lifetime_of, without_breakpoint
+from mockllm.dialects.openai.prompt_cache import (
+    BREAKPOINT,
+    at_end,
+    breakpoint_lifetime_of,
+    without_breakpoint,
+)
 from mockllm.dialects.openai.request_fields import content_parts
 
 
@@ -38,7 +43,9 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
         added = 0
         name = f"{place}.content[{part_number}] ({role})" if type(content) is list else f"{place} ({role})"
         if type(part) is dict:
-            yield PromptBlock(name, written + dumps(without_breakpoint(part)), tokens, lifetime_of(part))
+            yield PromptBlock(
+                name, written + dumps(without_breakpoint(part)), tokens, breakpoint_lifetime_of(part)
+            )
         else:
             yield PromptBlock(name, written + dumps({"type": "text", "text": part}), tokens)
     rest = {key: value for key, value in item.items() if key not in ("role", "content")}

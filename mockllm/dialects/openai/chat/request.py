@@ -17,7 +17,7 @@ from mockllm.core.request.request import Message, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
     ModelRequest,
@@ -204,10 +204,10 @@ class ChatRequest(ModelRequest):
             self.obfuscated,
             self.service_tier,
             self.forced,
-            small_key(tuple(sorted(self.custom_tools))),
+            value_or_digest(tuple(sorted(self.custom_tools))),
             self.legacy,
             self.logprobs,
-            small_key(self.audio_format),
+            value_or_digest(self.audio_format),
         )
 
 

@@ -48,7 +48,7 @@ AUDIO_CHUNK: Final = 16_000
 
 
 class ChatResponseFields:
-    """The fields of a response other than the reply itself."""
+    """The fields of a response beside its choices, and those of a choice that follow from the request."""
 
     def __init__(self, reply: Reply, request: ChatRequest, identity: ResponseIdentity) -> None:
         self.id = identity.ids.make("chatcmpl-", 29)
@@ -70,10 +70,10 @@ class ChatResponseFields:
         self.moderation = chat_moderation(request, reply)
         """The moderation of request and reply; None where the request wants none."""
 
-    def first_members(self, kind: str) -> dict[str, Json]:
+    def members_before_choices(self, kind: str) -> dict[str, Json]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
 
-    def last_members(self) -> dict[str, Json]:
+    def members_after_choices(self) -> dict[str, Json]:
         if self.model_family.oldest:
             return {}
         if self.model_family.tier:
@@ -251,10 +251,10 @@ def body(reply: Reply, response_fields: ChatResponseFields) -> dict[str, Json]:
             entry["logprobs"] = None
         entry["finish_reason"] = response_fields.finish(choice)
         choices.append(entry)
-    result = response_fields.first_members("chat.completion")
+    result = response_fields.members_before_choices("chat.completion")
     result["choices"] = choices
     result["usage"] = usage(reply.usage, response_fields.model_family)
-    result |= response_fields.last_members()
+    result |= response_fields.members_after_choices()
     if response_fields.moderation is not None:
         result["moderation"] = response_fields.moderation
     extras = reply.extras.get("openai")

@@ -13,7 +13,7 @@ from mockllm.core.rendering.event_layout import EventLayout, MemberPlace, Payloa
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
@@ -52,7 +52,7 @@ class MediaCall(OpenAiCall):
         return MEDIA_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
-        return small_key(request.raw)
+        return value_or_digest(request.raw)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         raise NotImplementedError  # pragma: no cover - `neutral=False`: no `NeutralRequest` is for media

@@ -19,7 +19,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan
 from mockllm.core.reply.reply import Media, Part, Refusal, Reply, Text, ToolCall
 from mockllm.core.request.request import Request
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
@@ -270,7 +270,7 @@ class Realtime(OpenAiCall):
         return REALTIME_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
-        return small_key(request.raw)
+        return value_or_digest(request.raw)
 
     decode = staticmethod(decode)
 

@@ -18,10 +18,10 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
-from mockllm.core.request.known_checks import check_known
+from mockllm.core.request.known_checks import check_unless_known
 from mockllm.core.request.request import Request
 from mockllm.core.request.typed_memo import MemoKey
-from mockllm.dialects.openai.json_word import contain_json, turns_contain_json
+from mockllm.dialects.openai.json_word import contain_word_json, turns_contain_word_json
 from mockllm.dialects.openai.model_restrictions import PROVIDERS_OF_OPENAI_MODELS, check_responses_model
 from mockllm.dialects.openai.responses.fields import FIELDS, OPENAI_FIELDS, moved_messages
 from mockllm.dialects.openai.responses.item_types import check_item_type
@@ -215,7 +215,7 @@ def check(request: Request) -> Failure | None:
     """Return the first error: required fields, then each field in the body's order, then dependencies between
     fields."""
     serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
-    error = check_known(
+    error = check_unless_known(
         request,
         _OPENAI_NAME if serves_openai_models else _VENDOR_NAME,
         lambda: _check_whole(request, serves_openai_models=serves_openai_models),
@@ -236,7 +236,7 @@ def _check_json_mode(request: Request) -> Failure | None:
         return None
     divided = request.divided_body
     known = divided is not None and not request.before
-    found = turns_contain_json(divided) if divided and known else contain_json(request.items)
+    found = turns_contain_word_json(divided) if divided and known else contain_word_json(request.items)
     return None if found else refuse(WITHOUT_JSON, "input")
 
 

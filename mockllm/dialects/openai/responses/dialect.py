@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.core.request.typed_memo import MemoKey
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.event_layouts import RESPONSES_LAYOUT
 from mockllm.dialects.openai.headers import BODY_HEADERS, STREAM_HEADERS, body_plan, head
@@ -106,11 +106,13 @@ class Responses(ResponsesCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ResponsesRequest)
-        echoed = request.cached_by_remaining_members(_ECHOED, lambda: small_key(_echoed(request.fields)))
+        echoed = request.cached_by_remaining_members(
+            _ECHOED, lambda: value_or_digest(_echoed(request.fields))
+        )
         key = (echoed, moderation_key(request)) if "moderation" in request.fields else echoed
         if request.file_search is not None:
             key = (key, request.file_search.key)
-        key = (key, small_key(dumps(request.tool_items))) if request.tool_items else key
+        key = (key, value_or_digest(dumps(request.tool_items))) if request.tool_items else key
         return (key, COMPACTION_TRIGGER) if request.compacts else key
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:

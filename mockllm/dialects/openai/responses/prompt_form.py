@@ -11,7 +11,12 @@ from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_pa
 from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, estimate_parts
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
-from mockllm.dialects.openai.prompt_cache import BREAKPOINT, at_end, lifetime_of, without_breakpoint
+from mockllm.dialects.openai.prompt_cache import (
+    BREAKPOINT,
+    at_end,
+    breakpoint_lifetime_of,
+    without_breakpoint,
+)
 from mockllm.dialects.openai.request_fields import content_parts
 from mockllm.dialects.openai.responses.request import MEDIA, InputRequest, add_turn
 
@@ -50,7 +55,7 @@ def _turn(turn: Json, number: int) -> Iterator[PromptBlock]:
     for place, part in enumerate(objects(content)):
         tokens = (0 if place else TOKENS_PER_MESSAGE) + estimate_parts(tuple(content_parts([part], MEDIA)))
         name = f"input[{number}].content[{place}] ({role})"
-        yield PromptBlock(name, dumps(role) + dumps(_read(part)), tokens, lifetime_of(part))
+        yield PromptBlock(name, dumps(role) + dumps(_read(part)), tokens, breakpoint_lifetime_of(part))
 
 
 def _read(part: Mapping[str, Json]) -> Json:

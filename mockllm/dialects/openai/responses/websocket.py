@@ -32,7 +32,7 @@ from mockllm.core.rendering.websocket_session import (
 from mockllm.core.reply.reply import Choice, Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-from mockllm.core.small_key import small_key
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.responses.dialect import Responses
@@ -90,7 +90,7 @@ class ResponsesWebSocket(Responses):
 
     def encoding_key(self, request: Request) -> object:
         assert isinstance(request, MessageRequest)
-        return super().encoding_key(request), small_key(request.stream_id)
+        return super().encoding_key(request), value_or_digest(request.stream_id)
 
 
 class WarmUpRequest(MessageRequest):

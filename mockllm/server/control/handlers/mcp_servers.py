@@ -43,7 +43,7 @@ async def show_mcp_servers(context: ControlContext, call: ApiCall) -> BaseModel:
     entries = (
         entry
         for entry in reversed(context.journal)
-        if entry.request_class and entry.request_class.to_mcp_server
+        if entry.request_class and entry.request_class.is_for_mcp_server
     )
     counted = 0
     for entry in islice(entries, MAX_COUNTED):

@@ -144,7 +144,7 @@ async def suggest_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     rule: dict[str, Json] = {"name": f"like-request-{entry.number}", "match": _match(request)}
     if request.generates:
         rule["reply"] = PLACEHOLDER
-    elif request.to_mcp_server:
+    elif request.is_for_mcp_server:
         rule["reply"] = PLACEHOLDER if "arguments" in request.mcp else {"json": {"text": PLACEHOLDER}}
     else:
         rule["http"] = {"status": 200, "body": PLACEHOLDER}
@@ -154,7 +154,7 @@ async def suggest_rule(context: ControlContext, call: ApiCall) -> BaseModel:
 def _match(request: Request) -> dict[str, Json]:
     """Return a match on the model, the last user text, and the tool whose result the request contains. For a request
     to an MCP server, return a match on its call."""
-    if request.to_mcp_server:
+    if request.is_for_mcp_server:
         return {"mcp": _tool_call(request.mcp)}
     if not request.generates:
         return {"method": request.method, "path": request.path}

@@ -38,7 +38,7 @@ async def show_verdicts(context: ControlContext, call: ApiCall[VerdictQuery]) ->
     requests = observed_requests(context.journal, context.engine, call.query)
     slices = TimeSlices()
     for request in requests:
-        _ = request.prompt, request.to_mcp_server and request.request.mcp
+        _ = request.prompt, request.is_for_mcp_server and request.request.mcp
         await slices.pause()
     failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
     for number, request in enumerate(requests if failed else ()):
@@ -124,7 +124,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
         unfinished_text=unfinished,
         prompt=observed_prompt if len(entry.raw) >= MIN_BYTES else None,
         time_scale=engine.time_scale(entry.session),
-        to_mcp_server=entry.request_class is not None and entry.request_class.to_mcp_server,
+        is_for_mcp_server=entry.request_class is not None and entry.request_class.is_for_mcp_server,
         unmatched=response.unmatched,
         wait_headers=wait_headers(entry.provider),
     )

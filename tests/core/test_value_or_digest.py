@@ -7,12 +7,12 @@ from collections.abc import Hashable
 import pytest
 
 from mockllm.core.request.response_parameters import OutputBounds
-from mockllm.core.small_key import MAX_PART, small_key
+from mockllm.core.value_or_digest import MAX_PART, value_or_digest
 
 
 @pytest.mark.parametrize("value", [None, (), "x", b"x" * MAX_PART, ("a", 1)])
 def test_small_value_is_its_own_key(value: Hashable) -> None:
-    assert small_key(value) == value
+    assert value_or_digest(value) == value
 
 
 @pytest.mark.parametrize(
@@ -24,8 +24,8 @@ def test_small_value_is_its_own_key(value: Hashable) -> None:
     ],
 )
 def test_large_value_has_a_digest(values: list[Hashable]) -> None:
-    keys = [small_key(value) for value in values]
-    assert keys == [small_key(value) for value in values]
+    keys = [value_or_digest(value) for value in values]
+    assert keys == [value_or_digest(value) for value in values]
     assert len(set(keys)) == len(values)
     assert {len(key) for key in keys if isinstance(key, bytes)} == {16}
 

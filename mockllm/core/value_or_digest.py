@@ -11,7 +11,7 @@ MAX_PART: Final = 1_024
 _DIGEST_SIZE: Final = 16
 
 
-def small_key(value: Hashable) -> Hashable:
+def value_or_digest(value: Hashable) -> Hashable:
     """Return the value, or a digest of a large one. Values of other texts and numbers have other digests."""
     if not value:  # most parts of most requests
         return value
