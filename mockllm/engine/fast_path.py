@@ -71,7 +71,7 @@ class FastPath(Struct, frozen=True):
             return None
         validation = self.rule.validation
         if validation == "strict":
-            if (repeated is None or not repeated.passes_check) and dialect.check(request):
+            if (repeated is None or not repeated.passes_check) and dialect.check(request) is not None:
                 return None
         elif validation != "off" and validation_failure(dialect, request, validation):
             return None

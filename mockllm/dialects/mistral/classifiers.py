@@ -28,7 +28,7 @@ from mockllm.dialects.openai.validators import (
     check_fields,
     check_readable,
     check_required,
-    missing,
+    missing_parameter,
     refuse,
     string,
 )
@@ -152,7 +152,7 @@ class MistralModerations(VendorCall, OpenAiCall):
         if failure is not None:
             return failure
         if request.input_value is None:
-            return missing("input")
+            return missing_parameter("input")
         if not request.texts:
             return refuse("The input has no text to classify.", "input")
         return check_fields(request.fields, {"model": string})

@@ -19,7 +19,7 @@ from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
 from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
-from mockllm.dialects.openai.validators import missing, unsupported
+from mockllm.dialects.openai.validators import missing_parameter, unsupported
 from mockllm.dialects.vendors.errors import rows
 
 MAX_INPUTS: Final = 256
@@ -69,7 +69,7 @@ def check_chat(body: dict[str, Json]) -> Failure | None:
     """Return the refusal of a missing model, of a tool that is no function, or of probabilities, which no recorded
     model has."""
     if body.get("model") is None:
-        return missing("model")
+        return missing_parameter("model")
     for number, tool in enumerate(list_of(body.get("tools"))):
         kind = object_of(tool).get("type")
         if type(kind) is str and kind not in TOOL_TYPES:

@@ -29,13 +29,13 @@ class OpenAiFamily(Struct, frozen=True):
     fingerprint: str | None = None
     logprobs: bool = True
     """Whether a choice has the key `logprobs` where the request has none."""
-    tier: bool = True
+    has_service_tier: bool = True
     """Whether the response names its service tier."""
-    audio: bool = False
+    counts_media_tokens: bool = False
     """Whether the usage counts the tokens of texts and images too."""
     cache_writes: bool = False
     """Whether the usage has the tokens written to the cache even where there are none."""
-    oldest: bool = False
+    ended_before_2025: bool = False
     """Whether the model ended before 2025, when responses had neither a tier nor annotations, refusals, fingerprints
     and details of the usage."""
 
@@ -67,10 +67,10 @@ SNAPSHOTS: Final = {
 """The dated model that serves each alias. A response repeats any other name unchanged."""
 
 FAMILIES: Final = (
-    ("gpt-4-vision*", OpenAiFamily(logprobs=False, oldest=True)),
-    ("gpt-4o*-search-preview*", OpenAiFamily(fingerprint="", logprobs=False, tier=False)),
-    ("gpt-4o*-audio*", OpenAiFamily(fingerprint="fp_1d8e19d9b2", logprobs=False, audio=True)),
-    ("gpt-audio*", OpenAiFamily(fingerprint="fp_1d8e19d9b2", logprobs=False, audio=True)),
+    ("gpt-4-vision*", OpenAiFamily(logprobs=False, ended_before_2025=True)),
+    ("gpt-4o*-search-preview*", OpenAiFamily(fingerprint="", logprobs=False, has_service_tier=False)),
+    ("gpt-4o*-audio*", OpenAiFamily(fingerprint="fp_1d8e19d9b2", logprobs=False, counts_media_tokens=True)),
+    ("gpt-audio*", OpenAiFamily(fingerprint="fp_1d8e19d9b2", logprobs=False, counts_media_tokens=True)),
     ("gpt-4o*", OpenAiFamily(fingerprint="fp_a0e9480a2f")),
     ("gpt-4.1*", OpenAiFamily(fingerprint="fp_a1102cf978")),
     ("o[13]-mini*", OpenAiFamily(fingerprint="fp_d48b29c73d", logprobs=False)),

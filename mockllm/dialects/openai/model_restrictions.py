@@ -18,7 +18,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.text_cache import text_cache
-from mockllm.dialects.openai.validators import refuse, supported
+from mockllm.dialects.openai.validators import refuse, supported_values
 
 PROVIDERS_OF_OPENAI_MODELS: Final = frozenset({None, "openai", "azure"})
 """The providers that serve OpenAI's models; None where a request has no provider."""
@@ -156,7 +156,7 @@ def check_responses_model(body: Mapping[str, Json]) -> Failure | None:
     efforts = row.responses_efforts or row.efforts
     effort = object_of(body.get("reasoning")).get("effort")
     if type(effort) is str and efforts and effort not in efforts:
-        message = f"'{effort}' is not supported with the '{body['model']}' model. {supported(efforts)}"
+        message = f"'{effort}' is not supported with the '{body['model']}' model. {supported_values(efforts)}"
         return refuse(f"Unsupported value: {message}", "reasoning.effort", UNSUPPORTED_VALUE)
     reasons = not row.recent or effort != "none"
     if reasons and row.temperature is not None and _is_set(body.get("temperature")):

@@ -53,16 +53,16 @@ def wrong_type(value: Json, path: str, expected: str) -> Failure:
     return refuse(wrong_type_message(value, path, expected), path, "invalid_type")
 
 
-def missing(path: str) -> Failure:
+def missing_parameter(path: str) -> Failure:
     return refuse(f"Missing required parameter: '{path}'.", path, "missing_required_parameter")
 
 
 def unsupported(value: Json, path: str, allowed: Sequence[str]) -> Failure:
     """Return the error of a value that is not one of the allowed words."""
-    return refuse(f"Invalid value: '{value}'. {supported(allowed)}", path, "invalid_value")
+    return refuse(f"Invalid value: '{value}'. {supported_values(allowed)}", path, "invalid_value")
 
 
-def supported(allowed: Sequence[str]) -> str:
+def supported_values(allowed: Sequence[str]) -> str:
     """Return the sentence of a refusal with the allowed words."""
     return f"Supported values are: {_joined(allowed, 'and')}."
 
@@ -225,7 +225,7 @@ def members(required: Sequence[str], checks: Mapping[str, Check]) -> Check:
             return wrong_type(value, path, "an object")
         for name in required:
             if name not in value:
-                return missing(f"{path}.{name}")
+                return missing_parameter(f"{path}.{name}")
         for name, check_member in checks.items():
             member = value.get(name)
             if name not in value or (member is None and name not in required):
@@ -256,7 +256,7 @@ def by_type(checks: Mapping[str, Check], listed: Sequence[str] = ()) -> Check:
         if type(value) is not dict:
             return wrong_type(value, path, "an object")
         if "type" not in value:
-            return missing(f"{path}.type")
+            return missing_parameter(f"{path}.type")
         kind = value["type"]
         if type(kind) is not str:
             return wrong_type(kind, f"{path}.type", "a string")
@@ -299,7 +299,7 @@ def check_fields(body: Mapping[str, Json], checks: Mapping[str, Check]) -> Failu
 def check_required(body: Mapping[str, Json], *names: str) -> Failure | None:
     """Return the error of the first of these fields that is missing or null."""
     absent = next((name for name in names if body.get(name) is None), None)
-    return None if absent is None else missing(absent)
+    return None if absent is None else missing_parameter(absent)
 
 
 def check_stream_options(body: Mapping[str, Json]) -> Failure | None:

@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.token_numbers import text_of_tokens, token_numbers, token_string
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.validators import check_readable, missing, string, wrong_type
+from mockllm.dialects.openai.validators import check_readable, missing_parameter, string, wrong_type
 from mockllm.dialects.vendors.errors import VendorCall, head
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
@@ -72,7 +72,7 @@ class Tokenize(TokenCall):
         if "prompt" in fields:
             return string(fields["prompt"], "prompt")
         if "messages" not in fields:
-            return missing("prompt")
+            return missing_parameter("prompt")
         return (
             None
             if type(fields["messages"]) is list
@@ -120,7 +120,7 @@ class Detokenize(TokenCall):
 
 def _check_tokens(numbers: Json) -> Failure | None:
     if numbers is None:
-        return missing("tokens")
+        return missing_parameter("tokens")
     valid = type(numbers) is list and len(numbers) <= MAX_MODEL_LEN
     if valid and all(type(number) is int and 0 <= number < 2**63 for number in numbers):
         return None

@@ -24,7 +24,7 @@ from mockllm.dialects.openai.validators import (
     check_readable,
     integer,
     members,
-    missing,
+    missing_parameter,
     one_of,
     refuse,
     string,
@@ -51,7 +51,7 @@ def _source(value: Json, path: str) -> Failure | None:
     """Check an image to edit: an address, or the id of a file."""
     failure = _members(value, path)
     if failure is None and value.get("url") is None and value.get("file_id") is None:
-        return missing(f"{path}.url")
+        return missing_parameter(f"{path}.url")
     return failure
 
 
@@ -133,7 +133,7 @@ def check(request: Request) -> Failure | None:
         return failure
     for name in request.required:
         if request.fields.get(name) is None and not (name == "image" and request.sources):
-            return missing(name)
+            return missing_parameter(name)
     failure = check_fields(request.fields, request.checks)
     if failure is None and request.sources > MAX_SOURCES:
         message = f"An edit has at most {MAX_SOURCES} images, but the request has {request.sources}."

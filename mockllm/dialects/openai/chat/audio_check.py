@@ -13,11 +13,11 @@ from mockllm.core.json.codec import Json
 from mockllm.dialects.openai.validators import (
     Check,
     members,
-    missing,
+    missing_parameter,
     one_of,
     refuse,
     string,
-    supported,
+    supported_values,
     text_or,
 )
 
@@ -37,9 +37,9 @@ def check_wanted_audio(body: dict[str, Json]) -> Failure | None:
     if "audio" not in (body.get("modalities") or ()):
         return None
     if body.get("audio") is None:
-        return missing("audio")
+        return missing_parameter("audio")
     format_ = body["audio"]["format"]
     if body.get("stream") is not True or format_ == STREAMED:
         return None
     message = f"Unsupported value: 'audio.format' does not support '{format_}' when stream=true."
-    return refuse(f"{message} {supported([STREAMED])}", "audio.format", "unsupported_value")
+    return refuse(f"{message} {supported_values([STREAMED])}", "audio.format", "unsupported_value")

@@ -37,7 +37,7 @@ from mockllm.dialects.openai.validators import (
     check_length,
     check_readable,
     members,
-    missing,
+    missing_parameter,
     object_,
     one_of,
     refuse,
@@ -143,14 +143,14 @@ def _message(entry: Json, path: str) -> Failure | None:
     if _fast_accepts_shape(entry):
         return None
     if "role" not in entry:
-        return missing(f"{path}.role")
+        return missing_parameter(f"{path}.role")
     role = entry["role"]
     if type(role) is not str:
         return wrong_type(role, f"{path}.role", "a string")
     if role not in ROLES:
         return unsupported(role, f"{path}.role", ROLES)
     if role == "tool" and "tool_call_id" not in entry:
-        return missing(f"{path}.tool_call_id")
+        return missing_parameter(f"{path}.tool_call_id")
     error = _content(entry, path)
     calls = entry.get("tool_calls")
     if error is None and role == "assistant" and calls is not None:
@@ -163,7 +163,7 @@ def _content(entry: dict[str, Json], path: str) -> Failure | None:
     content = entry.get("content")
     if content is not None or (entry["role"] == "developer" and "content" in entry):
         return _parts(content, f"{path}.content")
-    return missing(f"{path}.content") if entry["role"] == "developer" else None
+    return missing_parameter(f"{path}.content") if entry["role"] == "developer" else None
 
 
 def _lacks_content(entry: dict[str, Json]) -> bool:
@@ -313,7 +313,7 @@ def check_body(
     if model is None or (serves_openai_models and model == ""):
         return refuse("you must provide a model parameter")
     if "messages" not in body:
-        return missing("messages")
+        return missing_parameter("messages")
     messages = body["messages"]
     messages_are_accepted = messages_are_accepted or fast_accepts_all(messages)
     error = string(model, "model")

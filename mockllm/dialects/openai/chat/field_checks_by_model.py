@@ -18,7 +18,7 @@ from mockllm.dialects.openai.model_restrictions import (
     restrictions_of,
     unsupported_parameter,
 )
-from mockllm.dialects.openai.validators import Check, integer, refuse, supported
+from mockllm.dialects.openai.validators import Check, integer, refuse, supported_values
 
 MAX_CHOICES: Final = 8
 """The maximum number of choices of recent models."""
@@ -48,7 +48,7 @@ def _effort(efforts: tuple[str, ...]) -> Check:
     def check(value: Json, path: str) -> Failure | None:
         if value in efforts:
             return None
-        message = f"'{path}' does not support {value!r} with this model. {supported(efforts)}"
+        message = f"'{path}' does not support {value!r} with this model. {supported_values(efforts)}"
         return refuse(f"Unsupported value: {message}", path, UNSUPPORTED_VALUE)
 
     return check

@@ -74,9 +74,9 @@ class ChatResponseFields:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.model}
 
     def members_after_choices(self) -> dict[str, Json]:
-        if self.model_family.oldest:
+        if self.model_family.ended_before_2025:
             return {}
-        if self.model_family.tier:
+        if self.model_family.has_service_tier:
             return {"service_tier": self.tier, "system_fingerprint": self.model_family.fingerprint}
         return {"system_fingerprint": self.model_family.fingerprint}
 
@@ -112,7 +112,7 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
 
     Tokens written to a cache appear where there are any, and always in families with `cache_writes`.
     """
-    if family.oldest:
+    if family.ended_before_2025:
         input, output = counted.input, counted.output
         return {"prompt_tokens": input, "completion_tokens": output, "total_tokens": counted.total}
     prompt = {"cached_tokens": counted.cached_read, "audio_tokens": 0}
@@ -124,7 +124,7 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
     }
     if counted.cache_write or family.cache_writes:
         prompt["cache_write_tokens"] = counted.cache_write
-    if family.audio:
+    if family.counts_media_tokens:
         prompt |= {"text_tokens": counted.input, "image_tokens": 0}
         completion["text_tokens"] = counted.output
     return {
@@ -233,9 +233,9 @@ def message(choice: Choice, number: int, response_fields: ChatResponseFields) ->
         result["function_call"] = calls[0]["function"]
     elif calls:
         result["tool_calls"] = calls
-    if refusal is not None or not response_fields.model_family.oldest:
+    if refusal is not None or not response_fields.model_family.ended_before_2025:
         result["refusal"] = refusal
-    if not response_fields.model_family.oldest:
+    if not response_fields.model_family.ended_before_2025:
         result["annotations"] = annotations_of(choice.parts)
     return {**result, **native_fields} if native_fields else result
 

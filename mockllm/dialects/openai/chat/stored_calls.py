@@ -26,7 +26,7 @@ from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
-from mockllm.dialects.openai.validators import check_readable, missing
+from mockllm.dialects.openai.validators import check_readable, missing_parameter
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest
 
 PREFIX: Final = "chatcmpl-"
@@ -205,7 +205,7 @@ class UpdateChat(StoredChatCall):
     def check(self, request: Request) -> Failure | None:
         error = check_readable(request)
         if error is None and "metadata" not in request.fields:
-            error = missing("metadata")
+            error = missing_parameter("metadata")
         return error or check_metadata(request.fields["metadata"])
 
     check_readable = staticmethod(check_readable)

@@ -27,7 +27,7 @@ from mockllm.dialects.openai.validators import (
     check_fields,
     check_readable,
     integer,
-    missing,
+    missing_parameter,
     object_,
     one_of,
     refuse,
@@ -212,7 +212,7 @@ def check(request: Request) -> Failure | None:
 def _missing(request: ImagesRequest, name: str) -> Failure:
     if name in request.fields:
         return wrong_type(None, name, "a string")
-    return missing("images" if name == "image" and not request.is_form else name)
+    return missing_parameter("images" if name == "image" and not request.is_form else name)
 
 
 def _check_unknown(request: ImagesRequest, model: str, *, is_gpt: bool) -> Failure | None:

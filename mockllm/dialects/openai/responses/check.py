@@ -35,7 +35,7 @@ from mockllm.dialects.openai.validators import (
     check_readable,
     check_stream_options,
     members,
-    missing,
+    missing_parameter,
     object_,
     one_of,
     refuse,
@@ -285,14 +285,14 @@ def _check_required(body: Mapping[str, Json], *, serves_openai_models: bool) -> 
         return (
             wrong_type({}, "model", "a string")
             if serves_openai_models and "model" in body
-            else missing("model")
+            else missing_parameter("model")
         )
     if not serves_openai_models:
         return None
     if model == "":
         return refuse("The requested model '' does not exist.", "model", "model_not_found")
     if "input" not in body:
-        return missing("input") if prompt is None else None
+        return missing_parameter("input") if prompt is None else None
     if body["input"] is None and all(body.get(name) is None for name in SOURCES):
         return wrong_type({}, "input", "a string")  # of null, the service says that it is an object
     return None

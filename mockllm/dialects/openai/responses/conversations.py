@@ -26,7 +26,7 @@ from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.responses.check import check_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import items, listed_item, stored_conversation
-from mockllm.dialects.openai.validators import array, check_readable, missing, object_
+from mockllm.dialects.openai.validators import array, check_readable, missing_parameter, object_
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest, created_object
 
 PREFIX: Final = "conv_"
@@ -133,7 +133,7 @@ class UpdateConversation(ConversationCallWithBody):
 
     def check_body(self, request: Request) -> Failure | None:
         if "metadata" not in request.fields:
-            return missing("metadata")
+            return missing_parameter("metadata")
         return check_metadata(request.fields["metadata"])
 
     def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
@@ -202,5 +202,5 @@ def _new_items(request: Request) -> list[dict[str, Json]]:
 def _check_new_items(request: Request, *, required: bool) -> Failure | None:
     value = request.fields.get("items")
     if value is None:
-        return missing("items") if required else None
+        return missing_parameter("items") if required else None
     return array(object_, "objects", max_length=MAX_NEW_ITEMS)(value, "items") or check_items(value, "items")

@@ -21,7 +21,7 @@ from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import listed_item
 from mockllm.dialects.openai.responses.object import SEALED_PREFIX, usage
 from mockllm.dialects.openai.responses.request import InputRequest
-from mockllm.dialects.openai.validators import missing
+from mockllm.dialects.openai.validators import missing_parameter
 
 SEALED_ITEM_TOKENS: Final = 40
 """The token count of a sealed item."""
@@ -39,7 +39,7 @@ class Compact(ResponsesCall):
 
     def check(self, request: Request) -> Failure | None:
         error = check_input(request)
-        return missing("model") if error is None and request.model is None else error
+        return missing_parameter("model") if error is None and request.model is None else error
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CompactRequest)

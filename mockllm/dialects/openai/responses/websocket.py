@@ -39,7 +39,7 @@ from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.errors import ROWS
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import storage_update
-from mockllm.dialects.openai.validators import missing, refuse
+from mockllm.dialects.openai.validators import missing_parameter, refuse
 
 CREATE: Final = "response.create"
 WARM_UP: Final = "response.create (generate: false)"
@@ -166,7 +166,7 @@ class ResponsesSession:
         if kind in IGNORED:
             return NOTHING_TO_DO
         failure = (
-            missing("type")
+            missing_parameter("type")
             if kind is None
             else refuse(
                 f"Invalid value: '{kind}'. Supported values are: 'response.create' and 'response.cancel'.",

@@ -19,7 +19,7 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import page
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
 from mockllm.dialects.openai.headers import PLAIN_HEADERS, body_plan
-from mockllm.dialects.openai.validators import Check, missing, string
+from mockllm.dialects.openai.validators import Check, missing_parameter, string
 from mockllm.dialects.openai.vector_stores.added_files import (
     FileAdditionRequest,
     added_file,
@@ -79,7 +79,7 @@ class AddVectorStoreFile(StoreCallWithBody, StorePartCall):
             return failure
         source = request.sources[0] if request.sources else None
         if source is None:
-            return missing("file_id")
+            return missing_parameter("file_id")
         own = new_file(request, request.store_id, request.entries[0], source).shown
         shown = {**own, "status": IN_PROGRESS, "last_error": None}
         return with_processing(body_plan(shown, identity, (*PLAIN_HEADERS, *POLL)))
