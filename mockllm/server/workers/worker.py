@@ -230,9 +230,8 @@ class MarkedJournal(Journal):
         self, max_entries: int, max_bytes: int, metrics: Metrics, counts: SharedCounts, cell: int
     ) -> None:
         super().__init__(max_entries, max_bytes, metrics)
-        self._counts = counts
-        self._cell = cell
+        self._noted_total = counts.view(cell)
 
     def add(self, ended: EndedExchange) -> None:
         super().add(ended)
-        self._counts[self._cell] = self.total
+        self._noted_total[0] = self.total
