@@ -18,11 +18,20 @@ junk = st.sampled_from([None, 0, 1.5, "text", [], {}, {"role": 5}, {"type": 7}, 
 """Items that are no turns."""
 calls = st.lists(ids, max_size=2)
 
+_picture = {"type": "image_url", "image_url": {"url": "https://a.test/b.png"}}
 _function = st.builds(
     lambda id: {"id": id, "type": "function", "function": {"name": id, "arguments": "{}"}}, ids
 )
 chat_turns = st.one_of(
-    st.builds(lambda role, text: {"role": role, "content": text}, st.sampled_from(["user", "system", "x"]), texts),
+    st.builds(
+        lambda role, text: {"role": role, "content": text},
+        st.sampled_from(["user", "system", "developer", "x"]),
+        texts,
+    ),
+    st.builds(
+        lambda text: {"role": "user", "content": [{"type": "text", "text": text}, _picture]},
+        texts,
+    ),
     st.builds(
         lambda built: {"role": "assistant", "content": None, "tool_calls": built},
         st.lists(_function, min_size=1, max_size=2),
@@ -115,7 +124,8 @@ _functions = [{"type": "function", "function": {"name": "f", "parameters": _sche
 _named = [{"name": "f", "input_schema": _schema, "description": "finds"}]
 _flat = [{"type": "function", "name": "f", "parameters": _schema}]
 _declared = [{"functionDeclarations": [{"name": "f", "parameters": _schema}]}]
-models = st.sampled_from(["gpt-4o", None, 5])
+models = st.sampled_from(["gpt-4o", "gpt-4o", "gpt-audio", "o1-mini", "gpt-5.6", "claude-haiku-4-5", None, 5])
+"""Each restricts something else."""
 PROTOCOLS = {
     "chat": Protocol(ChatRequest, "/v1/chat/completions", "messages", chat_turns, _some(
         model=models, tools=st.sampled_from([_functions, [], 7]), n=st.sampled_from([1, 2, 0]),

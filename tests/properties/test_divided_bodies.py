@@ -107,7 +107,17 @@ def test_any_members_have_the_parsers_value(
 
 
 def request_of(protocol: Protocol, raw: bytes, headers: dict[str, str]) -> Request:
-    request: Request = protocol.request_class(method="POST", path=protocol.path, headers=headers, raw=raw)
+    """A request to the provider that has the path: it checks what the models of others do not restrict."""
+    route = find_route("POST", protocol.path, headers, "")
+    assert isinstance(route, RouteMatch)
+    request: Request = protocol.request_class(
+        method="POST",
+        path=protocol.path,
+        headers=headers,
+        raw=raw,
+        provider=route.provider,
+        path_variables=route.path_variables,
+    )
     return request
 
 
