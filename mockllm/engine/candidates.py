@@ -83,13 +83,14 @@ class CandidateFinder:
         return rules, modifiers
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
-        """Return the candidates for the handshake of a WebSocket: a reply is for the messages after it."""
-        refusing = (
+        """Return the candidates for the handshake of a WebSocket. A reply is for the messages after it, unless it
+        says what the user speaks."""
+        for_handshake = (
             item_index
             for item_index in self._index.matching(mask, request, 0, self._rule_count)
             if not self._replies(item_index)
         )
-        return self._reached(refusing, request), self._modifiers(mask, request)
+        return self._reached(for_handshake, request), self._modifiers(mask, request)
 
     def _modifiers(self, mask: int, request: Request) -> list[Candidate]:
         found = self._index.matching(mask, request, self._rule_count, len(self._items))

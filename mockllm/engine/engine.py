@@ -180,7 +180,7 @@ class Engine:
         *,
         deferrable: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        """Decide, and respond by the decision. If `store_decides`, the fast path of the mask may respond."""
+        """Decide, and respond by the decision. If `needs_decision`, the fast path of the mask may respond."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
         if not self.state.has_counts_of(inputs):
@@ -205,7 +205,7 @@ class Engine:
         respond_again = None
         if not request.generates:  # after a conflict, it responds again by what is stored at that time
             respond_again = partial(self._respond_decided, response_inputs, decision, storage_changed=True)
-        if fast_path is not None and fast_path.store_decides:
+        if fast_path is not None and fast_path.needs_decision:
             dialect, repeated = request.routing.dialect, response_inputs.repeated
             cached = fast_path.respond_decided(
                 request, dialect, repeated, response_inputs.decision_inputs, decision
@@ -275,9 +275,9 @@ class Engine:
     def _store_and_finish(
         self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
-        """Store what the dialect stores of a planned response. `respond_again` responds again if what the request has
-        read was changed meanwhile; by default the same plan is stored again. Return the response with its time scale,
-        and with the webhooks and the batch job of the updates. It gets the request's hash if the `match` of a rule
+        """Store what the dialect stores of a planned response. If another request has changed what this one has read,
+        `respond_again` makes the response anew; without it, the same plan is stored again. Return the response with
+        its time scale and the updates' webhooks and batch job. It gets the request's hash if the `match` of a rule
         read it or every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:

@@ -58,7 +58,7 @@ class FastPath(Struct, frozen=True):
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
-    store_decides: bool
+    needs_decision: bool
     """Whether a decision comes first, also for requests without a session: the store makes it, or this process where
     it depends on no count. See `respond_decided`."""
 
@@ -67,7 +67,7 @@ class FastPath(Struct, frozen=True):
     ) -> PlannedResponse | None:
         """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
         is not cached, or something is left to decide. `repeated`: what is known of the request."""
-        if self.store_decides or not request.generates or request.background:
+        if self.needs_decision or not request.generates or request.background:
             return None
         validation = self.rule.validation
         if validation == "strict":

@@ -58,7 +58,7 @@ from mockllm.scenario.settings_merge import ResolvedSettings, chunk_size, resolv
 
 MAX_CACHED_REPLIES: Final = 4096
 CHUNKS_OF_CACHED_REPLY: Final = 256
-"""A reply of more chunks takes the capacity of several: a client may choose how long replies are."""
+"""A reply counts as one entry, and as one more for so many chunks: a client may choose how long replies are."""
 MAX_CACHED_SETTINGS: Final = 10_000
 """Combinations of a response and modifiers whose effective settings are cached."""
 LONG_TEXT: Final = 32_768

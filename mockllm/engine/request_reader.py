@@ -69,9 +69,10 @@ def _has_override(headers: Mapping[str, str]) -> bool:
 class RequestReader:
     """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`).
 
-    `_head_identity` is the head in the keys of repeated requests. `_repeated_requests` is None where a call
-    does not generate, its session is no valid one, or a single request has the head. It is not used for the first
-    request (until `_has_read`), nor for one with a session or an override."""
+    `_request_of` makes a request of its attributes. `_head_identity` is the head in the keys of repeated
+    requests. `_repeated_requests` is None where a call does not generate, its session is no valid one, or a
+    single request has the head. It is not used for the first request (until `_has_read`), nor for one with a
+    session or an override."""
 
     __slots__ = (
         "_attributes",
@@ -125,9 +126,9 @@ class RequestReader:
             self._attributes["volatile"] = reader_inputs.volatile
 
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RequestReader:
-        """Return a reader for another head. All that this reader has read of a head is equal there.
-        `is_unique`: a single request has the head, so none is repeated. `copy.copy` takes five times as long, and the
-        body of each request of an agent has another length."""
+        """Return a reader for a head that differs only in headers that this reader does not evaluate. `is_unique`: a
+        single request has the head, so none is repeated. `copy.copy` takes five times as long, and the body of each
+        request of an agent has another length."""
         reader = RequestReader.__new__(RequestReader)
         reader._attributes, reader._head_identity = {**self._attributes, "headers": headers}, object()
         reader._session_failure, reader._session = self._session_failure, self._session

@@ -36,8 +36,8 @@ class Connection(ReadingConnection):
     def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(owner, app, loop)
         self._task: asyncio.Task[None] | None = None
-        """Finishes the current exchange, if it did not end when it was served, and no decision schedules the
-        connection again (`begin_decision`)."""
+        """Finishes the current exchange where it has to wait. None while a decision of the store will schedule the
+        connection (`begin_decision`)."""
         self._awaits_decision = False
         """Whether the current exchange waits for a decision of the store without a task."""
         self._keepalive = app.limits.keepalive
@@ -95,9 +95,9 @@ class Connection(ReadingConnection):
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the reply to
         written bytes shows which. So the server still serves the queued requests, within the linger time. If it has
-        planned a response and has written none of it, it sends 100 Continue, except over HTTP/1.0. The kernel of a
-        client that has disconnected replies with a reset. TLS, a WebSocket and a broken body end at once. Return
-        whether the connection stays open."""
+        planned a response that is sent, and has written none of it, it sends 100 Continue, except over HTTP/1.0. The
+        kernel of a client that has disconnected replies with a reset. TLS, a WebSocket and a broken body end at once.
+        Return whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
         if (
@@ -157,7 +157,7 @@ class Connection(ReadingConnection):
 
     def _continue_unfinished(self, exchange: Exchange) -> None:
         """Let the store decide an exchange that has not ended, and schedule the connection again after the decision.
-        Where it has nothing to decide, start a task that finishes the exchange."""
+        Where it has nothing to decide, start a task that finishes the exchange. Do nothing if the client has left."""
         if self.transport is None or self.transport.is_closing():
             return
         self._app.unfinished_exchanges += 1

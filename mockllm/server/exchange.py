@@ -89,8 +89,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """When the server began to respond, in seconds since the epoch. It had the whole body by then, had refused it, or
     had lost the client in it. `Request.now` is equal."""
     monotonic: float = 0.0
-    """When the response began, on the clock of the deadlines, which is monotonic: the time of `now`, or after a hold
-    the release. `Request.monotonic` stays the time of `now`."""
+    """When the response began, on the clock of the deadlines, which is monotonic: the time of `now`. A hold moves it
+    on by its own seconds. `Request.monotonic` stays the time of `now`."""
 
     request: EngineRequest | None = None
     """The request as its dialect reads it. None where no engine has read it: for the control API, for most of the
@@ -140,7 +140,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     ended: bool = False
     """Whether the exchange has ended. True also where `end_exchange` failed at the journal entry or the log line."""
     held_seconds: float = 0.0
-    """Seconds for which the response was held: `monotonic` is its release."""
+    """Seconds for which the response was held. `monotonic` includes them."""
     end_reason: EndReason = "finished"
     """How it ended, once it has."""
 

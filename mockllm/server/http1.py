@@ -37,7 +37,7 @@ _STATUS_LINES: Final = {
     **{status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()},
     529: "HTTP/1.1 529 Overloaded\r\n",
 }
-_NO_CONTROLS: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
+_LINE_BREAKS_TO_SPACES: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
 
 
 class BrokenBody(Exception):
@@ -94,7 +94,9 @@ class PartialHead(NamedTuple):
     """A head without its per-response headers, its date and its length."""
 
     start: str
+    """The status line and the fixed headers."""
     end: str
+    """What follows the date and the length, with the empty line."""
     date_missing: bool
     """Whether the date is to be added."""
     length_missing: bool
@@ -152,7 +154,7 @@ class ResponseAffixes(NamedTuple):
     """The bytes around the body of a prerendered response.
 
     `per_response_headers` has their names, each with the index of its value (`Prerendered.placeholder_values`).
-    `before` is the text before the date, `after` the text after the length.
+    `before` is the text before these headers and the date, `after` the text after the length, if there is one.
     """
 
     body_step: PlaceholderStep
@@ -192,7 +194,7 @@ def prerendered_bytes(
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
 
 
-@lru_cache(maxsize=256)  # computed once for each prerendered response
+@lru_cache(maxsize=256)
 def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) -> ResponseAffixes | None:
     """Return the affixes of the body, without the headers of these names.
 
@@ -282,7 +284,7 @@ def _line(name: str, value: str) -> str:
     """Return one header line. A value from a template cannot start another header: a character that would end the
     line becomes a space."""
     line = f"{name}: {value}"
-    return (line if line.isprintable() else line.translate(_NO_CONTROLS)) + "\r\n"
+    return (line if line.isprintable() else line.translate(_LINE_BREAKS_TO_SPACES)) + "\r\n"
 
 
 def body_length(plan: Plan) -> int:

@@ -28,8 +28,8 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.single_write import MAX_WRITE_BYTES, MAX_WRITE_STEPS
 
 PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
-"""How a player ended: it wrote the plan up to its end or its `CutStep("end")`, or cut the connection. An `EndReason`
-says the same of an exchange, and has two further values."""
+"""How a player ended: it wrote the plan up to its end or its `CutStep("end")`, or the connection is to be cut. An
+`EndReason` says the same of an exchange, and has two further values."""
 
 
 class Sink(Protocol):

@@ -154,8 +154,8 @@ def set_engine_response(app: App, exchange: Exchange, response: object) -> None:
 
 
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
-    """Let the store begin to decide. Return whether `on_ready` will be called: then `respond` goes on, and
-    a task is needed only if there is still no decision. Without that call, a task has to finish the exchange."""
+    """Let the store begin to decide. Return True if `on_ready` will be called: then call `respond` again. If it finds
+    no decision even then, a task has to wait for one. Return False if a task has to finish the exchange."""
     undecided, store_client = exchange.pending_response, app.store_client
     if (
         store_client is None

@@ -297,11 +297,11 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
         await wait_for_release_and_delay(app, exchange)
     planned = exchange.response
 
-    def end(passed: ProxiedResponse) -> None:
+    def end(proxied: ProxiedResponse) -> None:
         rule = planned.responder_id if planned.plan.delivery.proxy_target else None
-        notes = (*planned.notes, passed.note)
-        exchange.response = PlannedResponse(passed.plan, rule, planned.modifiers, notes)
-        end_exchange(app, exchange, passed.end_reason, passed.duration)
+        notes = (*planned.notes, proxied.note)
+        exchange.response = PlannedResponse(proxied.plan, rule, planned.modifiers, notes)
+        end_exchange(app, exchange, proxied.end_reason, proxied.duration)
 
     with in_flight(app, exchange):
         try:

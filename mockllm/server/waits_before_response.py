@@ -41,7 +41,7 @@ def in_flight(app: App, exchange: Exchange) -> Iterator[None]:
 
 async def wait_for_release(app: App, exchange: Exchange) -> None:
     """Wait until the response is released, where it has a `hold`. Its own waits, and those of its webhooks, begin
-    then."""
+    later by the time of the hold."""
     response = exchange.response
     hold, request = response.hold, exchange.request
     if hold is None or request is None:

@@ -180,7 +180,7 @@ def combined_limit_result(
     ), 0.0
 
 
-def unchanged_admission(
+def uncharged_admission(
     selections: Sequence[tuple[SelectedCandidate, ScopeCounts]], scenario_time: float
 ) -> AdmissionResult:
     """Return the current limit status, without charging any limit."""

@@ -18,7 +18,7 @@ from mockllm.core.selection.decision import (
     SelectedCandidate,
 )
 from mockllm.core.selection.guards import BLOCKED_BY_COUNT, Guard, GuardReason
-from mockllm.state.admission import admit_request, unchanged_admission
+from mockllm.state.admission import admit_request, uncharged_admission
 from mockllm.state.counters import Counters
 from mockllm.state.scope_counts import ScopeCounts
 
@@ -28,7 +28,8 @@ response, or the request is invalid."""
 
 
 def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) -> Decision:
-    """Decide and count, in one atomic step. Without `count`, the decision is the same, and nothing is counted."""
+    """Decide and count, in one atomic step. Without `count`, the decision is the same but for its slot, which is
+    None, and nothing is counted."""
     modifiers, blocked_modifiers = (
         _apply_modifiers(counters, inputs, count=count) if inputs.modifiers else ((), ())
     )
@@ -43,7 +44,7 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
         limiting = _limiting(counters, modifiers)
         if any(selected.candidate.has_error for selected in modifiers):
             outcome = "modifier"
-            admission_result = unchanged_admission(limiting, inputs.scenario_time) if limiting else None
+            admission_result = uncharged_admission(limiting, inputs.scenario_time) if limiting else None
         elif limiting:
             admission_result, slot = admit_request(limiting, inputs, count=count)
             if admission_result.refused_by is not None:

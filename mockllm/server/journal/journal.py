@@ -119,7 +119,7 @@ class Journal:
             if self._pending_bytes > self.max_bytes:
                 self._drop_pending_without_room()
         if self._pending_bytes > self.max_bytes:
-            # two for each exchange that is added, so that fewer are left; making all at once would delay streams
+            # two for each exchange that is added: the pending ones become fewer; all at once would delay streams
             self.make_entries(2)
 
     def _drop_pending_without_room(self) -> None:
@@ -177,8 +177,8 @@ class Journal:
         durations, self._durations_of_equal = self._durations_of_equal, {}
         first, self._first_of_equal = self._first_of_equal, {}
         if self._metrics is not None:
-            for key, took in durations.items():
-                self._metrics.count_equal(first[key], took)
+            for key, durations_of_key in durations.items():
+                self._metrics.count_equal(first[key], durations_of_key)
 
     def make_entries(self, max_count: int | None = None, up_to: int | None = None) -> bool:
         """Make entries of pending exchanges, at most `max_count` (fewer of large ones), up to the number `up_to`.
