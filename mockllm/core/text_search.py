@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
 from heapq import nlargest
 from itertools import chain, islice
 from math import log
@@ -20,7 +21,6 @@ from mockllm.core.word_stems import stem
 
 _WITHOUT_SPACES: Final = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 """The ranges of scripts that write no spaces, or long words: each character is a word."""
-_WORD: Final = re.compile(f"[{_WITHOUT_SPACES}]|[^\\W{_WITHOUT_SPACES}]+")
 MAX_WORD: Final = 100
 """The most characters of a word of a query; longer ones are not searched."""
 MAX_WORDS: Final = 128
@@ -64,6 +64,11 @@ class _WeighedQuery(NamedTuple):
     total: float
 
 
+@cache  # compiling takes milliseconds, which the first request of another call would wait
+def _word() -> re.Pattern[str]:
+    return re.compile(f"[{_WITHOUT_SPACES}]|[^\\W{_WITHOUT_SPACES}]+")
+
+
 def passage_bounds(document: SearchedText) -> Iterator[tuple[int, int]]:
     """Yield the beginning and the end of each passage. A passage ends before a space where one is in its last
     quarter."""
@@ -79,7 +84,7 @@ def passage_bounds(document: SearchedText) -> Iterator[tuple[int, int]]:
 
 def query_stems(query: str, count: int) -> list[str]:
     """Return the stems of the first `count` words of a query, each once."""
-    words = (match[0] for match in islice(_WORD.finditer(query.lower()), count))
+    words = (match[0] for match in islice(_word().finditer(query.lower()), count))
     return sorted({stem(word) for word in words if len(word) <= MAX_WORD})
 
 
@@ -111,13 +116,13 @@ def _places(documents: Sequence[SearchedText], wanted: frozenset[str]) -> list[_
     # the forms of each word that `stem` makes equal, so that no word of a document needs a call
     forms = {form: each for each in wanted for form in (each, f"{each}s") if stem(form) == each}
     found: list[_PassagePlace] = []
-    characters = 0
+    characters, words_of = 0, _word().findall
     for number, document in enumerate(documents):
         for start, end in passage_bounds(document):
             characters += end - start
             if len(found) == MAX_PASSAGES or characters > MAX_CHARACTERS:
                 return found
-            words = forms.keys() & _WORD.findall(document.text[start:end].lower())
+            words = forms.keys() & words_of(document.text[start:end].lower())
             found.append(_PassagePlace(number, start, end, {forms[word] for word in words}))
     return found
 

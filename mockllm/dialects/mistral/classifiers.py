@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from hashlib import blake2b
 from itertools import islice
 from typing import Final
@@ -48,7 +49,13 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "pii": r"passport number|social security number|[\w.]{1,64}@[\w.]{1,255}\.\w+",
 }
 """The categories in the order of the response, each with the pattern that flags it."""
-_FLAGS: Final = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in CATEGORIES.items()}
+
+
+@cache  # compiling takes milliseconds, which the first request of another call would wait
+def _flags() -> Mapping[str, re.Pattern[str]]:
+    return {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in CATEGORIES.items()}
+
+
 TARGET: Final = "label"
 LABELS: Final = ("positive", "negative")
 """The only target of a classification, and its labels. Those of a real classifier come from its training."""
@@ -130,7 +137,7 @@ class ConversationClassificationRequest(ConversationClassifierRequest):
 
 def _moderated(text: str) -> dict[str, Json]:
     """Return the result for a text: its number is high where a word flags the category, else small."""
-    flags = {name: flag.search(text) is not None for name, flag in _FLAGS.items()}
+    flags = {name: flag.search(text) is not None for name, flag in _flags().items()}
     scores = {
         name: 0.75 + _fraction(name, text) / 5 if flagged else _fraction(name, text) / 1000
         for name, flagged in flags.items()

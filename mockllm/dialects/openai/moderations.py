@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from hashlib import blake2b
 from typing import Final
 
@@ -54,7 +55,13 @@ CATEGORIES: Final[Mapping[str, str]] = {
     "violence/graphic": r"gore|beheading|dismember\w*|blood-soaked",
 }
 """The categories in the order of the response, each with the pattern that flags it."""
-_FLAGS: Final = {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in CATEGORIES.items()}
+
+
+@cache  # compiling takes milliseconds, which the first request of another call would wait
+def _flags() -> Mapping[str, re.Pattern[str]]:
+    return {name: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for name, words in CATEGORIES.items()}
+
+
 IMAGE_CATEGORIES: Final = frozenset(
     {"sexual", "self-harm/intent", "self-harm/instructions", "self-harm", "violence", "violence/graphic"}
 )
@@ -130,7 +137,7 @@ def _moderated(message: Message, text: str, text_only: bool) -> dict[str, Json]:
     categories: dict[str, Json] = {}
     scores: dict[str, Json] = {}
     applied_types: dict[str, Json] = {}
-    for name, flag in _FLAGS.items():
+    for name, flag in _flags().items():
         if text_only and name in NOT_IN_TEXT_MODELS:
             continue
         flagged = flag.search(text) is not None

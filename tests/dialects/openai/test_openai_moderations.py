@@ -150,7 +150,7 @@ def test_moderations_read_so_many_characters_of_a_request(
     options: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pattern = CountingPattern()
-    monkeypatch.setattr(moderations, "_FLAGS", {"violence": pattern})
+    monkeypatch.setattr(moderations, "_flags", lambda: {"violence": pattern})
     results(moderation(input=options))
     assert 0 < pattern.characters <= MAX_READ + 2048
 
