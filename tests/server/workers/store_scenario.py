@@ -7,6 +7,8 @@ import urllib.error
 import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ modifiers:
   - {name: rare, match: {user: late}, every: 3, delay: 1ms}
   - {name: few, match: {model: limited}, limit: {strategy: fixed-window, requests: 10, window: 1h}}
   - {name: places, match: {model: busy}, limit: {strategy: fixed-window, concurrent: 2}}
-  - {name: slow, match: {model: busy}, delay: 300ms}
+  - {name: slow, match: {model: busy}, faults: [{stall: {for: 10m}}]}
 """
 
 
@@ -71,6 +73,19 @@ def served_text(server: Process, user: str) -> str | None:
 def ask_all(server: Process, users: list[str], **more: Any) -> list[tuple[int, str]]:
     with ThreadPoolExecutor(8) as threads:
         return list(threads.map(lambda user: ask(server, user, **more), users))
+
+
+def statuses(server: Process, count: int, model: str) -> Counter[int]:
+    """The statuses of so many responses, all in flight at once: no body is read before the last status has come."""
+    body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hi"}]})
+    with ExitStack() as connections:
+        opened = [
+            connections.enter_context(closing(HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)))
+            for _ in range(count)
+        ]
+        for connection in opened:
+            connection.request("POST", "/v1/chat/completions", body, {"content-type": "application/json"})
+        return Counter(connection.getresponse().status for connection in opened)
 
 
 def texts(answers: list[tuple[int, str]]) -> Counter[str]:

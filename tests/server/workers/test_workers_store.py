@@ -31,6 +31,7 @@ from tests.server.workers.store_scenario import (
     end_session,
     openai_client,
     scenario_folder,
+    statuses,
     texts,
 )
 from tests.server.workers.worker_processes import children_of, command_of
@@ -64,7 +65,7 @@ def test_own_store_makes_counts_exact(server: Process) -> None:
     assert [ask(server, user)[1] for user in ("enter", "open", "enter", "enter")] == [
         "Hello.", "Opened.", "Entered.", "Hello.",
     ]  # fmt: skip
-    assert Counter(status for status, _ in ask_all(server, ["hi"] * 8, model="busy")) == {200: 2, 429: 6}
+    assert statuses(server, 8, "busy") == {200: 2, 429: 6}
     rule = server.get("/api/rules")["rules"][0]
     assert (rule["tries"], rule["answers"]) == (REQUESTS, REQUESTS)
 
