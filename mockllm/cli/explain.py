@@ -302,7 +302,7 @@ def _response(trace: MatchTrace) -> Iterator[str]:
 
 def _recorded_turns(trace: MatchTrace) -> Iterator[str]:
     """Yield the turns of a recorded WebSocket: which message of the client gets how many messages."""
-    opens = trace.outcome.response.plan.delivery.websocket
+    opens = trace.outcome.response.plan.delivery.websocket_factory
     session = None if opens is None else opens()
     if not isinstance(session, RecordedWebSocketSession):
         return

@@ -68,10 +68,10 @@ def check_echo_size(characters: int, values: int = DEFAULT_VALUES) -> None:
 class Budget:
     """Counts values, and the characters that are generated or read for them. All work whose size depends on the
     schema counts as characters: a list that is searched costs its length, a pattern its number of states. With
-    `quick`, work that takes long raises PlanningTooLong."""
+    `deferrable`, work that takes long raises PlanningTooLong."""
 
     def __init__(
-        self, values: int = DEFAULT_VALUES, subject: str = "a value", *, quick: bool = False
+        self, values: int = DEFAULT_VALUES, subject: str = "a value", *, deferrable: bool = False
     ) -> None:
         self.values = 0
         self.characters = 0
@@ -81,10 +81,10 @@ class Budget:
         """The evaluations of subschemas that validations took."""
         self._max_values = values
         self._max_characters = values * CHARACTERS_PER_VALUE
-        self._values_at_once = min(values, QUICK_VALUES) if quick else values
+        self._values_at_once = min(values, QUICK_VALUES) if deferrable else values
         self._characters_at_once = self._values_at_once * CHARACTERS_PER_VALUE
-        self._retries_at_once = QUICK_RETRIES if quick else inf
-        self._schema_at_once = LONG_SCHEMA if quick else inf
+        self._retries_at_once = QUICK_RETRIES if deferrable else inf
+        self._schema_at_once = LONG_SCHEMA if deferrable else inf
         self._subject = subject
 
     def add_value(self) -> None:

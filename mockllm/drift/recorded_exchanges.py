@@ -67,7 +67,7 @@ class RecordedExchanges:
             for _, sent in case.steps:
                 plain = replace(sent, headers={**sent.headers, "accept-encoding": "identity"})
                 plan = engine.respond(plain.read_by(engine, 0.0)).plan
-                if plan.delivery.websocket is not None:
+                if plan.delivery.websocket_factory is not None:
                     continue  # a WebSocket: no response to compare
                 headers = tuple(pair for pair in plan.head.headers if not pair[0].startswith("x-mockllm-"))
                 frames = (RecordedFrame(0.0, sent_bytes(plan)),)

@@ -41,7 +41,7 @@ class CandidateFinder:
     def candidates_of_mask(self, mask: int, request: Request) -> RulesAndModifiers | None:
         """Return the candidates, rules and modifiers, that all requests with this match mask have, with the scopes of
         this request. Return None where the mask does not determine them."""
-        return self._find(mask, request) if self._index.is_exact(mask) else None
+        return self._find_candidates(mask, request) if self._index.is_exact(mask) else None
 
     def decision_inputs_of(
         self,
@@ -57,7 +57,7 @@ class CandidateFinder:
             # the messages of a WebSocket have the method `WS` and the name of an event
             rules, modifiers = self._of_handshake(mask, request)
         else:
-            rules, modifiers = self._known.get(mask) or self._find(mask, request)
+            rules, modifiers = self._known.get(mask) or self._find_candidates(mask, request)
         if override.item_index is not None:
             rules = [self.candidate(override.item_index, request)]
         return DecisionInputs(
@@ -73,7 +73,7 @@ class CandidateFinder:
             assessment.prompt_work,
         )
 
-    def _find(self, mask: int, request: Request) -> RulesAndModifiers:
+    def _find_candidates(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""
         index = self._index
         rules = self._reached(index.matching(mask, request, 0, self._rule_count), request)

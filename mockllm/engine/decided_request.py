@@ -81,13 +81,13 @@ class DecidedRequest:
     def modifier_items(self) -> Sequence[CatalogItem]:
         """The modifiers that apply."""
         items = self.planner.catalog.items
-        return [items[selected.candidate.item_index] for selected in self.decision.modifiers]
+        return [items[selected.candidate.item_index] for selected in self.decision.selected_modifiers]
 
     def effective_settings(
         self, item_index: int | None, compiled: CompiledResponse, response_index: int
     ) -> EffectiveSettings:
         """Return the effective settings of a response of an item, with the request's own overrides."""
-        modifiers = self.decision.modifiers
+        modifiers = self.decision.selected_modifiers
         modifier_indexes = (
             tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
         )
@@ -100,7 +100,7 @@ class DecidedRequest:
 
     def modifier_context(self, number: int) -> EvaluationContext:
         """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
-        selected = self.decision.modifiers[number]
+        selected = self.decision.selected_modifiers[number]
         item = self.planner.catalog.items[selected.candidate.item_index]
         return EvaluationContext(
             template_scope_of(item, self.request),

@@ -87,11 +87,13 @@ class FastPath(Struct, frozen=True):
         if self.modifiers_with_limit:
             return self._respond_within_limits(response, cached, request)
         # Counters without a session always exist and are never evicted, so they need no lookup by session. A worker
-        # has these in shared memory. Its `state.count_request` returns None for a session: the store decides.
+        # has these in shared memory. Its `state.count_in_global_scope` returns None for a session: the store decides.
         session, state, keys = request.session, self.state, self.keys
         without_session = state.counters_without_session
         number = (
-            without_session.count_request(keys) if session is None else state.count_request(session, keys)
+            without_session.count_in_global_scope(keys)
+            if session is None
+            else state.count_in_global_scope(session, keys)
         )
         if number is None:
             return None
@@ -126,7 +128,7 @@ class FastPath(Struct, frozen=True):
         try:
             randomness = Randomness(self.seed, self.rule.id, scope, tries)
             tool_call = self.planner.generate_tool_call(
-                tool, request, randomness, response.settings, quick=True
+                tool, request, randomness, response.settings, deferrable=True
             )
         except (BudgetExceeded, PlanningTooLong):  # more than is allowed, or too long for the event loop
             return None
@@ -172,7 +174,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request)
         if headers is None:
             return None
-        number = self.state.counters_without_session.count_request(self.keys)
+        number = self.state.counters_without_session.count_in_global_scope(self.keys)
         return self._filled((cached, None), request, "", number, "", headers)
 
     def _respond_varying(
@@ -185,7 +187,7 @@ class FastPath(Struct, frozen=True):
         counters, per = self.state.counters_without_session, self.rule.per
         scope = "" if per == "global" else scope_of(per, request)
         scope_counts = counters.counts_in(scope)
-        counts = scope_counts.counts_of(self.keys[-1])  # `count_response` changes this list below
+        counts = scope_counts.counts_of(self.keys[-1])  # `count_in_rule_scope` changes this list below
         tries, eligible = counts
         # without a guard, each eligible try is a response
         response_index = selector.pick(eligible, UNUSED_RANDOMNESS)
@@ -198,7 +200,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
             return None
-        number = counters.count_response(scope_counts, counts, self.keys[:-1])
+        number = counters.count_in_rule_scope(scope_counts, counts, self.keys[:-1])
         token = unguarded_seed_token(self.seed, number, tries, eligible)
         return self._filled(found, request, scope, number, token, headers)
 

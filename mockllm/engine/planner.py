@@ -148,14 +148,19 @@ class ResponsePlanner:
         return effective
 
     def generate_tool_call(
-        self, tool: Tool, request: Request, randomness: Randomness, effective: EffectiveSettings, quick: bool
+        self,
+        tool: Tool,
+        request: Request,
+        randomness: Randomness,
+        settings: EffectiveSettings,
+        deferrable: bool,
     ) -> GeneratedToolCall:
         """Return the call of a tool that a response with these settings has. Raise BudgetExceeded where it takes
-        more work than allowed, and with `quick` PlanningTooLong where it takes long (`Budget`)."""
-        size, stream = effective.tool_call_chunk_size or DEFAULT_CHUNK_SIZE, effective.merged.stream
+        more work than allowed, and with `deferrable` PlanningTooLong where it takes long (`Budget`)."""
+        size, stream = settings.tool_call_chunk_size or DEFAULT_CHUNK_SIZE, settings.merged.stream
         in_chunks = request.stream if stream is None else stream
         return generate_tool_call(
-            tool, request, randomness, self._max_generated, size, in_chunks=in_chunks, quick=quick
+            tool, request, randomness, self._max_generated, size, in_chunks=in_chunks, deferrable=deferrable
         )
 
     def check_size(self, request: Request, *, deferrable: bool) -> None:
@@ -200,23 +205,21 @@ class ResponsePlanner:
         if spec.messages is not None:
             plan = with_settings(self._websocket_replays.plan(context, spec, resolved), resolved, context)
             return with_plan_faults(context, plan, resolved.faults)
-        uncompressed = bool(resolved.faults) or request.is_for_mcp_server
-        replayed = self._recordings.replay(
-            context.compiled, request, context.dialect, uncompressed=uncompressed
-        )
+        plain = bool(resolved.faults) or request.is_for_mcp_server
+        replayed = self._recordings.replay(context.compiled, request, context.dialect, uncompressed=plain)
         plan, context.tool_call_count = replayed.plan, replayed.tool_call_count
-        with_request_id = getattr(context.dialect, "with_request_id", None)
-        if with_request_id is not None:
+        if (with_request_id := getattr(context.dialect, "with_request_id", None)) is not None:
             plan = with_request_id(plan, request)
         if spec.speed is None and not resolved.unpaced:
             waits = chunk_waits(resolved.pace, replayed.chunk_tokens, context.randomness.random("pace"))
             slowdown = resolved.pace.slowdown
             plan = paced(plan, waits, slowdown) if plan.streamed else paced_body(plan, sum(waits))
             plan = with_max_wait(plan, resolved.max_wait)
-        run = None if plan.background is None else replace(plan.background, plan=plan)
+        run = plan.background and replace(plan.background, plan=plan)
         plan = with_plan_faults(context, with_settings(plan, resolved, context), resolved.faults)
-        if run is not None:  # a client that resumes the stream gets the rest of the paced one
-            plan = replace(plan, background=run)
+        plan = replace(
+            plan, background=run
+        )  # a client that resumes the stream gets the rest of the paced one
         return gzipped(plan) if replayed.gzipped and accepts_coding(request.headers) else plan
 
     def _reply_plan(self, context: PlanContext, dialect: ReplyDialect) -> Plan:
@@ -228,7 +231,7 @@ class ResponsePlanner:
             reply = dialect.supported_reply(self._reply_with_required_parts(context, dialect), request)
             return self._encoded_plan(context, dialect, reply, resolved, reply_is_static=reply_is_static)
         of_reply = [
-            (index, fault) for index, fault in enumerate(resolved.faults) if isinstance(fault, ReplyFault)
+            (index, each) for index, each in enumerate(resolved.faults) if isinstance(each, ReplyFault)
         ]
         after_supported_reply = [pair for pair in of_reply if pair[1].applies_after_supported_reply]
         before_supported_reply = [pair for pair in of_reply if not pair[1].applies_after_supported_reply]
@@ -265,8 +268,7 @@ class ResponsePlanner:
         *,
         reply_is_static: bool,
     ) -> Plan:
-        """Return the plan of a supported reply, with pacing, headers and delay. `reply_is_static`: the reply is the
-        same each time."""
+        """Return the plan of a supported reply, with pacing, headers and delay; `reply_is_static`: it is constant."""
         request, failure = context.request, reply.failure
         context.unpaced = resolved.unpaced
         if context.deferrable and _chunk_count(reply) > LONG_STREAM:

@@ -53,7 +53,9 @@ class WebSocketReplayPlanner:
         return Plan(
             head,
             (),
-            delivery=replace(DEFAULT_DELIVERY, websocket=lambda: RecordedWebSocketSession(turns, waits)),
+            delivery=replace(
+                DEFAULT_DELIVERY, websocket_factory=lambda: RecordedWebSocketSession(turns, waits)
+            ),
         )
 
     def _turns_of(self, compiled: CompiledResponse, spec: ReplaySpec) -> Sequence[RecordedTurn]:

@@ -117,7 +117,7 @@ class ResponseBuilder(DecidedRequest):
         """Respond with the first error among the modifiers, in the order of their settings' precedence."""
         selected, item = next(
             (selected, item)
-            for selected, item in zip(self.decision.modifiers, self.modifier_items, strict=True)
+            for selected, item in zip(self.decision.selected_modifiers, self.modifier_items, strict=True)
             if item.error is not None
         )
         assert item.error is not None
@@ -249,7 +249,7 @@ class ResponseBuilder(DecidedRequest):
         if isinstance(tool, str):  # the reason why no tool is called
             return None
         return self.planner.generate_tool_call(
-            tool, self.request, randomness, effective, quick=self.deferrable
+            tool, self.request, randomness, effective, deferrable=self.deferrable
         )
 
     def _planned_without_cache(

@@ -76,7 +76,9 @@ def decision_at(decision: Decision, inputs: DecisionInputs, position: SeedPositi
         for number, candidate in enumerate(inputs.modifiers)
         if candidate.guard is None or ("m", number) in position.counts
     ]
-    moved = replace(decision, selected_rule=rule, modifiers=modifiers, request_number=position.number)
+    moved = replace(
+        decision, selected_rule=rule, selected_modifiers=modifiers, request_number=position.number
+    )
     if any(selected.candidate.has_error for selected in modifiers):
         return replace(moved, outcome="modifier")
     if inputs.fails_validation(rule.candidate if rule else None):
@@ -99,7 +101,7 @@ def _counts(inputs: DecisionInputs, decision: Decision) -> str:
         number = len(decision.blocked_rules)
         if number or rule.candidate.guard is not None or rule.tries or rule.response_count:
             counts = f",r{number}:{rule.tries}:{rule.response_count}"
-    for selected in decision.modifiers:
+    for selected in decision.selected_modifiers:
         if selected.candidate.guard is not None or selected.tries or selected.response_count:
             number = inputs.modifiers.index(selected.candidate)
             counts += f",m{number}:{selected.tries}:{selected.response_count}"

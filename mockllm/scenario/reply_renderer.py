@@ -289,7 +289,7 @@ class ReplyRenderer(Struct):
             self.notes.append(f"no arguments are made for {name}: the request offers no such tool")
             return "{}"
         text, notes = generate_arguments(
-            tool, self.draws(), self.max_generated, self.request, quick=self.quick
+            tool, self.draws(), self.max_generated, self.request, deferrable=self.deferrable
         )
         self.notes += notes
         return text
@@ -309,7 +309,9 @@ class ReplyRenderer(Struct):
 
     def json(self, value: object) -> Text:
         if isinstance(value, FromSchema):
-            value, notes = generate_json(self.request, self.draws(), self.max_generated, quick=self.quick)
+            value, notes = generate_json(
+                self.request, self.draws(), self.max_generated, deferrable=self.deferrable
+            )
             self.notes += notes
         if isinstance(value, str) and self.request.response_format.bare:
             return Text(self.chunks_of(value))
@@ -350,7 +352,7 @@ class ReplyRenderer(Struct):
             raise PlanningTooLong
 
     @property
-    def quick(self) -> bool:
+    def deferrable(self) -> bool:
         """Whether a value that takes long raises PlanningTooLong."""
         return self.max_characters < inf
 

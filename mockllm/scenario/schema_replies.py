@@ -86,22 +86,22 @@ def taken_note(taken: tuple[str, ...]) -> str | None:
 
 
 def generate_arguments(
-    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request, *, quick: bool = False
+    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request, *, deferrable: bool = False
 ) -> tuple[str, list[str]]:
     """Return arguments for a tool, as its call sends them, and notes: their flaw, and the fields with values of the
-    conversation. `draws` begins the same draws each time. Raise BudgetExceeded, and with `quick` PlanningTooLong
+    conversation. `draws` begins the same draws each time. Raise BudgetExceeded, and with `deferrable` PlanningTooLong
     where it takes long (`Budget`)."""
     from mockllm.core.schema_values.generator import generate  # a start does not need it
 
     if tool.kind == "custom":
-        return _custom_input(tool, draws, max_generated, request, quick=quick)
+        return _custom_input(tool, draws, max_generated, request, deferrable=deferrable)
     schema = tool.schema
     if schema is None:
         return "{}", []
     if isinstance(schema, dict) and "type" not in schema:
         schema = {"type": "object", **schema}
     subject = f"the arguments of {shortened(tool.name, _MAX_NAME_LENGTH)}"
-    budget = Budget(max_generated, subject, quick=quick)
+    budget = Budget(max_generated, subject, deferrable=deferrable)
     conversation = conversation_of(request)
     generated = generate(schema, draws(), budget=budget, conversation=conversation, again=draws)
     flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
@@ -109,14 +109,16 @@ def generate_arguments(
 
 
 def _custom_input(
-    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request, *, quick: bool = False
+    tool: Tool, draws: Callable[[], Random], max_generated: int, request: Request, *, deferrable: bool = False
 ) -> tuple[str, list[str]]:
     """Return a text for a custom tool, and notes. The text fits the tool's regex, where that can be generated."""
     from mockllm.core.schema_values.generator import generate
 
     field = (tool.name, tool.description)
     conversation, plain = conversation_of(request), {"type": "string"}
-    budget = Budget(max_generated, f"the input of {shortened(tool.name, _MAX_NAME_LENGTH)}", quick=quick)
+    budget = Budget(
+        max_generated, f"the input of {shortened(tool.name, _MAX_NAME_LENGTH)}", deferrable=deferrable
+    )
     schema = plain if tool.schema is None else tool.schema
     try:
         text = generate(schema, draws(), *field, budget=budget, conversation=conversation, again=draws)
@@ -137,12 +139,12 @@ def generate_tool_call(
     size: ChunkSize,
     *,
     in_chunks: bool,
-    quick: bool = False,
+    deferrable: bool = False,
 ) -> GeneratedToolCall:
     """Return the call of a tool as the reply `from_schema` has it, with `in_chunks` in chunks of this size.
-    Raise BudgetExceeded, and with `quick` PlanningTooLong where it takes long (`Budget`)."""
+    Raise BudgetExceeded, and with `deferrable` PlanningTooLong where it takes long (`Budget`)."""
     draws = partial(randomness.random, DRAWS.format(1))
-    text, notes = generate_arguments(tool, draws, max_generated, request, quick=quick)
+    text, notes = generate_arguments(tool, draws, max_generated, request, deferrable=deferrable)
     chunks = split_into_chunks(text, size) if in_chunks or not text else (text,)
     tokens, most = count_tokens(tool.name + text), request.output_bounds.max_tokens
     fits_placeholders = (
@@ -156,11 +158,11 @@ def generate_tool_call(
 
 
 def generate_json(
-    request: Request, draws: Callable[[], Random], max_generated: int, *, quick: bool = False
+    request: Request, draws: Callable[[], Random], max_generated: int, *, deferrable: bool = False
 ) -> tuple[Json, list[str]]:
     """Return JSON of the format that the request wants, and notes. Without a schema, the keys are those that an
-    instruction names, else it is some object. Raise BudgetExceeded, and with `quick` PlanningTooLong where it takes
-    long (`Budget`)."""
+    instruction names, else it is some object. Raise BudgetExceeded, and with `deferrable` PlanningTooLong where it
+    takes long (`Budget`)."""
     from mockllm.core.schema_values.generator import generate
     from mockllm.core.schema_values.instructed_schema import instructed_schema, without_placeholders
 
@@ -174,7 +176,7 @@ def generate_json(
         schema = next(filter(None, (instructed_schema(each, question) for each in reversed(prompts))), None)
         conversation = conversation if schema is None else conversation_of(request, without_placeholders)
     if schema is not None:
-        budget = Budget(max_generated, "structured output", quick=quick)
+        budget = Budget(max_generated, "structured output", deferrable=deferrable)
         generated = generate(schema, draws(), name, budget=budget, conversation=conversation, again=draws)
         flaw = generated.flaw and f"json does not fit the schema: {generated.flaw}"
         return generated.value, _notes(flaw, generated.taken)

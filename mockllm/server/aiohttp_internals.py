@@ -49,7 +49,7 @@ class HttpProtocol(BaseProtocol):
 
     __slots__ = (
         "_on_websocket_data", "_requests_parser", "_tail", "_websocket", "closing", "half_closed_at",
-        "peername", "reading_blocked", "sockname", "ssl_context", "upgrade_requested",
+        "input_paused", "peername", "sockname", "ssl_context", "upgrade_requested",
     )  # fmt: skip
     _timeout_ceil_threshold: Final = 5.0  # aiohttp reads it
     writing_paused: bool = vars(BaseProtocol)["_paused"]  # its descriptor: aiohttp's property costs a call
@@ -58,7 +58,7 @@ class HttpProtocol(BaseProtocol):
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
         super().__init__(loop)
         self.renew_parser(limits)
-        self._tail, self.reading_blocked, self.closing = b"", False, False
+        self._tail, self.input_paused, self.closing = b"", False, False
         """`closing`: the connection ends with the response that it serves. Bytes that come later are not parsed."""
         self.upgrade_requested = False
         """Whether a client requests another protocol, which may be declined. Until then its bytes are not parsed."""
@@ -87,7 +87,7 @@ class HttpProtocol(BaseProtocol):
             return ()
         if self.upgrade_requested:
             self._tail += data
-            self.block_reading(len(self._tail) >= BODY_BUFFER)
+            self.pause_input(len(self._tail) >= BODY_BUFFER)
             return ()
         requests, self.upgrade_requested, self._tail = self._requests_parser.feed_data(data)
         return requests
@@ -95,7 +95,7 @@ class HttpProtocol(BaseProtocol):
     def decline_upgrade(self) -> bytes:
         """Go on with HTTP/1.1. Return the bytes after the request that demanded the upgrade."""
         self._requests_parser.set_upgraded(False)
-        self.block_reading(False)
+        self.pause_input(False)
         self.upgrade_requested, tail, self._tail = False, self._tail, b""
         return tail
 
@@ -107,13 +107,13 @@ class HttpProtocol(BaseProtocol):
         """aiohttp calls this after every body. Only a socket that was paused is resumed."""
         if self._reading_paused:
             self._reading_paused = False
-            self._pause(self.reading_blocked)
+            self._pause(self.input_paused)
 
-    def block_reading(self, block: bool) -> None:
+    def pause_input(self, pause: bool) -> None:
         """Pause the socket for a full queue or bytes after an upgrade, or only where a reader of a body pauses it."""
-        if self.reading_blocked is not block:
-            self.reading_blocked = block
-            self._pause(block or self._reading_paused)
+        if self.input_paused is not pause:
+            self.input_paused = pause
+            self._pause(pause or self._reading_paused)
 
     def _pause(self, pause: bool) -> None:
         if self.transport is not None:
@@ -132,7 +132,7 @@ class HttpProtocol(BaseProtocol):
         self._websocket, self._on_websocket_data = MaskedFrames(parser), data_received_cb
         self._websocket.feed_data(self._tail)
         self._tail = b""
-        self.block_reading(False)
+        self.pause_input(False)
 
     def keep_alive(self, value: bool) -> None: ...  # aiohttp calls it
 

@@ -38,7 +38,7 @@ class ClosableConnection(HttpProtocol):
         if transport.is_closing() or self.half_closed_at is not None or not transport.can_write_eof():
             self.close_and_drop_transport()
             return
-        self.block_reading(False)
+        self.pause_input(False)
         self.resume_reading()
         self.closing, self.transport, self._ended_transport = True, None, transport
         transport.write_eof()

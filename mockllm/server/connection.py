@@ -143,7 +143,7 @@ class Connection(ReadingConnection):
             return
         else:
             exchange = self._current = queue.popleft()
-            if self.reading_blocked and len(queue) <= MAX_QUEUED // 2:
+            if self.input_paused and len(queue) <= MAX_QUEUED // 2:
                 self._queue_unparsed()
             self._sink.written = False
             if exchange.body_complete or self._take_complete_body(exchange):

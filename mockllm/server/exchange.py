@@ -133,7 +133,7 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     in_batch: bool = False
     """Whether the request is a line of a batch."""
-    websocket: WebSocketSession | None = None
+    websocket_session: WebSocketSession | None = None
     """The state of the WebSocket on which the request came as a message. Its `lookup` first finds what this WebSocket
     has stored."""
 

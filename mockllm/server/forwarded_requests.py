@@ -39,7 +39,7 @@ def get_or_create_proxy(app: App) -> ProviderProxy:
 def recordings_to_wait_for(app: App, exchange: Exchange) -> PendingRecordings | None:
     """Return the recordings for which a request may have to wait before `finish_exchange` lets the engine decide."""
     proxy = app.provider_proxy
-    return None if proxy is None or exchange.websocket is not None else proxy.pending
+    return None if proxy is None or exchange.websocket_session is not None else proxy.pending
 
 
 def leaves_unmatched(app: App, request: EngineRequest) -> bool:

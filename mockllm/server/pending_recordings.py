@@ -22,7 +22,7 @@ class PendingRecordings:
         self._reload = reload
         self._pending: dict[RecordingKey, asyncio.Event] = {}
 
-    def of(self, request: Request) -> asyncio.Event | None:
+    def loaded_event(self, request: Request) -> asyncio.Event | None:
         """Return the event of the recording of an equal request, if one is pending. It is set when that is loaded, or
         was not stored."""
         return self._pending.get(_key_of(request)) if self._pending else None

@@ -53,7 +53,7 @@ class ConnectionOwner(Protocol):
 
 class ReadingConnection(ClosableConnection):
     """The requests of one connection, in the order in which they came. `HttpProtocol`
-    (`aiohttp_internals.py`) has the parser and the transport: `feed_parser`, `block_reading`, `upgrade_requested`,
+    (`aiohttp_internals.py`) has the parser and the transport: `feed_parser`, `pause_input`, `upgrade_requested`,
     `closing` and more."""
 
     __slots__ = (
@@ -160,7 +160,7 @@ class ReadingConnection(ClosableConnection):
                 continue
             if len(self._queue) >= MAX_QUEUED:
                 self._unparsed = data[start:]
-                self.block_reading(True)
+                self.pause_input(True)
                 return
             if split_head is not None and split_head.body_length >= 0:
                 end = min(split_head.end + split_head.body_length, length)
@@ -266,7 +266,7 @@ class ReadingConnection(ClosableConnection):
         unparsed, self._unparsed = self._unparsed, b""
         self._queue_requests(unparsed)
         if not self._unparsed:
-            self.block_reading(False)
+            self.pause_input(False)
 
     def _refuse_broken(self, error: HttpProcessingError) -> None:
         """Respond to bytes that are not a request."""

@@ -41,7 +41,7 @@ class ReadyConnections:
     def __init__(self, deadlines: Deadlines, loop: asyncio.AbstractEventLoop) -> None:
         self._deadlines = deadlines
         self._loop = loop
-        self._woken = False
+        self._serving_scheduled = False
         self._paused = False
         self.waiting: list[ServedConnection] = []
         self.write_queue: list[tuple[asyncio.Transport, bytes]] | None = None
@@ -53,7 +53,7 @@ class ReadyConnections:
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
-            self._wake()
+            self._schedule_serving()
 
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection. Responses that have begun
@@ -64,15 +64,15 @@ class ReadyConnections:
         """Serve the requests that came meanwhile, and all later ones."""
         self._paused = False
         if self.waiting:
-            self._wake()
+            self._schedule_serving()
 
-    def _wake(self) -> None:
-        if not (self._woken or self._paused):
-            self._woken = True
+    def _schedule_serving(self) -> None:
+        if not (self._serving_scheduled or self._paused):
+            self._serving_scheduled = True
             self._loop.call_soon(self._serve_ready)
 
     def _serve_ready(self) -> None:
-        self._woken = False
+        self._serving_scheduled = False
         if self._paused:
             return
         ready, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
@@ -80,7 +80,7 @@ class ReadyConnections:
         if unserved:
             self.waiting[:0] = unserved
         if self.waiting:
-            self._wake()
+            self._schedule_serving()
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""

@@ -128,8 +128,8 @@ def make_response(app: App, exchange: Exchange) -> None:
         return
     if head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
-    if exchange.websocket is not None:
-        request.response_lookup = exchange.websocket.lookup(request.response_lookup)
+    if exchange.websocket_session is not None:
+        request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
     exchange.request = request
     exchange.allow_cors = app.allow_cors
     if recordings_to_wait_for(app, exchange) is not None:
@@ -229,7 +229,7 @@ def begin_side_effects_after_storing(app: App, exchange: Exchange, response: Pla
 def accepts_gzip(exchange: Exchange) -> bool:
     """Return whether the client accepts a compressed response."""
     request = exchange.request
-    return request is not None and exchange.websocket is None and accepts_coding(request.headers)
+    return request is not None and exchange.websocket_session is None and accepts_coding(request.headers)
 
 
 def opens_websocket(response: PlannedResponse) -> bool:
@@ -239,7 +239,9 @@ def opens_websocket(response: PlannedResponse) -> bool:
     if type(content) is not Plan or content.head.status != SWITCHING_PROTOCOLS:
         return False
     opens_first = not content.steps or type(content.steps[0]) is WaitStep
-    return content.delivery.websocket is not None and opens_first and not content.delivery.sends_nothing
+    return (
+        content.delivery.websocket_factory is not None and opens_first and not content.delivery.sends_nothing
+    )
 
 
 def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> None:

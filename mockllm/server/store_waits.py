@@ -41,7 +41,7 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
     await confirm_stored(app, exchange, store_client)
     if (
         store_was_needed
-        and exchange.websocket is None
+        and exchange.websocket_session is None
         and exchange.response is not NOT_PLANNED
         and exchange.pending_response is None
         and not goes_to_provider(app, exchange)
@@ -109,7 +109,9 @@ async def _respond_again(
 
 
 def _set_lookup(exchange: Exchange, request: Request, lookup: FetchedLookup) -> None:
-    request.response_lookup = lookup if exchange.websocket is None else exchange.websocket.lookup(lookup)
+    request.response_lookup = (
+        lookup if exchange.websocket_session is None else exchange.websocket_session.lookup(lookup)
+    )
 
 
 async def fetch(app: App, exchange: Exchange, to_fetch: ObjectToFetch) -> bool:

@@ -141,7 +141,7 @@ async def _decide_after_recording(
 ) -> None:
     """Let the engine decide. An unmatched request first waits for the recordings of equal ones that are pending; then
     the engine that has them reads it again."""
-    while (loaded := recordings.of(request)) is not None and leaves_unmatched(app, request):
+    while (loaded := recordings.loaded_event(request)) is not None and leaves_unmatched(app, request):
         await loaded.wait()
         reader = exchange.head.reader(app.engine)
         request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)

@@ -68,11 +68,11 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     """Open the WebSocket of a handshake, and serve it until one side closes it."""
     await wait_for_release_and_delay(app, exchange)
     plan, head, socket = exchange.response.plan, exchange.head, exchange.socket
-    assert plan.delivery.websocket is not None
+    assert plan.delivery.websocket_factory is not None
     response = await accept_websocket(app, exchange, plan.head.headers, "realtime")
     if response is None:
         return
-    session = cast(WebSocketSession, plan.delivery.websocket())
+    session = cast(WebSocketSession, plan.delivery.websocket_factory())
     sent_head = ResponseHead(plan.head.status, tuple(response.headers.items()))  # as aiohttp wrote it
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
     exchange.allow_cors = False
@@ -275,7 +275,7 @@ class WebSocketServer:
             head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
-        exchange.websocket = self._session
+        exchange.websocket_session = self._session
         self._running[started.queue_name] = exchange
         return exchange
 

@@ -26,7 +26,7 @@ class Counters:
         self._touched: set[ScopeCounts] = set()
         """The scopes whose size may have changed since it was last added."""
 
-    def count_request(self, keys: Sequence[str]) -> int:
+    def count_in_global_scope(self, keys: Sequence[str]) -> int:
         """Count a request that needs no decision, and return its number. All of these keys (hashable) apply, in the
         global scope, and none has a guard. The result is the same as by `decide`."""
         scope_counts = self._recent.get("") or self.counts_in("")
@@ -52,7 +52,9 @@ class Counters:
         self.update_memory_usage()
         return limit_status
 
-    def count_response(self, scope_counts: ScopeCounts, counts: list[int], modifiers: Sequence[str]) -> int:
+    def count_in_rule_scope(
+        self, scope_counts: ScopeCounts, counts: list[int], modifiers: Sequence[str]
+    ) -> int:
         """Count a request without a session that a rule without a guard responds to, as `decide` does. Return its
         number in the scope of the rule, whose `counts` change. The modifiers (by their keys, hashable) have no guard
         and are in the global scope."""

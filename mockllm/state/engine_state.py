@@ -127,9 +127,9 @@ class EngineState:
         """Decide with the session's counters."""
         return decide(self._counters(inputs.session), inputs, count=count)
 
-    def count_request(self, session: str, keys: Sequence[str]) -> int | None:
+    def count_in_global_scope(self, session: str, keys: Sequence[str]) -> int | None:
         """Count a request as the session's counters do. None, and nothing is counted, if that needs a decision."""
-        return self._counters(session).count_request(keys)
+        return self._counters(session).count_in_global_scope(keys)
 
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys, in all sessions."""

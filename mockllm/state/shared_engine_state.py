@@ -52,7 +52,7 @@ class SharedCounters(Counters):
         """Count in other cells from now on: `table` has the number of each key's cell in the shared memory."""
         self._table, self._by_keys = table, {}
 
-    def count_request(self, keys: Sequence[str]) -> int:
+    def count_in_global_scope(self, keys: Sequence[str]) -> int:
         return self.take(keys)[0]
 
     def take(self, keys: Sequence[str]) -> Sequence[int]:
@@ -159,7 +159,7 @@ class SharedEngineState(EngineState):
             [*tries, self.counters_without_session.tries(selected_rule.key)],
         )
 
-    def count_request(self, session: str, keys: Sequence[str]) -> int | None:
+    def count_in_global_scope(self, session: str, keys: Sequence[str]) -> int | None:
         return None
 
     def retain(self, keys: frozenset[str]) -> None:

@@ -171,7 +171,7 @@ class StoreClient:
         tries, responses = self.tries, self.responses
         for candidate, _ in decision.blocked_modifiers:
             tries[candidate.key] += 1
-        for selected in decision.modifiers:
+        for selected in decision.selected_modifiers:
             tries[selected.candidate.key] += 1
             responses[selected.candidate.key] += 1
         if decision.outcome in COUNTED_OUTCOMES:

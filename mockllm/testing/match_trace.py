@@ -86,7 +86,7 @@ def match_trace(engine: Engine, request: EngineRequest, builder: ResponseBuilder
     decision, catalog = builder.decision, engine.catalog
     override, refused = request.override, None
     if isinstance(override, Failure):
-        decision = replace(decision, outcome="invalid", modifiers=())
+        decision = replace(decision, outcome="invalid", selected_modifiers=())
         refused = engine.refuse(override, request)
     tried, unshown = _tried(engine, request, decision)
     items = [
@@ -113,7 +113,10 @@ def match_trace(engine: Engine, request: EngineRequest, builder: ResponseBuilder
 
 
 def _won_chances(engine: Engine, decision: Decision) -> Iterator[tuple[str, str]]:
-    for selected in (*decision.modifiers, *((decision.selected_rule,) if decision.selected_rule else ())):
+    for selected in (
+        *decision.selected_modifiers,
+        *((decision.selected_rule,) if decision.selected_rule else ()),
+    ):
         guard = selected.candidate.guard
         if guard is not None and guard.chance is not None and guard.chance < 1:
             yield engine.catalog.items[selected.candidate.item_index].id, percentage(guard.chance)

@@ -138,5 +138,5 @@ def test_fault_on_scripted_handshake_is_played_or_noted(fault: str) -> None:
             engine.read("GET", "/v1/realtime", "", {"upgrade": "websocket"}, b"", "", NOW)
         )
         plan, notes = planned.plan, "\n".join(planned.notes)
-        plans.append(replace(plan, delivery=replace(plan.delivery, websocket=None)))
+        plans.append(replace(plan, delivery=replace(plan.delivery, websocket_factory=None)))
     assert (plans[0] == plans[1]) is (f"{fault} not applied: " in notes)

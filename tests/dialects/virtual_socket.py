@@ -40,8 +40,8 @@ class VirtualSocket:
         self.path, self.query = path, query
         plan = self._respond("GET", b"")
         assert plan.head.status == 101
-        assert plan.delivery.websocket is not None
-        self.session = cast(WebSocketSession, plan.delivery.websocket())
+        assert plan.delivery.websocket_factory is not None
+        self.session = cast(WebSocketSession, plan.delivery.websocket_factory())
         self.held: set[str] = set()
         self.running: dict[str, float] = {}
         self.closes: list[tuple[int, str]] = []

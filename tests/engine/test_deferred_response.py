@@ -147,7 +147,7 @@ def test_schema_deeper_than_can_be_written_is_long() -> None:
     for _ in range(300):
         schema = {"type": "array", "items": schema}
     with pytest.raises(PlanningTooLong):
-        written_schema(schema, Budget(quick=True))
+        written_schema(schema, Budget(deferrable=True))
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -34,7 +35,7 @@ def planned(rules: str, method: str = "GET", **headers: str) -> Any:
 def opening_waits(rules: str) -> list[float]:
     plan = planned(rules, upgrade="websocket").plan
     assert (plan.head.status, ("x-a", "b") in plan.head.headers) == (101, True)
-    (action,) = cast(WebSocketSession, plan.delivery.websocket()).opening()
+    (action,) = cast(WebSocketSession, plan.delivery.websocket_factory()).opening()
     assert isinstance(action, PlayMessages)
     return [step.seconds for step in action.plan.steps if isinstance(step, WaitStep)]
 
@@ -57,7 +58,10 @@ def test_turns_are_the_same_for_the_next_socket() -> None:
     engine = VirtualServer(RULE + TALK.lstrip("\n")).engine
     head = ("GET", "/v1/responses", "", {"upgrade": "websocket"}, b"", "", NOW)
     first, second = (engine.respond(engine.read(*head)).plan for _ in range(2))
-    one, two = (cast(WebSocketSession, plan.delivery.websocket()).opening() for plan in (first, second))  # type: ignore[misc]
+    factories = [
+        cast(Callable[[], WebSocketSession], plan.delivery.websocket_factory) for plan in (first, second)
+    ]
+    one, two = (new_session().opening() for new_session in factories)
     assert one == two
 
 

@@ -22,7 +22,7 @@ def handshake(path: str, rules: str) -> tuple[int, str | None, bool]:
     return (
         response.status,
         response.planned.responder_id,
-        response.planned.plan.delivery.websocket is not None,
+        response.planned.plan.delivery.websocket_factory is not None,
     )
 
 

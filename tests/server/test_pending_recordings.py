@@ -19,12 +19,12 @@ def test_equal_request_finds_pending_recording_until_load() -> None:
     async def scenario() -> None:
         recordings = PendingRecordings(_reload)
         key = recordings.add(request_with(b"{}"))
-        pending = recordings.of(request_with(b"{}"))
+        pending = recordings.loaded_event(request_with(b"{}"))
         assert pending is not None
         assert not pending.is_set()
         await recordings.load(key)
         assert pending.is_set()
-        assert recordings.of(request_with(b"{}")) is None
+        assert recordings.loaded_event(request_with(b"{}")) is None
 
     asyncio.run(scenario())
 
@@ -34,5 +34,5 @@ def test_search_for_pending_recording_stores_no_hash() -> None:
     recordings = PendingRecordings(_reload)
     recordings.add(request_with(b"{}"))
     other = request_with(b"[]")
-    assert recordings.of(other) is None
+    assert recordings.loaded_event(other) is None
     assert other.computed_hash is None

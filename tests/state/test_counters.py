@@ -86,7 +86,7 @@ def test_preview_decides_and_counts_nothing() -> None:
     for _ in range(3):
         assert summary(decide(counters, sent, count=False)) == ("rule", "once", [])
     decision = decide(counters, sent)
-    assert (decision.request_number, len(decision.modifiers)) == (0, 1)
+    assert (decision.request_number, len(decision.selected_modifiers)) == (0, 1)
     assert summary(decide(counters, sent, count=False)) == ("unmatched", None, ["used up"])
 
 
@@ -124,7 +124,7 @@ def test_validation_is_of_selected_rule_else_strict() -> None:
 def test_modifiers_are_counted_separately() -> None:
     counters = Counters()
     sent = inputs([], [candidate("m", times=1), candidate("n", skip=1), candidate("all")])
-    assert [[turn.candidate.key for turn in decide(counters, sent).modifiers] for _ in range(3)] == [
+    assert [[turn.candidate.key for turn in decide(counters, sent).selected_modifiers] for _ in range(3)] == [
         ["m", "all"],
         ["n", "all"],
         ["n", "all"],

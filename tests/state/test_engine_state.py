@@ -32,8 +32,8 @@ def test_preview_counts_nothing() -> None:
 
 def test_count_request_counts_by_session() -> None:
     sessions = EngineState()
-    assert [sessions.count_request(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
-    assert sessions.counters_without_session.count_request(("k",)) == 2
+    assert [sessions.count_in_global_scope(id, ("k",)) for id in ("a", "b", "a", "", "")] == [0, 0, 1, 0, 1]
+    assert sessions.counters_without_session.count_in_global_scope(("k",)) == 2
 
 
 def test_keep_deletes_counts_in_every_session() -> None:
@@ -125,7 +125,7 @@ def test_session_has_limited_scopes() -> None:
 def test_totals_sum_all_sessions() -> None:
     sessions = EngineState()
     outcomes(sessions, "a", "b", "b", "")
-    sessions.count_request("a", ("k",))
+    sessions.count_in_global_scope("a", ("k",))
     assert {key: list(counts) for key, counts in sessions.totals().items()} == {"a#1": [4, 4], "k": [1, 1]}
 
 

@@ -206,7 +206,7 @@ def comparable(decision: Decision) -> Decision:
     return replace(
         decision,
         slot=None,
-        modifiers=list(decision.modifiers),
+        selected_modifiers=list(decision.selected_modifiers),
         blocked_rules=list(decision.blocked_rules),
         blocked_modifiers=list(decision.blocked_modifiers),
     )

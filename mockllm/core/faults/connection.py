@@ -49,7 +49,7 @@ class Close(Cutting):
     reason: Constant[str] = Field(default="", description="The reason beside the code.")
 
     def apply_to_plan(self, plan: Plan) -> Plan:
-        if plan.delivery.websocket is not None and self.after.time is not None:
+        if plan.delivery.websocket_factory is not None and self.after.time is not None:
             # a handshake: the whole WebSocket is closed then
             last = b"" if self.code is None else close_frame(self.code, self.reason)
             return replace(plan, steps=(WaitStep(self.after.time, 0), RawStep(last, 0), CutStep(self.how, 0)))

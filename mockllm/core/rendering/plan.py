@@ -46,7 +46,7 @@ Python 3.13 took over four phrases of RFC 9110; a recorded response has the phra
 
 
 SWITCHING_PROTOCOLS: Final = 101
-"""The status of a response that opens a WebSocket (`Delivery.websocket`)."""
+"""The status of a response that opens a WebSocket (`Delivery.websocket_factory`)."""
 
 
 class ResponseHead(Struct, frozen=True):
@@ -233,7 +233,7 @@ class Delivery(Struct, frozen=True):
     """The server that responds in place of this plan, where requests can be forwarded."""
     hold: Hold | None = None
     """What the response waits for, before its delay."""
-    websocket: Callable[[], object] | None = None
+    websocket_factory: Callable[[], object] | None = None
     """Makes the `WebSocketSession` of the WebSocket that the response opens."""
     client_responses: ClientResponses | None = None
     """The client's responses that continue the response. The steps after the questions are for a client that sends
@@ -242,7 +242,9 @@ class Delivery(Struct, frozen=True):
     def __reduce__(self) -> tuple[object, ...]:
         """Leave out what makes the session of a WebSocket: another process only reads the delivery."""
         names = self.__struct_fields__
-        return Delivery, tuple([None if name == "websocket" else getattr(self, name) for name in names])
+        return Delivery, tuple(
+            [None if name == "websocket_factory" else getattr(self, name) for name in names]
+        )
 
 
 DEFAULT_DELIVERY: Final = Delivery()

@@ -71,7 +71,7 @@ def generate(
     `name` and `description` are those of the value's field. Values of the `conversation` replace drawn ones where
     they fit. `again` begins the same draws as `random`, at less cost than a copy of that. The result has a flaw where
     no valid value was found. Raise BudgetExceeded where the value takes too much work, and PlanningTooLong where
-    it takes more than a quick budget allows.
+    it takes more than a budget with `deferrable` allows.
     """
     budget = Budget() if budget is None else budget
     try:

@@ -8,7 +8,7 @@ from mockllm.core.json.codec import Json, dumps
 
 def written_schema(schema: Json, budget: Budget) -> bytes | None:
     """Return a schema's JSON; None where it nests deeper than can be written. Raise BudgetExceeded where it is too
-    long, and with a quick budget PlanningTooLong where generating a value takes long."""
+    long, and with `deferrable` PlanningTooLong where generating a value takes long."""
     try:
         written = dumps(schema)
     except TypeError:

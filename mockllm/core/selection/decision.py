@@ -166,7 +166,7 @@ class Decision(Struct, frozen=True):
 
     outcome: DecisionOutcome
     selected_rule: SelectedCandidate | None
-    modifiers: Sequence[SelectedCandidate]
+    selected_modifiers: Sequence[SelectedCandidate]
     request_number: int
     blocked_rules: Sequence[tuple[Candidate, GuardReason]] = ()
     admission: AdmissionResult | None = None

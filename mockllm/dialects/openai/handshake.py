@@ -58,4 +58,4 @@ class VoiceHandshake(LookupCall, VoiceDialect):
 
 def _opened(identity: ResponseIdentity, session: Callable[[], WebSocketSession]) -> Plan:
     opened = ResponseHead(SWITCHING_PROTOCOLS, (), head(200, OPENAI, identity).headers)
-    return Plan(opened, (), delivery=replace(DEFAULT_DELIVERY, websocket=session))
+    return Plan(opened, (), delivery=replace(DEFAULT_DELIVERY, websocket_factory=session))

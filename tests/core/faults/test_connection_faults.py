@@ -52,7 +52,7 @@ def test_close_has_no_frame_without_code_and_websocket(settings: dict[str, Any],
     assert played(built("close", **settings), plan).steps == (*STEPS[:3], CutStep("close", 1), *STEPS[3:])
 
 
-HANDSHAKE = Plan(replace(EMPTY.head, status=101), (), delivery=Delivery(websocket=object))
+HANDSHAKE = Plan(replace(EMPTY.head, status=101), (), delivery=Delivery(websocket_factory=object))
 
 
 def test_close_of_handshake_closes_its_websocket_later() -> None:

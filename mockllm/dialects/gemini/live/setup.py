@@ -91,7 +91,7 @@ class LiveHandshake(LiveLookup, VoiceDialect):
     ) -> Plan:
         """Return the response of a session whose user speaks so. None: the received audio decides."""
         session = self._session
-        opened = replace(DEFAULT_DELIVERY, websocket=lambda: session(identity, speeches))
+        opened = replace(DEFAULT_DELIVERY, websocket_factory=lambda: session(identity, speeches))
         return Plan(ResponseHead(SWITCHING_PROTOCOLS, ()), (), delivery=opened)
 
 
