@@ -31,6 +31,8 @@ from mockllm.server.reload import Reloader
 from mockllm.server.scenario_editor import ScenarioEditor
 from mockllm.server.worker_thread import run_in_thread
 
+FIRST_REQUESTS_ALONE: Final = 0.1
+"""Seconds after the start in which nothing delays a client's first request: scripts send it at once."""
 LENGTH: Final = 24
 """Random bytes of a generated token."""
 MODE: Final = 0o600
@@ -106,15 +108,17 @@ def allowed_hosts(values: OptionValues) -> frozenset[str]:
 def background_tasks(
     first: Callable[[], Coroutine[object, object, None]], reload: Reloader | None, admin_server: Server | None
 ) -> Callable[[], Coroutine[object, object, None]]:
-    """Return the background task of the server, which runs its first task, reloads and the admin port together."""
+    """Return the background task of the server, which runs its first task, reloads and the admin port together. The
+    admin port opens at once, the others begin after `FIRST_REQUESTS_ALONE`."""
 
     async def run() -> None:
         async with asyncio.TaskGroup() as tasks:
+            if admin_server is not None:
+                tasks.create_task(_serve_admin_port(admin_server))
+            await asyncio.sleep(FIRST_REQUESTS_ALONE)
             tasks.create_task(first())
             if reload is not None:
                 tasks.create_task(reload.run())
-            if admin_server is not None:
-                tasks.create_task(_serve_admin_port(admin_server))
 
     return run
 

@@ -12,7 +12,7 @@ from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, event
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Choice, Finish, NativePart, Part, Reply, Text, Thinking, ToolCall, Usage
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 
 FINISH: dict[str, Finish] = {
     "end_turn": "stop",

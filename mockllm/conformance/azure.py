@@ -10,7 +10,7 @@ from mockllm.conformance.shape import Protocol, Recording
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Reply
-from mockllm.dialects.azure import CHAT, FOUNDRY_CHAT, RESPONSES
+from mockllm.dialects.azure.provider import CHAT, FOUNDRY_CHAT, RESPONSES
 
 
 def decode(recording: Recording) -> Reply | Failure:

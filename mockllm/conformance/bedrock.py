@@ -12,7 +12,7 @@ from mockllm.conformance.shape import Protocol, Recording, body_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.reply import Choice, Finish, NativePart, Part, Reply, Text, Thinking, ToolCall, Usage
-from mockllm.dialects.bedrock import CONVERSE
+from mockllm.dialects.bedrock.provider import CONVERSE
 
 FINISH: dict[str, Finish] = {
     "end_turn": "stop",

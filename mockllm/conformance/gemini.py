@@ -13,7 +13,7 @@ from mockllm.conformance.shape import Protocol, Recording, events_of
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.reply.reply import Choice, Finish, NativePart, Part, Reply, Text, Thinking, ToolCall, Usage
-from mockllm.dialects.gemini import GENERATE, VERTEX
+from mockllm.dialects.gemini.generate import GENERATE, VERTEX_GENERATE
 
 FINISH: dict[Json, Finish] = {
     "MAX_TOKENS": "length",
@@ -159,7 +159,7 @@ def settings(body: Mapping[str, Json]) -> Mapping[str, Json]:
 def protocol(folder: str) -> Protocol:
     return Protocol(
         folder=folder,
-        dialect=GENERATE if folder.startswith("gemini") else VERTEX,
+        dialect=GENERATE if folder.startswith("gemini") else VERTEX_GENERATE,
         path=None,
         decode=decode,
         kind=kind,

@@ -11,9 +11,11 @@ from mockllm.conformance import anthropic_messages, gemini, openai_chat, vendors
 from mockllm.conformance.shape import Protocol, Recording, without_texts
 from mockllm.core.failure import Failure
 from mockllm.core.reply.reply import Reply
-from mockllm.dialects import anthropic, azure, openai
-from mockllm.dialects import gemini as google
+from mockllm.dialects.anthropic import provider as anthropic
+from mockllm.dialects.azure import provider as azure
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.gemini import dialects as google
+from mockllm.dialects.openai import provider as openai
 from mockllm.dialects.providers import BY_NAME
 
 TEXTLESS_FIELDS: Final = frozenset({

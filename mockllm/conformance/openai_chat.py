@@ -12,7 +12,7 @@ from mockllm.conformance.shape import SERVER_HEADERS, Protocol, Recording, event
 from mockllm.core.failure import BY_STATUS, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Choice, Finish, NativePart, Part, Refusal, Reply, Text, ToolCall, Usage
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 
 FINISH: dict[str | None, Finish] = {
     "length": "length",

@@ -11,7 +11,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.reply.reply import Choice, Reply, Text, Usage
 from mockllm.dialects.dialect import ReplyDialect
-from mockllm.dialects.openai import COMPLETIONS
+from mockllm.dialects.openai.provider import COMPLETIONS
 from mockllm.dialects.providers import BY_NAME
 
 

@@ -26,8 +26,8 @@ from mockllm.core.reply.reply import (
     ToolCall,
     Usage,
 )
-from mockllm.dialects.openai import RESPONSES
 from mockllm.dialects.openai.responses.decoder import ARGUMENTS, DELTAS
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.request import TOOL_ITEMS
 
 FINISH: dict[str | None, Finish] = {"max_output_tokens": "length", "content_filter": "content_filter"}

@@ -41,15 +41,15 @@ FOLDERS: Final[Mapping[str, str]] = {
     "cohere": "cohere",
     "mcp": "mcp",
 }
-"""The folder of each provider; its `PROVIDERS` contains the object. A new provider is a new line here
-(docs/adding-a-dialect.md). The first one is the default: examples without a provider use it, and so does an unknown
-path. Where providers share a path and the request has no hint, the provider that comes first serves it."""
+"""The folder of each provider. `PROVIDERS` of its `provider.py` contains the object. A new provider is a new line
+here (docs/adding-a-dialect.md). The first one is the default: examples without a provider use it, and so does an
+unknown path. Where providers share a path and the request has no hint, the provider that comes first serves it."""
 FILE: Final = Path(__file__).with_name("listing.json")
 
 
 def load_provider(name: str) -> Provider:
-    """Return the object of a provider, from its folder. Raises KeyError."""
-    provided: tuple[Provider, ...] = import_module(f"mockllm.dialects.{FOLDERS[name]}").PROVIDERS
+    """Return the object of a provider, from `provider.py` of its folder. Raises KeyError."""
+    provided: tuple[Provider, ...] = import_module(f"mockllm.dialects.{FOLDERS[name]}.provider").PROVIDERS
     return {provider.name: provider for provider in provided}[name]
 
 
@@ -67,6 +67,9 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
     """Whether examples and `explain` make this call from a `NeutralRequest`: see `ProviderCall.neutral`."""
     ndjson: bool = False
     """Whether its streams may be lines of JSON."""
+    instance: str = ""
+    """The module below `mockllm.dialects` and the name, such as `openai.chat.dialect:CHAT`, of a dialect that its own
+    module has. The provider's object has the others."""
 
     @property
     def endpoint(self) -> str:
@@ -85,8 +88,12 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
 
     @cached_property
     def dialect(self) -> Dialect:
-        """The dialect, which serves the call."""
-        return self.full.dialect
+        """The dialect, which serves the call. A request to a call with an `instance` imports only its modules."""
+        if not self.instance:
+            return self.full.dialect
+        module, name = self.instance.split(":")
+        found: Dialect = getattr(import_module(f"mockllm.dialects.{module}"), name)
+        return found
 
 
 class ListedRoute(Struct, frozen=True, eq=False, array_like=True):

@@ -11,7 +11,6 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.scenario import catalog_lint
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.file_loader import LoadedFiles
 from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
@@ -58,6 +57,8 @@ def load_stable(sources: ScenarioSources, last: LoadedFiles | None) -> LoadedSce
 def main() -> None:
     """Read (ScenarioSources, pickled LoadedFiles or None) from standard input and write a ReloadResult to
     standard output."""
+    from mockllm.scenario import catalog_lint  # the server, which imports ReloadResult, starts without it
+
     sources, last = pickle.load(sys.stdin.buffer)  # noqa: S301 - the parent process wrote it
     scenarios = load_stable(sources, None if last is None else pickle.loads(last))  # noqa: S301
     warnings = [str(warning) for warning in catalog_lint.warnings(scenarios)]

@@ -19,12 +19,11 @@ from msgspec.structs import replace
 
 from mockllm.engine import Engine
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
-from mockllm.scenario import catalog_lint
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic, StaleSource, limited_suggestions
 from mockllm.scenario.file_loader import LoadedFiles
-from mockllm.scenario.loader import ScenarioSources, load_scenarios
+from mockllm.scenario.loader import LoadedScenarios, ScenarioSources, load_scenarios
 from mockllm.scenario.overlay import OverlaidEntries, merge_entries, missing_targets, replacement_targets
 from mockllm.scenario.reload_worker import ReloadResult
 from mockllm.scenario.typed_entries import TypedEntry
@@ -103,11 +102,10 @@ class Builder:
         without `strict`, `looked_over` later searches for warnings."""
         scenarios = load_scenarios(self.sources)
         if scenarios.diagnostics:
-            raise Broken(
-                [*scenarios.diagnostics, *(catalog_lint.warnings(scenarios) if self._strict else ())]
-            )
+            warnings = run_steps(_warning_steps(scenarios)) if self._strict else ()
+            raise Broken([*scenarios.diagnostics, *warnings])
         catalog = run_steps(compile_catalog(scenarios.entries))
-        checks = catalog_lint.warning_steps(scenarios, catalog)
+        checks = _warning_steps(scenarios, catalog)
         if at_once and not self._strict:
             self._checks = checks
         else:
@@ -253,6 +251,15 @@ async def _ended(child: asyncio.subprocess.Process) -> None:
     if child.stdin is not None:
         child.stdin.close()
     await child.communicate()
+
+
+def _warning_steps(
+    scenarios: LoadedScenarios, catalog: Catalog | None = None
+) -> Generator[None, None, Sequence[Diagnostic]]:
+    """Check the scenarios in steps. Return the warnings."""
+    from mockllm.scenario import catalog_lint  # takes 10 ms, and the server listens before the first step
+
+    return (yield from catalog_lint.warning_steps(scenarios, catalog))
 
 
 async def _in_slices(steps: Generator[None, None, T]) -> T:

@@ -16,12 +16,12 @@ from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text,
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from mockllm.dialects.decoded_response import DecodedResponse, DecodedToolCall
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
-from mockllm.dialects.gemini import GENERATE, VERTEX
+from mockllm.dialects.gemini.generate import GENERATE, VERTEX_GENERATE
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
-from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.providers import GENERATING_CALLS, generating_dialect
 from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.dialects.vendors.chat import VendorChat
@@ -160,7 +160,7 @@ def test_generating_dialect_defaults_to_usual_call() -> None:
     assert generating_dialect("openai", "responses") is RESPONSES
     assert generating_dialect("anthropic", "responses") is None
     assert generating_dialect("gemini") is GENERATE
-    assert generating_dialect("vertex", "generate") is VERTEX
+    assert generating_dialect("vertex", "generate") is VERTEX_GENERATE
     assert generating_dialect("nobody") is None
 
 

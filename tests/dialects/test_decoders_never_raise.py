@@ -16,7 +16,7 @@ from mockllm.core.reply.reply import Choice, Refusal, Reply, Text, Thinking, Too
 from mockllm.core.request.request import Tool
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
-from mockllm.dialects.gemini import INTERACTIONS
+from mockllm.dialects.gemini.dialects import INTERACTIONS
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from tests.examples import some

@@ -11,8 +11,9 @@ from mockllm.core.limits.rate_limiter import RateLimiter
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.request.request import Request
-from mockllm.dialects import anthropic, openai
+from mockllm.dialects.anthropic.messages import MESSAGES
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.provider_facts import limit_failure
 
 NOON = 1_800_000_000.0
@@ -79,7 +80,7 @@ MORE = " Visit https://platform.openai.com/account/rate-limits to learn more."
 def test_openai_refusal_names_bound(limiter: RateLimiter, tokens: int, bound: str, message: str) -> None:
     failure = refusal("openai", limiter, tokens)
     assert failure.message == message + MORE
-    plan = openai.CHAT.error(failure, REQUEST, IDENTITY)
+    plan = CHAT.error(failure, REQUEST, IDENTITY)
     (body,) = plan.steps
     assert isinstance(body, EventStep)
     error = loads(body.payload)["error"]
@@ -89,7 +90,7 @@ def test_openai_refusal_names_bound(limiter: RateLimiter, tokens: int, bound: st
 
 def test_openai_refusal_has_remaining_of_both_bounds() -> None:
     failure = refusal("openai", used(Limit("fixed-window", 1, window=10.0), 9), 9)
-    headers = dict(openai.CHAT.error(failure, REQUEST, IDENTITY).head.headers)
+    headers = dict(CHAT.error(failure, REQUEST, IDENTITY).head.headers)
     assert headers["retry-after"] == "10"
     assert headers["x-ratelimit-limit-requests"] == "1"
     assert headers["x-ratelimit-remaining-requests"] == "0"
@@ -99,7 +100,7 @@ def test_openai_refusal_has_remaining_of_both_bounds() -> None:
 
 def test_anthropic_refusal_has_remaining_of_all_bounds() -> None:
     failure = refusal("anthropic", used(Limit("token-bucket", tokens=60), 50), 30)
-    headers = dict(anthropic.MESSAGES.error(failure, REQUEST, IDENTITY).head.headers)
+    headers = dict(MESSAGES.error(failure, REQUEST, IDENTITY).head.headers)
     assert headers["retry-after"] == "20"
     assert headers["anthropic-ratelimit-tokens-remaining"] == "10"
     assert headers["anthropic-ratelimit-tokens-reset"] == "2027-01-15T08:00:50Z"
@@ -112,10 +113,10 @@ def test_anthropic_refusal_has_remaining_of_all_bounds() -> None:
 )
 def test_refusal_without_figure_has_zero_remaining_requests(limit: Limit) -> None:
     failure = refusal("openai", RateLimiter(limit), 9)
-    headers = dict(openai.CHAT.error(failure, REQUEST, IDENTITY).head.headers)
+    headers = dict(CHAT.error(failure, REQUEST, IDENTITY).head.headers)
     assert (headers["x-ratelimit-remaining-requests"], headers["x-ratelimit-reset-requests"]) == ("0", "3s")
     failure = refusal("anthropic", RateLimiter(limit), 9)
-    headers = dict(anthropic.MESSAGES.error(failure, REQUEST, IDENTITY).head.headers)
+    headers = dict(MESSAGES.error(failure, REQUEST, IDENTITY).head.headers)
     assert headers["anthropic-ratelimit-requests-remaining"] == "0"
     assert headers["anthropic-ratelimit-requests-reset"] == "2027-01-15T08:00:03Z"
     assert headers["anthropic-ratelimit-tokens-remaining"] != "0"

@@ -13,6 +13,7 @@ from msgspec.json import encode
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Framing
+from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import (
     FILE,
     FOLDERS,
@@ -44,7 +45,15 @@ def _call(provider: str, call: ProviderCall) -> ListedCall:
         dialect.request_class.makes_media,
         call.neutral,
         capabilities is not None and Framing.NDJSON in capabilities.framings,
+        _instance(dialect),
     )
+
+
+def _instance(dialect: Dialect) -> str:
+    """Where the module of a dialect's class has it under a name; empty where it has not."""
+    module = sys.modules[type(dialect).__module__]
+    names = [name for name, value in vars(module).items() if value is dialect]
+    return f"{module.__name__.removeprefix('mockllm.dialects.')}:{names[0]}" if names else ""
 
 
 def _listed(provider: Provider) -> ListedProvider:
@@ -94,7 +103,8 @@ def test_listed_call_has_the_dialect_of_its_provider(provider: Provider) -> None
     listed = LISTED_BY_NAME[provider.name]
     assert listed.full is provider
     assert [call.full for call in listed.calls.values()] == list(provider.calls)
-    assert [call.dialect for call in listed.calls.values()] == [call.dialect for call in provider.calls]
+    for call, full in zip(listed.calls.values(), provider.calls, strict=True):
+        assert call.dialect is full.dialect
     assert [call.endpoint for call in listed.calls.values()] == [call.endpoint for call in provider.calls]
 
 
@@ -114,6 +124,27 @@ def test_request_loads_only_the_folders_of_its_provider() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["[]", "[]", "['openai']"]
+
+
+@pytest.mark.parametrize(
+    ("path", "module"),
+    [
+        ("/v1/chat/completions", "openai.chat.dialect"),
+        ("/v1/responses", "openai.responses.dialect"),
+        ("/v1/messages", "anthropic.messages"),
+        ("/v1beta/models/gemini-2.5-flash:generateContent", "gemini.generate"),
+    ],
+)
+def test_usual_call_loads_no_other_calls(path: str, module: str) -> None:
+    code = (
+        "import sys\n"
+        "from mockllm.dialects.router import find_route\n"
+        f"found = find_route('POST', '{path}', {{}})\n"
+        "print(type(found.dialect).__module__)\n"
+        "print([name for name in sys.modules if name.endswith('.provider') and name.count('.') == 3])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"mockllm.dialects.{module}", "[]"]
 
 
 def test_vendor_loads_no_folder_of_another_vendor() -> None:

@@ -8,9 +8,17 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep
-from mockllm.dialects import anthropic, azure, gemini, openai, router
+from mockllm.dialects import router
+from mockllm.dialects.anthropic import provider as anthropic
+from mockllm.dialects.anthropic.messages import MESSAGES
+from mockllm.dialects.azure import provider as azure
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.gemini import dialects as gemini
+from mockllm.dialects.gemini.generate import GENERATE
 from mockllm.dialects.listing import calls_by_provider
+from mockllm.dialects.openai import provider as openai
+from mockllm.dialects.openai.chat.dialect import CHAT
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
 from mockllm.dialects.providers import DIALECTS, REGISTERED
 from mockllm.dialects.route_table import ROUTES
@@ -21,12 +29,12 @@ from tests.dialects.anthropic.messages_requests import IDENTITY
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
-    ("POST", "/v1/chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
-    ("POST", "/chat/completions", {}, openai.CHAT, "/chat/completions", {}),
-    ("POST", "/openai/v1/chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
-    ("POST", "/openai/chat/completions", {}, openai.CHAT, "/chat/completions", {}),
-    ("POST", "//v1///chat/completions", {}, openai.CHAT, "/v1/chat/completions", {}),
-    ("POST", "/v1/responses", {}, openai.RESPONSES, "/v1/responses", {}),
+    ("POST", "/v1/chat/completions", {}, CHAT, "/v1/chat/completions", {}),
+    ("POST", "/chat/completions", {}, CHAT, "/chat/completions", {}),
+    ("POST", "/openai/v1/chat/completions", {}, CHAT, "/v1/chat/completions", {}),
+    ("POST", "/openai/chat/completions", {}, CHAT, "/chat/completions", {}),
+    ("POST", "//v1///chat/completions", {}, CHAT, "/v1/chat/completions", {}),
+    ("POST", "/v1/responses", {}, RESPONSES, "/v1/responses", {}),
     ("POST", "/responses/input_tokens", {}, openai.INPUT_TOKENS, "/responses/input_tokens", {}),
     ("POST", "/v1/responses/compact", {}, openai.COMPACT, "/v1/responses/compact", {}),
     ("GET", "/v1/responses/r", {}, openai.GET_RESPONSE, "/v1/responses/r", {"response": "r"}),
@@ -40,9 +48,9 @@ FOUND: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [
         "/v1/responses/r/input_items",
         {"response": "r"},
     ),
-    ("POST", "/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
-    ("POST", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", {}),
-    ("POST", "/messages", {}, anthropic.MESSAGES, "/messages", {}),
+    ("POST", "/v1/messages", {}, MESSAGES, "/v1/messages", {}),
+    ("POST", "/anthropic/v1/messages", {}, MESSAGES, "/v1/messages", {}),
+    ("POST", "/messages", {}, MESSAGES, "/messages", {}),
     ("POST", "/anthropic/messages/count_tokens", {}, anthropic.COUNT, "/messages/count_tokens", {}),
     ("GET", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
     ("HEAD", "/v1/models", {}, openai.MODELS, "/v1/models", {}),
@@ -80,14 +88,14 @@ def test_find_returns_call_of_path(
     ("method", "path", "headers", "dialect", "bare", "allow"),
     [
         ("PUT", "/v1/chat/completions", {}, openai.LIST_CHAT, "/v1/chat/completions", "GET, POST"),
-        ("GET", "/anthropic/v1/messages", {}, anthropic.MESSAGES, "/v1/messages", "POST"),
+        ("GET", "/anthropic/v1/messages", {}, MESSAGES, "/v1/messages", "POST"),
         ("POST", "/v1/models", CLAUDE, anthropic.MODELS, "/v1/models", "GET"),
         ("PATCH", "/v1//models/x", {}, openai.MODELS, "/v1/models/x", "DELETE, GET"),
         (
             "GET",
             "/v1beta/models/g:generateContent",
             {},
-            gemini.GENERATE,
+            GENERATE,
             "/v1beta/models/g:generateContent",
             "POST",
         ),
@@ -255,7 +263,7 @@ def test_route_line_has_needed_prefix() -> None:
 def test_find_of_unserved_call_is_501_with_hint(path: str) -> None:
     found = find_route("GET", path, {})
     assert isinstance(found, UnservedPath)
-    assert found.dialect is openai.CHAT
+    assert found.dialect is CHAT
     assert (found.failure.status, found.failure.fields) == (501, {"code": "not_served"})
     assert found.failure.headers == (("x-should-retry", "false"),)
     assert f"A rule that names the path can respond: match: {{path: {found.path}}}" in str(
@@ -314,7 +322,7 @@ def test_find_of_handshake_is_that_of_its_socket(path: str) -> None:
 )
 def test_find_of_other_request_is_no_socket(method: str, headers: dict[str, str]) -> None:
     found = find_route(method, "/v1/responses", headers)
-    assert not isinstance(found, RouteMatch) or found.dialect is openai.RESPONSES
+    assert not isinstance(found, RouteMatch) or found.dialect is RESPONSES
 
 
 @pytest.mark.parametrize(

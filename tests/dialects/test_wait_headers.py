@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.cohere import CHAT
+from mockllm.dialects.cohere.provider import CHAT
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.provider_facts import wait_headers
 from mockllm.dialects.providers import REGISTERED

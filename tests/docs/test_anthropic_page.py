@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.dialects.anthropic import PROVIDER
+from mockllm.dialects.anthropic.provider import PROVIDER
 from mockllm.dialects.anthropic.server_tools import SUPPORTED
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames

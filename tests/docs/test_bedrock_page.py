@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.dialects.bedrock import PROVIDER
 from mockllm.dialects.bedrock.invoke_bodies import MAKERS
+from mockllm.dialects.bedrock.provider import PROVIDER
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.dialects.gemini.live.session import HANDLERS
-from mockllm.dialects.google import GEMINI
+from mockllm.dialects.google.provider import GEMINI
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.openai import PROVIDER
+from mockllm.dialects.openai.provider import PROVIDER
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios

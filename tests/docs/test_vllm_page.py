@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
-from mockllm.dialects.vllm import PROVIDER
 from mockllm.dialects.vllm.metrics import FORM
+from mockllm.dialects.vllm.provider import PROVIDER
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.testing.example_runner import Suite

@@ -10,9 +10,8 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.dialects import openai
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.chat.dialect import Chat
+from mockllm.dialects.openai.chat.dialect import CHAT, Chat
 from mockllm.engine.repeated_requests import RepeatedRequests
 from mockllm.engine.request_reader import RequestReader
 from mockllm.engine.response_cache import CachedResponse, CachedStream
@@ -161,7 +160,7 @@ class Ollama(Chat):
 @pytest.mark.parametrize("tokens", [1, 1_000, 1_000_000_000])
 def test_a_multiplied_token_count_is_cached(tokens: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each response is a 200, not the first one only."""
-    monkeypatch.setattr(openai.CHAT, "__class__", Ollama)
+    monkeypatch.setattr(CHAT, "__class__", Ollama)
     count_tokens(monkeypatch, iter([tokens + turn for turn in range(10) for _ in range(2)]))
     game = compare("rules: [{reply: Hello.}]", [chat_request("hi") for _ in range(10)])
     assert game.engine._planner.response_cache.entries

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import MISSING
-from mockllm.dialects import openai
+from mockllm.dialects.openai import provider as openai
 from mockllm.engine.invalid_note import invalid_note
 from tests.language.virtual_server import raw_request, respond_once
 

@@ -10,8 +10,8 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Refusal, Reply, Text, Thinking
 from mockllm.core.request.request import Request
-from mockllm.dialects import openai
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai import provider as openai
 from tests.language.virtual_server import VirtualServer, raw_request
 
 RULE = "rules:\n  - {name: r, match: {api: completions}, reply: a b c, faults: [%s]}\n"

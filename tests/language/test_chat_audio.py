@@ -11,7 +11,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
 from mockllm.core.reply.reply import Choice, Media, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.chat.request import ChatRequest
 from tests.language.virtual_server import chat_request, raw_request, respond_all, respond_once
 

@@ -17,9 +17,10 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.response_parameters import Format
-from mockllm.dialects import gemini, openai
 from mockllm.dialects.dialect import ReplyDialect
+from mockllm.dialects.gemini.generate import GENERATE, VERTEX_GENERATE
 from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from tests.dialects.gemini.generate_requests import objects_of
 from tests.dialects.gemini.test_gemini_properties import replies as candidates
 from tests.dialects.test_building_and_decoding import CALLS, NAMES, requested
@@ -103,7 +104,7 @@ REQUESTED = NeutralRequest(
 @given(reply=candidates, played=several, seed=st.integers(0, 9))
 @settings(max_examples=examples(40), deadline=None)
 def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> None:
-    for dialect in (gemini.GENERATE, gemini.VERTEX):
+    for dialect in (GENERATE, VERTEX_GENERATE):
         request = requested(dialect, REQUESTED)
         changed_ = changed(dialect, reply, request, played, seed)
         chunks = objects_of(dialect.encode_stream(changed_, request, IDENTITY))
@@ -120,15 +121,15 @@ def test_gemini_candidate_ends_once(reply: Reply, played: Played, seed: int) -> 
 def test_responses_item_is_added_then_done(
     word: dict[str, Any], size: int, played: Played, seed: int
 ) -> None:
-    request = requested(openai.RESPONSES, REQUESTED)
-    reply = changed(openai.RESPONSES, built(word, request, size), request, played, seed)
-    events = objects(openai.RESPONSES.encode_stream(reply, request, IDENTITY))
+    request = requested(RESPONSES, REQUESTED)
+    reply = changed(RESPONSES, built(word, request, size), request, played, seed)
+    events = objects(RESPONSES.encode_stream(reply, request, IDENTITY))
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
     marks = [event["type"] for event in events if event["type"].startswith("response.output_item.")]
     assert marks == ["response.output_item.added", "response.output_item.done"] * (len(marks) // 2)
     items = [event["item"] for event in events if event["type"] == "response.output_item.done"]
     assert events[-1]["response"]["output"] == items
-    assert items == objects(openai.RESPONSES.encode_body(reply, request, IDENTITY))[0]["output"]
+    assert items == objects(RESPONSES.encode_body(reply, request, IDENTITY))[0]["output"]
 
 
 def objects(plan: Plan) -> list[Json]:

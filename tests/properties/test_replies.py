@@ -16,8 +16,9 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.encoder import timed_chunks
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects import anthropic, openai
+from mockllm.dialects.anthropic.messages import MESSAGES
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity
+from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.examples import examples
 from tests.properties.orders import DecodedContent, read_chat, read_messages, whole_chat, whole_messages
 from tests.properties.replies import any_words, built, unbroken
@@ -44,10 +45,10 @@ class Protocol:
 
 PROTOCOLS = {
     "OpenAI chat": Protocol(
-        openai.CHAT, read_chat, whole_chat, lambda sent: sent, {"stream_options": {"include_usage": True}}
+        CHAT, read_chat, whole_chat, lambda sent: sent, {"stream_options": {"include_usage": True}}
     ),
     "Anthropic messages": Protocol(
-        anthropic.MESSAGES, lambda plan, _: read_messages(plan), whole_messages, lambda _: 1, {}
+        MESSAGES, lambda plan, _: read_messages(plan), whole_messages, lambda _: 1, {}
     ),
 }
 each_protocol = pytest.mark.parametrize("protocol", PROTOCOLS.values(), ids=PROTOCOLS.keys())

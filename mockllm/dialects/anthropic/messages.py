@@ -6,6 +6,7 @@ The order of events is that of real streams: one ping, after the first block ope
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
@@ -102,6 +103,9 @@ class Messages:
 
     build_request = staticmethod(build_request)
     decode = staticmethod(decode)
+
+
+MESSAGES: Final = Messages()
 
 
 class AnthropicCountTokens:

@@ -7,6 +7,7 @@ without framing.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -126,3 +127,7 @@ class Generate(GeminiDialect):
         return build_request(request, self._base)
 
     decode = staticmethod(decode)
+
+
+GENERATE: Final = Generate("/v1beta")
+VERTEX_GENERATE: Final = Generate("/v1beta1/projects/mockllm/locations/global/publishers/google")

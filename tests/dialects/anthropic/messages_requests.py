@@ -9,7 +9,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from mockllm.dialects.anthropic.messages_request import MessagesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 

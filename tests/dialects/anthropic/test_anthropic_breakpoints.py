@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from tests.dialects.anthropic.messages_requests import MINIMAL, messages
 
 TOOL = {"name": "get", "input_schema": {"type": "object"}}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.core.json.codec import dumps
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from tests.dialects.anthropic.messages_requests import MINIMAL, of_bytes
 
 GOOD: dict[str, Any] = {**MINIMAL, "model": "claude-sonnet-4-5"}

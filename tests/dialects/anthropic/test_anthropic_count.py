@@ -10,7 +10,8 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic import COUNT, MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
+from mockllm.dialects.anthropic.provider import COUNT
 from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.anthropic.messages_requests import IDENTITY, MINIMAL, body_of
 

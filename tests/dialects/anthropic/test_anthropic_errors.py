@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import NAMED, Failure
-from mockllm.dialects.anthropic import MESSAGES
 from mockllm.dialects.anthropic.errors import ROWS
+from mockllm.dialects.anthropic.messages import MESSAGES
 from tests.dialects.anthropic.messages_requests import IDENTITY, body_of, messages
 
 TOO_LONG = f"prompt is too long: {200_000 + messages().input_tokens} tokens > 200000 maximum"

@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import (
     ToolCall,
     Usage,
 )
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from tests.dialects.anthropic.messages_requests import IDENTITY, messages
 from tests.golden.wire import assert_golden
 

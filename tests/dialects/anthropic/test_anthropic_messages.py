@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import (
     Usage,
     Verbatim,
 )
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from tests.dialects.anthropic.messages_requests import (
     IDENTITY,
     body_of,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.batch import BATCH_HEADER
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from mockllm.dialects.anthropic.messages_check import check_counted, check_hosted
 from tests.dialects.anthropic.messages_requests import MINIMAL, messages
 

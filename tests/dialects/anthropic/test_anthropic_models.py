@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic import MODELS
+from mockllm.dialects.anthropic.provider import MODELS
 from tests.dialects.anthropic.messages_requests import IDENTITY, body_of
 
 

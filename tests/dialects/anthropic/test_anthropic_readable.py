@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from tests.dialects.anthropic.messages_requests import messages, of_bytes
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from mockllm.dialects.anthropic.server_tool_decoder import ServerToolCollector
 from mockllm.dialects.decoded_response import DecodedServerTool
 from tests.language.virtual_server import VirtualServer, claude_request, raw_request

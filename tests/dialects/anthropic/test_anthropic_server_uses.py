@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from tests.dialects.anthropic.messages_requests import MINIMAL, messages, of_bytes
 from tests.language.virtual_server import VirtualServer, claude_request
 

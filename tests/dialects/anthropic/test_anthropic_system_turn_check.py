@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.anthropic import MESSAGES
+from mockllm.dialects.anthropic.messages import MESSAGES
 from tests.dialects.anthropic.messages_requests import MINIMAL, messages
 
 HI = {"role": "user", "content": "hi"}

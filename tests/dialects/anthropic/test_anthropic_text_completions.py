@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.reply.reply import Choice, Finish, Refusal, Reply, Text, ToolCall
-from mockllm.dialects.anthropic import COMPLETE
+from mockllm.dialects.anthropic.provider import COMPLETE
 from mockllm.dialects.anthropic.text_completions import TEXT_COMPLETIONS_LAYOUT
 from mockllm.dialects.anthropic.text_completions_request import TextCompletionsRequest
 from mockllm.dialects.neutral_request import NeutralRequest

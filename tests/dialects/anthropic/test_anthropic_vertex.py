@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic import VERTEX_COUNT, VERTEX_MESSAGES
+from mockllm.dialects.anthropic.provider import VERTEX_COUNT, VERTEX_MESSAGES
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.router import RouteMatch, find_route
 from tests.dialects.anthropic.messages_requests import IDENTITY, body_of, events_of

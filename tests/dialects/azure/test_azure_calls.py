@@ -14,7 +14,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects import azure
+from mockllm.dialects.azure import provider as azure
 from mockllm.dialects.azure.content_filters import SAFE, sort_keys
 from mockllm.dialects.dialect import Dialect, ReplyDialect, ResponseIdentity
 from mockllm.dialects.router import RouteMatch, UnservedPath, find_route

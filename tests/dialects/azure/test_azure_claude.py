@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.dialects.azure import FOUNDRY_MESSAGES
 from mockllm.dialects.azure.claude import FoundryMessagesRequest
+from mockllm.dialects.azure.provider import FOUNDRY_MESSAGES
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request
 

@@ -18,7 +18,7 @@ from mockllm.core.reply.reply import (
     ToolCall,
     Usage,
 )
-from mockllm.dialects.bedrock import CONVERSE, INVOKE
+from mockllm.dialects.bedrock.provider import CONVERSE, INVOKE
 from tests.dialects.bedrock.bedrock_requests import IDENTITY, converse, invoke
 from tests.golden.wire import assert_golden
 

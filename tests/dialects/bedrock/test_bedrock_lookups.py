@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import Plan
-from mockllm.dialects.bedrock import COUNT, MODELS, PROFILES
+from mockllm.dialects.bedrock.provider import COUNT, MODELS, PROFILES
 from tests.dialects.bedrock.bedrock_requests import (
     CLAUDE,
     IDENTITY,

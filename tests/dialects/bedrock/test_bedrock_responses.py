@@ -24,8 +24,8 @@ from mockllm.core.reply.reply import (
     ToolCall,
     Usage,
 )
-from mockllm.dialects.bedrock import CONVERSE, INVOKE
 from mockllm.dialects.bedrock.invoke_anthropic import claude_name
+from mockllm.dialects.bedrock.provider import CONVERSE, INVOKE
 from tests.dialects.bedrock.bedrock_requests import CLAUDE, IDENTITY, body_of, converse, invoke, objects_of
 from tests.dialects.bedrock.test_bedrock_golden import BODIES
 

@@ -16,8 +16,8 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.bedrock import CONVERSE, COUNT, INVOKE, MODELS, PROFILES
 from mockllm.dialects.bedrock.errors import ROWS, STREAM_EXCEPTIONS
+from mockllm.dialects.bedrock.provider import CONVERSE, COUNT, INVOKE, MODELS, PROFILES
 from tests.dialects.bedrock.bedrock_requests import CLAUDE, IDENTITY, converse, invoke, request_of
 from tests.dialects.bedrock.test_bedrock_golden import BODIES, REPLIES
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.dialects.bedrock import CONVERSE, COUNT, INVOKE, MODELS, converse_check
+from mockllm.dialects.bedrock import converse_check
+from mockllm.dialects.bedrock.provider import CONVERSE, COUNT, INVOKE, MODELS
 from tests.dialects.bedrock.bedrock_requests import CLAUDE, MESSAGES, converse, invoke, request_of
 
 CALL: Json = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "look", "input": {}}}]}

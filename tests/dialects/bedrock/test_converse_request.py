@@ -18,7 +18,7 @@ from mockllm.core.request.messages import (
 from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice
-from mockllm.dialects.bedrock import CONVERSE
+from mockllm.dialects.bedrock.provider import CONVERSE
 from tests.dialects.bedrock.bedrock_requests import CLAUDE, converse, request_of
 
 ARN = "arn:aws:bedrock:us-east-1:012345678901:inference-profile/us.anthropic.claude-3-7-sonnet-20250219-v1:0"

@@ -12,8 +12,8 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Choice, Reply, Text
 from mockllm.core.request.messages import CallPart, ResultPart
 from mockllm.core.request.request import Request, TextPart, Tool
-from mockllm.dialects.cohere import CHAT_V1, GENERATE
 from mockllm.dialects.cohere.decoder import decode
+from mockllm.dialects.cohere.provider import CHAT_V1, GENERATE
 from mockllm.dialects.cohere.v1_request import MAX_REPEATED
 from mockllm.dialects.neutral_request import OPEN_SCHEMA, NeutralRequest
 from tests.dialects.test_building_and_decoding import IDENTITY, requested

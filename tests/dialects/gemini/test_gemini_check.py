@@ -9,8 +9,9 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
 from mockllm.dialects.gemini.count_tokens import GeminiCountRequest
+from mockllm.dialects.gemini.dialects import COUNT, MODELS
+from mockllm.dialects.gemini.generate import GENERATE
 from mockllm.dialects.router import RouteMatch, find_route
 from tests.conformance.outlines import recordings
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes

@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Message, TextPart
-from mockllm.dialects.gemini import EMBEDDINGS
+from mockllm.dialects.gemini.dialects import EMBEDDINGS
 from mockllm.dialects.gemini.embeddings import GeminiEmbeddingsRequest
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of
 

@@ -8,8 +8,9 @@ import pytest
 
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.request.request import Request
-from mockllm.dialects.gemini import COUNT, GENERATE, MODELS
+from mockllm.dialects.gemini.dialects import COUNT, MODELS
 from mockllm.dialects.gemini.errors import BLOCKED, ROWS
+from mockllm.dialects.gemini.generate import GENERATE
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of, generate
 
 CASES: list[tuple[str, int, str, str | None]] = [

@@ -22,7 +22,7 @@ from mockllm.core.reply.reply import (
     ToolCall,
     Usage,
 )
-from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of, generate, objects_of
 

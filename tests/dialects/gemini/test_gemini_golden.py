@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import (
     ToolCall,
     Usage,
 )
-from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate import GENERATE
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate
 from tests.golden.wire import assert_golden
 

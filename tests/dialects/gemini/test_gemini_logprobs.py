@@ -9,7 +9,7 @@ from google.genai.types import LogprobsResult
 
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Choice, Part, Refusal, Reply, Text, Thinking, ToolCall, Usage
-from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate, objects_of
 

@@ -10,7 +10,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.reply import Choice, Reply, Text, Usage
 from mockllm.core.request.prompt_tokens import MEDIA_TOKENS
-from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate import GENERATE
 from mockllm.dialects.gemini.generate_request import GenerateRequest
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, body_of, generate, objects_of
 from tests.dialects.gemini.test_gemini_embeddings import embeddings_body

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate import GENERATE
 from tests.dialects.gemini.generate_requests import VERTEX, generate
 
 HI: Json = {"role": "user", "parts": [{"text": "hi"}]}

@@ -11,7 +11,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.reply.reply import Choice, NativePart, Part, Refusal, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.core.request.request import Request
-from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate import GENERATE
 from mockllm.dialects.gemini.generate_check import GENERATE as SHAPE
 from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate, objects_of, of_bytes
 from tests.examples import examples

@@ -16,7 +16,7 @@ from mockllm.core.request.messages import (
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
-from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate import GENERATE
 from mockllm.dialects.gemini.generate_request import as_google_request
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes

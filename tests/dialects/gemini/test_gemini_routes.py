@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.dialects import gemini, openai
 from mockllm.dialects.dialect import Dialect
+from mockllm.dialects.gemini import dialects as gemini
+from mockllm.dialects.gemini.generate import GENERATE, VERTEX_GENERATE
+from mockllm.dialects.openai import provider as openai
 from mockllm.dialects.router import RouteMatch, UnservedPath, find_route
 from tests.language.virtual_server import ClientRequest, VirtualServer
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
 GOOGLE = {"x-goog-api-key": "k"}
 PROJECT = "/v1beta1/projects/p/locations/us-central1/publishers/google/models/gemini-x"
-GENERATE, COUNT = f"{PROJECT}:generateContent", f"{PROJECT}:countTokens"
+GENERATE_PATH, COUNT = f"{PROJECT}:generateContent", f"{PROJECT}:countTokens"
 IN_PROJECT = {"project": "p", "location": "us-central1", "model": "gemini-x"}
 GEMINI: list[tuple[str, str, dict[str, str], str, Dialect, str, str, dict[str, str]]] = [
     *(
@@ -29,8 +31,8 @@ GEMINI: list[tuple[str, str, dict[str, str], str, Dialect, str, str, dict[str, s
         for prefix in ("", "/gemini")
         for version in ("v1beta", "v1", "v1alpha")
         for call, dialect in (
-            ("generateContent", gemini.GENERATE),
-            ("streamGenerateContent", gemini.GENERATE),
+            ("generateContent", GENERATE),
+            ("streamGenerateContent", GENERATE),
             ("countTokens", gemini.COUNT),
         )
     ),
@@ -39,7 +41,7 @@ GEMINI: list[tuple[str, str, dict[str, str], str, Dialect, str, str, dict[str, s
         "/v1/models/org/a%20b%3AgenerateContent",
         {},
         "",
-        gemini.GENERATE,
+        GENERATE,
         "gemini",
         "/v1/models/org/a%20b:generateContent",
         {"model": "org/a b"},
@@ -51,14 +53,14 @@ GEMINI: list[tuple[str, str, dict[str, str], str, Dialect, str, str, dict[str, s
     ("GET", "/v1/models", {}, "monkey=k", openai.MODELS, "openai", "/v1/models", {}),
     ("GET", "/v1/models/x", {}, "key=k", gemini.MODELS, "gemini", "/v1/models/x", {"model": "x"}),
     ("GET", "/gemini/v1/models/x", CLAUDE, "", gemini.MODELS, "gemini", "/v1/models/x", {"model": "x"}),
-    ("POST", GENERATE, {}, "", gemini.VERTEX, "vertex", GENERATE, IN_PROJECT),
+    ("POST", GENERATE_PATH, {}, "", VERTEX_GENERATE, "vertex", GENERATE_PATH, IN_PROJECT),
     ("POST", f"/vertex{COUNT}", {}, "", gemini.COUNT, "vertex", COUNT, IN_PROJECT),
     (
         "POST",
         "/v1/publishers/google/models/x:streamGenerateContent",
         {},
         "",
-        gemini.VERTEX,
+        VERTEX_GENERATE,
         "vertex",
         "/v1/publishers/google/models/x:streamGenerateContent",
         {"model": "x"},

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request import divided_bodies
 from mockllm.core.request.divided_bodies import BODIES
-from mockllm.dialects.gemini import GENERATE
+from mockllm.dialects.gemini.generate import GENERATE
 from tests.dialects.gemini.generate_requests import VERTEX, generate, of_bytes
 
 HI: Json = {"role": "user", "parts": [{"text": "hi"}]}

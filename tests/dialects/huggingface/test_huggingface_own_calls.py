@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.dialects import huggingface
+from mockllm.dialects.huggingface import provider as huggingface
 from mockllm.dialects.huggingface.text_embeddings import FeatureExtractionRequest
 from mockllm.dialects.huggingface.text_generation import STREAM_LAYOUT, TextGenerationRequest
 from mockllm.dialects.neutral_request import NeutralRequest

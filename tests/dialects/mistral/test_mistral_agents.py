@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.mistral import PROVIDER
 from mockllm.dialects.mistral.agents import agent as agents
+from mockllm.dialects.mistral.provider import PROVIDER
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.mistral.conversing import LOOK, Conversing
 from tests.language.virtual_server import raw_request

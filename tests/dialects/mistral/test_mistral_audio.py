@@ -11,8 +11,8 @@ from mockllm.core.json.codec import Json
 from mockllm.core.media.audio import make_audio, wav_seconds
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects import mistral
 from mockllm.dialects.dialect import ReplyDialect
+from mockllm.dialects.mistral import provider as mistral
 from mockllm.dialects.mistral.transcription import MistralAudioRequest
 from tests.dialects.mistral.stored_requests import create, ended, upload
 from tests.dialects.openai.media.forms import form_request

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.dialects import mistral
+from mockllm.dialects.mistral import provider as mistral
 from mockllm.dialects.mistral.classifiers import CATEGORIES, MistralModerations
 from mockllm.dialects.mistral.fim import FimRequest
 from mockllm.dialects.mistral.ocr import Ocr

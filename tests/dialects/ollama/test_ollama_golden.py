@@ -20,8 +20,8 @@ from mockllm.core.reply.reply import (
     Usage,
 )
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.ollama import CHAT, GENERATE
 from mockllm.dialects.ollama.generation import OllamaGeneration
+from mockllm.dialects.ollama.provider import CHAT, GENERATE
 from mockllm.dialects.ollama.request import GenerationRequest, OllamaChatRequest, OllamaGenerateRequest
 from tests.golden.wire import assert_golden
 

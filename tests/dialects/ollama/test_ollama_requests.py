@@ -12,7 +12,7 @@ from mockllm.core.request.messages import CallPart, MediaPart, ResultPart, Think
 from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.ollama import CHAT, GENERATE
+from mockllm.dialects.ollama.provider import CHAT, GENERATE
 from mockllm.dialects.ollama.request import (
     MAX_DIMENSIONS,
     MAX_OPEN_CALLS,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from mockllm.dialects.listing import calls_by_provider
-from mockllm.dialects.ollama import CHAT, PROVIDER
+from mockllm.dialects.ollama.provider import CHAT, PROVIDER
 from mockllm.dialects.router import RouteMatch, UnservedPath, find_route
 from mockllm.server.control.routes import ROUTES
 

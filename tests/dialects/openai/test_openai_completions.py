@@ -24,8 +24,8 @@ from mockllm.core.request.messages import OtherPart
 from mockllm.core.request.request import Message, TextPart
 from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.openai import COMPLETIONS
 from mockllm.dialects.openai.completions_request import CompletionsRequest
+from mockllm.dialects.openai.provider import COMPLETIONS
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.completions_requests import body_of, completion, raw_completion
 from tests.golden.wire import assert_golden

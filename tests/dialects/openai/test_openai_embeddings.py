@@ -12,8 +12,8 @@ from mockllm.core.json.codec import Json
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.messages import OtherPart
 from mockllm.core.request.request import Message, TextPart
-from mockllm.dialects.openai import EMBEDDINGS
 from mockllm.dialects.openai.embeddings import OpenAiEmbeddingsRequest
+from mockllm.dialects.openai.provider import EMBEDDINGS
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.completions_requests import body_of, embedding, raw_embedding
 from tests.golden.wire import assert_golden

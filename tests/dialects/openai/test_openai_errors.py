@@ -7,9 +7,10 @@ import pytest
 from mockllm.core.failure import NAMED, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.dialects.openai import CHAT, RESPONSES
+from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.errors import ROWS, mask_key
 from mockllm.dialects.openai.headers import go_duration
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat, of_bytes
 from tests.dialects.openai.responses.responses_requests import responses
 

@@ -14,9 +14,10 @@ from openai.types.responses import ResponseOutputText, ResponseTextDeltaEvent, R
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Choice, Finish, Part, Refusal, Reply, Text, ToolCall
-from mockllm.dialects import azure
-from mockllm.dialects.openai import CHAT, COMPLETIONS, RESPONSES
-from mockllm.dialects.openai.chat.dialect import Chat
+from mockllm.dialects.azure import provider as azure
+from mockllm.dialects.openai.chat.dialect import CHAT, Chat
+from mockllm.dialects.openai.provider import COMPLETIONS
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.dialects.openai.completions_requests import body_of, completion

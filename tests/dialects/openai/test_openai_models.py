@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.dialects.openai import MODELS
 from mockllm.dialects.openai.models import OpenAiModelsRequest
+from mockllm.dialects.openai.provider import MODELS
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 
 

@@ -12,7 +12,8 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text
-from mockllm.dialects.openai import CHAT, RESPONSES
+from mockllm.dialects.openai.chat.dialect import CHAT
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 

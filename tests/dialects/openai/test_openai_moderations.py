@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.request.messages import MediaPart
 from mockllm.core.request.request import Message, TextPart
-from mockllm.dialects.openai import MODERATIONS, moderations
+from mockllm.dialects.openai import moderations
 from mockllm.dialects.openai.classified_texts import ALWAYS_READ, MAX_READ, read_texts
 from mockllm.dialects.openai.moderations import (
     CATEGORIES,
@@ -17,6 +17,7 @@ from mockllm.dialects.openai.moderations import (
     NOT_IN_TEXT_MODELS,
     ModerationsRequest,
 )
+from mockllm.dialects.openai.provider import MODERATIONS
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.completions_requests import body_of, moderation, raw_moderation
 from tests.golden.wire import assert_golden

@@ -6,8 +6,9 @@ import pytest
 
 from mockllm.core.display import MAX_LENGTH
 from mockllm.core.json.codec import Json
-from mockllm.dialects import azure
-from mockllm.dialects.openai import CHAT, RESPONSES
+from mockllm.dialects.azure import provider as azure
+from mockllm.dialects.openai.chat.dialect import CHAT
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.strict_schema import schema_error
 from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import chat

@@ -8,7 +8,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Choice, Finish, Reply, Text, ToolCall, Usage
-from mockllm.dialects import azure
+from mockllm.dialects.azure import provider as azure
 from mockllm.dialects.openai.completions_request import CompletionsRequest
 from mockllm.dialects.openai.models import OpenAiModels, OpenAiModelsRequest
 from mockllm.dialects.providers import generating_dialect

@@ -4,6 +4,7 @@ are rendered once for each response."""
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Final
 
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.event_layout import EventLayout
@@ -75,3 +76,6 @@ class Chat(OpenAiCall):
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ChatRequest)
         return storage_update(plan, request)
+
+
+CHAT: Final = Chat()

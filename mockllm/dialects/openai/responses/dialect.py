@@ -125,3 +125,6 @@ class Responses(ResponsesCall):
     def update_of(self, parts: StoredParts, request: Request) -> StorageUpdate | None:
         assert isinstance(request, ResponsesRequest)
         return update_of(parts, request)
+
+
+RESPONSES: Final = Responses()

@@ -11,7 +11,7 @@ from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.reply.reply import Choice, Media, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini import INTERACTIONS
+from mockllm.dialects.gemini.dialects import INTERACTIONS
 from mockllm.dialects.gemini.interactions.dialect import interaction_of
 from mockllm.dialects.gemini.interactions.request import InteractionRequest
 from mockllm.dialects.neutral_request import NeutralRequest

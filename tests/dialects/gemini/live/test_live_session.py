@@ -12,7 +12,7 @@ from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Choice, NativePart, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.gemini import LIVE
+from mockllm.dialects.gemini.dialects import LIVE
 from mockllm.dialects.gemini.live import session as live
 from mockllm.dialects.gemini.live.dialect import LiveRequest
 from mockllm.dialects.neutral_request import NeutralRequest

@@ -19,7 +19,7 @@ from mockllm.core.reply.reply import (
     Usage,
     Verbatim,
 )
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.model_families import FAMILIES, SNAPSHOTS, family
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat, of_bytes
 

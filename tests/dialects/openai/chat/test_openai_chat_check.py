@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat, of_bytes
 from tests.dialects.openai.chat.refusals import (
     ANSWER,

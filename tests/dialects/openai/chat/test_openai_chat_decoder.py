@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Choice, Reply, Text, ToolCall, Usage
 from mockllm.dialects.decoded_response import DecodedToolCall
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 
 USAGE = Usage(3, 2)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects import azure
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.azure import provider as azure
+from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import chat
 from tests.dialects.openai.chat.refusals import MISSING, TOOL, function, refusal_tuple

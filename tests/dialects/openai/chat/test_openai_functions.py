@@ -10,7 +10,7 @@ from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Choice, Finish, Part, Reply, Text, ToolCall
 from mockllm.core.request.messages import ResultPart
 from mockllm.dialects.decoded_response import DecodedToolCall
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.dialects.openai.completions_requests import body_of
 

@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.reply.reply import Choice, Finish, Refusal, Reply, Text, Thinking, ToolCall, Usage
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.golden.wire import assert_golden
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.dialects.openai.chat.chat_requests import chat
 from tests.dialects.openai.chat.refusals import CALL, MISSING, TOOL, USER, refusal_tuple
 

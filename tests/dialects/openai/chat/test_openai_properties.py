@@ -10,7 +10,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Choice, NativePart, Part, Refusal, Reply, Text, Thinking, ToolCall
 from mockllm.core.request.request import Request
-from mockllm.dialects.openai import CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.chat.field_checks import OPENAI_FIELDS
 from tests.dialects.openai.chat.chat_requests import IDENTITY, MINIMAL, chat, of_bytes
 from tests.examples import examples

@@ -14,7 +14,7 @@ from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.core.reply.reply import Choice, Media, Part, Refusal, Reply, Text, ToolCall
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai import CHAT, CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
+from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.chat.stored_calls import (
     DeleteChat,
     StoredChatCall,
@@ -23,6 +23,7 @@ from mockllm.dialects.openai.chat.stored_calls import (
     merge_chunks,
     storage_update,
 )
+from mockllm.dialects.openai.provider import CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
 from mockllm.state.local_responses import LocalResponses
 from tests.dialects.openai.chat.chat_requests import IDENTITY, MINIMAL, chat, of_bytes
 

@@ -8,8 +8,8 @@ import pytest
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
-from mockllm.dialects.gemini import IMAGEN
-from mockllm.dialects.openai import IMAGES, TRANSCRIPTIONS, VIDEOS
+from mockllm.dialects.gemini.dialects import IMAGEN
+from mockllm.dialects.openai.provider import IMAGES, TRANSCRIPTIONS, VIDEOS
 from tests.dialects.openai.media.forms import speech, transcript
 from tests.language.virtual_server import VirtualServer, chat_request, raw_request, respond_once
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.dialects.openai import REALTIME
+from mockllm.dialects.openai.provider import REALTIME
 from mockllm.dialects.openai.realtime import conversation
 from mockllm.dialects.openai.realtime import session as realtime
 from mockllm.dialects.openai.realtime.dialect import RealtimeRequest

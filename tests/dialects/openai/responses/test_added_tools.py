@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.reply.reply import ToolCall
-from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
 from tests.dialects.openai.responses.test_openai_responses import HI, body_of_reply, reply_of

@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Choice, Reply, Text, ToolCall
-from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.object import SEALED_PREFIX
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.websocket import WarmUpRequest
 from tests.dialects.openai.chat.refusals import refusal_tuple
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses

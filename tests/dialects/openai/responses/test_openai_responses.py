@@ -20,7 +20,9 @@ from mockllm.core.reply.reply import (
     Verbatim,
 )
 from mockllm.dialects.decoded_response import DecodedToolCall
-from mockllm.dialects.openai import CHAT, INPUT_TOKENS, RESPONSES
+from mockllm.dialects.openai.chat.dialect import CHAT
+from mockllm.dialects.openai.provider import INPUT_TOKENS
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.input_calls import InputTokensRequest
 from mockllm.dialects.openai.responses.items import STAGES
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from tests.conformance.outlines import recordings
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import of_bytes, responses

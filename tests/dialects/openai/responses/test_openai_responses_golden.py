@@ -18,7 +18,7 @@ from mockllm.core.reply.reply import (
     ToolCall,
     Usage,
 )
-from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import responses
 from tests.golden.wire import assert_golden

@@ -11,7 +11,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.reply import Reply
-from mockllm.dialects.openai import RESPONSES
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.fields import OPENAI_FIELDS
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.chat.test_openai_properties import anything, read_all_fields, replies

@@ -17,15 +17,15 @@ from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai import (
+from mockllm.dialects.openai.provider import (
     CANCEL_RESPONSE,
     COMPACT,
     DELETE_RESPONSE,
     GET_RESPONSE,
     INPUT_ITEMS,
-    RESPONSES,
 )
 from mockllm.dialects.openai.responses import history
+from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.input_calls import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest

@@ -1,0 +1,81 @@
+"""Hugging Face: its router, which its row describes, and the calls of its inference servers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec.structs import replace
+
+from mockllm.dialects.huggingface.featherless import FEATHERLESS, FeatherlessCompletions
+from mockllm.dialects.huggingface.routed import NOVITA, TOGETHER, RouterChat
+from mockllm.dialects.huggingface.row import ROW
+from mockllm.dialects.huggingface.text_embeddings import FeatureExtraction, SentenceSimilarity, TextRanking
+from mockllm.dialects.huggingface.text_generation import TextGeneration
+from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
+from mockllm.dialects.vendors import provider_of
+from mockllm.dialects.vendors.chat import VendorChat
+
+_compatible = provider_of(ROW)
+_chat = RouterChat(ROW)
+_compatible_routes = tuple(
+    route._replace(call=replace(route.call, dialect=_chat)) if route.call.id == "chat" else route
+    for route in _compatible.routes
+)
+
+
+def _routed() -> tuple[ProviderRoute, ...]:
+    """Return the paths of single providers behind the router."""
+    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
+    together = ProviderCall("together_chat", VendorChat(TOGETHER), operation="chat", neutral=False)
+    novita = ProviderCall("novita_chat", VendorChat(NOVITA), operation="chat", neutral=False)
+    fireworks = ProviderCall("fireworks_chat", RouterChat.fireworks, operation="chat", neutral=False)
+    featherless = ProviderCall("featherless_chat", VendorChat(FEATHERLESS), operation="chat", neutral=False)
+    completions = ProviderCall(
+        "featherless_completions",
+        FeatherlessCompletions(FEATHERLESS),
+        operation="text_completion",
+        neutral=False,
+    )
+    return (
+        ProviderRoute("POST", "/together/v1/chat/completions", together),
+        ProviderRoute("POST", "/novita/v3/openai/chat/completions", novita),
+        ProviderRoute("POST", "/fireworks-ai/inference/v1/chat/completions", fireworks),
+        ProviderRoute("POST", "/featherless-ai/v1/chat/completions", featherless),
+        ProviderRoute("POST", "/featherless-ai/v1/completions", completions),
+    )
+
+
+def _own_routes() -> tuple[ProviderRoute, ...]:
+    generate = ProviderCall(
+        "text_generation",
+        TextGeneration(ROW),
+        operation="text_completion",
+        title="Hugging Face's inference servers",
+        neutral=False,
+    )
+    embed = ProviderCall("feature_extraction", FeatureExtraction(ROW), operation="embeddings")
+    similarity = ProviderCall("sentence_similarity", SentenceSimilarity(ROW))
+    rerank = ProviderCall("rerank", TextRanking(ROW))
+    # the router has the pipelines after the name of its inference servers
+    models = tuple(
+        ProviderRoute("POST", f"{before}/models/{{model}}{path}", call)
+        for before in ("", "/hf-inference")
+        for path, call in (
+            ("", generate),
+            ("/pipeline/feature-extraction", embed),
+            ("/pipeline/sentence-similarity", similarity),
+            ("/pipeline/text-ranking", rerank),
+        )
+    )
+    return (
+        ProviderRoute("POST", "/generate", generate),
+        ProviderRoute("POST", "/generate_stream", generate),
+        ProviderRoute("POST", "/embed", embed),
+        ProviderRoute("POST", "/similarity", similarity),
+        ProviderRoute("POST", "/rerank", rerank),
+        *models,
+    )
+
+
+PROVIDER: Final[Provider] = replace(_compatible, routes=(*_compatible_routes, *_routed(), *_own_routes()))
+PROVIDERS: Final = (PROVIDER,)
