@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import AnyStr, Final, Generic, NamedTuple
 
-from mockllm.core.escaped_secrets import asterisks
+from mockllm.core.secret_masker import asterisks
 
 REDACTED: Final = "REDACTED"
 """The replacement of a secret."""

@@ -19,9 +19,9 @@ from urllib.parse import parse_qsl, quote, unquote_plus
 
 from msgspec import Struct
 
-from mockllm.core.escaped_secrets import EscapedSecrets, asterisks
 from mockllm.core.json.codec import Json
 from mockllm.core.key_forms import REDACTED, redact_bytes, redact_text
+from mockllm.core.secret_masker import SecretMasker, asterisks
 from mockllm.core.text_cache import text_cache
 
 KEYS: Final = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
@@ -122,8 +122,8 @@ class Redactor(Struct, frozen=True, dict=True):
         return f"Redactor({len(self.secrets)} secrets)"
 
     @cached_property
-    def _escaped(self) -> EscapedSecrets:
-        return EscapedSecrets(self.secrets)
+    def _escaped(self) -> SecretMasker:
+        return SecretMasker(self.secrets)
 
     def text(self, text: str) -> str:
         for secret in self.secrets:

@@ -1,4 +1,4 @@
-"""What a decision needs of a request beside its candidates: validation, its model, its cost and its work."""
+"""What a decision needs of a request beside its candidates: validation, model, cost, and its tokens in a batch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mockllm.dialects.provider_facts import is_known_model, undocumented_field_f
 class RequestAssessment:
     """What a decision needs of a request beside its candidates, computed on demand. It has the validation, computed
     at most once for each kind, and whether the request's model is known (`models` are those that rules name).
-    It also has the work of the request in a continuous batch. `passes_check`: whether the
+    It also has the tokens of the request in a continuous batch. `passes_check`: whether the
     dialect's check is known to accept the request."""
 
     __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
@@ -59,7 +59,7 @@ class RequestAssessment:
         return model not in self._models and not is_known_model(self._request.provider, model)
 
     def prompt_work(self) -> PromptWork:
-        """Return the work of the request for a continuous batch."""
+        """Return the tokens that a continuous batch has to process for the request."""
         if self._work is None:
             self._work = _prompt_work(self._request, self._dialect)
         return self._work

@@ -84,7 +84,7 @@ class CandidateFinder:
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates for the handshake of a WebSocket. A reply is for the messages after it, unless it
-        says what the user speaks."""
+        says when the user speaks."""
         for_handshake = (
             item_index
             for item_index in self._index.matching(mask, request, 0, self._rule_count)
@@ -97,7 +97,7 @@ class CandidateFinder:
         return [self.candidate(item_index, request) for item_index in found]
 
     def _replies(self, item_index: int) -> bool:
-        """Return whether all responses of a rule are the content of a generating call."""
+        """Return whether all responses of a rule have content, such as a reply or a recorded body."""
         selector = self._items[item_index].selector
         return selector is not None and all(map(_is_content, selector.responses))
 
@@ -134,7 +134,7 @@ class CandidateFinder:
 
 
 def _is_content(compiled: CompiledResponse) -> bool:
-    """Return whether a response is the content of a generating call, and not that of a handshake."""
+    """Return whether a response has content, and is not that of a handshake."""
     spec = compiled.spec
     if isinstance(spec, ReplySpec):
         return spec.user_speech is None  # says when the user of a realtime session speaks: for its handshake

@@ -142,7 +142,7 @@ class Engine:
         if repeated is not None and repeated.rule_index is self._index:
             mask = repeated.match_mask
         else:  # not repeated, computed by an earlier engine, not computed yet, or not computable
-            if repeated is not None and repeated.to_precompute is not None:  # its mask and cache key
+            if repeated is not None and repeated.to_precompute is not None:  # for later equal requests
                 precompute = partial(self._precompute, request.routing.dialect)
                 self._repeated_requests.add(repeated, request, self._index, precompute)
                 repeated = None  # it serves the requests after this one

@@ -280,7 +280,7 @@ class FastPath(Struct, frozen=True):
 
     def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
-        return type(prompt_form_and_policy(request, dialect, self.prompt_cache_settings)) is tuple
+        return not isinstance(prompt_form_and_policy(request, dialect, self.prompt_cache_settings), str)
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:
         """Charge a request to the limits, and return their headers; None, and charge nothing, where a limit refuses

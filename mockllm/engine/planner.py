@@ -313,7 +313,7 @@ class ResponsePlanner:
         return reply
 
     def _rendered_reply(self, context: PlanContext) -> Reply:
-        """Return the reply. A static one of a generating call is cached by the request's parameters."""
+        """Return the reply. A static one of a generating call is cached by what its chunks depend on."""
         compiled, request = context.compiled, context.request
         size = context.chunk_size = chunk_size(context.settings.merged, context.source_context)
         arguments = (request, context.randomness, size, compiled.files.__getitem__, context.streamed)

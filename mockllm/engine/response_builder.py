@@ -332,7 +332,7 @@ class ResponseBuilder(DecidedRequest):
         self, plan: Plan, responder_id: str | None, context: PlanContext, *, unmatched: bool = False
     ) -> PlannedResponse:
         """Return the response that has this plan, and what the context has collected for log and journal. The rule
-        header names its rule, or the one that would respond if the request were valid."""
+        header names what responds, or the rule that would respond if the request were valid."""
         context.notes += delay_notes(context.admission_wait)
         if context.continuous_batch_times is not None:
             context.notes.append(context.continuous_batch_times.note(context.request.input_tokens))

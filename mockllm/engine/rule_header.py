@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import Plan
 
 RULE_HEADER: Final = "x-mockllm-rule"
 NO_RULE: Final = "none"
-"""The value of the header where no rule responds."""
+"""The value of the header where no rule, modifier or own response of a call responds."""
 
 
 def with_rule_header(plan: Plan, id: str) -> Plan:

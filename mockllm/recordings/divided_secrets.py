@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from mockllm.core.escaped_secrets import asterisks
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.redaction import Redactor
+from mockllm.core.secret_masker import asterisks
 from mockllm.recordings.escaped_credentials import without_escaped_credentials
 
 DATA_PREFIX = b"data:"

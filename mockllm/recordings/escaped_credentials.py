@@ -7,9 +7,9 @@ import re
 from itertools import islice
 from typing import Final
 
-from mockllm.core.escaped_secrets import without_json_escapes
 from mockllm.core.key_forms import URL_CREDENTIALS
 from mockllm.core.redaction import Redactor, written_forms
+from mockllm.core.secret_masker import without_json_escapes
 
 MAX_CREDENTIALS: Final = 1_024
 """Most different credentials of one response: each search takes time."""

@@ -14,7 +14,6 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from mockllm.core.escaped_secrets import EscapedSecrets
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.quantities.parse import MAX_DURATION
@@ -24,6 +23,7 @@ from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import request_hash
+from mockllm.core.secret_masker import SecretMasker
 from mockllm.dialects.listing import LISTED
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -107,7 +107,7 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
     ]
     if any(redactor.target(text) != text for text in texts):
         return True
-    return bool(EscapedSecrets(redactor.secrets).contained(request.raw))
+    return bool(SecretMasker(redactor.secrets).contained(request.raw))
 
 
 def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:

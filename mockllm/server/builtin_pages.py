@@ -56,7 +56,7 @@ def respond_builtin(app: App, exchange: Exchange) -> bool:
             address = shortened_for_line(headers.get("host", "localhost") + prefix)
             plan = home(app.engine.info(), f"{scheme(headers, over_tls=head.over_tls)}://{address}")
         elif app.allow_cors and method == "OPTIONS" and is_preflight(headers):
-            plan, exchange.allow_cors = preflight(headers), True
+            plan, exchange.sends_cors_headers = preflight(headers), True
     if plan is None:
         return False
     exchange.response = PlannedResponse(plan, None, notes=notes)

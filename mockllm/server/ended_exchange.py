@@ -75,7 +75,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     provider: str | None = None
     model: str | None = None
     constraints: HttpConstraints = NO_CONSTRAINTS
-    allow_cors: bool = False
+    sends_cors_headers: bool = False
     in_batch: bool = False
     """Whether the request is a line of a batch."""
     id_seed: bytes | None = None
@@ -102,7 +102,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             end_reason=exchange.end_reason,
             write_times=write_times, planned_times=exchange.planned_times,
             method=message.method, target=message.path,
-            constraints=exchange.constraints, allow_cors=exchange.allow_cors,
+            constraints=exchange.constraints, sends_cors_headers=exchange.sends_cors_headers,
             in_batch=exchange.in_batch, held_seconds=exchange.held_seconds,
         )  # fmt: skip
         if request is None:

@@ -110,7 +110,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None
     """The slot of the response in limits and loads, until it ends."""
-    allow_cors: bool = False
+    sends_cors_headers: bool = False
     ends_connection: bool = False
     """Set before the response is written: the connection ends with it."""
     body_refused: bool = False
@@ -145,8 +145,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     """How it ended, once it has."""
 
     @property
-    def socket(self) -> SocketSink:
-        """The socket of the connection, for what a line of a batch never does."""
+    def socket_sink(self) -> SocketSink:
+        """The sink, where the request came over a connection. Only such a request waits for `100 Continue` or a
+        WebSocket, or is half-closed; a line of a batch has no socket."""
         assert isinstance(self.sink, SocketSink), "a line of a batch has no socket"
         return self.sink
 

@@ -121,9 +121,9 @@ def release_slot(exchange: Exchange) -> None:
         slot.release()
 
 
-def end_unparsed(app: App, status: int, reason: str) -> None:
-    """Add an entry on bytes that are no request, with the reason, to the journal and the log. The connection responds
-    to them next."""
+def record_malformed_request(app: App, status: int, reason: str) -> None:
+    """Add an entry on bytes that the parser refuses, or on a head that comes too late, to the journal and the log.
+    The connection responds to them next."""
     response = PlannedResponse(
         builtin_pages.text_page(status, f"{reason}\n"), None, notes=(shortened_for_line(reason),)
     )

@@ -146,7 +146,7 @@ class Metrics:
         self.on_reset: Callable[[], None] | None = None
         """Called when the metrics are reset, which are copies of other processes' then."""
         self.responses_in_flight: Mapping[type[Request], int] = {}
-        """The delayed and streaming responses that are being sent, by the class of their request."""
+        """As `App.responses_in_flight`."""
         self.reset()
 
     def reset(self) -> None:

@@ -21,7 +21,7 @@ from mockllm.server.closable_connection import ClosableConnection
 from mockllm.server.connection_errors import error_bytes, status_and_reason
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
-from mockllm.server.exchange_end import end_unparsed
+from mockllm.server.exchange_end import record_malformed_request
 from mockllm.server.http1 import BrokenBody
 from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD, ParsePosition
 from mockllm.server.ready_connections import ReadyConnections
@@ -36,7 +36,8 @@ many do."""
 
 
 class ConnectionOwner(Protocol):
-    """Has the set of open connections, and lets one go on with HTTP/2."""
+    """Has the set of open connections, and lets one go on with HTTP/2: a `ConnectionFactory`. For a stream of HTTP/2
+    it is a `StreamOwner`, its connection."""
 
     ready_connections: ReadyConnections
 
@@ -101,7 +102,8 @@ class ReadingConnection(ClosableConnection):
         self.client = ""
         """The peer's address, without its port."""
         self.ascii = True
-        """Whether only ASCII was parsed. Otherwise lone surrogates are removed from the headers of a head."""
+        """Whether only ASCII was parsed. Otherwise lone surrogates in the headers of a head are replaced
+        (`request_heads.py`)."""
 
     def serve_next(self) -> None:
         """Serve the next request of the queue."""
@@ -276,7 +278,7 @@ class ReadingConnection(ClosableConnection):
 
     def _refuse(self, status: int, reason: str, text: str) -> None:
         """Write a response of the connection itself, and log the reason."""
-        end_unparsed(self._app, status, reason)
+        record_malformed_request(self._app, status, reason)
         self._write_error(status, text)
 
     def _write_error(self, status: int, text: str) -> None:

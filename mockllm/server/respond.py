@@ -131,7 +131,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if exchange.websocket_session is not None:
         request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
     exchange.request = request
-    exchange.allow_cors = app.allow_cors
+    exchange.sends_cors_headers = app.allow_cors
     if recordings_to_wait_for(app, exchange) is not None:
         return
     set_engine_response(app, exchange, engine.begin_response(request))
@@ -202,7 +202,7 @@ def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: 
 
 def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Take the slot of a planned response, and the confirmation of its storage. Where nothing is to be confirmed,
-    begin its webhooks and its batch job. Pass the client's response in the request to the suspended exchange that
+    begin its webhooks and its batch job. Pass the result that an MCP client sends to the suspended exchange that
     waits for it."""
     request = exchange.request
     if response.slot is not None:
@@ -288,7 +288,7 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
         b"", exchange.client, exchange.now, exchange.monotonic
     )
     exchange.response = engine.refuse(failure, request)
-    exchange.allow_cors = app.allow_cors
+    exchange.sends_cors_headers = app.allow_cors
 
 
 def fail(app: App, exchange: Exchange) -> None:
@@ -302,7 +302,7 @@ def fail(app: App, exchange: Exchange) -> None:
         app.count_in_flight(exchange.request_class, -1)
         app.serving_metrics.forget(exchange)
     exchange.request = None
-    exchange.allow_cors, exchange.hidden, exchange.ends_connection = False, False, True
+    exchange.sends_cors_headers, exchange.hidden, exchange.ends_connection = False, False, True
     exchange.response = PlannedResponse(builtin_pages.text_page(500, f"{SERVER_FAILED}.\n"), None)
 
 
@@ -310,7 +310,7 @@ def head_of(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:
     """Return the head of a response that a player or a provider writes. Its date is when the response began, after a
     hold."""
     constraints = exchange.constraints = constraints_of(app, exchange)
-    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
+    cors_lines = ALLOW_CORS if exchange.sends_cors_headers else ""
     return serialize_head(
         plan, constraints, app.date_line.at(exchange.now + exchange.held_seconds), cors_lines
     )
@@ -365,7 +365,7 @@ def try_write_whole_and_end(app: App, exchange: Exchange) -> bool:
     content, constraints = response.content, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:
         constraints = exchange.constraints = constraints_of(app, exchange)
-    cors_lines = ALLOW_CORS if exchange.allow_cors else ""
+    cors_lines = ALLOW_CORS if exchange.sends_cors_headers else ""
     data = None
     if type(content) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers

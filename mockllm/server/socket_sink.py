@@ -47,7 +47,7 @@ class SocketSink:
         self._limits = limits
         self.written = self._interim_response_sent = False
         self.client_disconnected = False
-        """Whether the client has certainly disconnected. After a half-close, only the reply to written bytes shows
+        """Whether the client has certainly disconnected. After a half-close, only a TCP RST for written bytes shows
         it (`check_client`)."""
 
     def write(self, data: bytes) -> None:
@@ -103,7 +103,7 @@ class SocketSink:
 
     async def wait_until_acknowledged(self) -> None:
         """Return when the kernel of a client that has half-closed the connection has all bytes. Raises
-        ConnectionError if the client has closed it as a whole, which only the reply to these bytes shows."""
+        ConnectionError if the client has closed it as a whole, which only a TCP RST for these bytes shows."""
         while True:
             self.check_client()
             transport = self.connection.transport

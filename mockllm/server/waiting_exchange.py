@@ -174,7 +174,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     """Wait for the body, then respond. A body outside of the bounds is refused."""
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "a body that is not complete has a stream"
-    raw = await read_body(body, head.message, exchange.socket, app.limits, app.deadlines)
+    raw = await read_body(body, head.message, exchange.socket_sink, app.limits, app.deadlines)
     takes_long = isinstance(raw, bytes) and takes_long_to_read(raw) and is_for_engine(app, exchange)
     parsed_before_check = isinstance(raw, bytes) and not takes_long and is_parsed_before_check(app, head, raw)
     failure: Failure | None = None
@@ -234,7 +234,9 @@ async def _play(app: App, exchange: Exchange) -> bool:
     assert player is not None, "the response has begun"
     await wait_for_player(player, exchange.sink)
     if exchange.sink.half_closed:
-        await exchange.socket.wait_until_acknowledged()  # only this shows whether the client has disconnected
+        await (
+            exchange.socket_sink.wait_until_acknowledged()
+        )  # only this shows whether the client has disconnected
     assert player.end is not None, "the player was waited for"
     end_exchange(app, exchange, player.end)
     return exchange.keep_alive and exchange.end_reason == "finished"
@@ -250,7 +252,7 @@ async def _respond_by_control(app: App, exchange: Exchange) -> None:
     plan: Plan | None
     if message.upgrade and head.path == LIVE_FEED_PATH:
         assert exchange.body_stream is not None, "a head that demands an upgrade is not cached"
-        request = exchange.socket.connection.web_request(message, exchange.body_stream)
+        request = exchange.socket_sink.connection.web_request(message, exchange.body_stream)
         app.unfinished_exchanges -= 1  # a server that stops does not wait for followers
         try:
             plan = await control.follow(request, headers, exchange.client)

@@ -67,7 +67,7 @@ NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, b
 async def serve_websocket(app: App, exchange: Exchange) -> None:
     """Open the WebSocket of a handshake, and serve it until one side closes it."""
     await wait_for_release_and_delay(app, exchange)
-    plan, head, socket = exchange.response.plan, exchange.head, exchange.socket
+    plan, head, socket = exchange.response.plan, exchange.head, exchange.socket_sink
     assert plan.delivery.websocket_factory is not None
     response = await accept_websocket(app, exchange, plan.head.headers, "realtime")
     if response is None:
@@ -75,7 +75,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     session = cast(WebSocketSession, plan.delivery.websocket_factory())
     sent_head = ResponseHead(plan.head.status, tuple(response.headers.items()))  # as aiohttp wrote it
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
-    exchange.allow_cors = False
+    exchange.sends_cors_headers = False
     server = WebSocketServer(app, head, socket, exchange.client, session, exchange.response.responder_id)
     end_exchange(app, exchange, "finished")
     app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets without a response
@@ -94,7 +94,7 @@ async def accept_websocket(
 ) -> WebSocketResponse | None:
     """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
     that is wrong: a 400 has ended the exchange."""
-    socket = exchange.socket
+    socket = exchange.socket_sink
     assert exchange.body_stream is not None
     protocols = () if protocol is None else (protocol,)
     response = EndedBySink(
@@ -105,7 +105,7 @@ async def accept_websocket(
     web_request = socket.connection.web_request(exchange.head.message, exchange.body_stream)
     if not is_valid_handshake(web_request, response):
         exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
-        exchange.allow_cors, exchange.constraints = False, HttpConstraints(ends_connection=True)
+        exchange.sends_cors_headers, exchange.constraints = False, HttpConstraints(ends_connection=True)
         socket.write(error_bytes(400, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now)))
         end_exchange(app, exchange, "finished")
         return None

@@ -105,8 +105,8 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
         app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets
         exchange.proxied = True
         try:
-            messages = BoundedMessages(client, exchange.socket, app.limits)
-            await _relay(messages, upstream, exchange.socket, log)
+            messages = BoundedMessages(client, exchange.socket_sink, app.limits)
+            await _relay(messages, upstream, exchange.socket_sink, log)
         finally:
             app.unfinished_exchanges += 1
             log.turns.end()

@@ -53,18 +53,18 @@ class Counters:
         return limit_status
 
     def count_in_rule_scope(
-        self, scope_counts: ScopeCounts, counts: list[int], modifiers: Sequence[str]
+        self, scope_counts: ScopeCounts, counts: list[int], modifier_keys: Sequence[str]
     ) -> int:
         """Count a request without a session that a rule without a guard responds to, as `decide` does. Return its
-        number in the scope of the rule, whose `counts` change. The modifiers (by their keys, hashable) have no guard
-        and are in the global scope."""
+        number in the scope of the rule, whose `counts` change. The modifiers with these keys (hashable) have no
+        guard and are in the global scope."""
         counts[0] += 1
         counts[1] += 1
         number = scope_counts.next_request_number
         scope_counts.next_request_number = number + 1
-        if modifiers:
+        if modifier_keys:
             unmerged_counts = self.counts_in("").unmerged_counts
-            unmerged_counts[modifiers] = unmerged_counts.get(modifiers, 0) + 1
+            unmerged_counts[modifier_keys] = unmerged_counts.get(modifier_keys, 0) + 1
         self.update_memory_usage()
         return number
 

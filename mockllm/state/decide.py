@@ -64,8 +64,8 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
 def _apply_modifiers(
     counters: Counters, inputs: DecisionInputs, *, count: bool
 ) -> tuple[Sequence[SelectedCandidate], Sequence[tuple[Candidate, GuardReason]]]:
-    """Return the modifiers that apply, and those that do not. They are counted separately, whatever the
-    outcome of the request."""
+    """Return the modifiers that apply, and those that do not. They are counted here, whatever the
+    outcome of the request, unlike rules."""
     applied: list[SelectedCandidate] = []
     blocked_modifiers: list[tuple[Candidate, GuardReason]] = []
     scope: str | None = None

@@ -22,8 +22,8 @@ from mockllm.core.rendering.tool_call_placeholders import MarkedToolCall
 from mockllm.core.reply.reply import GeneratedToolCall
 
 MARKER_PREFIX: Final = token_hex(16)
-"""A random text per process. Only this process knows it, because no response contains it. So no request and no
-scenario can contain it."""
+"""A random text of this process and its workers. No other one knows it, because no response contains it. So no
+request and no scenario can contain it."""
 
 MARKED_TOOL_CALL: Final = MarkedToolCall(MARKER_PREFIX)
 

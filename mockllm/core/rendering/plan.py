@@ -207,8 +207,9 @@ class HeadLayout(Struct, frozen=True):
     reversed: bool = False
 
 
-class ClientResponses(NamedTuple):
-    """The client's responses for which a response is suspended: `key` names that response, `names` the questions."""
+class McpClientResponses(NamedTuple):
+    """The results of an MCP client for which a response is suspended: `key` names that response, `names` the requests
+    of the server."""
 
     key: str
     names: tuple[str, ...]
@@ -235,7 +236,7 @@ class Delivery(Struct, frozen=True):
     """What the response waits for, before its delay."""
     websocket_factory: Callable[[], object] | None = None
     """Makes the `WebSocketSession` of the WebSocket that the response opens."""
-    client_responses: ClientResponses | None = None
+    client_responses: McpClientResponses | None = None
     """The client's responses that continue the response. The steps after the questions are for a client that sends
     none."""
 

@@ -18,7 +18,7 @@ from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import Plan
 
 _SAMPLE_PREFIX: Final = str(10**30 + randbelow(9 * 10**30))
-"""Digits, since a sample replaces a text or a number. Random for each process: no response has them."""
+"""Digits, since a sample replaces a text or a number. Random for each start: no response has them."""
 _SAMPLE: Final = re.compile(_SAMPLE_PREFIX + r"(\d{6})")
 _SAMPLE_IN_BYTES: Final = re.compile(_SAMPLE.pattern.encode())
 

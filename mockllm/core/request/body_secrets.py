@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
-from mockllm.core.escaped_secrets import MAX_ESCAPES
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.key_forms import URL, URL_CREDENTIALS
 from mockllm.core.redaction import (
@@ -28,6 +27,7 @@ from mockllm.core.redaction import (
     written_forms,
 )
 from mockllm.core.request.form_fields import END_OF_HEAD, MAX_HEAD, URLENCODED, part_delimiter
+from mockllm.core.secret_masker import MAX_ESCAPES
 
 MAX_FORM_FIELDS: Final = 10_000
 """The fields of a form that are read."""

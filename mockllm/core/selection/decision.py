@@ -80,7 +80,7 @@ class DecisionInputs(Struct, frozen=True):
     unmatched_validation: Validation = "strict"
     """The validation where no rule is selected."""
     prompt_work: Callable[[], PromptWork] = lambda: NO_WORK
-    """Returns the work of the request for a continuous batch."""
+    """Returns the tokens that a continuous batch has to process for the request."""
 
     def compute_all(self) -> None:
         """Read all that a decision may read of the request on demand: a missing object interrupts this."""

@@ -16,12 +16,12 @@ from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.plan import (
     BackgroundRun,
-    ClientResponses,
     CutStep,
     Delivery,
     EventKind,
     EventStep,
     Framing,
+    McpClientResponses,
     Plan,
     ResponseHead,
     Step,
@@ -232,7 +232,7 @@ def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity)
     silent = Failure("server_error", message=f"The client did not respond within {ASK_TIMEOUT:g} s")
     steps.append(WaitStep(ASK_TIMEOUT, 0))
     steps.append(EventStep(dumps(error_message(silent, request)), 0, "error", MESSAGE))
-    delivery = Delivery(client_responses=ClientResponses(key, tuple(questions)))
+    delivery = Delivery(client_responses=McpClientResponses(key, tuple(questions)))
     stream = Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
     return resumable(stream, request, identity)
 

@@ -18,10 +18,10 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import (
     BackgroundRun,
-    ClientResponses,
     Delivery,
     EventStep,
     Framing,
+    McpClientResponses,
     Plan,
     ResponseHead,
     Step,
@@ -172,7 +172,7 @@ def _waiting(rest: Plan, key: str, names: Sequence[str]) -> Plan:
     """Return the rest of a stream that waits for its client: the events before the last are questions."""
     *events, last = rest.steps
     steps = (replace(step, kind="ping") if type(step) is EventStep else step for step in events)
-    wanted = ClientResponses(key, tuple(names), resumes=True)
+    wanted = McpClientResponses(key, tuple(names), resumes=True)
     return replace(rest, steps=(*steps, last), delivery=Delivery(client_responses=wanted))
 
 

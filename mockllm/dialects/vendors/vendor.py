@@ -21,7 +21,7 @@ from mockllm.core.reply.reply import Finish, Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.chat.response_body import FINISH
+from mockllm.dialects.openai.chat.response_body import WIRE_FINISH
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.embeddings import VECTOR_FORMS, VectorForms
 from mockllm.dialects.openai.errors import ROWS, OpenAiErrorRows, mask_key
@@ -86,7 +86,7 @@ class VendorChatForm(Struct, frozen=True):
     """Whether a stream sends a complete call in one chunk."""
     calls_with_finish: Literal["each", "last"] | None = None
     """The calls whose last chunk contains the finish reason."""
-    finish: Mapping[Finish, str] = field(default_factory=lambda: FINISH)
+    finish: Mapping[Finish, str] = field(default_factory=lambda: WIRE_FINISH)
     usage: Callable[[Usage], dict[str, Json]] = plain_usage
     usage_chunk: Literal["alone", "finish"] = "alone"
     """The chunk of a stream that contains the usage: a separate one, or the one with the finish reason."""

@@ -12,7 +12,6 @@ from urllib.parse import unquote_plus
 
 from multidict import CIMultiDict
 
-from mockllm.core.escaped_secrets import EscapedSecrets
 from mockllm.core.redaction import (
     Redactor,
     client_key_hash,
@@ -25,6 +24,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
+from mockllm.core.secret_masker import SecretMasker
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.ended_exchange import EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason
@@ -34,14 +34,15 @@ from mockllm.server.server_limits import KIB, MIB
 OVERHEAD: Final = 1500
 """Bytes of an entry beside its texts, about."""
 MAX_SEARCHED: Final = 256 * MIB
-"""The bytes of a body times its secrets: a larger body is not stored, since the search would delay other requests."""
+"""The bytes of a body times the secrets of the headers and the target. With more of them, the body is not stored,
+since the search would delay other requests."""
 
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
     `monotonic`, `write_times`, `duration`, `in_batch` and `held_seconds` are as in `EndedExchange`. `body_stored`:
     the body fitted into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
-    `escaped_secrets.MAX_ESCAPES`)."""
+    `secret_masker.MAX_ESCAPES`)."""
 
     number: int
     now: float
@@ -58,7 +59,7 @@ class JournalEntry(NamedTuple):
     model: str | None
     response: PlannedResponse
     constraints: HttpConstraints
-    allow_cors: bool
+    sends_cors_headers: bool
     monotonic: float
     duration: float
     end_reason: EndReason
@@ -148,7 +149,7 @@ def entry_of(number: int, ended: EndedExchange, max_bytes: int) -> JournalEntry:
     response, target = _response(ended), without_credentials(ended.target)
     headers, raw = headers_and_body(ended)
     secrets = secrets_of(headers.items(), ended.target)
-    masked = EscapedSecrets(secrets).masked(raw) if len(raw) * len(secrets) <= MAX_SEARCHED else None
+    masked = SecretMasker(secrets).masked(raw) if len(raw) * len(secrets) <= MAX_SEARCHED else None
     searched, raw = masked is not None, masked or b""
     pairs = shown_headers(headers.items())
     size = OVERHEAD + len(target) + sum([len(name) + len(value) for name, value in pairs]) + _size(response)
@@ -171,7 +172,7 @@ def entry_of(number: int, ended: EndedExchange, max_bytes: int) -> JournalEntry:
         model=ended.model,
         response=response,
         constraints=ended.constraints,
-        allow_cors=ended.allow_cors,
+        sends_cors_headers=ended.sends_cors_headers,
         monotonic=ended.monotonic,
         duration=ended.duration,
         end_reason=ended.end_reason,
@@ -212,7 +213,7 @@ def _secrets_in_texts(
         texts += [value for _, value in content.head.headers]
         searched = b"".join([_bytes_of(step) for step in content.steps])
     searched += "\n".join(texts).encode("utf-8", "surrogateescape")
-    return EscapedSecrets(secrets).contained(searched)
+    return SecretMasker(secrets).contained(searched)
 
 
 def _bytes_of(step: Step) -> bytes:

@@ -1,6 +1,6 @@
 """Reconstructs what was sent to a client from its plan: the head, and each part with its time.
 
-A new `Player` plays it again, on a clock that returns the stored times. So the journal stores only these
+A new `Player` writes each part again, with its stored time in place of a clock. So the journal stores only these
 times of a response.
 """
 
@@ -41,7 +41,7 @@ class SentResponse(NamedTuple):
 def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentResponse:
     """Return the response of a journal entry, as this redactor shows it: the entry's own, if none is passed."""
     plan = entry.response.plan
-    cors_lines = ALLOW_CORS if entry.allow_cors else ""
+    cors_lines = ALLOW_CORS if entry.sends_cors_headers else ""
     head = serialize_head(plan, entry.constraints, DateLine().at(entry.now + entry.held_seconds), cors_lines)
     without_http_chunks = head._replace(http_chunked=False)
     if entry.write_times is None:

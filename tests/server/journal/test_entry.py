@@ -8,10 +8,10 @@ import pytest
 from multidict import CIMultiDict
 from propcache.api import cached_property
 
-from mockllm.core.escaped_secrets import MAX_ESCAPES
 from mockllm.core.redaction import key_hash
 from mockllm.core.rendering.plan import Plan, ResponseHead
 from mockllm.core.request.request import Request
+from mockllm.core.secret_masker import MAX_ESCAPES
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import GENERATING_CALLS, GeneratingCall
 from mockllm.engine import PlannedResponse

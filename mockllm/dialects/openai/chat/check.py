@@ -82,8 +82,8 @@ def check_message_shapes(value: Json) -> Failure | None:
     """Return the first error of the shapes of the messages, one by one."""
     if type(value) is not list:
         return wrong_type(value, "messages", "an array of objects")
-    for place, entry in enumerate(value):
-        error = _message(entry, f"messages[{place}]")
+    for index, entry in enumerate(value):
+        error = _message(entry, f"messages[{index}]")
         if error is not None:
             return error
     return check_length(value, "messages", 1, None)
@@ -91,10 +91,10 @@ def check_message_shapes(value: Json) -> Failure | None:
 
 def check_contents_and_order(value: list[dict[str, Json]]) -> Failure | None:
     """Return the error of a message without content, then of the order of calls and tool messages."""
-    for place, entry in enumerate(value):
+    for index, entry in enumerate(value):
         if _lacks_content(entry):
             message = "Invalid value for 'content': expected a string, got null."
-            return refuse(message, f"messages.[{place}].content")
+            return refuse(message, f"messages.[{index}].content")
     return _check_tool_messages(value)
 
 
@@ -181,18 +181,18 @@ def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
     """Check that a tool message follows each call before any other message."""
     called: dict[str, None] = {}  # dicts as sets that keep the order
     open_: dict[str, None] = {}
-    for place, entry in enumerate(value):
+    for index, entry in enumerate(value):
         if entry["role"] == "tool":
             call_id = entry["tool_call_id"]
             if not called:
-                return refuse(UNCALLED_MESSAGE, f"messages.[{place}].role")
+                return refuse(UNCALLED_MESSAGE, f"messages.[{index}].role")
             if call_id not in called:
                 message = f"'tool_call_id' of '{call_id}' not found in 'tool_calls' of previous message."
-                return refuse(f"Invalid parameter: {message}", f"messages.[{place}].tool_call_id")
+                return refuse(f"Invalid parameter: {message}", f"messages.[{index}].tool_call_id")
             open_.pop(call_id, None)
             continue
         if open_:
-            return _missing_results(open_, place)
+            return _missing_results(open_, index)
         calls = entry.get("tool_calls") if entry["role"] == "assistant" else None
         called = dict.fromkeys([call["id"] for call in calls or ()])
         open_ = dict(called)
@@ -253,12 +253,12 @@ UNCALLED_MESSAGE: Final = (
 )
 
 
-def _missing_results(ids: Iterable[str], place: int) -> Failure:
+def _missing_results(ids: Iterable[str], index: int) -> Failure:
     message = (
         "An assistant message with 'tool_calls' must be followed by tool messages responding to each "
         f"'tool_call_id'. The following tool_call_ids did not have response messages: {', '.join(ids)}"
     )
-    return refuse(message, f"messages.[{place}].role")
+    return refuse(message, f"messages.[{index}].role")
 
 
 _OPENAI_NAME, _VENDOR_NAME = "chat", "chat of a vendor"

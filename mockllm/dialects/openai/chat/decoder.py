@@ -17,8 +17,8 @@ from mockllm.dialects.decoded_response import (
 )
 from mockllm.dialects.openai.decoded_items import read_annotations
 
-FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
-"""Finish reasons that differ from the neutral values."""
+NEUTRAL_FINISH: Final = {"function_call": "tool_calls", "eos": "stop"}
+"""The neutral values of the finish reasons that differ from them."""
 CHANNELS: Final[tuple[tuple[str, TextChannel], ...]] = (
     ("reasoning_content", "thinking"),
     ("reasoning", "thinking"),
@@ -93,7 +93,7 @@ def _read_choice(choice: Json, decoder: ResponseDecoder) -> None:
                 _read_call({"index": 0, "function": fields["function_call"]}, index, decoder)
     match choice:
         case {"index": 0, "finish_reason": str(reason)}:
-            decoder.finish = FINISH.get(reason, reason)
+            decoder.finish = NEUTRAL_FINISH.get(reason, reason)
 
 
 def _read_part(part: dict[str, Json], choice: int, decoder: ResponseDecoder) -> None:
@@ -114,10 +114,10 @@ def _read_call(call: Json, choice: int, decoder: ResponseDecoder) -> None:
     """
     match call:
         case {"function": dict(fields)} | {"custom": dict(fields)}:
-            index = call.get("index")
-            place = index if isinstance(index, int) else len(decoder.calls)
+            sent_index = call.get("index")
+            index = sent_index if isinstance(sent_index, int) else len(decoder.calls)
             if isinstance(fields.get("name"), str):
-                decoder.add_call(place, fields["name"], choice, call.get("id"))
+                decoder.add_call(index, fields["name"], choice, call.get("id"))
             chunk = fields.get("arguments", fields.get("input"))
             if isinstance(chunk, str):
-                decoder.add_arguments(place, chunk, choice)
+                decoder.add_arguments(index, chunk, choice)

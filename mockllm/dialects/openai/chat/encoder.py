@@ -176,7 +176,7 @@ class ChatEncoder(Encoder):
         return self._event_start + entry + self._event_end + self._padding(text_length), None
 
     def _padding(self, text_length: int) -> bytes:
-        """Return the padding of an event, and its closing brace."""
+        """Return the padding of an event (its member `obfuscation`), and its closing brace."""
         if not self._request.obfuscated:
             return b"}"
         self._padded_events += 1

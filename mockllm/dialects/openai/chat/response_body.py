@@ -33,7 +33,7 @@ from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.model_families import DEFAULT_MODEL, OpenAiFamily, family, snapshot
 from mockllm.dialects.openai.moderated import chat_moderation
 
-FINISH: Final[dict[Finish, str]] = {
+WIRE_FINISH: Final[dict[Finish, str]] = {
     "stop": "stop",
     "length": "length",
     "tool_calls": "tool_calls",
@@ -85,7 +85,7 @@ class ChatResponseFields:
             if self.forced:
                 return "stop"
             return "function_call" if self.legacy else "tool_calls"
-        return choice.finish_value(FINISH)
+        return choice.finish_value(WIRE_FINISH)
 
     def audio(self, choice: Choice) -> Media | None:
         """Return the audio of a choice; None where there is none, or the request wants none."""
@@ -98,10 +98,10 @@ class ChatResponseFields:
 
     def tool_call_object(self, call: ToolCall, choice: int, number: int, arguments: str) -> dict[str, Json]:
         """Return a call with `arguments` as its arguments; `number` counts the choice's calls."""
-        place = f"{choice}.{number}"
-        id = call.id if call.id is not None else self.identity.ids.make("call_", 24, place)
+        label = f"{choice}.{number}"
+        id = call.id if call.id is not None else self.identity.ids.make("call_", 24, label)
         if not self.legacy:
-            self.identity.collect_tool_call(place, id, call.name)
+            self.identity.collect_tool_call(label, id, call.name)
         if call.name in self.custom_tools:
             return {"id": id, "type": "custom", "custom": {"name": call.name, "input": arguments}}
         return {"id": id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
@@ -159,11 +159,11 @@ def _visible(parts: Sequence[Part], request: ChatRequest) -> tuple[Part, ...]:
     return tuple(visible)
 
 
-def _audio(part: Media, wanted: str, subject: str) -> Media:
-    """Return audio in chunks. Generated audio has the wanted format."""
+def _audio(part: Media, wanted: str, user_text: str) -> Media:
+    """Return audio in chunks. Generated audio has the wanted format, and a pitch that follows from the user text."""
     if part.generated:
         seconds = DEFAULT_SECONDS if part.seconds is None else part.seconds
-        data = make_audio("pcm" if wanted == "pcm16" else wanted, seconds, subject)
+        data = make_audio("pcm" if wanted == "pcm16" else wanted, seconds, user_text)
         part = replace(part, data=b64encode(data).decode(), generated=False)
     starts = range(0, len(part.data), AUDIO_CHUNK)
     return replace(part, chunks=tuple(part.data[start : start + AUDIO_CHUNK] for start in starts))
@@ -175,8 +175,8 @@ def with_one_tool_call(reply: Reply) -> Reply:
 
 
 def _first_call(choice: Choice) -> Choice:
-    calls = [place for place, part in enumerate(choice.parts) if type(part) is ToolCall]
-    parts = tuple(part for place, part in enumerate(choice.parts) if place not in calls[1:])
+    calls = [index for index, part in enumerate(choice.parts) if type(part) is ToolCall]
+    parts = tuple(part for index, part in enumerate(choice.parts) if index not in calls[1:])
     return replace(choice, parts=parts)
 
 

@@ -10,20 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.core.escaped_secrets import MAX_ESCAPES, EscapedSecrets, without_json_escapes
 from mockllm.core.redaction import Redactor
+from mockllm.core.secret_masker import MAX_ESCAPES, SecretMasker, without_json_escapes
 
 SECRET = 'pl/"s\\eK7~aé'
 
 
 def shown(data: bytes, secret: str = SECRET) -> bytes:
-    masked = EscapedSecrets([secret, "another secret"]).replaced_in_escapes(data, lambda _: b"*")
+    masked = SecretMasker([secret, "another secret"]).replaced_in_escapes(data, lambda _: b"*")
     assert masked is not None
     return masked
 
 
 def contained(data: bytes, *secrets: str) -> list[str]:
-    return EscapedSecrets(secrets).contained(data)
+    return SecretMasker(secrets).contained(data)
 
 
 def escaped(character: str, form: str) -> str:
@@ -98,7 +98,7 @@ def test_redactor_masks_escapes_in_text_bytes_and_json() -> None:
 
 @pytest.mark.parametrize("escape", [b"\\u0041", b"%41", b"\\n"])
 def test_secret_among_too_many_escapes_may_be_there(escape: bytes) -> None:
-    secret = EscapedSecrets(["my-own-key"])
+    secret = SecretMasker(["my-own-key"])
     few, many = escape * (MAX_ESCAPES - 1), escape * (MAX_ESCAPES + 1)
     assert secret.masked(few + b"my-own-\\u006bey") == few + b"*" * 15
     assert secret.masked(many + b"my-own-\\u006bey") is None
@@ -110,21 +110,21 @@ def test_secret_among_too_many_escapes_may_be_there(escape: bytes) -> None:
 
 def test_secrets_that_overlap_are_masked_in_escapes() -> None:
     data = b"a B\\u0065arer my-own-\\u006bey: my-own-\\u006bey-2 b"
-    masked = EscapedSecrets(["Bearer my-own-key", "my-own-key-2", "own-key-2 b"]).masked(data)
+    masked = SecretMasker(["Bearer my-own-key", "my-own-key-2", "own-key-2 b"]).masked(data)
     assert masked == b"a " + b"*" * 27 + b": " + b"*" * 19
 
 
 def test_many_escapes_of_other_characters_are_searched() -> None:
     for escape in (b"\\u2019", b"\\n"):
         data = escape * 2 * MAX_ESCAPES
-        assert EscapedSecrets(["my-own-key"]).masked(data) == data
+        assert SecretMasker(["my-own-key"]).masked(data) == data
 
 
 @pytest.mark.timeout(60)  # a search that reads the secret at each byte takes hours
 def test_long_secret_in_long_bytes_is_found_at_once() -> None:
     secret = "a" * 7_000 + "b1"
     data = b"a" * 5_000_000 + b"a" * 7_000 + b"b\\u0031"
-    assert EscapedSecrets([secret]).masked(data) == b"a" * 5_000_000 + b"*" * 7_007
+    assert SecretMasker([secret]).masked(data) == b"a" * 5_000_000 + b"*" * 7_007
 
 
 @pytest.mark.timeout(60)  # a search from each backslash takes hours
@@ -142,7 +142,7 @@ BEFORE = ["100%", "%4", "\\", "\\u00", "u0", "a\\n", "%5C"]
 )
 def test_secret_after_the_begin_of_an_escape_is_masked(before: str, secret: str, forms: list[str]) -> None:
     data = before + secret[:5] + "".join(map(escaped, secret[5:], forms)) + "\\u0026"
-    masked = EscapedSecrets([secret]).masked(data.encode())
+    masked = SecretMasker([secret]).masked(data.encode())
     assert masked is not None
     assert len(masked) == len(data)
     assert secret[5:] not in masked.decode()

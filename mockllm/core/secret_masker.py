@@ -26,7 +26,7 @@ ByteRange: TypeAlias = tuple[int, int]
 """The beginning and the end of a part of bytes."""
 
 
-class EscapedSecrets:
+class SecretMasker:
     """Searches bytes for secrets, as they are and in escapes."""
 
     def __init__(self, secrets: Collection[str]) -> None:
