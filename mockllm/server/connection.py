@@ -96,8 +96,8 @@ class Connection(ReadingConnection):
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the TCP ACK or
         RST for written bytes shows which. So the server still serves the queued requests, within the linger time. If
         it has planned a response that is sent, and has written none of it, it sends 100 Continue, except over
-        HTTP/1.0. The kernel of a client that has disconnected replies with a reset. TLS, a WebSocket and a broken body
-        end at once. Return whether the connection stays open."""
+        HTTP/1.0. The kernel of a client that has disconnected replies with a reset. TLS, a WebSocket and a broken
+        body end at once. Return whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
         if (
