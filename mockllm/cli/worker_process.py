@@ -77,6 +77,7 @@ async def _run(settings: ServeWorkerSettings, end: socket.socket) -> None:
         app.webhook_hosts = allowed_hosts(values)
         app.store_client = store_client
         app.report_connections = connections.total
+        app.counting_rounds = state.counters_without_session
         app.journal = MarkedJournal(bounds.journal, bounds.journal_bytes, app.metrics, counts, cell)
         _load_certificate(values, app)
         tracing.enter_context(traces(app, settings["addresses"], log))

@@ -21,7 +21,12 @@ from mockllm.server.http1 import DateLine
 from mockllm.server.journal.journal import Journal
 from mockllm.server.json_structure import short_body_limit
 from mockllm.server.metrics import Metrics
-from mockllm.server.protocols import ControlApiProtocol, EngineProtocol, StoreClientProtocol
+from mockllm.server.protocols import (
+    ControlApiProtocol,
+    CountingRounds,
+    EngineProtocol,
+    StoreClientProtocol,
+)
 from mockllm.server.request_body import MAX_AT_ONCE
 from mockllm.server.request_heads import RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
@@ -63,6 +68,8 @@ class App:
     report_connections: Callable[[str, int], int] | None = None
     """Gets how many connections a client address has in this process, whenever that changes. Returns how many it has
     in all processes. None where there is one process."""
+    counting_rounds: CountingRounds | None = None
+    """None where there is one process."""
     rule_change_done: asyncio.Event | None = None
     """Not None while no request is served, except of a client that closes its connection: all workers change their
     rules together. The event is set when they have."""

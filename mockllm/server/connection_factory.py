@@ -48,7 +48,7 @@ class ConnectionFactory:
         app.start()
         self._app = app
         self._loop = asyncio.get_running_loop()
-        self.ready_connections = ReadyConnections(app.deadlines, self._loop)
+        self.ready_connections = ReadyConnections(app.deadlines, self._loop, app.counting_rounds)
         self.connections: set[OpenConnection] = set()
         self._multiplexed: set[Http2Connection] = set()
         """The open connections that use HTTP/2."""

@@ -102,6 +102,16 @@ class PendingDecisionProtocol(Protocol):
         """Free what the decision has taken, or may take: its client has disconnected."""
 
 
+class CountingRounds(Protocol):
+    """Counts the requests of one iteration of the event loop together, where several processes share the counts."""
+
+    def begin_round(self, requests: int) -> None:
+        """Begin a round of at most so many requests."""
+
+    def end_round(self) -> None:
+        """Count the requests of the round, before their responses are written."""
+
+
 class StoreClientProtocol(Protocol):
     """Lets the store decide the requests whose counts it has, fetches stored objects, and confirms storage."""
 

@@ -16,6 +16,7 @@ from math import inf
 from typing import Final, Protocol
 
 from mockllm.server.deadlines import Deadlines
+from mockllm.server.protocols import CountingRounds
 from mockllm.state.fetched_lookup import MissingStoredObject
 
 MAX_SERVED: Final = 32
@@ -38,9 +39,15 @@ class ServedConnection(Protocol):
 class ReadyConnections:
     """The connections with a request that is ready to be served, and what is written after all are served."""
 
-    def __init__(self, deadlines: Deadlines, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        deadlines: Deadlines,
+        loop: asyncio.AbstractEventLoop,
+        counting_rounds: CountingRounds | None = None,
+    ) -> None:
         self._deadlines = deadlines
         self._loop = loop
+        self._counting_rounds = counting_rounds
         self._serving_scheduled = False
         self._paused = False
         self.waiting: list[ServedConnection] = []
@@ -96,6 +103,8 @@ class ReadyConnections:
         between two requests."""
         unserved: Sequence[ServedConnection] = ()
         write_queue = self.write_queue = []
+        if self._counting_rounds is not None:
+            self._counting_rounds.begin_round(len(ready))
         for number, connection in enumerate(ready, 1):
             connection.scheduled = False
             try:
@@ -106,6 +115,8 @@ class ReadyConnections:
             if self._deadlines.run_due_actions() > until:
                 unserved = ready[number:]
                 break
+        if self._counting_rounds is not None:
+            self._counting_rounds.end_round()
         self.write_queue = None
         for transport, data in write_queue:
             transport.write(data)

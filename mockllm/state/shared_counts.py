@@ -9,7 +9,8 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from mockllm.state.shared_prompt_caches import TABLE_BYTES
@@ -60,6 +61,15 @@ class SharedCounts:
             before = values[cell]
             values[cell] = before + number
             return before
+        finally:
+            self._lockf(self.fd, self._unlock)
+
+    @contextmanager
+    def locked(self) -> Iterator[memoryview]:
+        """Yield the cells, which no other process changes meanwhile."""
+        self._lockf(self.fd, self._lock)
+        try:
+            yield self._cells
         finally:
             self._lockf(self.fd, self._unlock)
 
