@@ -89,10 +89,8 @@ async def _run(settings: ServeWorkerSettings, end: socket.socket) -> None:
     from contextlib import ExitStack
 
     with ExitStack() as tracing:
-        load = partial(_load_certificate, values)
-        worker = Worker(
-            state, builder, make_app, listen, store_client, load, controlled=settings["controlled"]
-        )
+        load, controlled = partial(_load_certificate, values), settings["controlled"]
+        worker = Worker(state, builder, make_app, listen, store_client, load, controlled=controlled)
         await worker.channel.open(end)
         await worker.run()
     store_client.close()

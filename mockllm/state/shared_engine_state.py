@@ -47,7 +47,7 @@ class SharedCounters(Counters):
 
     The lock of the memory takes two system calls, after which the processor's caches no longer hold the code. A
     request then costs a quarter more. So the requests of one round (one iteration of the event loop) take the lock
-    together: at the begin of the round for their numbers, and at its end for the rest.
+    together. They take it at the begin of the round for their numbers, and at its end for the rest.
     """
 
     def __init__(self, counts: SharedCounts, first: int) -> None:

@@ -47,7 +47,7 @@ def pair(counts: SharedCounts) -> Iterator[tuple[SharedCounters, SharedCounters]
     other.close()
 
 
-def test_round_gives_back_the_numbers_that_no_request_took(
+def test_round_returns_the_numbers_that_no_request_took(
     pair: tuple[SharedCounters, SharedCounters],
 ) -> None:
     one, other = pair
