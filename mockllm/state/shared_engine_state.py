@@ -24,8 +24,8 @@ NUMBER: Final = CellTable.NUMBER
 NUMBERS_PER_GROUP: Final = 1 << 40
 """The request numbers that each group of workers has for itself. Each server that uses a shared store, such
 as a replica in Kubernetes, is one group. Its numbers begin at a multiple of this."""
-RESERVING: Final = 3
-"""The requests of a round that has a reservation of numbers, which costs as much as two requests without one."""
+MIN_RESERVED: Final = 3
+"""The fewest numbers that are reserved: a reservation costs as much as two requests without one."""
 MAX_RESERVED: Final = 16
 """The most numbers that are reserved at once: a round may end before it has served all its requests."""
 MAX_COMBINATIONS: Final = 10_000
@@ -47,7 +47,7 @@ class SharedCounters(Counters):
 
     The lock of the memory takes two system calls, after which the processor's caches no longer hold the code. A
     request then costs a quarter more. So the requests of one round (one iteration of the event loop) take the lock
-    together. They take it at the begin of the round for their numbers, and at its end for the rest.
+    together. They take it at the beginning of the round for their numbers, and at its end for the rest.
     """
 
     def __init__(self, counts: SharedCounts, first: int) -> None:
@@ -65,7 +65,7 @@ class SharedCounters(Counters):
 
     def begin_round(self, requests: int) -> None:
         """Reserve the numbers of some requests that are counted before `end_round`, if that pays."""
-        if requests >= RESERVING:
+        if requests >= MIN_RESERVED:
             self._reserve(requests)
 
     def _reserve(self, requests: int) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mockllm.state.shared_counts import CellTable, SharedCounts
-from mockllm.state.shared_engine_state import MAX_RESERVED, RESERVING, SharedCounters
+from mockllm.state.shared_engine_state import MAX_RESERVED, MIN_RESERVED, SharedCounters
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_numbers_before_a_later_one_are_never_used(pair: tuple[SharedCounters, S
 
 def test_round_of_few_requests_reserves_no_numbers(pair: tuple[SharedCounters, SharedCounters]) -> None:
     one, other = pair
-    one.begin_round(RESERVING - 1)
+    one.begin_round(MIN_RESERVED - 1)
     numbers = one.count_in_global_scope(()), other.count_in_global_scope(()), one.count_in_global_scope(())
     one.end_round()
     assert numbers == (100, 101, 102)
