@@ -54,7 +54,7 @@ class CandidateFinder:
         """Return what the decision on a request depends on. The rules end with the first one without a guard: no
         later rule can respond. A header may name the only rule."""
         if request.method == "GET" and request.api == HANDSHAKE:
-            # the messages of a WebSocket have the method `WS` and the name of an event
+            # a message of a WebSocket has a method such as `WS response.create`
             rules, modifiers = self._of_handshake(mask, request)
         else:
             rules, modifiers = self._known.get(mask) or self._find_candidates(mask, request)

@@ -46,7 +46,7 @@ chunks, so that filled placeholders cannot be compared with it."""
 MAX_KEY_TEXT: Final = 2_048
 """The most characters of a templated text or a tool's name in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
-"""Keys that are stored as requested once or as not cacheable."""
+"""Keys that are stored as requested or as not cacheable."""
 
 ReadStoredParts: TypeAlias = Callable[[Plan], StoredParts | None]
 """Returns the parts of a response that a dialect stores."""

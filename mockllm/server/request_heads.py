@@ -29,7 +29,7 @@ table is cleared, the second one also with the first."""
 MAX_HEAD_LENGTH: Final = 2048
 """A longer head is not cached: bytes."""
 MAX_SEEN_HEADS: Final = 20_000
-"""The most hashes of heads that came once."""
+"""The most hashes of heads that came."""
 MAX_DIGITS: Final = 10
 """The most digits of a `Content-Length` in a cached head."""
 _LENGTH_LINE: Final = b"\r\nContent-Length:"

@@ -25,7 +25,7 @@ NUMBERS_PER_GROUP: Final = 1 << 40
 """The request numbers that each group of workers has for itself. Each server that uses a shared store, such
 as a replica in Kubernetes, is one group. Its numbers begin at a multiple of this."""
 MIN_RESERVED: Final = 3
-"""The fewest numbers that are reserved: a reservation costs as much as two requests without one."""
+"""The fewest requests of a round that reserves numbers: a reservation costs as much as two requests without one."""
 MAX_RESERVED: Final = 16
 """The most numbers that are reserved at once: a round may end before it has served all its requests."""
 MAX_COMBINATIONS: Final = 10_000
@@ -47,7 +47,8 @@ class SharedCounters(Counters):
 
     The lock of the memory takes two system calls, after which the processor's caches no longer hold the code. A
     request then costs a quarter more. So the requests of one round (one iteration of the event loop) take the lock
-    together. They take it at the beginning of the round for their numbers, and at its end for the rest.
+    together, if they are three or more. They take it at the beginning of the round for their numbers, and at its end
+    for the rest. A request whose tries are read takes it alone.
     """
 
     def __init__(self, counts: SharedCounts, first: int) -> None:
@@ -59,7 +60,7 @@ class SharedCounters(Counters):
         self._next_reserved = self._end_of_reserved = 0
         """The reserved numbers of the present round that no request has; both 0 without a reservation."""
         self._unreserved = 0
-        """The requests of the present round for which no number was reserved."""
+        """The requests of a round with a reservation for which no number was reserved yet."""
         self._uncounted: dict[Sequence[int], int] = {}
         """The number of requests of the present round that the memory does not count yet, by their cells."""
 

@@ -314,7 +314,7 @@ ANTHROPIC_FIELDS: Final = frozenset({"system", "stop_sequences", "anthropic_vers
 
 
 def is_messages_body(body: Mapping[str, Json]) -> bool:
-    """Return whether the model is a Claude, a field is Anthropic's, or tools and blocks have Anthropic's form."""
+    """Return whether the model is a Claude, a field is Anthropic's, or tools or blocks have Anthropic's form."""
     model = body.get("model")
     if isinstance(model, str) and model.startswith("claude"):
         return True

@@ -20,6 +20,7 @@ from mockllm.core.redaction import (
     shown_headers,
     without_credentials,
 )
+from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.body_secrets import body_secrets
@@ -208,15 +209,16 @@ def _secrets_in_texts(
     texts = [ended.method, target, unquote_plus(target), ended.session or "", ended.model or ""]
     texts += (*response.notes, *response.near_misses)
     texts += [text for pair in pairs for text in pair]
-    searched = b""
-    if isinstance(content, Plan):  # of the request, a prerendered response contains at most the model
+    if isinstance(content, Plan):  # the headers of a prerendered response contain nothing of the request
         texts += [value for _, value in content.head.headers]
-        searched = b"".join([_bytes_of(step) for step in content.steps])
+    searched = b"".join([_bytes_of(step, response.placeholder_values) for step in content.steps])
     searched += "\n".join(texts).encode("utf-8", "surrogateescape")
     return SecretMasker(secrets).contained(searched)
 
 
-def _bytes_of(step: Step) -> bytes:
+def _bytes_of(step: Step | PlaceholderStep, values: Sequence[bytes] = ()) -> bytes:
+    if type(step) is PlaceholderStep:
+        return step.filled_bytes(values)
     return step.payload if type(step) is EventStep else step.data if type(step) is RawStep else b""
 
 
@@ -249,7 +251,7 @@ def _text(raw: bytes) -> str:
 MAX_MEASURED_STEPS: Final = 8
 """The size of a response with more steps is estimated."""
 MAX_SUMMED_STEPS: Final = 2_000
-"""The size of a longer response is estimated by this number of its steps."""
+"""The size of a response with as many steps or more is estimated by fewer of them."""
 STEP: Final = 400
 """Estimated bytes of a step."""
 

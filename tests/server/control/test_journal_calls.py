@@ -156,6 +156,33 @@ def test_secrets_are_redacted(server: Steered, query: str, headers: dict[str, st
             assert "You said: " in text
 
 
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"reply": "Key: {{ headers['x-api-key'] }}."},
+        {"reply": {"tool_calls": "from_schema"}},
+    ],
+    ids=["text", "tool call"],
+)
+def test_secret_in_a_repeated_response_is_redacted(server: Steered, rule: dict[str, Any]) -> None:
+    """From the third equal request on, the response comes from the response cache."""
+    name = {"type": "object", "properties": {"account": {"type": "string"}}, "required": ["account"]}
+    body = {
+        "model": "gpt-4o",
+        "messages": [
+            {"role": "user", "content": f"The account is '{KEY}'. Call the tool with account {KEY}."}
+        ],
+        "tools": [{"type": "function", "function": {"name": "open", "parameters": name}}],
+    }
+    server.call("POST", "/api/rules", rule)
+    for _ in range(5):
+        response = server.call("POST", "/v1/chat/completions", body, {"x-api-key": KEY})
+        assert KEY in response.text
+    for each in listed(server):
+        assert KEY not in server.call("GET", f"/api/requests/{each['id']}").text
+    assert KEY not in server.call("GET", "/api/requests/export").text
+
+
 def test_journal_stores_no_named_secret(server: Steered) -> None:
     server.call("POST", f"/v1/x?key={SECRET}", f"mine is {KEY}", {"x-api-key": KEY, "cookie": SECRET})
     (kept,) = until(lambda: list(server.app.journal))
