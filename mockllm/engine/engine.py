@@ -109,7 +109,7 @@ class Engine:
         return self.request_reader(method, path, query_string, headers).read(raw, client, now, monotonic)
 
     def respond(self, request: EngineRequest) -> PlannedResponse:
-        """Decide and plan, and store what the dialect stores of the response. Only for a state that has all counts."""
+        """Decide and plan, and store what the dialect stores of the response. The state has to have all counts."""
         response = self.begin_response(request, deferrable=False)
         assert isinstance(response, PlannedResponse), "the counts are in this process"
         return response

@@ -1,8 +1,8 @@
 """The journal: the last requests of the server, in a ring that is bounded by count and by bytes.
 
 `add` stores and counts the ended exchange, because no response may wait for the journal. It makes entries itself only
-where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for newer
-ones, and before a reader sees them. The live feed reads temporary entries before that. `entry_of` removes
+where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for
+newer ones, and before a reader sees them. The live feed reads temporary entries before that. `entry_of` removes
 secrets and bodies that are too large. `_store` drops the oldest entries beyond the bounds. `Metrics` counts exchanges
 when they end. Those whose cached response was sent in one write are collected, and counted together once a second.
 """
