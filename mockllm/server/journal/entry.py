@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -209,16 +210,23 @@ def _secrets_in_texts(
     texts = [ended.method, target, unquote_plus(target), ended.session or "", ended.model or ""]
     texts += (*response.notes, *response.near_misses)
     texts += [text for pair in pairs for text in pair]
-    if isinstance(content, Plan):  # the headers of a prerendered response contain nothing of the request
+    if isinstance(content, Plan):
         texts += [value for _, value in content.head.headers]
-    searched = b"".join([_bytes_of(step, response.placeholder_values) for step in content.steps])
+        searched = b"".join([_bytes_of(step) for step in content.steps])
+    else:  # its headers contain nothing of the request
+        searched = b"\n".join([_unfilled_bytes(content), *response.placeholder_values])
     searched += "\n".join(texts).encode("utf-8", "surrogateescape")
     return SecretMasker(secrets).contained(searched)
 
 
-def _bytes_of(step: Step | PlaceholderStep, values: Sequence[bytes] = ()) -> bytes:
-    if type(step) is PlaceholderStep:
-        return step.filled_bytes(values)
+@lru_cache(maxsize=16)
+def _unfilled_bytes(content: PrerenderedResponse) -> bytes:
+    """Return all bytes of a response but for its placeholders. Many entries in a row have the same response."""
+    steps = [step for step in content.steps if type(step) is PlaceholderStep]
+    return b"".join([part for step in steps for part in step.parts])
+
+
+def _bytes_of(step: Step) -> bytes:
     return step.payload if type(step) is EventStep else step.data if type(step) is RawStep else b""
 
 

@@ -183,6 +183,16 @@ def test_secret_in_a_repeated_response_is_redacted(server: Steered, rule: dict[s
     assert KEY not in server.call("GET", "/api/requests/export").text
 
 
+def test_secret_in_an_echoed_field_is_redacted(server: Steered) -> None:
+    """The third response comes from the response cache, with the fields that it echoes."""
+    server.call("POST", "/api/rules", {"reply": "Hello."})
+    body = {"model": "gpt-4o", "input": "hi", "metadata": {"owner": KEY}, "store": False}
+    for _ in range(4):
+        assert KEY in server.call("POST", "/v1/responses", body, {"x-api-key": KEY}).text
+    for each in listed(server):
+        assert KEY not in server.call("GET", f"/api/requests/{each['id']}").text
+
+
 def test_journal_stores_no_named_secret(server: Steered) -> None:
     server.call("POST", f"/v1/x?key={SECRET}", f"mine is {KEY}", {"x-api-key": KEY, "cookie": SECRET})
     (kept,) = until(lambda: list(server.app.journal))
