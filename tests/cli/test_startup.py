@@ -128,6 +128,7 @@ NOT_AT_START = (
     "mockllm.dialects.openai",
     "mockllm.core.schema_values.generator",
     "mockllm.core.verdicts",
+    "mockllm.scenario.catalog_lint",
 )
 
 
