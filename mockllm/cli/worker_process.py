@@ -59,9 +59,9 @@ async def _run(settings: ServeWorkerSettings, end: socket.socket) -> None:
     values = settings["values"]
     bounds = settings["limits"]
     counts = SharedCounts(settings["counts"])
-    first = settings["replica"] * NUMBERS_PER_GROUP
+    first_number = settings["replica"] * NUMBERS_PER_GROUP
     state = SharedEngineState(
-        counts, first=first, max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl
+        counts, first_number=first_number, max_sessions=bounds.sessions, unused_timeout=bounds.session_ttl
     )
     builder = create_builder(values, state, bounds.generated)
     cell = CellTable.SERVED + settings["index"]

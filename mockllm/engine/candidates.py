@@ -70,7 +70,7 @@ class CandidateFinder:
             request.monotonic / time_scale,
             partial(limit_cost, request),
             "strict" if request.generates else self._own_response_validation,
-            assessment.prompt_work,
+            assessment.compute_prompt_work,
         )
 
     def _find_candidates(self, mask: int, request: Request) -> RulesAndModifiers:

@@ -39,7 +39,7 @@ from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
-from mockllm.engine.storage_updates import storage_updates, with_updates
+from mockllm.engine.storage_updates import storage_updates, with_decoded_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState
@@ -258,7 +258,7 @@ class Engine:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = result_or_fetch(lambda: with_updates(self._plan_response(builder, notes), request))
+        planned = result_or_fetch(lambda: with_decoded_updates(self._plan_response(builder, notes), request))
         if isinstance(planned, ObjectToFetch):
             again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
             to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)

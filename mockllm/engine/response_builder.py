@@ -166,14 +166,14 @@ class ResponseBuilder(DecidedRequest):
             self.planner.check_size(self.request, deferrable=self.deferrable)
         except BudgetExceeded as exceeded:
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
-        content = own_response(self.request, self.identity())
-        if content is None:  # the protocol leaves this call to the rules
+        failure_or_plan = own_response(self.request, self.identity())
+        if failure_or_plan is None:  # the protocol leaves this call to the rules
             return self._unmatched_error(unmatched_error(catalog, self.request, self.decision, status))
-        return self._response_without_rule(content, name)
+        return self._response_without_rule(failure_or_plan, name)
 
     def _unmatched_error(self, unmatched: UnmatchedError) -> PlannedResponse:
-        dialect_unmatched = getattr(self.dialect, "unmatched", None)
-        failure = unmatched.failure if dialect_unmatched is None else dialect_unmatched(unmatched.failure)
+        failure_of_dialect = getattr(self.dialect, "unmatched_failure", None)
+        failure = unmatched.failure if failure_of_dialect is None else failure_of_dialect(unmatched.failure)
         planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
         return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
 
@@ -291,7 +291,7 @@ class ResponseBuilder(DecidedRequest):
 
     def _response_without_rule(
         self,
-        content: Failure | Plan,
+        failure_or_plan: Failure | Plan,
         responder_id: str | None,
         *,
         unmatched: bool = False,
@@ -299,12 +299,15 @@ class ResponseBuilder(DecidedRequest):
     ) -> PlannedResponse:
         """Return a response that no rule makes: a failure, or a dialect's own. The settings of modifiers apply."""
         context = self.plan_context_without_rule()
-        plan = content if isinstance(content, Plan) else self._scaled_error(content, context.identity)
+        if isinstance(failure_or_plan, Plan):
+            failure, plan = None, failure_or_plan
+        else:
+            failure, plan = failure_or_plan, self._scaled_error(failure_or_plan, context.identity)
         if self.decision.outcome == "limited":
             plan = with_all_headers_per_response(plan)
         plan = self.planner.apply_settings(plan, context)
-        context.error = content.type if isinstance(content, Failure) else None
-        notes = (note, content.note if isinstance(content, Failure) else None)
+        context.error = None if failure is None else failure.type
+        notes = (note, None if failure is None else failure.note)
         context.notes += [text for text in notes if text]
         return self._planned_response(plan, responder_id, context, unmatched=unmatched)
 

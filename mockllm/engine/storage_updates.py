@@ -13,7 +13,7 @@ from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planned_response import PlannedResponse
 
 
-def with_updates(planned: PlannedResponse, request: EngineRequest) -> PlannedResponse:
+def with_decoded_updates(planned: PlannedResponse, request: EngineRequest) -> PlannedResponse:
     """Return the response with its updates where they follow from its bytes, which take long to decode."""
     decodes = getattr(request.routing.dialect, "update_needs_no_state", False)
     updates = storage_updates(planned, request) if decodes else ()

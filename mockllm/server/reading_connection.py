@@ -66,7 +66,7 @@ class ReadingConnection(ClosableConnection):
         "_heads",
         "_owner",
         "_parse_error",
-        "_position",
+        "_parse_position",
         "_queue",
         "_ready_connections",
         "_sink",
@@ -90,7 +90,7 @@ class ReadingConnection(ClosableConnection):
         """Whether `serve_next` will be called: see `ServedConnection` (ready_connections.py)."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
-        self._position = ParsePosition()
+        self._parse_position = ParsePosition()
         self._unparsed = b""
         """What waits until there is room in the queue."""
         self._accepts_requests = True
@@ -128,7 +128,9 @@ class ReadingConnection(ClosableConnection):
         if self.closing or self._parse_error is not None or not self._accepts_requests:
             return
         begins_next_request = (
-            self._position.at_start and self._current is None and not (self._queue or self.upgrade_requested)
+            self._parse_position.at_start
+            and self._current is None
+            and not (self._queue or self.upgrade_requested)
         )
         head = self._heads.find_or_split(data) if begins_next_request else None
         if isinstance(head, RequestHead):
@@ -156,7 +158,7 @@ class ReadingConnection(ClosableConnection):
                 # stores them until the upgrade is declined, or feeds them to the WebSocket
                 self.feed_parser(data[start:])
                 return
-            if self._position.at_start and data[start] in b"\r\n":
+            if self._parse_position.at_start and data[start] in b"\r\n":
                 # Empty lines are skipped here: two of them look like the end of a head.
                 start = length - len(data[start:].lstrip(b"\r\n"))
                 continue
@@ -167,7 +169,7 @@ class ReadingConnection(ClosableConnection):
             if split_head is not None and split_head.body_length >= 0:
                 end = min(split_head.end + split_head.body_length, length)
             else:
-                end = self._position.end(data, start)
+                end = self._parse_position.end(data, start)
             part = data if end - start == length else data[start:end]
             begins_http2 = self._parse_and_queue(part, split_head)
             if begins_http2:
@@ -178,7 +180,7 @@ class ReadingConnection(ClosableConnection):
     def _parse_and_queue(self, part: bytes, split_head: SplitHead | None) -> bool:
         """Parse the bytes of at most one head with its body, or of a body, and queue the exchange of a head. Set or
         cancel the deadline of the head. Return whether the client begins with the preface of HTTP/2."""
-        position = self._position
+        position = self._parse_position
         at_start, http_chunked = position.at_start, position.http_chunked
         try:
             parsed_requests = self.feed_parser(part)
@@ -258,7 +260,7 @@ class ReadingConnection(ClosableConnection):
         if self._ready_connections.write_queue is not None:
             self._loop.call_soon(self._head_is_late, monotonic)
             return
-        if self._position.in_head and self.transport is not None:
+        if self._parse_position.in_head and self.transport is not None:
             reason = "the request's head did not come in time"
             self._refuse(408, reason, "The head of the request took too long to come")
         self.close_and_drop_transport()

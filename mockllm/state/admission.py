@@ -103,7 +103,7 @@ def admit_request(
         return admitted, None
     slot = LocalInFlightSlot(concurrent, _in_flight(with_load), [batch for batch, _ in effect.batch_times])
     for batch, times in effect.batch_times:
-        batch.add(slot, times, inputs.prompt_work(), scenario_time)
+        batch.add(slot, times, inputs.compute_prompt_work(), scenario_time)
     return admitted, slot
 
 
@@ -139,7 +139,7 @@ def _combined_load_effect(
     for candidate, scope_counts in with_load:
         if candidate.load is not None and candidate.load.batch is not None:
             batch = scope_counts.batch(candidate)
-            times = batch.schedule(inputs.prompt_work(), inputs.scenario_time, delay)
+            times = batch.schedule(inputs.compute_prompt_work(), inputs.scenario_time, delay)
             if times is None:
                 return CombinedLoadEffect(wait, refused_by=candidate)
             wait = max(wait, times.wait)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from mockllm.core.limits.limit_data import ALLOWED, Cost, LimitStatus, tightest_by_bound
 from mockllm.core.selection.decision import Candidate
 from mockllm.state.scope_counts import ScopeCounts
-from mockllm.state.scope_memory import ScopeMemory
+from mockllm.state.scope_memory_bound import ScopeMemoryBound
 
 MAX_SCOPES = 100_000
 """The most scopes of requests without a session; clients choose scopes. Those that were unused the longest are
@@ -17,11 +17,11 @@ removed together, up to half of the most."""
 class Counters:
     """The counters of one session, or of all requests without one, by scope."""
 
-    def __init__(self, capacity: int = MAX_SCOPES, memory: ScopeMemory | None = None) -> None:
+    def __init__(self, capacity: int = MAX_SCOPES, memory_bound: ScopeMemoryBound | None = None) -> None:
         self._recent: dict[str, ScopeCounts] = {}
         self._older: dict[str, ScopeCounts] = {}
         self._half = max(1, capacity // 2)
-        self._memory = ScopeMemory() if memory is None else memory
+        self._memory_bound = ScopeMemoryBound() if memory_bound is None else memory_bound
         self._recent_size = self._older_size = 0
         self._touched: set[ScopeCounts] = set()
         """The scopes whose size may have changed since it was last added."""
@@ -86,7 +86,7 @@ class Counters:
 
     def drop_older(self) -> None:
         """Remove the scopes that were not used for the longest time; a second call removes all others."""
-        self._memory.add(-self._older_size)
+        self._memory_bound.add(-self._older_size)
         self._older, self._recent = self._recent, {}
         self._older_size, self._recent_size = self._recent_size, 0
 
@@ -101,7 +101,7 @@ class Counters:
         self._touched.clear()
         if grown:
             self._recent_size += grown
-            self._memory.add(grown)
+            self._memory_bound.add(grown)
 
     def scopes(self) -> Iterator[ScopeCounts]:
         """Yield all scopes."""

@@ -23,7 +23,7 @@ from mockllm.state.decide import decide
 from mockllm.state.local_responses import LocalResponses
 from mockllm.state.prompt_caches import PromptCaches
 from mockllm.state.scope_counts import ScopeCounts
-from mockllm.state.scope_memory import MAX_SCOPE_BYTES, ScopeMemory
+from mockllm.state.scope_memory_bound import MAX_SCOPE_BYTES, ScopeMemoryBound
 
 ResponseCounts: TypeAlias = Mapping[str, Callable[[int], int]]
 NO_COUNTS: Final[ResponseCounts] = MappingProxyType({})
@@ -52,10 +52,10 @@ class Session:
         "time_scale",
     )
 
-    def __init__(self, lookup: ResponseLookup, memory: ScopeMemory, number: int) -> None:
+    def __init__(self, lookup: ResponseLookup, memory_bound: ScopeMemoryBound, number: int) -> None:
         self.number = number
         self.redacted_id = ""
-        self.counters = Counters(MAX_SESSION_SCOPES, memory)
+        self.counters = Counters(MAX_SESSION_SCOPES, memory_bound)
         self.lookup = lookup
         self.seed: int | None = None
         self.time_scale: float | None = None
@@ -83,8 +83,8 @@ class EngineState:
         unused_timeout: float = inf,
         log: Callable[[str], None] | None = None,
     ) -> None:
-        self._memory = ScopeMemory(self._all_counters, scope_bytes)
-        self.counters_without_session = Counters(MAX_SCOPES, self._memory)
+        self._memory_bound = ScopeMemoryBound(self._all_counters, scope_bytes)
+        self.counters_without_session = Counters(MAX_SCOPES, self._memory_bound)
         """The counters of requests without a session."""
         self._responses = LocalResponses()
         self.prompt_caches: PromptCaches = PromptCaches()
@@ -225,7 +225,9 @@ class EngineState:
                 oldest = next(iter(self._sessions))
                 self._end([oldest], f"there are more than {self._max_sessions}")
             self._created += 1
-            found = self._sessions[id] = Session(self._responses.lookup(id), self._memory, self._created)
+            found = self._sessions[id] = Session(
+                self._responses.lookup(id), self._memory_bound, self._created
+            )
         return found
 
     def expire(self, monotonic: float) -> None:

@@ -100,7 +100,7 @@ def _anonymous_file() -> int:
 class CellTable:
     """Which cell counts which key. The supervisor assigns cells, and sends the table to all workers."""
 
-    NUMBER: Final = 0
+    REQUEST_NUMBER: Final = 0
     """The number of the next request without a session, in the global scope."""
     SERVED: Final = 1
     """The first of the cells in which each worker notes how many requests it has served."""
@@ -136,5 +136,5 @@ class CellTable:
 
     def clear(self) -> None:
         """Set all counts to zero."""
-        for cell in (self.NUMBER, *self.cells.values()):
+        for cell in (self.REQUEST_NUMBER, *self.cells.values()):
             self._counts[cell] = 0

@@ -20,7 +20,7 @@ from mockllm.state.fetched_lookup import FetchedLookup, RespondAgain
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 
-NUMBER: Final = CellTable.NUMBER
+REQUEST_NUMBER: Final = CellTable.REQUEST_NUMBER
 NUMBERS_PER_GROUP: Final = 1 << 40
 """The request numbers that each group of workers has for itself. Each server that uses a shared store, such
 as a replica in Kubernetes, is one group. Its numbers begin at a multiple of this."""
@@ -51,10 +51,10 @@ class SharedCounters(Counters):
     for the rest. A request whose tries are read takes it alone.
     """
 
-    def __init__(self, counts: SharedCounts, first: int) -> None:
+    def __init__(self, counts: SharedCounts, first_number: int) -> None:
         super().__init__()
         self._counts = counts
-        self.first = first
+        self.first_number = first_number
         self._table: Mapping[str, int] = {}
         self._by_keys: dict[Sequence[str], tuple[int, ...]] = {}
         self._next_reserved = self._end_of_reserved = 0
@@ -70,10 +70,10 @@ class SharedCounters(Counters):
             self._reserve(requests)
 
     def _reserve(self, requests: int) -> None:
-        number = min(requests, MAX_RESERVED)
-        self._next_reserved = self._counts.advance(NUMBER, number)
-        self._end_of_reserved = self._next_reserved + number
-        self._unreserved = requests - number
+        reserved = min(requests, MAX_RESERVED)
+        self._next_reserved = self._counts.advance(REQUEST_NUMBER, reserved)
+        self._end_of_reserved = self._next_reserved + reserved
+        self._unreserved = requests - reserved
 
     def end_round(self) -> None:
         """Count the requests of the round. Free the reserved numbers that none has, unless another process has taken
@@ -81,15 +81,15 @@ class SharedCounters(Counters):
         if self._end_of_reserved:
             with self._counts.locked() as cells:
                 self._count_round(cells)
-                if cells[NUMBER] == self._end_of_reserved:
-                    cells[NUMBER] = self._next_reserved
+                if cells[REQUEST_NUMBER] == self._end_of_reserved:
+                    cells[REQUEST_NUMBER] = self._next_reserved
             self._next_reserved = self._end_of_reserved = self._unreserved = 0
 
     def _count_round(self, cells: memoryview) -> None:
         """Count the requests that are not counted yet. The memory is locked."""
-        for counted, number in self._uncounted.items():
-            for cell in counted[1:]:
-                cells[cell] += number
+        for cells_of_request, requests in self._uncounted.items():
+            for cell in cells_of_request[1:]:
+                cells[cell] += requests
         self._uncounted.clear()
 
     def use(self, table: Mapping[str, int]) -> None:
@@ -104,7 +104,7 @@ class SharedCounters(Counters):
             self._next_reserved = number + 1
             cells = self._by_keys.get(keys) or self._cells_of(keys)
             self._uncounted[cells] = self._uncounted.get(cells, 0) + 1
-            return self.first + number
+            return self.first_number + number
         return self.take(keys)[0]
 
     def take(self, keys: Sequence[str]) -> Sequence[int]:
@@ -113,43 +113,45 @@ class SharedCounters(Counters):
         if self._end_of_reserved:
             return self._take_in_round(cells)
         before = self._counts.add(cells)
-        before[0] += self.first
+        before[0] += self.first_number
         return before
 
     def _take_in_round(self, cells: Sequence[int]) -> Sequence[int]:
         """As `take`; the tries include those of the round."""
         with self._counts.locked() as values:
             self._count_round(values)
-            reserved = self._next_reserved < self._end_of_reserved
-            number = self._next_reserved if reserved else values[NUMBER]
-            if reserved:
+            has_reserved = self._next_reserved < self._end_of_reserved
+            number = self._next_reserved if has_reserved else values[REQUEST_NUMBER]
+            if has_reserved:
                 self._next_reserved += 1
             else:
-                values[NUMBER] = number + 1
-            before = [self.first + number]
+                values[REQUEST_NUMBER] = number + 1
+            before = [self.first_number + number]
             for cell in cells[1:]:
                 before.append(values[cell])
                 values[cell] += 1
         return before
 
     def _cells_of(self, keys: Sequence[str]) -> tuple[int, ...]:
-        """Return the cell of the number, and that of each key."""
+        """Return the cell of the request number, and that of each key."""
         cells = self._by_keys.get(keys)
         if cells is None:
             table = self._table
             if len(self._by_keys) >= MAX_COMBINATIONS:  # clients choose which modifiers match
                 self._by_keys.clear()
-            cells = self._by_keys[keys] = (NUMBER, *(table[key] for key in keys))
+            cells = self._by_keys[keys] = (REQUEST_NUMBER, *(table[key] for key in keys))
         return cells
 
-    def take_numbers(self, number: int) -> int:
+    def take_numbers(self, requests: int) -> int:
         """Count some requests without a key. Return the number of the first one; those of the others follow."""
-        return self.first + self._counts.advance(NUMBER, number)
+        return self.first_number + self._counts.advance(REQUEST_NUMBER, requests)
 
     def tries(self, key: str) -> int:
         """Return the tries of a key so far."""
         cell = self._table[key]
-        return self._counts[cell] + sum(number for cells, number in self._uncounted.items() if cell in cells)
+        return self._counts[cell] + sum(
+            requests for cells, requests in self._uncounted.items() if cell in cells
+        )
 
 
 class SharedEngineState(EngineState):
@@ -163,14 +165,14 @@ class SharedEngineState(EngineState):
         self,
         counts: SharedCounts,
         *,
-        first: int = 0,
+        first_number: int = 0,
         max_sessions: int = MAX_SESSIONS,
         unused_timeout: float = inf,
     ) -> None:
-        """`first`: the number of the first request."""
+        """`first_number`: the number of the first request."""
         super().__init__(max_sessions=max_sessions, unused_timeout=unused_timeout)
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
-        self.counters_without_session = SharedCounters(counts, first)
+        self.counters_without_session = SharedCounters(counts, first_number)
         self.local_state = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
         """Decides while the store is away, if `--store-failure` is `local`; it also makes all previews."""
         self.store_elsewhere: (

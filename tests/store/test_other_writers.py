@@ -97,7 +97,7 @@ def test_value_of_a_state_that_is_no_number_is_a_text() -> None:
 
 def test_result_that_cannot_be_read_is_refused(server: RedisServer, other: redis.Redis) -> None:
     async def failure() -> Failure:
-        state = SharedEngineState(SharedCounts(), first=0, max_sessions=9, unused_timeout=60.0)
+        state = SharedEngineState(SharedCounts(), first_number=0, max_sessions=9, unused_timeout=60.0)
         store_client = StoreClient(
             store_address(server.url), state, lambda _: None,
             wait=PATIENCE, on_failure="error", unused_timeout=60.0,

@@ -24,7 +24,7 @@ DAY = 86400.0
 
 def store_client(url: str, on_failure: OnFailure = "local") -> StoreClient:
     """One that waits for a day."""
-    state = SharedEngineState(SharedCounts(), first=0, max_sessions=9, unused_timeout=60.0)
+    state = SharedEngineState(SharedCounts(), first_number=0, max_sessions=9, unused_timeout=60.0)
     return StoreClient(
         store_address(url), state, lambda _: None, wait=DAY, on_failure=on_failure, unused_timeout=60.0
     )

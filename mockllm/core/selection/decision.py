@@ -79,7 +79,7 @@ class DecisionInputs(Struct, frozen=True):
     compute_cost: Callable[[], Cost] = lambda: NO_COST
     unmatched_validation: Validation = "strict"
     """The validation where no rule is selected."""
-    prompt_work: Callable[[], PromptWork] = lambda: NO_WORK
+    compute_prompt_work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the tokens that a continuous batch has to process for the request."""
 
     def compute_all(self) -> None:
@@ -91,7 +91,7 @@ class DecisionInputs(Struct, frozen=True):
         if any(modifier.limit is not None and modifier.limit.counts_tokens for modifier in self.modifiers):
             self.compute_cost()
         if any(modifier.load is not None and modifier.load.batch is not None for modifier in self.modifiers):
-            self.prompt_work()
+            self.compute_prompt_work()
 
     def fails_validation(self, selected_rule: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule is selected."""

@@ -102,17 +102,17 @@ class Guard(Struct, frozen=True):
             self.chance is not None and Randomness(seed, key, scope, tries).uniform("chance") >= self.chance
         )
 
-    def response_count(self, eligible: int) -> int:
+    def response_count(self, eligible_tries: int) -> int:
         """Return the number of responses in so many eligible tries."""
-        responses = max(0, eligible - self.skip) // self.every
+        responses = max(0, eligible_tries - self.skip) // self.every
         return responses if self.times is None else min(responses, self.times)
 
-    def blocked_by_count(self, eligible: int) -> GuardReason | None:
-        """Return why the next try has no response, after so many eligible ones; None if it has one."""
-        if eligible < self.skip:
+    def blocked_by_count(self, eligible_tries: int) -> GuardReason | None:
+        """Return why the next try has no response, after so many eligible tries; None if it has one."""
+        if eligible_tries < self.skip:
             return "skipped"
-        if self.times is not None and (eligible - self.skip) // self.every >= self.times:
+        if self.times is not None and (eligible_tries - self.skip) // self.every >= self.times:
             return "used up"
-        if (eligible + 1 - self.skip) % self.every:
+        if (eligible_tries + 1 - self.skip) % self.every:
             return "not its turn"
         return None

@@ -35,7 +35,7 @@ from mockllm.dialects.anthropic.server_tools import PendingUse, pending_uses
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
 
 _ROLES: Final[dict[Json, Role]] = {"user": "user", "assistant": "assistant", "system": "system"}
-_CHOICES: Final[dict[Json, ToolChoice]] = {
+_TOOL_CHOICES: Final[dict[Json, ToolChoice]] = {
     "auto": ToolChoice("auto"),
     "any": ToolChoice("any"),
     "none": ToolChoice("none"),
@@ -78,7 +78,7 @@ class MessagesRequest(AnthropicRequest):
     documented_fields: ClassVar[frozenset[str] | None] = DOCUMENTED_FIELDS
     turns_field: ClassVar[str | None] = "messages"
     shared_attributes: ClassVar[tuple[str, ...]] = (
-        *TOOL_ATTRIBUTES, "_top", "top_tokens", "output_bounds", "encoding_options"
+        *TOOL_ATTRIBUTES, "_system_field", "system_field_tokens", "output_bounds", "encoding_options"
     )  # fmt: skip
 
     @cached_property
@@ -97,20 +97,20 @@ class MessagesRequest(AnthropicRequest):
     def system(self) -> str | None:
         """The top-level text, then the texts of system messages among the turns."""
         texts = [message.text for message in self.messages if message.role == "system"]
-        if self._top is not None:
-            texts.insert(0, self._top)
+        if self._system_field is not None:
+            texts.insert(0, self._system_field)
         return "\n".join(texts) if texts else None
 
     @cached_property
-    def _top(self) -> str | None:
+    def _system_field(self) -> str | None:
         """The system text at the top level."""
         top = self.fields.get("system")
         return _texts(top) if isinstance(top, list) else text_of(top)
 
     @cached_property
-    def top_tokens(self) -> int:
+    def system_field_tokens(self) -> int:
         """The tokens of the system text at the top level."""
-        return estimate(self._top or "")
+        return estimate(self._system_field or "")
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:
@@ -129,7 +129,7 @@ class MessagesRequest(AnthropicRequest):
         kind, name = text_of(choice.get("type")), text_of(choice.get("name"))
         if kind == "tool" and name is not None:
             return ToolChoice("named", (name,))
-        return _CHOICES.get(kind, ToolChoice())
+        return _TOOL_CHOICES.get(kind, ToolChoice())
 
     @cached_property
     def response_format(self) -> Format:
@@ -155,7 +155,7 @@ class MessagesRequest(AnthropicRequest):
     @cached_property
     def unedited_tokens(self) -> int:
         instructions = TOOL_INSTRUCTION_TOKENS[self.tool_choice.mode] if self.tools else 0
-        return estimate_input(self) + self.top_tokens + instructions
+        return estimate_input(self) + self.system_field_tokens + instructions
 
     @cached_property
     def applied_edits(self) -> tuple[dict[str, Json], ...]:
@@ -350,7 +350,7 @@ def build_request(request: NeutralRequest) -> WireRequest:
             {
                 "system": request.system,
                 "tools": [_tool(tool) for tool in request.tools],
-                "tool_choice": _choice(request.tool_choice),
+                "tool_choice": _tool_choice(request.tool_choice),
                 "output_config": _format(request.response_format),
                 "stream": request.stream,
                 "stop_sequences": list(request.stop),
@@ -368,7 +368,7 @@ def _tool(tool: Tool) -> Json:
     )
 
 
-def _choice(choice: ToolChoice | None) -> Json:
+def _tool_choice(choice: ToolChoice | None) -> Json:
     if choice is None:
         return None
     return {"type": "tool", "name": choice.names[0]} if choice.mode == "named" else {"type": choice.mode}

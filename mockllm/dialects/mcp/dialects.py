@@ -114,7 +114,7 @@ class ServerCall:
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request)
 
-    def unmatched(self, failure: Failure) -> Failure:
+    def unmatched_failure(self, failure: Failure) -> Failure:
         """Return the error of a message that no rule matches: a 404 would say that the session has ended."""
         return Failure("server_error", message=failure.message)
 

@@ -211,7 +211,7 @@ class Worker:
 
     async def renumber(self, replica: int) -> None:
         """Go on with the numbers of another replica."""
-        self._state.counters_without_session.first = replica * NUMBERS_PER_GROUP
+        self._state.counters_without_session.first_number = replica * NUMBERS_PER_GROUP
 
     async def frames(self, data: bytes) -> None:
         if self._control is not None:

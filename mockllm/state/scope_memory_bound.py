@@ -21,8 +21,8 @@ class ScopeOwner(Protocol):
         """Remove the scopes that were not used for the longest time; a second call removes all others."""
 
 
-class ScopeMemory:
-    """The sum of all sizes. `owners` returns all owners of scopes."""
+class ScopeMemoryBound:
+    """Bounds the sum of all sizes. `owners` returns all owners of scopes."""
 
     def __init__(
         self, owners: Callable[[], Iterable[ScopeOwner]] = tuple, max_bytes: int = MAX_SCOPE_BYTES

@@ -10,7 +10,7 @@ from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.state.counters import Counters
 from mockllm.state.decide import decide
 from mockllm.state.engine_state import EngineState
-from mockllm.state.scope_memory import ScopeMemory
+from mockllm.state.scope_memory_bound import ScopeMemoryBound
 
 LIMIT = Limit("sliding-window", requests=10_000)
 
@@ -34,17 +34,17 @@ def test_sizes_are_about_the_real_ones() -> None:
 
 
 def test_entries_of_a_window_count_and_leave() -> None:
-    memory = ScopeMemory()
-    counters = Counters(memory=memory)
+    memory_bound = ScopeMemoryBound()
+    counters = Counters(memory_bound=memory_bound)
     sizes = []
     for _ in range(100):
         decide(counters, inputs("a", limit=LIMIT))
         sizes.append(counters.size)
     assert sizes == sorted(sizes)
     assert sizes[-1] - sizes[0] == 99 * 130
-    assert memory.used == counters.size
+    assert memory_bound.used == counters.size
     counters.clear()
-    assert memory.used == counters.size == 0
+    assert memory_bound.used == counters.size == 0
 
 
 def test_load_counts_responses_in_flight() -> None:
@@ -75,18 +75,18 @@ def test_memory_of_an_ended_session_is_free() -> None:
     sessions = EngineState()
     sessions.use_session("a", 0.0)
     sessions.decide(inputs("x", "a"))
-    used = sessions._memory.used
+    used = sessions._memory_bound.used
     assert used > 0
     sessions.end("a")
-    assert sessions._memory.used == 0
+    assert sessions._memory_bound.used == 0
     sessions.decide(inputs("x"))
-    assert sessions._memory.used == used
+    assert sessions._memory_bound.used == used
     sessions.reset()
-    assert sessions._memory.used == 0
+    assert sessions._memory_bound.used == 0
 
 
 def test_bound_below_one_scope_removes_all_scopes() -> None:
     sessions = EngineState(scope_bytes=10)
     for _ in range(3):
         assert sessions.decide(inputs("x")).request_number == 0
-    assert sessions._memory.used == 0
+    assert sessions._memory_bound.used == 0
