@@ -25,8 +25,8 @@ from mockllm.scenario.catalog import Catalog, CatalogItem
 NearMiss: TypeAlias = tuple[CatalogItem, list[FieldTestResult]]
 
 NEAREST = 3
-"""The most near misses that are stored. The response to an unmatched request lists all blocked rules, then other
-near misses up to this number."""
+"""The most near misses that are stored. The response to an unmatched request of a known path lists all blocked rules,
+then other near misses up to this number."""
 RANKED = 32
 """The most near misses among which those of the request's own session are sought."""
 NOT_FOUND = 404

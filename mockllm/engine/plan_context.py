@@ -35,7 +35,7 @@ from mockllm.scenario.settings_merge import ResolvedSettings, SettingSource
 
 class PlanContext(Struct):
     """The inputs of one plan, and its outputs beside the plan: `notes`, `faults`, `faults_by_step`, `error`,
-    `tool_call_count` and `webhook_specs` are collected while the plan is made."""
+    `tool_call_count` and `webhook_specs` are collected while the plan is made. So are some of the optional ones."""
 
     request: Request
     dialect: Dialect

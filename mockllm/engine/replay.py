@@ -1,8 +1,8 @@
 """Replays: plans with a recording's own bytes, or a neutral reply decoded from them.
 
 The request's dialect decodes a recording; where it cannot, and a reply is needed, another dialect may. Results are
-cached: plans by dialect, stream, coding and whether faults act on them; replies by dialect and its form of an error.
-Two dialects of one api may decode differently.
+cached: plans by dialect, stream, coding and whether they are uncompressed; replies by dialect and its form of an
+error. Two dialects of one api may decode differently.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ class ReplayPlanner:
     def replay(
         self, compiled: CompiledResponse, request: Request, dialect: Dialect, *, uncompressed: bool
     ) -> ReplayedPlan:
-        """Return the plan of a recording for this request; `uncompressed`: since faults act on it."""
+        """Return the plan of a recording for this request; `uncompressed`: faults or MCP act on it."""
         spec = compiled.spec
         assert isinstance(spec, ReplaySpec)
         accepted = accepts_coding(request.headers, _coding(spec.headers) or "gzip")

@@ -1,4 +1,4 @@
-"""The header that names the rule of a response, the last change of a plan."""
+"""The header that names the rule of a response. It follows the settings and the faults, which may add headers."""
 
 from __future__ import annotations
 

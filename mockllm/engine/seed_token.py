@@ -22,8 +22,8 @@ _COUNTS: Final = re.compile(r",([rm])([0-9]+):([0-9]+):([0-9]+)")
 
 class SeedPosition(NamedTuple):
     """The position of a response. `counts` are the tries and responses before it, by kind (`r` or `m`) and number
-    among the matching rules or modifiers. An absent one with a guard is not selected; one without is at
-    its first try."""
+    among the matching rules or modifiers. An absent one with a guard is not selected. An absent modifier without a
+    guard is at its first try, and so is the first rule."""
 
     number: int
     counts: Mapping[tuple[str, int], tuple[int, int]]
@@ -98,7 +98,7 @@ def _counts(inputs: DecisionInputs, decision: Decision) -> str:
     """Return the counts of rule and modifiers, except those without a guard that are at their first try."""
     rule, counts = decision.selected_rule, ""
     if rule is not None:
-        number = len(decision.blocked_rules)
+        number = inputs.rules.index(rule.candidate)
         if number or rule.candidate.guard is not None or rule.tries or rule.response_count:
             counts = f",r{number}:{rule.tries}:{rule.response_count}"
     for selected in decision.selected_modifiers:

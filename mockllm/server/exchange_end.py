@@ -101,7 +101,7 @@ def end_failed_response(app: App, exchange: Exchange) -> None:
 
 def end_broken_request(app: App, exchange: Exchange) -> None:
     """End an exchange whose request broke off in its body. A call of the control API does not end
-    so: it stays hidden."""
+    so: it stays hidden. Nor does one whose whole body had come."""
     if exchange.ended or exchange.response is not NOT_PLANNED or is_control_path(exchange.head.path):
         return
     body = exchange.body_stream

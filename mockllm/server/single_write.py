@@ -25,7 +25,7 @@ def has_wait_or_cut(content: Plan | PrerenderedResponse) -> bool:
 
 def single_write(plan: Plan, head: SerializedHead) -> bytes | None:
     """Return all bytes of a response that needs one write, and has neither a delay nor a cut. Return None for any
-    other, and for a body with waits. The journal also passes the plan of a handshake's 101, which may have waits."""
+    other, and for a body with waits. The journal also passes the plan of a provider's 101, which has no steps."""
     if plan.delay > 0 or len(plan.steps) > MAX_WRITE_STEPS or plan.delivery is not DEFAULT_DELIVERY:
         return None
     if head.bodiless:

@@ -116,6 +116,7 @@ class Counters:
             scope_counts = self._older.pop(scope, None) or ScopeCounts()
             self._older_size -= scope_counts.accounted_bytes
             if len(self._recent) >= self._half:
+                self.update_memory_usage()  # while the scopes of this request are still among the recent ones
                 self.drop_older()
             self._recent[scope] = scope_counts
             self._recent_size += scope_counts.accounted_bytes

@@ -48,7 +48,7 @@ class SharedCounters(Counters):
     The lock of the memory takes two system calls, after which the processor's caches no longer hold the code. A
     request then costs a quarter more. So the requests of one round (one iteration of the event loop) take the lock
     together, if they are three or more. They take it at the beginning of the round for their numbers, and at its end
-    for the rest. A request whose tries are read takes it alone.
+    for the rest. More than 16 of them take it between these, too. A request whose tries are read takes it alone.
     """
 
     def __init__(self, counts: SharedCounts, first_number: int) -> None:

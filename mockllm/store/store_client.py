@@ -98,7 +98,7 @@ class StoreClient:
 
     def begin(self, inputs: DecisionInputs, on_ready: Callable[[], object]) -> PendingDecision:
         if inputs.session:
-            self._note_use(inputs.session)
+            self._note_use(inputs.session)  # before its response, after which the sessions may be listed
         return PendingDecision(self, inputs, on_ready)
 
     def next_id(self) -> str:
@@ -167,6 +167,8 @@ class StoreClient:
 
     def count(self, inputs: DecisionInputs, result: StoreDecision) -> None:
         """Count the tries and responses that the control API shows, and remember the tries of what is drawn."""
+        if inputs.session:
+            self._note_use(inputs.session)  # the store may have been away when the decision began
         decision = result.decision
         tries, responses = self.tries, self.responses
         for candidate, _ in decision.blocked_modifiers:
@@ -197,7 +199,9 @@ class StoreClient:
         """Note in the store that a session is used, some times a minute. Sessions that have ended are removed: no
         count of theirs is there any more."""
         now = time.time()
-        if now - self._noted.get(session, 0.0) < min(NOTED, self._unused_timeout / 4):
+        if self.link.problem is not None or now - self._noted.get(session, 0.0) < min(
+            NOTED, self._unused_timeout / 4
+        ):
             return
         if len(self._noted) > MAX_EXPECTED:
             self._noted.clear()

@@ -121,6 +121,13 @@ def test_a_reproduced_request_is_counted() -> None:
     assert texts == ["second", "first", "second", "third"]
 
 
+def test_a_reproduced_response_of_a_blocked_rule_has_its_token() -> None:
+    game = VirtualServer("rules: [{name: a, times: 1, reply: a}, {name: b, reply: b}]", seed=7)
+    game.respond(chat_request())
+    again = game.respond(replace(chat_request(), headers={"x-mockllm-seed": "7@0,r0:0:0"}))
+    assert (again.text, again.planned.seed_token) == ("a", "7@0,r0:0:0")
+
+
 def test_a_reproduced_request_meets_present_limits() -> None:
     rules = """
     rules: [{reply: hi}]

@@ -23,6 +23,27 @@ from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from tests.scenario.pack_folders import working_folder, write_files
 
 
+def test_wrong_keys_of_a_file_hide_no_other_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "validaton: strict\nrules: [{rply: hi}]\nmodifiers: {a: b}\nmcp: [{name: x, tool: 1}]\n"
+    )
+    found = load_scenarios(ScenarioSources([str(tmp_path)])).diagnostics
+    assert [
+        (each.line, each.message.partition(";")[0]) for each in sorted(found, key=lambda each: each.line)
+    ] == [
+        (1, "unknown key"),
+        (2, "unknown key"),
+        (3, "expected a list, found a mapping"),
+        (4, "unknown key"),
+    ]
+
+
+def test_file_of_another_version_has_no_further_mistakes(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("mockllm: 2\nrules: [{rply: hi}]\n")
+    found = load_scenarios(ScenarioSources([str(tmp_path)])).diagnostics
+    assert [each.message for each in found] == ["expected 1, found the number 2"]
+
+
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The numbers of names that each search for a similar name compares."""

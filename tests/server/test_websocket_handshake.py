@@ -44,6 +44,18 @@ def test_journal_has_the_headers_of_an_open_websocket(server: Steered) -> None:
         assert journal_headers(server, entry["id"]) == opened.headers
 
 
+def test_journal_has_no_close_frame_of_a_handshake(tmp_path: Path) -> None:
+    closes = "modifiers: [{match: {api: handshake}, faults: [{close: {after: {time: 50ms}, code: 1001}}]}]"
+    lines = b"".join(b"%b: %b\r\n" % (name.encode(), value.encode()) for name, value in HANDSHAKE.items())
+    with steered(tmp_path, {"a.yaml": EXAMPLE, "b.yaml": closes}) as server, Raw(server.port) as raw:
+        raw.send(b"GET /v1/realtime?model=m HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer k\r\n%b\r\n" % lines)
+        assert raw.answer().status == 101
+        (entry,) = server.call("GET", "/api/requests?limit=1").json["requests"]
+        assert entry["modifiers"] == ["b.yaml:modifiers[0]"]
+        assert b"\x88\x02\x03\xe9" in raw.to_the_end()
+        assert server.call("GET", f"/api/requests/{entry['id']}").json["response"]["chunks"] == []
+
+
 def test_failure_of_the_server_is_no_client_that_left(
     server: Steered, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

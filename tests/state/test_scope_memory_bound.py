@@ -47,6 +47,23 @@ def test_entries_of_a_window_count_and_leave() -> None:
     assert memory_bound.used == counters.size == 0
 
 
+def test_sizes_are_right_if_scopes_age_within_a_request() -> None:
+    memory_bound = ScopeMemoryBound()
+    counters = Counters(10, memory_bound)
+    for number in range(4):
+        counters.counts_in(f"before {number}")
+        counters.update_memory_usage()
+    first = counters.counts_in("first")
+    first.set_states({f"state {number}": "on" for number in range(50)})
+    counters.counts_in("second")  # the first one is no longer among the recent ones
+    counters.update_memory_usage()
+    for scope in ("before 0", "before 1", "first"):
+        counters.counts_in(scope)
+        counters.update_memory_usage()
+    assert counters._older_size == sum(each.accounted_bytes for each in counters._older.values()) > 0
+    assert memory_bound.used == counters.size == sum(each.size for each in counters.scopes())
+
+
 def test_load_counts_responses_in_flight() -> None:
     counters = Counters()
     slots = [decide(counters, inputs("a", load=Load(max_inflight=100))).slot for _ in range(10)]

@@ -14,7 +14,8 @@ from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store import store_link
 from mockllm.store.connection import store_address
-from mockllm.store.store_client import OnFailure, StoreClient
+from mockllm.store.reply_values import names_of
+from mockllm.store.store_client import SESSIONS, OnFailure, StoreClient
 from tests.store.redis_server import redis_server
 from tests.store.test_script_equals_memory import ONE
 from tests.waiting import PATIENCE
@@ -78,6 +79,21 @@ def test_request_waits_as_long_as_a_store_may_be_away(away: str, monkeypatch: py
             refusing.close()
 
     asyncio.run(waits())
+
+
+def test_session_of_a_request_that_waited_is_listed() -> None:
+    async def used() -> list[bytes]:
+        store = store_client(server.url)
+        try:
+            pending = store.begin(ONE, lambda: None)  # the store is not yet connected
+            async with asyncio.timeout(PATIENCE):
+                assert isinstance(await pending.wait(), Decision)
+                return names_of(await store.link.call("ZRANGE", SESSIONS, 0, -1))
+        finally:
+            store.close()
+
+    with redis_server() as server:
+        assert asyncio.run(used()) == [b"one"]
 
 
 def test_store_that_is_back_decides(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from math import log
 from operator import mul
 from typing import Final, NamedTuple
 
-from mockllm.core.reply.reply import Choice, Part, Refusal, Text, joined_text
+from mockllm.core.reply.reply import Choice, Refusal, Text, joined_text
 from mockllm.core.tokens import split
 
 ALTERNATIVES: Final = (
@@ -58,10 +58,10 @@ class StreamedTokenLogprobs:
         self._top = top
         self._positions: dict[int, int] = {}
 
-    def next(self, choice: int, part: Part, chunk: str) -> list[TokenLogprob]:
-        """Return the tokens of the next chunk of a part."""
+    def next(self, choice: int, chunk: str) -> list[TokenLogprob]:
+        """Return the tokens of the next chunk."""
         position = self._positions.get(choice, 0)
-        logprobs = token_logprobs(chunk_token_texts(part, chunk), self._top, position)
+        logprobs = token_logprobs(split(chunk), self._top, position)
         self._positions[choice] = position + len(logprobs)
         return logprobs
 
@@ -69,20 +69,14 @@ class StreamedTokenLogprobs:
 def part_token_texts(part: Text | Refusal) -> list[str]:
     """Return the tokens of a part of a non-streaming response, which join to its text. The chunks are the tokens
     where the part was generated token by token. Else the whole text is split."""
-    if type(part) is Text and part.whole is not None:
+    if type(part) is not Text:
+        return split(joined_text(part.chunks))
+    if part.whole is not None:
         return split(part.whole)
-    if _chunk_is_token(part):
-        return [chunk for chunk in part.chunks if type(chunk) is str]
-    return split(joined_text(part.chunks))
-
-
-def chunk_token_texts(part: Part, chunk: str) -> list[str]:
-    """Return the tokens of one chunk of a part."""
-    return [chunk] if _chunk_is_token(part) else split(chunk)
-
-
-def _chunk_is_token(part: Part) -> bool:
-    return type(part) is Text and part.tokens == len(part.chunks)
+    chunks = [chunk for chunk in part.chunks if type(chunk) is str]
+    if part.tokens == len(chunks) and all(len(split(chunk)) == 1 for chunk in chunks):
+        return chunks
+    return split("".join(chunks))
 
 
 def _token_logprob(token: str, top: int, position: int) -> TokenLogprob:

@@ -104,7 +104,7 @@ class GenerateEncoder(Encoder):
         """Return the members of a chunk's candidate about the probabilities of its tokens, where it has any."""
         if self.probabilities is None or not isinstance(at.part, Text | Refusal):
             return NO_LOGPROBS
-        tokens = self.probabilities.next(at.choice, at.part, chunk)
+        tokens = self.probabilities.next(at.choice, chunk)
         return chunk_logprobs(tokens, self.fields.logprobs or 0) if tokens else NO_LOGPROBS
 
     def _event(self, candidate: JsonObject, *, ends: bool) -> Event:

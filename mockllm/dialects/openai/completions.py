@@ -19,9 +19,10 @@ from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import EventKind, Framing, Plan
-from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
+from mockllm.core.reply.logprobs import part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Choice, Finish, Reply, Text, Usage, texts_of
 from mockllm.core.request.request import Request
+from mockllm.core.tokens import split
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, payloads
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -104,7 +105,7 @@ class CompletionsEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         self._remaining[at.choice] -= 1
         cut = self._remaining[at.choice] == 0 and self._joined(at.choice)
-        logprobs = self._columns[at.choice].next(chunk_token_texts(at.part, chunk)) if self._columns else None
+        logprobs = self._columns[at.choice].next(split(chunk)) if self._columns else None
         return (self._event(at.choice, dumps(chunk), b'"length"' if cut else b"null", dumps(logprobs)),)
 
     def end_choice(self, choice: int) -> Iterable[Event]:

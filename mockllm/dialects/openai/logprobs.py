@@ -20,7 +20,7 @@ class StreamedLogprobs:
 
     def chunk_logprobs(self, choice: int, part: Part | None, chunk: str = "") -> dict[str, Json]:
         """Return the probabilities of the next chunk of a part."""
-        logprobs = [] if part is None else self._tokens.next(choice, part, chunk)
+        logprobs = [] if part is None else self._tokens.next(choice, chunk)
         refused = type(part) is Refusal
         return {
             "content": None if refused else entries(logprobs),

@@ -8,7 +8,7 @@ from math import inf
 import pytest
 from msgspec.structs import replace
 
-from mockllm.core.rendering import event_parser
+from mockllm.core.rendering import event_parser, framing
 from mockllm.core.rendering.framing import (
     EVENT_FRAMINGS,
     FramedStep,
@@ -243,6 +243,29 @@ def test_flowing_counts_bytes_sent_before() -> None:
 def test_duration_is_that_of_the_planned_seconds(plan: Plan, seconds: float) -> None:
     assert plan_duration(plan) == pytest.approx(seconds)
     assert seconds_until_end_or_silence(plan) == pytest.approx(0.0 if seconds == inf else seconds)
+
+
+@pytest.mark.parametrize(
+    "throttles",
+    [(TWO_A_SECOND,), (Throttle(2, 1.0, head=False), Throttle(3, 0.5))],
+    ids=["one throttle", "two throttles"],
+)
+def test_duration_of_long_body_needs_few_slices(
+    throttles: tuple[Throttle, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = RawStep(b"x" * 50_000, 0)
+    plan = Plan(
+        HEAD,
+        (body, WaitStep(1.0, 0, after_write=True), body),
+        delivery=Delivery(throttles=throttles),
+        framing=Framing.PLAIN,
+    )
+    steps = len([*framing._throttled_as_planned(plan)])
+    assert steps < 5 * framing.MAX_TIMED_SLICES
+    seconds = plan_duration(plan)
+    monkeypatch.setattr(framing, "MAX_TIMED_SLICES", 1_000_000)
+    assert len([*framing._throttled_as_planned(plan)]) > 10 * steps
+    assert seconds == pytest.approx(plan_duration(plan), rel=0.002)
 
 
 def test_every_framing_is_written_and_read() -> None:

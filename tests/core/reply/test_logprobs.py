@@ -7,7 +7,7 @@ from math import exp
 import pytest
 
 from mockllm.core.reply import logprobs
-from mockllm.core.reply.logprobs import chunk_token_texts, part_token_texts, token_logprobs
+from mockllm.core.reply.logprobs import StreamedTokenLogprobs, part_token_texts, token_logprobs
 from mockllm.core.reply.reply import Pause, Refusal, Text
 
 REPORTED = ["The", " cat", " sat", ".", " the", "the", "", "\ud83d"]
@@ -43,7 +43,9 @@ def test_token_logprobs_are_mostly_near_zero() -> None:
     [
         (Text(("Hello wor", "ld.")), ["Hello", " world", "."], ["Hello", " wor", "ld", "."]),
         (Text(("Hel", Pause(1.0), "lo")), ["Hello"], ["Hel", "lo"]),
-        (Text(("one two ", "three "), tokens=2), ["one two ", "three "], ["one two ", "three "]),
+        (Text(("ab", " ", "ab", " "), tokens=4), ["ab", " ", "ab", " "], ["ab", " ", "ab", " "]),
+        (Text(("one thr", "ee"), tokens=2), ["one", " three"], ["one", " thr", "ee"]),
+        (Text(("", "one"), tokens=1), ["one"], ["one"]),
         (Text(("a b",), whole="c d"), ["c", " d"], ["a", " b"]),
         (Text(()), [], []),
         (Refusal(("No", ".")), ["No", "."], ["No", "."]),
@@ -54,12 +56,8 @@ def test_part_token_texts_join_to_the_text(
 ) -> None:
     chunks = [chunk for chunk in part.chunks if type(chunk) is str]
     assert part_token_texts(part) == whole
-    assert [token for chunk in chunks for token in chunk_token_texts(part, chunk)] == streamed
-
-
-def test_chunk_token_texts_of_a_chunk() -> None:
-    assert chunk_token_texts(Text(("one two",), tokens=1), "one two") == ["one two"]
-    assert chunk_token_texts(Text(("one two",)), "one two") == ["one", " two"]
+    stream = StreamedTokenLogprobs(0)
+    assert [each.token for chunk in chunks for each in stream.next(0, chunk)] == streamed
 
 
 @pytest.mark.parametrize("top", [0, 1, 5])

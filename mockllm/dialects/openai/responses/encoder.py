@@ -11,8 +11,9 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, dumps_temporary
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.plan import EventKind
-from mockllm.core.reply.logprobs import chunk_token_texts, token_logprobs
+from mockllm.core.reply.logprobs import token_logprobs
 from mockllm.core.reply.reply import NativePart, Part, Refusal, Reply, Text, Thinking, ToolCall
+from mockllm.core.tokens import split
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import padding, padding_text
 from mockllm.dialects.openai.errors import error_object
@@ -116,7 +117,7 @@ class ResponsesEncoder(Encoder):
         kind = self._kind(at.part)
         before, after, end = self._delta
         if kind.logprobs:
-            after += self._probabilities(at.part, chunk) + b"]"
+            after += self._probabilities(chunk) + b"]"
         padded = padding(self._events, len(chunk)) if kind.padded and self._request.obfuscated else b""
         last = b'%b,"output_index":%d,"sequence_number":%d%b' % (padded, at.part_index, self._events, end)
         self._events += 1
@@ -165,15 +166,11 @@ class ResponsesEncoder(Encoder):
         response = self._response_fields.response("failed", self._done, error=response_error)
         yield self._event("response.failed", {"response": response})
 
-    def _probabilities(self, part: Part, chunk: str) -> bytes:
+    def _probabilities(self, chunk: str) -> bytes:
         """Return the entries of the next tokens; empty where the request has no probabilities."""
         if self._response_fields.logprobs is None:
             return b""
-        logprobs = entries(
-            token_logprobs(
-                chunk_token_texts(part, chunk), self._response_fields.logprobs, len(self._logprobs)
-            )
-        )
+        logprobs = entries(token_logprobs(split(chunk), self._response_fields.logprobs, len(self._logprobs)))
         self._logprobs += logprobs
         return dumps(without_bytes(logprobs))[1:-1]
 
