@@ -137,8 +137,9 @@ class Engine:
             return self.refuse(override, request)
         read_ahead, repeated = request.read_ahead, request.repeated
         if read_ahead is not None and read_ahead.rule_index is self._index:
-            notes = () if override is None else override.notes
-            return self._decide_and_plan(request, read_ahead.mask, notes, None, None, deferrable=deferrable)
+            response = self._decide_and_plan(request, read_ahead.mask, None, None, deferrable=deferrable)
+            request.read_ahead = None  # which refers to the request: only a garbage collection would free the two
+            return response
         if repeated is not None and repeated.rule_index is self._index:
             mask = repeated.match_mask
         else:  # not repeated, computed by an earlier engine, not computed yet, or not computable
@@ -158,8 +159,7 @@ class Engine:
             if unchanged and request.computed_hash is None:
                 return planned
             return result_or_fetch(partial(self._store_and_finish, planned, request))
-        notes = () if override is None else override.notes
-        response = self._decide_and_plan(request, mask, notes, fast_path, repeated, deferrable=deferrable)
+        response = self._decide_and_plan(request, mask, fast_path, repeated, deferrable=deferrable)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
         return response
@@ -174,7 +174,6 @@ class Engine:
         self,
         request: EngineRequest,
         mask: int,
-        notes: Sequence[str],
         fast_path: FastPath | None,
         repeated: RepeatedRequest | None,
         *,
@@ -182,6 +181,7 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide, and respond by the decision. If `needs_decision`, the fast path of the mask may respond."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
+        notes = request.override.notes if type(request.override) is Override else ()
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
         if not self.state.has_counts_of(inputs):
             inputs.compute_all()  # here a missing object can interrupt it
@@ -301,9 +301,8 @@ class Engine:
         hash = hash_of(request) if self._always_sends_hash else request.computed_hash
         if hash is None:
             return planned
-        plan = planned.plan
-        head = plan.head.with_per_response_headers(((HASH_HEADER, hash),))
-        return planned.with_plan(replace(plan, head=head))
+        head = planned.plan.head.with_per_response_headers(((HASH_HEADER, hash),))
+        return planned.with_plan(replace(planned.plan, head=head))
 
     def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""

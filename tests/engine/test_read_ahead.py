@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -68,6 +70,22 @@ def test_decision_has_the_time_after_the_reading() -> None:
     here.read_ahead(request)
     request.monotonic = 7.0
     assert here.preview(request).inputs.scenario_time == 7.0
+
+
+@pytest.mark.parametrize("text", ["hello", "cached", "other"])
+def test_read_request_is_freed_after_its_response(text: str) -> None:
+    """Long requests that wait for a garbage collection take gigabytes."""
+    here = engine()
+    request = chat(here, text)
+    here.read_ahead(request)
+    gc.disable()
+    try:
+        left = weakref.ref(request)
+        body(here.begin_response(request))
+        del request
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_read_request_of_another_engine_is_read_again() -> None:
