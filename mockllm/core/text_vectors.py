@@ -28,6 +28,8 @@ _NOISE: Final = 0.15
 """The length of a text's own noise relative to its vector: no component is zero, and two texts are never equal."""
 
 
+MAX_CHARACTERS: Final = 65_536
+"""The characters of a text that select directions: its runs take 100 bytes each. A model reads fewer."""
 LARGEST: Final = 3.4028234663852886e38
 """The largest number of single precision, and of a vector's components."""
 Vector = tuple[float, ...]
@@ -95,7 +97,7 @@ def packed(components: tuple[float, ...]) -> bytes:
 
 
 def _runs(text: str) -> list[str]:
-    padded = f" {' '.join(text.lower().split())} "
+    padded = f" {' '.join(text[:MAX_CHARACTERS].lower().split())} "
     return [padded[start : start + _RUN] for start in range(len(padded) - _RUN + 1)]
 
 

@@ -20,8 +20,8 @@ class EmbeddedTexts(Request):
 
     @cached_property
     def dimensions(self) -> int:
-        """The components of a vector; 0 where the response has none."""
-        return 0
+        """The components of a vector, also where the response has none."""
+        raise NotImplementedError  # pragma: no cover - abstract
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
@@ -34,7 +34,7 @@ class EmbeddedTexts(Request):
 
     @cached_property
     def vector_components(self) -> int:
-        return len(self.inputs) * self.dimensions
+        return len(self.inputs) * self.dimensions + sum(map(len, self.inputs)) // 4
 
     def vectors(self, result: EmbeddingResult) -> list[Vector]:
         """Return the vectors of the inputs."""

@@ -26,6 +26,8 @@ DEFAULT_SIZE: Final = 1536
 MAX_DIMENSIONS: Final = 16_384
 MAX_INPUTS: Final = 2048
 """The most inputs of one request that are embedded or ranked: a bound of this server."""
+LONG_DOCUMENTS: Final = 65_536
+"""Characters of a question and its documents. To rank more takes more than about 10 ms."""
 _ROLES: Final[dict[str, Role]] = {
     "system": "system",
     "developer": "system",
@@ -213,6 +215,10 @@ class RankedDocuments(Request):
     def top(self) -> int:
         value = self.fields.get("top_n")
         return value if type(value) is int and value > 0 else len(self.documents)
+
+    @property
+    def planning_takes_long(self) -> bool:
+        return len(self.question) + sum(map(len, self.documents)) > LONG_DOCUMENTS
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:

@@ -16,7 +16,7 @@ from mockllm.core.json.typed_values import count_of, object_of, text_of, texts
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
-from mockllm.core.text_vectors import NumberList, similarity
+from mockllm.core.text_vectors import SIMILARITY_SIZE, NumberList, similarity
 from mockllm.dialects.dialect import EmbeddingDialect, OwnResponseDialect, ResponseIdentity
 from mockllm.dialects.embedded_texts import EmbeddedTexts
 from mockllm.dialects.huggingface.errors import InferenceCall, invalid
@@ -64,6 +64,10 @@ class SentenceSimilarityRequest(TextsRequest):
     api = "sentence_similarity"
 
     @cached_property
+    def dimensions(self) -> int:
+        return SIMILARITY_SIZE
+
+    @cached_property
     def source(self) -> str:
         return text_of(object_of(self.fields.get("inputs")).get("source_sentence")) or ""
 
@@ -76,6 +80,10 @@ class TextRankingRequest(TextsRequest):
     """A question (`query`) and the texts that are ranked by it."""
 
     api = "rerank"
+
+    @cached_property
+    def dimensions(self) -> int:
+        return SIMILARITY_SIZE
 
     @cached_property
     def source(self) -> str:

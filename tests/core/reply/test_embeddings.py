@@ -8,6 +8,7 @@ from struct import unpack
 
 import pytest
 
+from mockllm.core import text_vectors
 from mockllm.core.reply.embeddings import EmbeddingResult, TextVectors
 from mockllm.core.text_vectors import near, packed, shortened, vector, written
 
@@ -26,6 +27,12 @@ def test_vector_has_size_and_unit_length(text: str, size: int) -> None:
     assert isclose(sum(each * each for each in built), 1, abs_tol=1e-5)
     assert all(built)
     assert vector(text, size) == built
+
+
+def test_vector_of_long_text_is_that_of_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_vectors, "MAX_CHARACTERS", 5)
+    assert text_vectors._runs("a b c d e f") == [" a ", "a b", " b ", "b c", " c "]
+    assert likeness("a b c d e", "a b c and no more") > 0.95
 
 
 def test_vector_of_similar_text_is_closer() -> None:
