@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec.structs import replace
 
+from mockllm.core.budget import PlanningTooLong
 from mockllm.core.prompt_cache.broken_prefix import broken_prefix, sent_prompt
 from mockllm.core.prompt_cache.form import KEY_FIELD, PromptForm
 from mockllm.core.prompt_cache.lookup import look_up
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MIN_BYTES: Final = 1024
 """Bytes of a body. No prompt of a shorter one is looked up, unless a scenario sets the minimum: most small requests
 cost nothing more."""
+MANY_BLOCKS: Final = 2_000
+"""Blocks of a prompt, or rather the objects of its body. To look up more takes more than about 30 ms."""
 
 
 def min_prompt_bytes(settings: PromptCacheSettings) -> int:
@@ -69,12 +72,18 @@ class PromptCaching:
         dialect: Dialect,
         settings: PromptCacheSettings | None,
         scenario_time: float,
+        *,
+        deferrable: bool,
     ) -> PromptCacheResult | None:
-        """Return what the cache has of a request; None where nothing is looked up."""
+        """Return what the cache has of a request; None where nothing is looked up. With `deferrable` raise
+        PlanningTooLong where it takes long."""
         if settings is None:
             return None
         if request.prompt_cache_result is not None:
             return request.prompt_cache_result
+        raw = request.raw
+        if deferrable and len(raw) > MANY_BLOCKS and raw.count(b"{") > MANY_BLOCKS:
+            raise PlanningTooLong
         cache = prompt_form_and_policy(request, dialect, settings)
         if isinstance(cache, str):
             return None

@@ -184,7 +184,11 @@ class ResponseBuilder(DecidedRequest):
         effective = self.effective_settings(selected.candidate.item_index, compiled, response_index)
         caching, prompt_cache_settings = self.planner.prompt_caching, effective.merged.prompt_cache
         prompt_cache_result = caching.look_up(
-            self.request, self.dialect, prompt_cache_settings, self.inputs.scenario_time
+            self.request,
+            self.dialect,
+            prompt_cache_settings,
+            self.inputs.scenario_time,
+            deferrable=self.deferrable,
         )
         cached_tokens = NOTHING_CACHED if prompt_cache_result is None else prompt_cache_result.tokens
         try:

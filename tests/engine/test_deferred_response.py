@@ -165,48 +165,6 @@ def test_many_vectors_are_deferred(match: dict[str, Any]) -> None:
     assert body(deferred(vectors, embed(20))) == body(expected)
 
 
-def _embedded(text: str) -> dict[str, Any]:
-    return {"texts": [text], "input_type": "search_document"}
-
-
-def _compared(sentence: str, count: int) -> dict[str, Any]:
-    return {"inputs": {"source_sentence": "a", "sentences": [sentence] * count}}
-
-
-@pytest.mark.parametrize(
-    ("path", "short", "long"),
-    [
-        ("/vllm/tokenize", {"prompt": "a b "}, {"prompt": "a b " * 20_001}),
-        (
-            "/v1/moderations",
-            {"input": "kill"},
-            {"input": ["I would not kill it, and I would not eat it."] * 2_048},
-        ),
-        (
-            "/mistral/v1/moderations",
-            {"input": "kill"},
-            {"input": ["I would not kill it, and I would not eat it."] * 2_048},
-        ),
-        ("/api/embed", {"input": "a"}, {"input": "a b " * 50_000}),
-        ("/cohere/v2/embed", _embedded("a"), _embedded("a b " * 25_000)),
-        (
-            "/cohere/v2/rerank",
-            {"query": "a", "documents": ["b"]},
-            {"query": "a", "documents": ["a b " * 50_000]},
-        ),
-        ("/huggingface/similarity", _compared("a", 2), _compared("a", 20)),
-        ("/huggingface/similarity", _compared("a", 2), _compared("a b " * 25_000, 2)),
-        ("/huggingface/rerank", {"query": "a", "texts": ["a"]}, {"query": "a", "texts": ["a b "] * 20}),
-    ],
-)
-def test_own_response_to_long_texts_is_deferred(path: str, short: Any, long: Any) -> None:
-    at_once, later = (VirtualServer("validation: off\nrules: []").engine for _ in range(2))
-    for own in (at_once, later):
-        assert isinstance(own.begin_response(chat(own, path, **short)), PlannedResponse)
-    expected = at_once.respond(chat(at_once, path, **long))
-    assert body(deferred(later, chat(later, path, **long))) == body(expected)
-
-
 def test_long_echo_is_deferred() -> None:
     at_once, echoing, short = engine("hello"), engine("hello"), engine("hello")
 
