@@ -138,9 +138,7 @@ class Engine:
         read_ahead, repeated = request.read_ahead, request.repeated
         if read_ahead is not None and read_ahead.rule_index is self._index:
             response = self._decide_and_plan(request, read_ahead.mask, None, None, deferrable=deferrable)
-            request.read_ahead = (
-                None  # which refers to the request: only a garbage collection would free the two
-            )
+            request.read_ahead = None  # it refers to the request: only a garbage collection would free both
             return response
         if repeated is not None and repeated.rule_index is self._index:
             mask = repeated.match_mask
