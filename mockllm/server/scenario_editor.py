@@ -78,6 +78,8 @@ class ScenarioEditor:
         Raises FileConflict and NotEditable."""
         path = os.path.realpath(self._path(name))  # of a link, the file it leads to
         present = self.read(name)
+        if present is None and not name.isprintable():
+            raise NotEditable(f"{name!r} is no name for a new file: it has characters that cannot be shown")
         found = "" if present is None else present.digest
         if found != digest:
             raise FileConflict(found)

@@ -153,12 +153,18 @@ _MAKERS: Final[Mapping[str, Callable[[int, str], bytes]]] = {
 }
 
 
+MAX_CHUNKS: Final = 1_000
+"""The most chunks of a WAV file that are read; files have a few."""
+
+
 def wav_seconds(data: bytes) -> float | None:
-    """Return how long a WAV file lasts; None for any other file."""
+    """Return how long a WAV file lasts; None for any other file, and where its samples come after many chunks."""
     if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
         return None
     at, rate = 12, 0
-    while at + 8 <= len(data):
+    for _ in range(MAX_CHUNKS):
+        if at + 8 > len(data):
+            break
         kind, size = unpack_from("<4sI", data, at)
         if kind == b"fmt " and at + 20 <= len(data):
             rate = unpack_from("<I", data, at + 16)[0]

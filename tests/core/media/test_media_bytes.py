@@ -12,7 +12,7 @@ from wave import open as open_wave
 
 import pytest
 
-from mockllm.core.media.audio import AUDIO_TYPES, LONGEST, RATE, make_audio, wav_seconds
+from mockllm.core.media.audio import AUDIO_TYPES, LONGEST, MAX_CHUNKS, RATE, make_audio, wav_seconds
 from mockllm.core.media.images import LARGEST, ImageSize, make_image, size_of
 from mockllm.core.media.subject import color_of
 from mockllm.core.media.video import FRAMES, make_video
@@ -145,6 +145,12 @@ def test_audio_without_a_length_is_short(format: str) -> None:
 )
 def test_length_of_a_broken_wav_is_unknown(data: bytes) -> None:
     assert wav_seconds(data) is None
+
+
+@pytest.mark.parametrize(("empty", "seconds"), [(MAX_CHUNKS - 2, 1.0), (MAX_CHUNKS - 1, None)])
+def test_wav_with_more_chunks_than_are_read_has_no_length(empty: int, seconds: float | None) -> None:
+    data = make_audio("wav", 1, "x")
+    assert wav_seconds(data[:12] + b"odd \0\0\0\0" * empty + data[12:]) == seconds
 
 
 def test_wav_that_is_cut_lasts_as_long_as_its_data() -> None:

@@ -222,6 +222,18 @@ def test_file_outside_of_the_folder_is_refused(
     assert (outside / "x.yaml").read_text() == "rules: []\n"
 
 
+def test_new_file_has_a_name_that_can_be_shown(server: Steered) -> None:
+    refused = server.call("PUT", "/api/files/a.yaml%0Ab.yaml", "rules: []\n")
+    assert (refused.status, refused.json["detail"]) == (
+        403,
+        r"'a.yaml\nb.yaml' is no name for a new file: it has characters that cannot be shown.",
+    )
+    assert "a.yaml\nb.yaml" not in os.listdir(server.folder)
+    (server.folder / "old\n.yaml").write_text("rules: []\n")
+    digest = server.call("GET", "/api/files/old%0A.yaml").json["digest"]
+    assert server.call("PUT", f"/api/files/old%0A.yaml?digest={digest}", FILE).status == 200
+
+
 @pytest.mark.full
 def test_link_within_the_folder_stays_a_link(server: Steered) -> None:
     (server.folder / "real.yaml").write_text("rules: []\n")
