@@ -232,13 +232,17 @@ def _report_verdicts(
 ) -> int:
     """Print and write the verdicts on the command. Return the exit code; `allowed` bad verdicts do not count."""
     from mockllm.cli.verdict import BAD, lines, parse_fail_on, write
-    from mockllm.server.control.handlers.verdicts import client_reports, observed_requests, verdict_list
+    from mockllm.server.control.handlers.verdicts import (
+        client_reports,
+        judged_entries,
+        observed_request,
+        verdict_list,
+    )
     from mockllm.server.control.models.journal import VerdictQuery
 
     query = VerdictQuery(over=True)
-    found = client_reports(
-        observed_requests(app.journal, engine, query), app.journal, query, time.monotonic()
-    )
+    requests = [observed_request(entry, engine) for entry in judged_entries(app.journal, query)]
+    found = client_reports(requests, app.journal, query, time.monotonic())
     if args.junit is not None:
         from mockllm.core.verdicts.junit import junit
 

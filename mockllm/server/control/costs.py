@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Final, NamedTuple
 
 from mockllm.core.reply.reply import Usage
@@ -10,7 +11,7 @@ from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.engine_request import decode_response
 from mockllm.engine.response_cost import ResponseCost, cost_of
-from mockllm.server.control.journal_queries import TimeSlices, decode_again
+from mockllm.server.control.journal_queries import TimeSlices, decode_again, in_thread_if_large
 from mockllm.server.control.models.costs import CostReport, CostSum, ModelCost, SessionCost
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.metrics import MAX_LABEL_VALUES, NONE, OTHER
@@ -37,7 +38,7 @@ async def report(entries: Iterable[JournalEntry], engine: Engine, own: Mapping[s
     slices = TimeSlices()
     for entry in entries:
         await slices.pause()
-        cost = entry_cost(entry, engine, own)
+        cost = await in_thread_if_large(entry, partial(entry_cost, entry, engine, own))
         if cost is FREE:
             continue
         name = entry.session and entry.redactor.session(entry.session)
@@ -76,14 +77,14 @@ class CostCounters:
 
     async def count(self, entries: Iterable[JournalEntry], engine: Engine, own: Mapping[str, Price]) -> None:
         """Count the entries that are new. An entry that left the journal before is not counted."""
-        slices, last = TimeSlices(), self._last
+        slices, last, sums = TimeSlices(), self._last, self.sums
         for entry in tuple(entries):
             if entry.number <= last:
                 continue
             await slices.pause()
             self._last = max(self._last, entry.number)
-            cost = entry_cost(entry, engine, own)
-            if cost is not FREE:
+            cost = await in_thread_if_large(entry, partial(entry_cost, entry, engine, own))
+            if cost is not FREE and self.sums is sums:  # no reset came meanwhile
                 self._add(entry, cost.usage, cost.dollars)
 
     def reset(self, last: int) -> None:

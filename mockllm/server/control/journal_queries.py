@@ -78,7 +78,7 @@ async def page(journal: Journal, query: RequestQuery) -> RequestPage:
         if query.before is not None and entry.number >= query.before:
             continue
         if await is_selected(query, entry, slices):
-            summaries.append(summary(entry))
+            summaries.append(await in_thread_if_large(entry, partial(summary, entry)))
     return RequestPage(
         requests=summaries,
         total=journal.total,
@@ -141,7 +141,7 @@ async def is_selected(wanted: RequestFilter, entry: JournalEntry, slices: TimeSl
     if not matches_filter(wanted, entry):
         return False
     text = wanted.text
-    return text is None or await apart(entry, lambda: contains(entry, text))
+    return text is None or await in_thread_if_large(entry, lambda: contains(entry, text))
 
 
 async def is_exported(wanted: ExportQuery, entry: JournalEntry, slices: TimeSlices) -> bool:
@@ -151,9 +151,11 @@ async def is_exported(wanted: ExportQuery, entry: JournalEntry, slices: TimeSlic
     if not await is_selected(wanted, entry, slices):
         return False
     search = wanted.search
-    if search is None or has_words(summary(entry), search):
+    if search is None or has_words(await in_thread_if_large(entry, partial(summary, entry)), search):
         return True
-    return len(search) >= SHORTEST_SEARCHED and await apart(entry, lambda: contains(entry, search))
+    return len(search) >= SHORTEST_SEARCHED and await in_thread_if_large(
+        entry, lambda: contains(entry, search)
+    )
 
 
 def is_called(id: str | None, name: str) -> bool:
@@ -199,16 +201,14 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
 
 async def detail(entry: JournalEntry, engine: Engine) -> RequestDetail:
     """Return an entry with its request and its reconstructed response."""
-    request, response = await apart(entry, lambda: (_request(entry), _response(entry)))
-    present = near_misses(entry, engine) if entry.unmatched else []
-    return RequestDetail(
-        **{**_summary_members(entry), "near_misses": present},
-        request=request,
-        response=response,
-    )
+    request, response = await in_thread_if_large(entry, lambda: (_request(entry), _response(entry)))
+    members = await in_thread_if_large(entry, partial(_summary_members, entry))
+    if entry.unmatched:
+        members["near_misses"] = await in_thread_if_large(entry, partial(near_misses, entry, engine))
+    return RequestDetail(**members, request=request, response=response)
 
 
-async def apart(entry: JournalEntry, work: Callable[[], T]) -> T:
+async def in_thread_if_large(entry: JournalEntry, work: Callable[[], T]) -> T:
     """Return the result of work on an entry; the work on a large one is done in a thread."""
     return await asyncio.to_thread(work) if entry.size > LARGE else work()
 
@@ -293,7 +293,7 @@ async def lines(entries: Iterable[JournalEntry], engine: Engine) -> bytes:
     texts, slices = [], TimeSlices()
     for entry in entries:
         shown = await detail(entry, engine)
-        texts.append(await apart(entry, partial(_line, shown)))
+        texts.append(await in_thread_if_large(entry, partial(_line, shown)))
         await slices.pause()
     return b"".join(texts)
 
@@ -302,7 +302,7 @@ async def har(entries: Iterable[JournalEntry]) -> bytes:
     """Return an HTTP archive (version 1.2), which browsers' tools and proxies read."""
     texts, slices = [], TimeSlices()
     for entry in entries:
-        texts.append(await apart(entry, partial(_archived, entry)))
+        texts.append(await in_thread_if_large(entry, partial(_archived, entry)))
         await slices.pause()
     creator = dumps({"name": "mockllm", "version": __version__})
     return b'{"log":{"version":"1.2","creator":%b,"entries":[%b]}}\n' % (creator, b",".join(texts))

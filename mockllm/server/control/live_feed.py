@@ -12,6 +12,7 @@ import sys
 import time
 import traceback
 from collections.abc import AsyncIterator, Iterable
+from functools import partial
 from typing import Final, Protocol
 
 from aiohttp.web import BaseRequest, WebSocketResponse
@@ -22,6 +23,7 @@ from mockllm.server.client_messages import ClientMessages, is_valid_handshake
 from mockllm.server.control import journal_queries
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.handlers.metrics import metrics_view, second_view, second_views
+from mockllm.server.control.journal_queries import in_thread_if_large
 from mockllm.server.control.problem import Problem
 from mockllm.server.metrics import SecondCounters
 from mockllm.server.server_limits import KIB, MIB
@@ -197,7 +199,8 @@ class FeedEvents:
         for entry in journal.newest(min(new, MAX_EVENTS)):
             if len(texts) % SLICE == SLICE - 1:
                 await asyncio.sleep(0)
-            text = journal_queries.summary(entry).model_dump_json().encode()
+            shown = await in_thread_if_large(entry, partial(journal_queries.summary, entry))
+            text = shown.model_dump_json().encode()
             size += len(text)
             if size > MAX_FRAME and texts:
                 break

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from itertools import islice
 
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
-from mockllm.server.control.journal_queries import TimeSlices, decode_again
+from mockllm.server.control.journal_queries import TimeSlices, decode_again, in_thread_if_large
 from mockllm.server.control.models.editing import PreviewedRequest
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
@@ -27,7 +28,7 @@ async def previewed(
     for entry in islice(reversed(journal), most):
         await slices.pause()
         checked += 1
-        found = _previewed(catalog, changed, removed, entry, engine)
+        found = await in_thread_if_large(entry, partial(_previewed, catalog, changed, removed, entry, engine))
         if found is not None:
             requests.append(found)
     return checked, requests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
@@ -25,7 +26,7 @@ from mockllm.scenario.match_compiler import matcher
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.server.control import costs
-from mockllm.server.control.journal_queries import TimeSlices, decode_again, is_called
+from mockllm.server.control.journal_queries import TimeSlices, decode_again, in_thread_if_large, is_called
 from mockllm.server.control.models.costs import CostReport
 from mockllm.server.control.models.journal import (
     Expectation,
@@ -113,7 +114,7 @@ async def _decoded(entries: Sequence[JournalEntry], engine: Engine, slices: Time
     requests: list[Decoded] = []
     for entry in entries:
         if entry.request_class is not None:
-            requests.append((entry, decode_again(entry, engine)))
+            requests.append((entry, await in_thread_if_large(entry, partial(decode_again, entry, engine))))
             await slices.pause()
     return requests
 
@@ -197,7 +198,7 @@ async def _matches(
     """Return the indices of the requests that meet an expectation."""
     indices = []
     for index, pair in enumerate(requests):
-        if expected.matches(*pair):
+        if await in_thread_if_large(pair[0], partial(expected.matches, *pair)):
             indices.append(index)
         await slices.pause()
     return indices
@@ -221,7 +222,7 @@ async def _check_count(
     near: list[tuple[list[str], JournalEntry]] = []
     for index, pair in enumerate(requests):
         if index not in matched:
-            near.append((expected.differences(*pair), pair[0]))
+            near.append((await in_thread_if_large(pair[0], partial(expected.differences, *pair)), pair[0]))
             await slices.pause()
     missing = ", found missing"  # a request with another value is nearer than one without a value
     near.sort(

@@ -18,7 +18,7 @@ from mockllm.server.control.body_text import body_source, json_as_yaml, visible
 from mockllm.server.control.called_address import called_address
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.conversation import conversation
-from mockllm.server.control.journal_queries import TimeSlices, entry_by_id
+from mockllm.server.control.journal_queries import TimeSlices, entry_by_id, in_thread_if_large
 from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
 from mockllm.server.control.models.conversation import CodeQuery, Conversation, RequestCode
 from mockllm.server.control.models.costs import CostReport, PricedRequest
@@ -79,14 +79,14 @@ async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
     """One request in full."""
     entry = entry_by_id(context.journal, call.params["id"])
     found = await journal_queries.detail(entry, context.engine)
-    cost = costs.entry_cost(entry, context.engine, context.prices)
+    cost = await in_thread_if_large(entry, partial(costs.entry_cost, entry, context.engine, context.prices))
     return PricedRequest(**found.model_dump(), cost=cost.dollars)
 
 
 async def show_conversation(context: ControlContext, call: ApiCall) -> BaseModel:
     """One request as turns, and its response as text and events."""
     entry = entry_by_id(context.journal, call.params["id"])
-    return await journal_queries.apart(entry, lambda: conversation(entry, context.engine))
+    return await in_thread_if_large(entry, lambda: conversation(entry, context.engine))
 
 
 async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseModel:
@@ -98,7 +98,7 @@ async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseMo
         resolved = f"Clients resolve the dots in the path of request {entry.number}"
         raise Problem(404, f"{resolved}, so no program can send it again; `curl --path-as-is` can.")
     origin = call.query.origin or called_address(call.headers, context.provider_address)
-    return RequestCode(python=await journal_queries.apart(entry, lambda: python_code(entry, origin)))
+    return RequestCode(python=await in_thread_if_large(entry, lambda: python_code(entry, origin)))
 
 
 def problems_in_expectations(context: ControlContext, raw: bytes) -> list[FieldProblem]:
@@ -131,7 +131,7 @@ async def explain(context: ControlContext, call: ApiCall) -> TextResponse:
             message = f"expected a whole number, found {brief(data['request_id'])}"
             raise Problem(422, f"request_id: {message}", [FieldProblem(field="request_id", message=message)])
         entry = entry_by_id(context.journal, str(data["request_id"]))
-        raw, redactor = _request_file(entry), entry.full_redactor
+        raw, redactor = await in_thread_if_large(entry, lambda: (_request_file(entry), entry.full_redactor))
     explanation = await context.explain(await run_in_thread(partial(json_as_yaml, raw)), context.engine)
     text = await run_in_thread(lambda: visible(redactor.data(dumps(explanation))))
     return TextResponse(text + b"\n", JSON)

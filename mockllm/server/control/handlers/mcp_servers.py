@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -14,7 +15,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.mcp_server import McpServer
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.journal_queries import TimeSlices, decode_again
+from mockllm.server.control.journal_queries import TimeSlices, decode_again, in_thread_if_large
 from mockllm.server.control.models.mcp_servers import (
     McpServerCall,
     McpServerList,
@@ -48,7 +49,7 @@ async def show_mcp_servers(context: ControlContext, call: ApiCall) -> BaseModel:
     counted = 0
     for entry in islice(entries, MAX_COUNTED):
         await slices.pause()
-        message = _call(entry, context)
+        message = await in_thread_if_large(entry, partial(_call, entry, context))
         uses.setdefault(message.server, ServerUse(message.server)).count(message, entry)
         calls += [message] if len(calls) < MAX_SHOWN else ()
         counted += 1

@@ -19,7 +19,7 @@ from mockllm.engine.session_id import path_without_session
 from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.journal_queries import entry_by_id
+from mockllm.server.control.journal_queries import entry_by_id, in_thread_if_large
 from mockllm.server.control.models.journal import HeaderPair, ReplayBody, ReplayedResponse
 from mockllm.server.control.problem import FieldProblem, Problem
 from mockllm.server.journal.entry import JournalEntry
@@ -46,7 +46,8 @@ async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBo
         raise Problem(409, "The body was too large to be stored; send another one as `body`.")
     url, began = _url(entry, body), time.monotonic()
     secrets = [body.key] if body.key and len(body.key) >= SHORTEST else []
-    redactor = Redactor((*entry.full_redactor.secrets, *secrets))
+    own = await in_thread_if_large(entry, lambda: entry.full_redactor)
+    redactor = Redactor((*own.secrets, *secrets))
     # aiohttp's own context was created at import time, and has no CAs
     connector = TCPConnector(ssl=ssl.create_default_context())
     data = entry.raw if body.body is None else body.body.encode()

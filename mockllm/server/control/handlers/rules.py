@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from math import isfinite
 from typing import Final, Literal
@@ -18,12 +19,13 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
+from mockllm.engine import Engine
 from mockllm.engine.session_id import session_id_error
 from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import RULES, overlay_source
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.journal_queries import decode_again, entry_by_id
+from mockllm.server.control.journal_queries import decode_again, entry_by_id, in_thread_if_large
 from mockllm.server.control.models.base import Done
 from mockllm.server.control.models.rules import (
     OverlayDone,
@@ -37,6 +39,7 @@ from mockllm.server.control.models.rules import (
 )
 from mockllm.server.control.problem import Problem, diagnostics_problem
 from mockllm.server.engine_builder import Broken
+from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.overlay_store import OverlayRejected, OverlaySettings
 
 MAX_LISTED: Final = 10
@@ -140,7 +143,11 @@ def _item(kind: Literal["rule", "modifier"], item: Json, endpoint: str | None = 
 async def suggest_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     """A rule for requests like this one, to edit."""
     entry = entry_by_id(context.journal, call.params["id"])
-    request = decode_again(entry, context.engine)
+    return await in_thread_if_large(entry, partial(_suggested, entry, context.engine))
+
+
+def _suggested(entry: JournalEntry, engine: Engine) -> SuggestedRule:
+    request = decode_again(entry, engine)
     rule: dict[str, Json] = {"name": f"like-request-{entry.number}", "match": _match(request)}
     if request.generates:
         rule["reply"] = PLACEHOLDER

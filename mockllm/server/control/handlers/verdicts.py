@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from pydantic import BaseModel
@@ -17,15 +17,13 @@ from mockllm.engine.prompt_caching import MIN_BYTES, observed_prompt
 from mockllm.server.control.api_types import ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.costs import entry_cost
-from mockllm.server.control.journal_queries import TimeSlices, decode_again
+from mockllm.server.control.journal_queries import TimeSlices, decode_again, in_thread_if_large
 from mockllm.server.control.models.journal import ClientVerdicts, VerdictGiven, VerdictList, VerdictQuery
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 from mockllm.server.verdict_input import is_judged_method, unfinished
 
 XML: Final = "application/xml"
-SLICE: Final = 20
-"""Requests decoded in one iteration of the event loop: less than a millisecond of work."""
 FULL: Final = 0.8
 """Share of the journal's memory bound from which older requests may have been dropped."""
 
@@ -33,24 +31,34 @@ FULL: Final = 0.8
 async def show_verdicts(context: ControlContext, call: ApiCall[VerdictQuery]) -> BaseModel | TextResponse:
     """How clients behave.
 
-    The requests are decoded in slices, so that other responses are not delayed.
+    The requests are decoded in slices, and large ones in a thread, so that other responses are not delayed.
     """
-    requests = observed_requests(context.journal, context.engine, call.query)
+    judged = judged_entries(context.journal, call.query)
+    requests = [observed_request(entry, context.engine) for entry in judged]
     slices = TimeSlices()
-    for request in requests:
-        _ = request.prompt, request.is_for_mcp_server and request.request.mcp
+    for entry, request in zip(judged, requests, strict=True):
+        await in_thread_if_large(entry, partial(_decode, request))
         await slices.pause()
     failed = any(request.failed for request in requests)  # else the evaluation decodes next to nothing
-    for number, request in enumerate(requests if failed else ()):
-        _ = request.hash, request.request.user, request.refused_permanently, request.wait
-        if number % SLICE == 0:
-            await asyncio.sleep(0)
+    for entry, request in zip(judged, requests, strict=True) if failed else ():
+        await in_thread_if_large(entry, partial(_decode_for_retries, request))
+        await slices.pause()
     reports = client_reports(requests, context.journal, call.query, time.monotonic())  # the journal's clock
     if call.query.format == "json":
         return await _with_costs(verdict_list(reports), context)
     from mockllm.core.verdicts.junit import junit
 
     return TextResponse(junit(reports), XML)
+
+
+def _decode(request: ObservedRequest) -> None:
+    """Compute what the evaluation reads of each request."""
+    _ = request.prompt, request.is_for_mcp_server and request.request.mcp
+
+
+def _decode_for_retries(request: ObservedRequest) -> None:
+    """Compute what the evaluation compares to find retries."""
+    _ = request.hash, request.request.user, request.refused_permanently, request.wait
 
 
 async def _with_costs(found: VerdictList, context: ControlContext) -> VerdictList:
@@ -61,7 +69,8 @@ async def _with_costs(found: VerdictList, context: ControlContext) -> VerdictLis
     slices = TimeSlices()
     for entry in tuple(context.journal) if shown else ():
         if entry.number in shown:
-            dollars[entry.number] = entry_cost(entry, context.engine, context.prices).dollars
+            cost = await in_thread_if_large(entry, partial(entry_cost, entry, context.engine, context.prices))
+            dollars[entry.number] = cost.dollars
             await slices.pause()
     for verdict in verdicts:
         single = [dollars.get(number) for number in verdict.requests]
@@ -70,9 +79,9 @@ async def _with_costs(found: VerdictList, context: ControlContext) -> VerdictLis
     return found
 
 
-def observed_requests(journal: Journal, engine: Engine, query: VerdictQuery) -> list[ObservedRequest]:
+def judged_entries(journal: Journal, query: VerdictQuery) -> list[JournalEntry]:
     """Return the requests that clients are judged by."""
-    return [observed_request(entry, engine) for entry in journal if _is_judged(entry, query)]
+    return [entry for entry in journal if _is_judged(entry, query)]
 
 
 def client_reports(
