@@ -21,7 +21,7 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.server.app import App
 from mockllm.server.control.access import SAFE, Access, is_local
 from mockllm.server.control.api_types import JSON, PROBLEM, ApiCall, TextResponse
-from mockllm.server.control.body_text import visible
+from mockllm.server.control.body_text import model_json, visible
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
@@ -230,7 +230,7 @@ def success_plan(result: BaseModel | TextResponse | Json) -> Plan:
     if isinstance(result, TextResponse):
         return plan(200, result.data, result.content_type, *result.headers)
     assert isinstance(result, BaseModel)
-    return plan(200, visible(result.model_dump_json(by_alias=True).encode()) + b"\n", JSON)
+    return plan(200, model_json(result), JSON)
 
 
 def problem_plan(problem: Problem) -> Plan:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from pydantic import BaseModel
+
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.scenario.diagnostics import nearest
 from mockllm.scenario.language.rule import ModifierSpec
@@ -92,6 +94,11 @@ def _character(match: re.Match[bytes]) -> bytes:
 def visible(data: bytes) -> bytes:
     """Escape the characters in JSON that would begin a line or control a terminal."""
     return data if data.isascii() and b"\x7f" not in data else _INVISIBLE.sub(_escaped, data)
+
+
+def model_json(model: BaseModel) -> bytes:
+    """Return the JSON text of a model, as a response has it."""
+    return visible(model.model_dump_json(by_alias=True).encode()) + b"\n"
 
 
 def _escaped(match: re.Match[bytes]) -> bytes:

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import Redactor
 from mockllm.server.control import costs, journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
-from mockllm.server.control.body_text import body_source, json_as_yaml, visible
+from mockllm.server.control.body_text import body_source, json_as_yaml, model_json, visible
 from mockllm.server.control.called_address import called_address
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.conversation import conversation
@@ -75,18 +75,21 @@ async def show_costs(context: ControlContext, call: ApiCall[RequestFilter]) -> B
     return await costs.report(entries, context.engine, context.prices)
 
 
-async def show_request(context: ControlContext, call: ApiCall) -> BaseModel:
+async def show_request(context: ControlContext, call: ApiCall) -> TextResponse:
     """One request in full."""
     entry = entry_by_id(context.journal, call.params["id"])
     found = await journal_queries.detail(entry, context.engine)
     cost = await in_thread_if_large(entry, partial(costs.entry_cost, entry, context.engine, context.prices))
-    return PricedRequest(**found.model_dump(), cost=cost.dollars)
+    priced = PricedRequest(**dict(found), cost=cost.dollars)
+    return await in_thread_if_large(entry, lambda: TextResponse(model_json(priced), JSON))
 
 
-async def show_conversation(context: ControlContext, call: ApiCall) -> BaseModel:
+async def show_conversation(context: ControlContext, call: ApiCall) -> TextResponse:
     """One request as turns, and its response as text and events."""
     entry = entry_by_id(context.journal, call.params["id"])
-    return await in_thread_if_large(entry, lambda: conversation(entry, context.engine))
+    return await in_thread_if_large(
+        entry, lambda: TextResponse(model_json(conversation(entry, context.engine)), JSON)
+    )
 
 
 async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseModel:
