@@ -282,9 +282,9 @@ class VoiceDialect(OwnResponseDialect, Protocol):
     """A handshake of a WebSocket with audio, in which a rule may say when the user speaks."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        return self.listen(None, request, identity)
+        return self.open_voice_session(None, request, identity)
 
-    def listen(
+    def open_voice_session(
         self, speeches: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
     ) -> Plan:
         """Return the response of a session whose user speaks so. None: the received audio decides when the user
@@ -295,8 +295,8 @@ class BatchDialect(OwnResponseDialect, Protocol):
     """A call that creates a batch, whose end a rule may specify."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        return self.begin(BatchOutcome(), request, identity)
+        return self.create_batch(BatchOutcome(), request, identity)
 
-    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
+    def create_batch(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so. Its `background` is a BatchStart. `storage_update` returns
         the lines (core.batch.BatchJob), which the server serves as direct requests."""

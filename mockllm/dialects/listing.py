@@ -82,15 +82,15 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
         return self.generates or self.makes_media
 
     @cached_property
-    def full(self) -> ProviderCall:
+    def loaded(self) -> ProviderCall:
         """The call itself."""
-        return LISTED_BY_NAME[self.provider].full.call(self.id)
+        return LISTED_BY_NAME[self.provider].loaded.call(self.id)
 
     @cached_property
     def dialect(self) -> Dialect:
         """The dialect, which serves the call. A request to a call with an `instance` imports only its modules."""
         if not self.instance:
-            return self.full.dialect
+            return self.loaded.dialect
         module, name = self.instance.split(":")
         found: Dialect = getattr(import_module(f"mockllm.dialects.{module}"), name)
         return found
@@ -122,7 +122,7 @@ class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, d
     websockets: tuple[ListedWebSocket, ...] = ()
 
     @cached_property
-    def full(self) -> Provider:
+    def loaded(self) -> Provider:
         """The provider itself."""
         return load_provider(self.name)
 

@@ -57,7 +57,7 @@ LINE_DIALECTS: Final = frozenset(call.protocol for call in _NEUTRAL if call.ndjs
 def _loaded(name: str | None) -> Provider | None:
     """Return a provider with its code; None where there is none of this name."""
     listed = LISTED_BY_NAME.get(name or "")
-    return None if listed is None else listed.full
+    return None if listed is None else listed.loaded
 
 
 def path_dialects() -> dict[str, frozenset[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.core.matching.matchers import captures, matched_result
+from mockllm.core.matching.matchers import captures, matched_tool_result
 from mockllm.core.randomness import Ids, Randomness
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
@@ -181,4 +181,6 @@ def template_scope_of(item: CatalogItem, request: Request) -> TemplateScope:
     if not item.captures:
         return TemplateScope(request, item.params)
     matcher = item.matcher
-    return TemplateScope(request, item.params, captures(matcher, request), matched_result(matcher, request))
+    return TemplateScope(
+        request, item.params, captures(matcher, request), matched_tool_result(matcher, request)
+    )

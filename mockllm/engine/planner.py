@@ -215,9 +215,9 @@ class ResponsePlanner:
             slowdown = resolved.pace.slowdown
             plan = paced(plan, waits, slowdown) if plan.streamed else paced_body(plan, sum(waits))
             plan = with_max_wait(plan, resolved.max_wait)
-        run = plan.background and replace(plan.background, plan=plan)  # a resumed stream is paced, too
+        background = plan.background and replace(plan.background, plan=plan)  # a resumed stream is paced, too
         plan = with_plan_faults(context, with_settings(plan, resolved, context), resolved.faults)
-        plan = replace(plan, background=run)
+        plan = replace(plan, background=background)
         return gzipped(plan) if replayed.gzipped and accepts_coding(request.headers) else plan
 
     def _reply_plan(self, context: PlanContext, dialect: ReplyDialect) -> Plan:

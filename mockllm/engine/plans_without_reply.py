@@ -66,20 +66,25 @@ def error_plan(dialect: Dialect, failure: Failure, request: Request, identity: R
 
 def plan_of_non_generating_call(spec: ReplySpec, context: PlanContext) -> Plan:
     """Return the plan of a reply to a call that generates nothing. Raises CallTakesNoReply."""
-    embed, begin = getattr(context.dialect, "embed", None), getattr(context.dialect, "begin", None)
+    embed, create_batch = (
+        getattr(context.dialect, "embed", None),
+        getattr(context.dialect, "create_batch", None),
+    )
     request, identity = context.request, context.identity
-    listen = getattr(context.dialect, "listen", None)
-    if listen is not None and spec.user_speech is not None:
+    open_voice_session = getattr(context.dialect, "open_voice_session", None)
+    if open_voice_session is not None and spec.user_speech is not None:
         script = [entry.speech for entry in evaluate(spec.user_speech, context.evaluation_context)]
-        opened: Plan = listen(script, request, identity)
+        opened: Plan = open_voice_session(script, request, identity)
         return opened
     if embed is not None and spec.embedding is not None:
         plan: Plan = embed(_embedding_result(evaluate(spec, context.evaluation_context)), request, identity)
         return plan
-    if begin is None or spec.batch is None:
+    if create_batch is None or spec.batch is None:
         raise CallTakesNoReply(request.api)
     end = evaluate(spec.batch, context.evaluation_context)
-    started: Plan = begin(BatchOutcome(end.status, end.responses, end.code, end.message), request, identity)
+    started: Plan = create_batch(
+        BatchOutcome(end.status, end.responses, end.code, end.message), request, identity
+    )
     return started
 
 

@@ -11,7 +11,7 @@ from mockllm.core.budget import PlanningTooLong
 from mockllm.core.prompt_cache.broken_prefix import broken_prefix, sent_prompt
 from mockllm.core.prompt_cache.form import KEY_FIELD, PromptForm
 from mockllm.core.prompt_cache.lookup import look_up
-from mockllm.core.prompt_cache.policy import CachePolicy, PromptCacheSettings, StepCache
+from mockllm.core.prompt_cache.policy import AutomaticPrefixCache, CachePolicy, PromptCacheSettings
 from mockllm.core.prompt_cache.prefix import DIGEST_SIZE, prompt_prefixes
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import Dialect
@@ -47,15 +47,19 @@ def prompt_form_and_policy(
     if form is None or request.background:
         return "no prompt cache is known of this call"
     provider = LISTED_BY_NAME.get(request.provider or "")
-    policy_of = None if provider is None else provider.full.prompt_cache_policy
+    policy_of = None if provider is None else provider.loaded.prompt_cache_policy
     policy = None if policy_of is None else policy_of(request)
     if policy is None:
         return "the provider has no cache for this model"
     minimum = policy.minimum if settings.minimum is None else settings.minimum
     if request.input_tokens < minimum:
         return f"{request.input_tokens} tokens, and the minimum is {minimum}"
-    # a StepCache needs no breakpoints
-    if type(policy) is StepCache or request.occurrences(form.breakpoint_bytes) or form.at_end(request.fields):
+    # a AutomaticPrefixCache needs no breakpoints
+    if (
+        type(policy) is AutomaticPrefixCache
+        or request.occurrences(form.breakpoint_bytes)
+        or form.lifetime_of_final_breakpoint(request.fields)
+    ):
         return form, policy
     return "no block has a breakpoint"
 
@@ -90,7 +94,7 @@ class PromptCaching:
         form, policy = cache
         caches, number = self._state.prompt_caches, self._state.session_number(request.session or "")
         prefixes, cache_scope = prompt_prefixes(request, form), _cache_scope(request, number)
-        ends = list(prefixes.keyed(cache_scope))
+        ends = list(prefixes.ends_in_scope(cache_scope))
         found = look_up(ends, request.input_tokens, policy, settings, caches.known(scenario_time))
         conversation = cache_scope + _hashed(request.conversation_start[1])
         before = caches.last_prompt(conversation)
@@ -122,7 +126,7 @@ class PromptCaching:
             )
             self._state.prompt_caches.remember_prompt(
                 prompt_cache_result.conversation,
-                sent_prompt(prompt_cache_result.prefixes, prompt_cache_result.found.readable),
+                sent_prompt(prompt_cache_result.prefixes, prompt_cache_result.found.readable_tokens),
             )
         if not is_preview and not prompt_cache_result.noted:
             return planned
@@ -139,9 +143,9 @@ def observed_prompt(request: Request) -> ObservedPrompt | None:
         return None
     form, policy = cache
     prefixes = prompt_prefixes(request, form)
-    ends = list(prefixes.keyed(b""))
+    ends = list(prefixes.ends_in_scope(b""))
     found = look_up(ends, request.input_tokens, policy, PromptCacheSettings(), lambda key: False)
-    return ObservedPrompt(form, prefixes, found) if found.readable else None
+    return ObservedPrompt(form, prefixes, found) if found.readable_tokens else None
 
 
 def _cache_scope(request: Request, number: int) -> bytes:

@@ -45,12 +45,12 @@ def find_price(provider: str | None, model: str, own: Mapping[str, Price], tier:
     is the price of the model provider that the name contains (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None
     where none is known."""
     known = (
-        LISTED_BY_NAME[provider].full.prices
+        LISTED_BY_NAME[provider].loaded.prices
         if provider is not None and provider in LISTED_BY_NAME
         else NO_PRICES
     )
     found = _first_price(model, (known._replace(prices=own), known), tier)
-    return _first_price(model, [each.full.prices for each in LISTED], tier) if found is None else found
+    return _first_price(model, [each.loaded.prices for each in LISTED], tier) if found is None else found
 
 
 def _first_price(model: str, lists: Sequence[PriceList], tier: str) -> FoundPrice | None:

@@ -113,7 +113,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
         model = request.__dict__.get("model")  # nearly always read before: without a call
         ended.model = call_or_default_if_missing(lambda: request.model, None) if model is None else model
         raw, received = exchange.raw, exchange.received
-        if request.uploads:
+        if request.has_uploaded_file:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
         if write_times is None and received and received.endswith(raw):
             ended.received, ended.body_length = received, len(raw)

@@ -101,8 +101,8 @@ def test_listed_providers_are_in_order_of_folders() -> None:
 @pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
 def test_listed_call_has_the_dialect_of_its_provider(provider: Provider) -> None:
     listed = LISTED_BY_NAME[provider.name]
-    assert listed.full is provider
-    assert [call.full for call in listed.calls.values()] == list(provider.calls)
+    assert listed.loaded is provider
+    assert [call.loaded for call in listed.calls.values()] == list(provider.calls)
     for call, full in zip(listed.calls.values(), provider.calls, strict=True):
         assert call.dialect is full.dialect
     assert [call.endpoint for call in listed.calls.values()] == [call.endpoint for call in provider.calls]

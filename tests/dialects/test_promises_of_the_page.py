@@ -44,7 +44,7 @@ def test_extras_bring_no_usage_back(dialect: ReplyDialect, stream: bool) -> None
     extras = {block_dialect(dialect): {name: {"own_member": 1} for name in names}}
     found = payloads(encoded(dialect, replace(uncounted, extras=extras), stream=stream))
     assert not names & {name for body in found for name in body}, (
-        "merge the extras before apply_usage_presence"
+        "merge the extras before null_or_remove_usage"
     )
 
 

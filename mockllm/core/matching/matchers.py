@@ -43,7 +43,7 @@ __all__ = [
     "Matcher",
     "NotMatcher",
     "captures",
-    "matched_result",
+    "matched_tool_result",
     "rank_key",
     "slow_regexes",
 ]
@@ -177,7 +177,7 @@ def captures(matcher: Matcher, request: Request) -> dict[str, str]:
     return result
 
 
-def matched_result(matcher: Matcher, request: Request) -> ResultPart | None:
+def matched_tool_result(matcher: Matcher, request: Request) -> ResultPart | None:
     """Return the first tool result that the matcher matches; None where it has no condition on one."""
     for test in _matching_tests(matcher, request):
         if test.field.name == "tool_result":

@@ -22,12 +22,12 @@ class SentPrompt(NamedTuple):
 
     blocks: Sequence[bytes]
     count_before_turns: int
-    readable: int
+    readable_tokens: int
 
 
-def sent_prompt(prefixes: PromptPrefixes, readable: int) -> SentPrompt:
+def sent_prompt(prefixes: PromptPrefixes, readable_tokens: int) -> SentPrompt:
     """Return the stored data of a prompt with these prefixes."""
-    return SentPrompt(prefixes.block_digests(), prefixes.count_before_turns, readable)
+    return SentPrompt(prefixes.block_digests(), prefixes.count_before_turns, readable_tokens)
 
 
 class BrokenPrefix(Struct, frozen=True):
@@ -44,7 +44,7 @@ def broken_prefix(
     number = first_change(before.blocks, prefixes.block_digests())
     if number is None:
         return None
-    lost = before.readable - prefixes.tokens_before(number)
+    lost = before.readable_tokens - prefixes.tokens_before(number)
     if lost < MIN_LOST:
         return None
     name = block_name(request, form, number)

@@ -59,7 +59,7 @@ class PromptForm(Struct, frozen=True):
     """Returns the blocks of one turn, from its item and the item's number."""
     items: Callable[[Request], Sequence[Json]] = turn_items
     """Returns the turns."""
-    at_end: Callable[[Mapping[str, Json]], float | None] = no_breakpoint
+    lifetime_of_final_breakpoint: Callable[[Mapping[str, Json]], float | None] = no_breakpoint
     """Returns the lifetime of the breakpoint at the end of the prompt, where the request has one."""
     options: Callable[[Mapping[str, Json]], bytes] = no_options
     """Returns the fields that a cached turn depends on beside the blocks before it."""

@@ -11,11 +11,11 @@ from msgspec import Struct
 from mockllm.core.prompt_cache.policy import (
     NOTHING_CACHED,
     SHORT_LIFETIME,
+    AutomaticPrefixCache,
     BreakpointCache,
     CachedTokens,
     CachePolicy,
     PromptCacheSettings,
-    StepCache,
 )
 from mockllm.core.prompt_cache.prefix import PrefixEnd
 
@@ -31,12 +31,12 @@ class CacheWrite(NamedTuple):
 
 class CacheLookup(Struct, frozen=True):
     """The part of a prompt that a cache has: the tokens, the entries that the response writes, and the reason in
-    words. The next prompt that begins like this one reads `readable` tokens."""
+    words. The next prompt that begins like this one reads `readable_tokens`."""
 
     tokens: CachedTokens
     writes: Sequence[CacheWrite]
     reason: str
-    readable: int = 0
+    readable_tokens: int = 0
 
     @property
     def lifetime(self) -> float:
@@ -54,7 +54,7 @@ def look_up(
     """Return what the cache has of a prompt with these prefixes. `total` is the number of its input tokens,
     which is not below the minimum. `known` returns whether an entry lasts."""
     minimum = policy.minimum if settings.minimum is None else settings.minimum
-    if isinstance(policy, StepCache):
+    if isinstance(policy, AutomaticPrefixCache):
         return _by_steps(ends, total, minimum, policy, settings, known)
     return _by_breakpoints(ends, minimum, policy, settings, known)
 
@@ -63,7 +63,7 @@ def _by_steps(
     ends: Sequence[PrefixEnd],
     total: int,
     minimum: int,
-    policy: StepCache,
+    policy: AutomaticPrefixCache,
     settings: PromptCacheSettings,
     known: Callable[[bytes], bool],
 ) -> CacheLookup:

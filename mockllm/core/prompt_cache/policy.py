@@ -11,7 +11,7 @@ SHORT_LIFETIME: Final = 300.0
 """Seconds. Tokens that are written for longer are counted separately."""
 
 
-class StepCache(Struct, frozen=True):
+class AutomaticPrefixCache(Struct, frozen=True):
     """A cache of all prefixes, in steps of tokens, without breakpoints of the client. A prompt of fewer than
     `minimum` tokens is not cached. An entry ends `lifetime` seconds after its last use, and `max_lifetime` seconds
     after it was written."""
@@ -32,7 +32,7 @@ class BreakpointCache(Struct, frozen=True):
     breakpoints: int = 4
 
 
-CachePolicy: TypeAlias = StepCache | BreakpointCache
+CachePolicy: TypeAlias = AutomaticPrefixCache | BreakpointCache
 
 
 class PromptCacheSettings(Struct, frozen=True):

@@ -70,10 +70,10 @@ class PromptPrefixes(Struct, frozen=True):
     before_turns: PrefixChain
     turns: PrefixChain
     options: bytes = b""
-    at_end: float | None = None
+    lifetime_of_final_breakpoint: float | None = None
     """The lifetime of a breakpoint at the end."""
 
-    def keyed(self, cache_scope: bytes) -> Iterator[PrefixEnd]:
+    def ends_in_scope(self, cache_scope: bytes) -> Iterator[PrefixEnd]:
         """Yield all ends with keys that hold in a scope, and with the tokens of the whole prefix."""
         before_turns = self.before_turns
         for end in before_turns.ends:
@@ -81,7 +81,9 @@ class PromptPrefixes(Struct, frozen=True):
         base = blake2b(cache_scope + before_turns.digest + self.options, digest_size=DIGEST_SIZE).digest()
         last = len(self.turns.ends) - 1
         for number, end in enumerate(self.turns.ends):
-            lifetime = self.at_end if number == last and end.lifetime is None else end.lifetime
+            lifetime = (
+                self.lifetime_of_final_breakpoint if number == last and end.lifetime is None else end.lifetime
+            )
             yield PrefixEnd(base + end.digest, before_turns.tokens + end.tokens, end.ends_block, lifetime)
 
     @property
@@ -117,7 +119,9 @@ def prompt_prefixes(request: Request, form: PromptForm) -> PromptPrefixes:
         _MEMO_KEYS[form], lambda: _chain_before_turns(form, request)
     )
     turns = _divided_chain(request, form) or _turn_chain(form, form.items(request))
-    return PromptPrefixes(before_turns, turns, form.options(fields), form.at_end(fields))
+    return PromptPrefixes(
+        before_turns, turns, form.options(fields), form.lifetime_of_final_breakpoint(fields)
+    )
 
 
 def _chain_before_turns(form: PromptForm, request: Request) -> PrefixChain:

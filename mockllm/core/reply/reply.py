@@ -208,7 +208,7 @@ class Usage(Struct, frozen=True):
     def total(self) -> int:
         return self.input + self.output if self.stated is None else self.stated
 
-    def apply_usage_presence(self, payload: dict[str, Json], name: str) -> dict[str, Json]:
+    def null_or_remove_usage(self, payload: dict[str, Json], name: str) -> dict[str, Json]:
         """Return the payload with usage under `name`, null or nothing, as `presence` requires; changes it."""
         if self.presence == "null":
             payload[name] = None

@@ -48,7 +48,7 @@ class BodyFields:
     shared_attributes: ClassVar[tuple[str, ...]] = ()
     """The cached properties that follow from the class and the body without its turns alone. Neither the head nor a
     lookup changes them. Requests with equal remaining members share their values."""
-    uploads: ClassVar[bool] = False
+    has_uploaded_file: ClassVar[bool] = False
     """Whether the body holds a file: the journal stores it without the contents of files."""
     volatile: frozenset[str] = VOLATILE
     """The top-level fields of the body that are not part of the hash."""

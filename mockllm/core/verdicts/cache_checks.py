@@ -31,7 +31,7 @@ def _broken(earlier: ObservedRequest, observed: ObservedRequest) -> Iterator[Evi
     before, now = earlier.prompt, observed.prompt
     if before is None or now is None or observed.started - earlier.started > before.found.lifetime:
         return
-    sent = sent_prompt(before.prefixes, before.found.readable)
+    sent = sent_prompt(before.prefixes, before.found.readable_tokens)
     broken = broken_prefix(sent, observed.request, now.form, now.prefixes)
     if broken is not None:
         lost = f"{broken.lost} tokens are not read from the cache"

@@ -102,7 +102,7 @@ class CreateMessageBatch(StoredObjectCall, BatchCreation):
             return Failure("bad_request", message=str(problem))
         return None
 
-    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
+    def create_batch(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         assert isinstance(request, CreateBatchRequest)
         state = BatchState("queued", {}, len(request.items), 0, 0)

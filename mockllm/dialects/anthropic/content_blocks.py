@@ -115,7 +115,7 @@ def message(reply: Reply, model: str | None, identity: ResponseIdentity, family:
     }
     if not family.details:
         del result["stop_details"]
-    return reply.usage.apply_usage_presence(result, "usage")
+    return reply.usage.null_or_remove_usage(result, "usage")
 
 
 def stop_fields(choice: Choice, family: AnthropicFamily) -> Block:

@@ -115,7 +115,7 @@ class MessagesEncoder(Encoder):
         last: Block = {"delta": delta, "usage": counted}
         if "context_management" in reported:
             last["context_management"] = reported["context_management"]
-        yield "finish", _event("message_delta", self.reply.usage.apply_usage_presence(last, "usage"))
+        yield "finish", _event("message_delta", self.reply.usage.null_or_remove_usage(last, "usage"))
         yield "end", _STOP
 
     def fail(self, failure: Failure) -> Iterable[Event]:

@@ -35,7 +35,7 @@ LIFE: Final = (3_600, 7_776_000)
 
 class AnthropicUploadRequest(AnthropicRequest):
     api = "files"
-    uploads = True
+    has_uploaded_file = True
 
 
 class AnthropicFileRequest(ObjectRequest, AnthropicRequest):

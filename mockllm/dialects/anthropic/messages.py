@@ -81,7 +81,7 @@ class Messages:
         body["usage"] = final_usage(supported, family)
         body |= container_and_edits(supported, request, identity)
         body = merged_json(body, {**extras, "usage": extra_counts(extras)})
-        supported.usage.apply_usage_presence(body, "usage")
+        supported.usage.null_or_remove_usage(body, "usage")
         return Plan(success((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

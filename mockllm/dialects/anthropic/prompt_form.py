@@ -148,7 +148,7 @@ def _lifetime(block: Json) -> float | None:
 PROMPT_FORM: Final = PromptForm(
     _blocks_before_turns,
     _turn,
-    at_end=breakpoint_lifetime_of,
+    lifetime_of_final_breakpoint=breakpoint_lifetime_of,
     options=_options,
     breakpoint_bytes=BREAKPOINT.encode(),
 )

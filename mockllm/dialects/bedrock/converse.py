@@ -72,7 +72,7 @@ class Converse:
             "usage": usage(reply.usage, extras, usage_form(request.model or "")),
         }
         body = merged_json(body, {name: value for name, value in extras.items() if name != "usage"})
-        return json_plan(reply.usage.apply_usage_presence(body, "usage"), identity)
+        return json_plan(reply.usage.null_or_remove_usage(body, "usage"), identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         steps = tuple(encode(ConverseEncoder(reply, request, identity)))

@@ -222,7 +222,7 @@ class ConverseEncoder(Encoder):
         yield "finish", self._event("messageStop", ended)
         counted = usage(self.reply.usage, self.extras, self.usage_form.of_stream)
         last = {"metrics": {"latencyMs": LATENCY}, "usage": counted, **own}
-        yield "usage", self._event("metadata", self.reply.usage.apply_usage_presence(last, "usage"))
+        yield "usage", self._event("metadata", self.reply.usage.null_or_remove_usage(last, "usage"))
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         return (exception(failure, self.request, times_out=False),)

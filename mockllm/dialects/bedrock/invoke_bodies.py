@@ -69,7 +69,7 @@ class NovaEncoder(ConverseEncoder):
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         counted = self.reply.usage
         yield "finish", self._event("messageStop", {"stopReason": stop_reason(self.reply.choices[0])})
-        last = counted.apply_usage_presence(
+        last = counted.null_or_remove_usage(
             {"usage": _nova_usage(counted), "metrics": {}, "trace": {}}, "usage"
         )
         yield "usage", (dumps({"metadata": last, **invocation_metrics(counted)}), "metadata")
@@ -99,7 +99,7 @@ class NovaBody(Converse):
         body = loads(step.payload)
         del body["metrics"]
         body["usage"] = _nova_usage(reply.usage)
-        return json_plan(reply.usage.apply_usage_presence(body, "usage"), identity)
+        return json_plan(reply.usage.null_or_remove_usage(body, "usage"), identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         steps = tuple(encode(NovaEncoder(reply, request, identity)))

@@ -85,7 +85,7 @@ INVOKE_PROMPT: Final = PromptForm(
     claude.PROMPT_FORM.blocks_before_turns,
     claude.PROMPT_FORM.turn,
     items=_items,
-    at_end=claude.PROMPT_FORM.at_end,
+    lifetime_of_final_breakpoint=claude.PROMPT_FORM.lifetime_of_final_breakpoint,
     options=claude.PROMPT_FORM.options,
     breakpoint_bytes=claude.PROMPT_FORM.breakpoint_bytes,
 )

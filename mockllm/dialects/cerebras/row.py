@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.prompt_cache.policy import CachePolicy, StepCache
+from mockllm.core.prompt_cache.policy import AutomaticPrefixCache, CachePolicy
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
 from mockllm.dialects.cerebras.encoder import Cerebras, cerebras_usage
@@ -19,7 +19,7 @@ from mockllm.dialects.vendors.errors import rows
 from mockllm.dialects.vendors.request_edits import with_schema_name
 from mockllm.dialects.vendors.vendor import Vendor, VendorChatForm, VendorErrors
 
-_CACHE: Final = StepCache(128, 128)
+_CACHE: Final = AutomaticPrefixCache(128, 128)
 _ERRORS: Final = {
     "authentication": OpenAiErrorRow(401, INVALID, "wrong_api_key", "Wrong API Key", "api_key"),
     "model_not_found": OpenAiErrorRow(

@@ -76,7 +76,7 @@ class CohereChat(CohereCall):
             "finish_reason": reply.choices[0].finish_value(FINISH),
             "usage": usage_of(reply.usage),
         }
-        body = reply.usage.apply_usage_presence(merged_json(body, dict(reply.extras.get(NAME, {}))), "usage")
+        body = reply.usage.null_or_remove_usage(merged_json(body, dict(reply.extras.get(NAME, {}))), "usage")
         return body_plan(body, identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

@@ -112,7 +112,7 @@ class CohereEncoder(Encoder):
         usage, finish = self.reply.usage, self.reply.choices[0].finish_value(FINISH)
         delta: dict[str, Json] = {"finish_reason": finish, "usage": usage_of(usage)}
         delta = merged_json(delta, dict(self.reply.extras.get(NAME, {})))
-        yield "finish", _event("message-end", {}, {"delta": usage.apply_usage_presence(delta, "usage")})
+        yield "finish", _event("message-end", {}, {"delta": usage.null_or_remove_usage(delta, "usage")})
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:

@@ -39,7 +39,7 @@ def whole(reply: Reply, request: CohereV1Request, identity: ResponseIdentity, st
             **({"prompt": request.user or ""} if request.is_repeated else {}),
             "meta": {name: counts[name] for name in ("api_version", "billed_units")},
         }
-    return reply.usage.apply_usage_presence(merged_json(body, dict(reply.extras.get(NAME, {}))), "meta")
+    return reply.usage.null_or_remove_usage(merged_json(body, dict(reply.extras.get(NAME, {}))), "meta")
 
 
 def _text(choice: Choice, streamed: bool) -> str:

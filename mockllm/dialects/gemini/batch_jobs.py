@@ -104,7 +104,7 @@ class CreateBatchJob(GeminiStoredCall, BatchCreation):
         )
         return Failure("bad_request", message=f"List of found errors:\t{problems}") if problems else None
 
-    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
+    def create_batch(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a job that ends so."""
         name = _collection(request) + identity.ids.make("", 19, "batch", alphabet=DIGITS)
         start = BatchStart(json_plan({}), outcome=outcome)

@@ -179,7 +179,7 @@ class GeminiCreateBatch(GeminiStoredCall, BatchCreation):
         message = f"* {kind}ContentRequest.batch.input_config: input_config is not specified\n"
         return Failure("bad_request", message=message)
 
-    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
+    def create_batch(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         assert isinstance(request, GeminiBatchRequest)
         id = identity.ids.make("", 36, "batch", alphabet=LETTERS)

@@ -161,7 +161,7 @@ class GeminiResponseFields:
         blocked = isinstance(feedback, dict) and "blockReason" in feedback
         result: JsonObject = {} if blocked else {"candidates": candidates}
         result["usageMetadata"] = usage
-        self.counted.apply_usage_presence(result, "usageMetadata")
+        self.counted.null_or_remove_usage(result, "usageMetadata")
         result["modelVersion"] = self.model
         if self.created is not None:
             result["createTime"] = self.created

@@ -16,7 +16,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.prompt_cache.form import PromptBlock, PromptForm, tokens_of_parts
-from mockllm.core.prompt_cache.policy import CachePolicy, StepCache
+from mockllm.core.prompt_cache.policy import AutomaticPrefixCache, CachePolicy
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.gemini.generate_request import MESSAGE_TOKENS, GenerateRequest, add_turn, list_of
@@ -31,7 +31,7 @@ def prompt_cache_policy(request: Request) -> CachePolicy | None:
     if isinstance(request, GenerateRequest) and request.cached is not None:
         return None
     minimum = next(least for glob, least in _MINIMUMS if fnmatchcase(request.model or "", glob))
-    return None if minimum is None else StepCache(minimum, 1, _LIFETIME)
+    return None if minimum is None else AutomaticPrefixCache(minimum, 1, _LIFETIME)
 
 
 def _items(request: Request) -> Sequence[Json]:

@@ -36,7 +36,7 @@ NAME: Final = re.compile(r"files/[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 class GeminiUploadRequest(GeminiRequest):
     api = "files"
-    uploads = True
+    has_uploaded_file = True
     described_types: ClassVar[tuple[type, ...]] = (str,)
     """The types of the members of a description."""
 

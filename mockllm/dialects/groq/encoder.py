@@ -63,10 +63,10 @@ class Groq(VendorEncoder):
             result["x_groq"] = self._own_object({"seed": SEED})
         elif choices[0]["finish_reason"] is not None:
             result["x_groq"] = self._own_object(
-                self.reply.usage.apply_usage_presence({"usage": self._counted}, "usage")
+                self.reply.usage.null_or_remove_usage({"usage": self._counted}, "usage")
             )
             result["usage"] = self._counted
-            self.reply.usage.apply_usage_presence(result, "usage")
+            self.reply.usage.null_or_remove_usage(result, "usage")
         return result
 
     def usage_chunk(self) -> dict[str, Json]:

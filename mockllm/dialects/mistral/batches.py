@@ -201,7 +201,7 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
             return refuse("Either 'input_files' or 'requests' must have an item.", "input_files")
         return next(filter(None, (_file_failure(*item) for item in request.input_files.items())), None)
 
-    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
+    def create_batch(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a job that ends so."""
         assert isinstance(request, MistralJobRequest)
         fields, files = request.fields, list(request.input_files)

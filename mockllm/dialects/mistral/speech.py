@@ -58,7 +58,7 @@ class MistralSpeechEncoder(MistralAudioEncoder):
 
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         done = {"usage": self._vendor.form.usage(self.reply.usage)}
-        members = self.reply.usage.apply_usage_presence(merged_json(done, own_extras(self.reply)), "usage")
+        members = self.reply.usage.null_or_remove_usage(merged_json(done, own_extras(self.reply)), "usage")
         yield "end", audio_event("speech.audio.done", members)
 
 

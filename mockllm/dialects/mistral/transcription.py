@@ -71,7 +71,7 @@ class MistralAudioRequest(AudioRequest):
     booleans = frozenset({"stream", "diarize"})
 
     @property
-    def uploads(self) -> bool:  # type: ignore[override]  # a constant of other calls
+    def has_uploaded_file(self) -> bool:  # type: ignore[override]  # a constant of other calls
         return self._media_type.startswith(FORM)
 
     @property
@@ -131,7 +131,7 @@ def transcript(reply: Reply, request: MistralAudioRequest, vendor: Vendor) -> di
         "segments": [_segment(text, request) for text in texts] if request.has_segments else [],
         "usage": {**vendor.form.usage(reply.usage), "prompt_audio_seconds": ceil(timed.seconds)},
     }
-    return reply.usage.apply_usage_presence(merged_json(body, own_extras(reply)), "usage")
+    return reply.usage.null_or_remove_usage(merged_json(body, own_extras(reply)), "usage")
 
 
 def _segment(text: TimedText, request: MistralAudioRequest) -> dict[str, Json]:

@@ -30,7 +30,7 @@ def empty_plan(status: int = 200) -> Plan:
 
 class BlobRequest(OllamaRequest):
     api = "blobs"
-    uploads = True
+    has_uploaded_file = True
 
     @property
     def digest(self) -> str:
@@ -88,7 +88,7 @@ class CreateBlob(BlobCall):
 
 class FindBlobRequest(BlobRequest):
     api = "stored_blobs"
-    uploads = False
+    has_uploaded_file = False
 
 
 class FindBlob(BlobCall):

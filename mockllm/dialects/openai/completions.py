@@ -191,7 +191,7 @@ def body(reply: Reply, request: CompletionsRequest, identity: ResponseIdentity) 
         choices[number]["logprobs"] = column.next(tokens)
     result = {**top_fields(identity), "model": model(reply, request), "choices": choices}
     result = merged_json({**result, "usage": usage(reply.usage)}, dict(reply.extras.get("openai", {})))
-    return reply.usage.apply_usage_presence(result, "usage")
+    return reply.usage.null_or_remove_usage(result, "usage")
 
 
 def decode(plan: Plan) -> DecodedResponse | None:

@@ -17,14 +17,14 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.prompt_cache.policy import BreakpointCache, CachePolicy, StepCache
+from mockllm.core.prompt_cache.policy import AutomaticPrefixCache, BreakpointCache, CachePolicy
 from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
 
 BREAKPOINT: Final = "prompt_cache_breakpoint"
 BREAKPOINT_LIFETIME: Final = 1800.0
-_IN_MEMORY: Final = StepCache(1024, 128, lifetime=300.0, max_lifetime=3600.0)
-_EXTENDED: Final = StepCache(1024, 128, lifetime=86_400.0, max_lifetime=86_400.0)
+_IN_MEMORY: Final = AutomaticPrefixCache(1024, 128, lifetime=300.0, max_lifetime=3600.0)
+_EXTENDED: Final = AutomaticPrefixCache(1024, 128, lifetime=86_400.0, max_lifetime=86_400.0)
 _BREAKPOINTS: Final = BreakpointCache(1024, lookback=10_000, breakpoints=4)
 """A breakpoint finds earlier ones at any distance."""
 
@@ -59,7 +59,7 @@ def prompt_cache_policy(request: Request) -> CachePolicy | None:
     return policy
 
 
-def at_end(fields: Mapping[str, Json]) -> float | None:
+def lifetime_of_final_breakpoint(fields: Mapping[str, Json]) -> float | None:
     """Return the lifetime of the breakpoint at the end of a prompt, unless the request places all itself."""
     explicit = object_of(fields.get("prompt_cache_options")).get("mode") == "explicit"
     return None if explicit else BREAKPOINT_LIFETIME

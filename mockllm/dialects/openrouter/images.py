@@ -129,7 +129,7 @@ class OpenRouterImages(VendorCall, ImageGenerations):
         }
         usage = {**openrouter_usage(counted), "completion_tokens_details": details}
         body = merged_json({"created": 0, "data": data, "usage": usage}, own_extras(reply))
-        counted.apply_usage_presence(body, "usage")
+        counted.null_or_remove_usage(body, "usage")
         named = (("x-generation-id", ID.make(identity.ids, "images")),)
         response_head = head(self.vendor, identity, self.vendor.media).with_headers(named)
         return Plan(response_head, (EventStep(dumps(body), 0, "body"),))

@@ -72,7 +72,7 @@ class Perplexity(VendorEncoder):
         ends = any("finish_reason" in choice for choice in choices)
         usage = self._counted if ends else {**self._counted, "cost": NO_COST}
         return self._with_sources(
-            self.reply.usage.apply_usage_presence({**super().chunk(choices), "usage": usage}, "usage")
+            self.reply.usage.null_or_remove_usage({**super().chunk(choices), "usage": usage}, "usage")
         )
 
     def _with_sources(self, content: dict[str, Json]) -> dict[str, Json]:

@@ -29,4 +29,4 @@ def edit_completion(payload: dict[str, Json], *, usage: Usage, streamed: bool) -
         payload |= {"object": "completion.chunk", "usage": None}
         if ended:
             payload["usage"] = plain_usage(usage)
-            usage.apply_usage_presence(payload, "usage")
+            usage.null_or_remove_usage(payload, "usage")

@@ -174,7 +174,7 @@ class VendorEncoder(BodyEncoder):
             "usage": self._counted,
         }
         result = merged_json(result | fill_members(self.form.body, self.ids), self._own)
-        return self.reply.usage.apply_usage_presence(result, "usage")
+        return self.reply.usage.null_or_remove_usage(result, "usage")
 
     def message(self, choice: Choice, number: int) -> dict[str, Json]:
         result: dict[str, Json] = {"role": "assistant", "content": choice.text, **self.form.message}
@@ -302,7 +302,7 @@ class VendorEncoder(BodyEncoder):
         payload = self.chunk([encoded if logprobs is None else {**encoded, "logprobs": logprobs}])
         if finishes and self.form.usage_chunk == "finish" and self._counts:
             payload["usage"] = self._counted
-            self.reply.usage.apply_usage_presence(payload, "usage")
+            self.reply.usage.null_or_remove_usage(payload, "usage")
         return dumps(payload), None
 
 

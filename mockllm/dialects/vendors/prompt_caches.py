@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.prompt_cache.policy import CachePolicy, StepCache
+from mockllm.core.prompt_cache.policy import AutomaticPrefixCache, CachePolicy
 from mockllm.core.request.request import Request
 
-_TWO_HOURS: Final = StepCache(128, 128, lifetime=7200.0)
-_SMALL_STEPS: Final = StepCache(64, 64)
+_TWO_HOURS: Final = AutomaticPrefixCache(128, 128, lifetime=7200.0)
+_SMALL_STEPS: Final = AutomaticPrefixCache(64, 64)
 
 
 def two_hours(request: Request) -> CachePolicy:

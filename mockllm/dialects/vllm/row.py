@@ -14,7 +14,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
-from mockllm.core.prompt_cache.policy import CachePolicy, StepCache
+from mockllm.core.prompt_cache.policy import AutomaticPrefixCache, CachePolicy
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.plan import PHRASES
 from mockllm.core.request.request import Request
@@ -35,7 +35,7 @@ MESSAGES: Final = {
     "authentication": "Unauthorized",
     "server_error": "Internal server error",
 }
-_CACHE: Final = StepCache(minimum=16, step=16, lifetime=3600.0)
+_CACHE: Final = AutomaticPrefixCache(minimum=16, step=16, lifetime=3600.0)
 """Blocks of 16 tokens (`CacheConfig.block_size`), which stay until others need their capacity; here for an hour."""
 
 

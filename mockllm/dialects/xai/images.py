@@ -46,7 +46,7 @@ class XaiImageGenerations(VendorCall, ImageGenerations):
         ]
         ticks = IMAGE_TICKS * len(data) + SOURCE_TICKS * request.sources
         body = merged_json({"data": data, "usage": {"cost_in_usd_ticks": ticks}}, own_extras(reply))
-        reply.usage.apply_usage_presence(body, "usage")
+        reply.usage.null_or_remove_usage(body, "usage")
         return Plan(head(self.vendor, identity, self.vendor.media), (EventStep(dumps(body), 0, "body"),))
 
     def decode(self, plan: Plan) -> DecodedResponse | None:

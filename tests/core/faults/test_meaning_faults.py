@@ -176,13 +176,13 @@ def test_usage_fault_without_visible_usage_has_reason(name: str) -> None:
 
 def test_usage_tell_writes_null_or_removes_usage() -> None:
     reported = {"usage": {"a": 1}, "b": 2}
-    assert Usage(1, 1).apply_usage_presence(dict(reported), "usage") == reported
-    assert Usage(1, 1, presence="null").apply_usage_presence(dict(reported), "usage") == {
+    assert Usage(1, 1).null_or_remove_usage(dict(reported), "usage") == reported
+    assert Usage(1, 1, presence="null").null_or_remove_usage(dict(reported), "usage") == {
         "usage": None,
         "b": 2,
     }
-    assert Usage(1, 1, presence="missing").apply_usage_presence(dict(reported), "usage") == {"b": 2}
-    assert Usage(1, 1, presence="missing").apply_usage_presence({"b": 2}, "usage") == {"b": 2}
+    assert Usage(1, 1, presence="missing").null_or_remove_usage(dict(reported), "usage") == {"b": 2}
+    assert Usage(1, 1, presence="missing").null_or_remove_usage({"b": 2}, "usage") == {"b": 2}
 
 
 # --- all of them ---------------------------------------------------------------------------------

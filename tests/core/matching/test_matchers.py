@@ -34,7 +34,7 @@ from mockllm.core.matching.matchers import (
     Matcher,
     NotMatcher,
     captures,
-    matched_result,
+    matched_tool_result,
     rank_key,
     slow_regexes,
 )
@@ -309,13 +309,16 @@ def test_matched_result_is_the_first_that_matches() -> None:
     rain, sunny = (
         FieldMatcher(Field("tool_result"), Members({"text": Equals(text)})) for text in ("rain", "sunny")
     )
-    assert matched_result(AllMatcher((AnyMatcher((rain, sunny)), POST)), RESULTS) == RESULTS.tool_results[1]
     assert (
-        matched_result(FieldMatcher(Field("tool_result"), Exists(True)), RESULTS) == RESULTS.tool_results[0]
+        matched_tool_result(AllMatcher((AnyMatcher((rain, sunny)), POST)), RESULTS) == RESULTS.tool_results[1]
     )
-    assert matched_result(FieldMatcher(Field("tool_result"), Length(Equals(2))), RESULTS) is None
-    assert matched_result(POST, RESULTS) is None
-    assert matched_result(FieldMatcher(Field("tool_result"), Exists(False)), json_request({})) is None
+    assert (
+        matched_tool_result(FieldMatcher(Field("tool_result"), Exists(True)), RESULTS)
+        == RESULTS.tool_results[0]
+    )
+    assert matched_tool_result(FieldMatcher(Field("tool_result"), Length(Equals(2))), RESULTS) is None
+    assert matched_tool_result(POST, RESULTS) is None
+    assert matched_tool_result(FieldMatcher(Field("tool_result"), Exists(False)), json_request({})) is None
 
 
 def test_slow_regexes_have_no_literal_on_long_fields() -> None:

@@ -124,7 +124,7 @@ def test_urlencoded_form_is_read() -> None:
 def test_journal_has_requests_without_a_file_whole() -> None:
     def uploads(kind: str) -> bool:
         headers = {"content-type": kind}
-        return MistralAudioRequest(method="POST", path="/", headers=headers, raw=b"").uploads
+        return MistralAudioRequest(method="POST", path="/", headers=headers, raw=b"").has_uploaded_file
 
     kinds = ("multipart/form-data; boundary=x", "application/json", "application/x-www-form-urlencoded")
     assert [uploads(kind) for kind in kinds] == [True, False, False]

@@ -203,7 +203,7 @@ class InteractionEncoder(Encoder):
         whole = fields.interaction(fields.status, usage)
         yield (
             "finish",
-            self._event(COMPLETED, {"interaction": self.reply.usage.apply_usage_presence(whole, "usage")}),
+            self._event(COMPLETED, {"interaction": self.reply.usage.null_or_remove_usage(whole, "usage")}),
         )
         if self.reply.has_finish_reason:
             yield "end", (b"[DONE]", "done")
@@ -278,7 +278,7 @@ class Interactions(GeminiDialect):
             if is_shown(part)
         ]
         whole = fields.interaction(fields.status, fields.usage(reply.usage), steps)
-        body = dumps(reply.usage.apply_usage_presence(whole, "usage"))
+        body = dumps(reply.usage.null_or_remove_usage(whole, "usage"))
         return Plan(ResponseHead(200, JSON), (EventStep(body, 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

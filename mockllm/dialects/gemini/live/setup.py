@@ -86,7 +86,7 @@ class LiveHandshake(LiveLookup, VoiceDialect):
         """`session` makes the session of the WebSocket."""
         self._session = session
 
-    def listen(
+    def open_voice_session(
         self, speeches: Sequence[UserSpeech] | None, request: Request, identity: ResponseIdentity
     ) -> Plan:
         """Return the response of a session whose user speaks so. None: the received audio decides."""

@@ -58,7 +58,7 @@ class ConversationEncoder(Encoder):
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         fields = self._fields
         done = merged_json({"type": DONE, "usage": fields.usage()}, fields.extras)
-        yield "finish", (dumps(self.reply.usage.apply_usage_presence(done, "usage")), DONE)
+        yield "finish", (dumps(self.reply.usage.null_or_remove_usage(done, "usage")), DONE)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         error = error_object(self._fields.vendor, failure, self._request, self._identity)

@@ -123,7 +123,7 @@ class ConversationFields:
             "outputs": self._outputs(),
             "usage": self.usage(),
         }
-        return self.reply.usage.apply_usage_presence(merged_json(body, self.extras), "usage")
+        return self.reply.usage.null_or_remove_usage(merged_json(body, self.extras), "usage")
 
     def _outputs(self) -> list[Json]:
         outputs: list[dict[str, Json]] = []

@@ -118,7 +118,7 @@ class CreateBatch(OpenAiCall, BatchCreation):
         error = error or check_required(request.fields, "input_file_id", "endpoint", "completion_window")
         return error or _input_failure(request)
 
-    def begin(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
+    def create_batch(self, outcome: BatchOutcome, request: Request, identity: ResponseIdentity) -> Plan:
         """Return the response with a batch that ends so."""
         assert isinstance(request, BatchRequest)
         _ = (

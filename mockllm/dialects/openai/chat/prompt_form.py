@@ -13,8 +13,8 @@ from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.chat.request import MEDIA
 from mockllm.dialects.openai.prompt_cache import (
     BREAKPOINT,
-    at_end,
     breakpoint_lifetime_of,
+    lifetime_of_final_breakpoint,
     without_breakpoint,
 )
 from mockllm.dialects.openai.request_fields import content_parts
@@ -55,5 +55,8 @@ def _turn(item: Json, number: int) -> Iterator[PromptBlock]:
 
 
 PROMPT_FORM: Final = PromptForm(
-    _blocks_before_turns, _turn, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode()
+    _blocks_before_turns,
+    _turn,
+    lifetime_of_final_breakpoint=lifetime_of_final_breakpoint,
+    breakpoint_bytes=BREAKPOINT.encode(),
 )

@@ -258,4 +258,4 @@ def body(reply: Reply, response_fields: ChatResponseFields) -> dict[str, Json]:
     if response_fields.moderation is not None:
         result["moderation"] = response_fields.moderation
     extras = reply.extras.get("openai")
-    return reply.usage.apply_usage_presence(merged_json(result, extras) if extras else result, "usage")
+    return reply.usage.null_or_remove_usage(merged_json(result, extras) if extras else result, "usage")

@@ -38,7 +38,7 @@ BATCH_LIFE: Final = 30 * 24 * 3600
 class UploadRequest(Request):
     dialect = "openai"
     api = "files"
-    uploads = True
+    has_uploaded_file = True
 
 
 class FileRequest(OutputFilesRequest):

@@ -103,7 +103,7 @@ class StoredUploadRequest(ObjectRequest):
 
 class UploadPartRequest(StoredUploadRequest):
     api = "upload_parts"
-    uploads = True
+    has_uploaded_file = True
 
     @cached_property
     def data(self) -> bytes | None:

@@ -83,7 +83,7 @@ class ImagesEncoder(Encoder):
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
         assert type(at.part) is Media
         if chunk == at.part.data:
-            counted = self.reply.usage.apply_usage_presence(
+            counted = self.reply.usage.null_or_remove_usage(
                 {"usage": _usage(self.reply, self._request)}, "usage"
             )
             return (self._event("completed", chunk, {**counted, **own_extras(self.reply)}),)
@@ -170,7 +170,7 @@ class ImageGenerations(MediaCall):
         body["data"] = data
         if request.is_gpt:
             body["usage"] = _usage(reply, request)
-            reply.usage.apply_usage_presence(body, "usage")
+            reply.usage.null_or_remove_usage(body, "usage")
         return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEADERS)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

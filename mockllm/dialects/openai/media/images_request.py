@@ -175,14 +175,14 @@ class JsonImagesRequest(ImagesRequest):
 class ImageEditRequest(ImagesRequest):
     api = "image_edits"
     documented_fields = _SHARED_FIELDS | {"image", "images", "input_fidelity", "markup", "mask"}
-    uploads = True
+    has_uploaded_file = True
     required = ("prompt", "image")
 
 
 class ImageVariationRequest(ImagesRequest):
     api = "image_variations"
     documented_fields = frozenset({"image", "model", "n", "response_format", "size", "user"})
-    uploads = True
+    has_uploaded_file = True
     required = ("image",)
 
     @cached_property

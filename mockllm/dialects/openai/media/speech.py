@@ -122,7 +122,7 @@ class SpeechEncoder(Encoder):
                 "output_tokens": counted.output,
                 "total_tokens": counted.total,
             }
-            done = counted.apply_usage_presence({"type": "speech.audio.done", "usage": usage}, "usage")
+            done = counted.null_or_remove_usage({"type": "speech.audio.done", "usage": usage}, "usage")
             yield "end", (dumps({**done, **own_extras(self.reply)}), None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:

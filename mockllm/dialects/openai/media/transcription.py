@@ -77,7 +77,7 @@ class TranscriptionEncoder(Encoder):
         if self._request.includes_logprobs:
             event["logprobs"] = logprobs(self._transcript.text)
         event["usage"] = usage(self.reply, self._request, self._transcript)
-        event = self.reply.usage.apply_usage_presence(event, "usage")
+        event = self.reply.usage.null_or_remove_usage(event, "usage")
         yield "end", (dumps(merged_json(event, own_extras(self.reply))), None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
@@ -121,7 +121,7 @@ class Transcriptions(MediaCall):
             case _:
                 body = json_body(reply, request, timed)
         if "usage" in body:
-            body = reply.usage.apply_usage_presence(body, "usage")
+            body = reply.usage.null_or_remove_usage(body, "usage")
         return body_plan(merged_json(body, own_extras(reply)), identity, BODY_HEADERS)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

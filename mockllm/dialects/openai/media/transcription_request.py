@@ -61,7 +61,7 @@ class AudioRequest(MediaRequest):
     """A request for a transcription. Whisper does not stream."""
 
     api = "transcriptions"
-    uploads = True
+    has_uploaded_file = True
     numbers = frozenset({"temperature"})
     input_kind = "audio"
     task: ClassVar[str] = "transcribe"

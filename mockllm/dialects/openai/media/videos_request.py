@@ -43,7 +43,7 @@ class VideosRequest(MediaRequest):
     """A request that creates a video; its job runs in the background."""
 
     api = "videos"
-    uploads = True
+    has_uploaded_file = True
 
     @property
     def background(self) -> bool:
@@ -85,7 +85,7 @@ class VideosRequest(MediaRequest):
 
 class VideoRemixRequest(VideosRequest):
     api = "video_remix"
-    uploads = False
+    has_uploaded_file = False
 
     @cached_property
     def source_id(self) -> str | None:

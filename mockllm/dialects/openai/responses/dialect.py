@@ -88,7 +88,7 @@ class Responses(ResponsesCall):
         counted = usage(supported.usage)
         response = fields.response(status, output(choice, fields), counted, reason=reason)
         return body_plan(
-            supported.usage.apply_usage_presence(response, "usage"), identity, BODY_HEADERS, end=b""
+            supported.usage.null_or_remove_usage(response, "usage"), identity, BODY_HEADERS, end=b""
         )
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

@@ -155,7 +155,7 @@ class ResponsesEncoder(Encoder):
         status = "completed" if reason is None else "incomplete"
         counted = usage(self.reply.usage)
         response = self._response_fields.response(status, self._done, counted, reason=reason)
-        self.reply.usage.apply_usage_presence(response, "usage")
+        self.reply.usage.null_or_remove_usage(response, "usage")
         yield "end", self._event(f"response.{status}", {"response": response})
 
     def fail(self, failure: Failure) -> Iterable[Event]:

@@ -13,8 +13,8 @@ from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.prompt_cache import (
     BREAKPOINT,
-    at_end,
     breakpoint_lifetime_of,
+    lifetime_of_final_breakpoint,
     without_breakpoint,
 )
 from mockllm.dialects.openai.request_fields import content_parts
@@ -68,5 +68,9 @@ def _read(part: Mapping[str, Json]) -> Json:
 
 
 PROMPT_FORM: Final = PromptForm(
-    _blocks_before_turns, _turn, items=_items, at_end=at_end, breakpoint_bytes=BREAKPOINT.encode()
+    _blocks_before_turns,
+    _turn,
+    items=_items,
+    lifetime_of_final_breakpoint=lifetime_of_final_breakpoint,
+    breakpoint_bytes=BREAKPOINT.encode(),
 )
