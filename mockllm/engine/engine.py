@@ -325,6 +325,7 @@ class Engine:
             mask = self._index.match_mask(request)
             inputs, assessment = self._decision_inputs(request, mask)
             inputs.compute_all()
+            _ = request.input_tokens  # planning reads them, also where the response is cached
             request.read_ahead = ReadAhead(self._index, mask, inputs, assessment)
 
     def preview(self, request: EngineRequest) -> ResponseBuilder:

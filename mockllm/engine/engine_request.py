@@ -22,6 +22,7 @@ from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.override_headers import Override
 from mockllm.engine.prompt_cache_result import PromptCacheResult
 from mockllm.engine.repeated_requests import RepeatedRequest
+from mockllm.state.fetched_lookup import MissingStoredObject
 
 
 class ReadAhead(NamedTuple):
@@ -64,6 +65,15 @@ class EngineRequest(Request):
     """What a thread has read of a long request."""
     prompt_cache_result: PromptCacheResult | None = None
     """What the prompt cache has of the request, once it was looked up: a response may be planned more than once."""
+
+    @property
+    def has_unread_history(self) -> bool:
+        """Whether a thread has to read the stored responses that the request continues, before the decision. Those in
+        a store are first fetched, and not read in a thread."""
+        try:
+            return self.generates and self.read_ahead is None and self.history_is_long
+        except MissingStoredObject:
+            return False
 
     def without_body(self) -> Self:
         request = super().without_body()

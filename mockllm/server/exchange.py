@@ -95,6 +95,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     request: EngineRequest | None = None
     """The request as its dialect reads it. None where no engine has read it: for the control API, for most of the
     server's own pages, and after an internal error. Also None where the request broke off in its body."""
+    history_is_unread: bool = False
+    """Whether the request continues stored responses that a thread has to read before the engine decides."""
     response: PlannedResponse = NOT_PLANNED
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
     """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or the

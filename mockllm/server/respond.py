@@ -51,7 +51,7 @@ def respond(app: App, exchange: Exchange) -> None:
 
     - for the store, if `storage_confirmation` is set, or `pending_response` is an `ObjectToFetch`, or an
       `UndecidedResponse` for which `begin_decision` returns False
-    - for a plan, if `pending_response` is a `DeferredResponse`
+    - for a thread that reads, if `history_is_unread`, or that plans, if `pending_response` is a `DeferredResponse`
     - for a provider, if it `goes_to_provider`, or for a recording, if there are `recordings_to_wait_for`
     - for a release, if the response has a `hold`, or for the messages of a WebSocket, if `opens_websocket`
     - for a client that may have disconnected before the decision was made, if its connection is `half_closed`
@@ -132,9 +132,10 @@ def make_response(app: App, exchange: Exchange) -> None:
         request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
     exchange.request = request
     exchange.sends_cors_headers = app.allow_cors
-    if recordings_to_wait_for(app, exchange) is not None:
-        return
-    set_engine_response(app, exchange, engine.begin_response(request))
+    if recordings_to_wait_for(app, exchange) is None:
+        exchange.history_is_unread = request.has_unread_history
+        if not exchange.history_is_unread:
+            set_engine_response(app, exchange, engine.begin_response(request))
 
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:

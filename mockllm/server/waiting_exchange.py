@@ -65,7 +65,6 @@ from mockllm.server.waits_before_response import in_flight, wait_for_release, wa
 from mockllm.state.fetched_lookup import MissingStoredObject
 
 if TYPE_CHECKING:
-    from mockllm.server.pending_recordings import PendingRecordings
     from mockllm.server.provider_proxy import ProviderProxy, ProxiedResponse
 
 
@@ -97,7 +96,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 async def _finish(app: App, exchange: Exchange) -> bool:
     """Finish an exchange: see `finish_exchange`. It waits for these, where it needs to:
 
-    1. the body, a thread that reads a long one, and workers that change their rules; then `respond` continues
+    1. the body, a thread that reads it or the history, and workers that change their rules; then `respond` continues
     2. the modules of the control API; then `respond` continues
     3. the store, which leads to the response or to a `DeferredResponse`
     4. the recording of an equal request, before the decision; a thread that plans, or the control API's response
@@ -114,13 +113,13 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         respond(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
+    if exchange.history_is_unread:
+        await _read_history(app, exchange)
     if exchange.player is None and app.store_client is not None:
         await wait_for_store(app, exchange, app.store_client)
         if exchange.ended:
             return exchange.keep_alive
-    recordings, request = recordings_to_wait_for(app, exchange), exchange.request
-    if recordings is not None and request is not None and exchange.response is NOT_PLANNED:
-        await _decide_after_recording(app, exchange, request, recordings)
+    await _decide_after_recording(app, exchange)
     if exchange.pending_response is not None:
         await plan_in_thread(app, exchange)
     if exchange.player is None and exchange.response is NOT_PLANNED:
@@ -136,11 +135,12 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     return await _play(app, exchange)
 
 
-async def _decide_after_recording(
-    app: App, exchange: Exchange, request: EngineRequest, recordings: PendingRecordings
-) -> None:
-    """Let the engine decide. An unmatched request first waits for the recordings of equal ones that are pending; then
-    the engine that has them reads it again."""
+async def _decide_after_recording(app: App, exchange: Exchange) -> None:
+    """Let the engine decide where the server records. An unmatched request first waits for the recordings of equal
+    ones that are pending; then the engine that has them reads it again."""
+    recordings, request = recordings_to_wait_for(app, exchange), exchange.request
+    if recordings is None or request is None or exchange.response is not NOT_PLANNED:
+        return
     while (loaded := recordings.loaded_event(request)) is not None and leaves_unmatched(app, request):
         await loaded.wait()
         reader = exchange.head.reader(app.engine)
@@ -220,6 +220,22 @@ async def _read_in_thread(app: App, exchange: Exchange) -> None:
         exchange.request = request
         request.now, request.monotonic = exchange.now, exchange.monotonic
         reader.use_session(exchange.now, exchange.monotonic)
+
+
+async def _read_history(app: App, exchange: Exchange) -> None:
+    """Let a thread read the stored responses that a request continues, then let the engine decide."""
+    request, engine = exchange.request, app.engine
+    assert request is not None, "an engine has read the request"
+    await app.reading_thread.run(partial(engine.read_ahead, request))
+    await _wait_for_rule_change(app)
+    exchange.history_is_unread = False
+    if engine is not app.engine:
+        reader = exchange.head.reader(app.engine)
+        request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
+        if exchange.websocket_session is not None:
+            request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
+        exchange.request = request
+    set_engine_response(app, exchange, app.engine.begin_response(request))
 
 
 async def _wait_for_rule_change(app: App) -> None:

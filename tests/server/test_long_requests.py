@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from mockllm.core.json.codec import dumps
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.engine import Engine
 from mockllm.engine.engine_request import EngineRequest
@@ -23,6 +24,8 @@ from tests.waiting import PATIENCE, until
 PATH = "/v1/chat/completions"
 TURNS = [{"role": "assistant", "content": "a" * 60}] * 4_000
 LONG = dumps({"model": "gpt-4o", "stream": False, "messages": [*TURNS, {"role": "user", "content": "hi"}]})
+TEXT = "a" * 140_000
+HISTORY: list[Json] = [{"type": "message", "role": "user", "content": TEXT}]
 SHORT = dumps({"model": "gpt-4o", "stream": False, "messages": [{"role": "user", "content": "hi"}]})
 
 
@@ -102,6 +105,58 @@ def test_no_engine_reads_a_long_call_of_the_control_api(
     with Raw(server.port) as client:
         assert client.send(request("POST", "/api/rules", LONG)).answer().text == f"{len(LONG)} bytes"
     assert engine.count == 0
+
+
+CONTINUED = {
+    "response": ("/v1/responses", "/v1/responses", {"input": HISTORY}, "previous_response_id"),
+    "conversation": ("/v1/conversations", "/v1/responses", {"items": HISTORY}, "conversation"),
+    "interaction": (
+        "/v1beta/interactions",
+        "/v1beta/interactions",
+        {"input": TEXT},
+        "previous_interaction_id",
+    ),
+}
+
+
+@pytest.mark.parametrize(("first", "path", "fields", "link"), CONTINUED.values(), ids=CONTINUED)
+def test_thread_reads_a_long_history(
+    server: ThreadedServer, engine: ReadingEngine, first: str, path: str, fields: dict[str, Json], link: str
+) -> None:
+    begun = engine.respond(engine.read("POST", first, "", {}, dumps({"model": "m", **fields}), "", 0.0))
+    id = loads(sent_bytes(begun.plan))["id"]
+    further = dumps({"model": "m", "input": "hi", link: id})
+    with Raw(server.port) as client:
+        for count in (1, 2, 3):
+            assert client.send(request("POST", path, further)).answer().status == 200
+            assert engine.count == count
+
+
+def test_thread_reads_a_long_conversation_of_mistral(server: ThreadedServer, engine: ReadingEngine) -> None:
+    path, fields = "/mistral/v1/conversations", {"model": "m", "inputs": TEXT}
+    begun = engine.respond(engine.read("POST", path, "", {}, dumps(fields), "", 0.0))
+    id = loads(sent_bytes(begun.plan))["conversation_id"]
+    with Raw(server.port) as client:
+        sent = request("POST", f"{path}/{id}", dumps({"inputs": "hi"}))
+        assert "turn 2" in client.send(sent).answer().text
+    assert engine.count == 1
+
+
+def test_rules_that_change_while_history_is_read_apply(server: ThreadedServer, engine: ReadingEngine) -> None:
+    begun = engine.respond(
+        engine.read("POST", "/v1/responses", "", {}, dumps({"model": "m", "input": TEXT}), "", 0.0)
+    )
+    id = loads(sent_bytes(begun.plan))["id"]
+
+    def change() -> None:
+        server.app.engine = Engine(
+            engine_of("rules: [{reply: 'new {{ turn }}'}]").catalog, engine.state, engine.settings
+        )
+
+    engine.before = change
+    further = dumps({"model": "m", "input": "hi", "previous_response_id": id})
+    with Raw(server.port) as client:
+        assert "new 2" in client.send(request("POST", "/v1/responses", further)).answer().text
 
 
 def test_rules_that_change_meanwhile_apply(server: ThreadedServer, engine: ReadingEngine) -> None:

@@ -364,9 +364,15 @@ class Request(BodyFields, McpServerFields):
         return 0
 
     @property
+    def history_is_long(self) -> bool:
+        """Whether the request continues stored responses that take long to read: a thread then reads them. Raises
+        MissingStoredObject."""
+        return False
+
+    @property
     def planning_takes_long(self) -> bool:
         """Whether the response takes long to plan for another reason than its size: a thread then plans it."""
-        return False
+        return self.history_is_long
 
 
 def read_query(query_string: str) -> dict[str, str]:

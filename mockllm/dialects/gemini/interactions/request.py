@@ -13,12 +13,11 @@ from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, read_object, text_of
+from mockllm.core.request.stored_history import chain, is_long_history
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.gemini.cached_content import with_cached
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 
-MAX_CHAIN: Final = 500
-"""The most stored interactions that a request continues."""
 CHOICES: Final = {"auto": "AUTO", "any": "ANY", "none": "NONE", "validated": "VALIDATED"}
 ROLES: Final = {"user": "user", "model": "model"}
 
@@ -56,14 +55,18 @@ class InteractionRequest(GenerateRequest):
         return None if self.previous is None else self.previous.conversation_name or self.previous.id
 
     @cached_property
+    def before(self) -> list[StoredResponse]:
+        """All stored interactions that lead to the request, the oldest first."""
+        return chain(self.previous, self.response_lookup)
+
+    @cached_property
     def history(self) -> list[Json]:
         """The steps of all interactions that lead to this one, the oldest first."""
-        chain: list[StoredResponse] = []
-        stored = self.previous
-        while stored is not None and len(chain) < MAX_CHAIN:
-            chain.append(stored)
-            stored = None if stored.previous is None else self.response_lookup.stored(stored.previous)
-        return [step for one in reversed(chain) for step in (*input_steps(one), *output_steps(one))]
+        return [step for one in self.before for step in (*input_steps(one), *output_steps(one))]
+
+    @property
+    def history_is_long(self) -> bool:
+        return is_long_history(self.before)
 
     @cached_property
     def message(self) -> dict[str, Json]:

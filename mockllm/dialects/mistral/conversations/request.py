@@ -11,6 +11,7 @@ from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.read_turns import read_turns
 from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
+from mockllm.core.request.stored_history import is_long_history
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.mistral.agents import arguments
@@ -121,6 +122,10 @@ class AppendRequest(MistralConversationRequest):
     @cached_property
     def conversation(self) -> StoredResponse | None:
         return stored_conversation(self.path_variables.get("conversation", ""), self.response_lookup)
+
+    @property
+    def history_is_long(self) -> bool:
+        return self.conversation is not None and is_long_history([self.conversation])
 
     @cached_property
     def begun_with(self) -> dict[str, Json]:

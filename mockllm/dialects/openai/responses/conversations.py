@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
@@ -36,6 +38,16 @@ MAX_NEW_ITEMS: Final = 20
 """The maximum number of items that one request adds (SDK: `ItemCreateParams.items`)."""
 
 
+class StoredItems(Struct):
+    """The stored request body of a conversation. Its items, which may be MBs, are not parsed."""
+
+    input: Raw
+    added: int
+
+
+_STORED_ITEMS: Final = Decoder(StoredItems)
+
+
 def conversation_items(conversation: StoredResponse) -> list[dict[str, Json]]:
     """Return the items of a conversation, the oldest first; each has an id."""
     return items(read_object(conversation.request_body).get("input"))
@@ -47,12 +59,18 @@ def with_items(
     """Return the conversation with further items; a conversation that no call created begins here."""
     if conversation is None:
         conversation = new_conversation(id, {}, second)
-    before = read_object(conversation.request_body)
-    number = before["added"]
-    listed = [listed_item(item, f"{id}.{number + place}") for place, item in enumerate(new)]
+    before = _STORED_ITEMS.decode(conversation.request_body)
+    listed = _listed_items(id, before.added, new)
+    texts = [bytes(before.input)[1:-1], *map(dumps, listed)]
+    input = b"[%b]" % b",".join(text for text in texts if text)
     return conversation._replace(
-        request_body=dumps({"input": before["input"] + listed, "added": number + len(listed)})
+        request_body=b'{"input":%b,"added":%d}' % (input, before.added + len(listed))
     )
+
+
+def _listed_items(id: str, added: int, new: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
+    """Return new items of a conversation with ids, after so many that were added before."""
+    return [listed_item(item, f"{id}.{added + place}") for place, item in enumerate(new)]
 
 
 def new_conversation(id: str, metadata: Json, second: int) -> StoredResponse:
@@ -164,8 +182,8 @@ class AddConversationItems(ConversationCallWithBody):
         return _check_new_items(request, required=True)
 
     def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
-        changed = with_items(conversation, conversation.id, _new_items(request), 0)
-        added = conversation_items(changed)[len(conversation_items(conversation)) :]
+        before = _STORED_ITEMS.decode(conversation.request_body)
+        added = _listed_items(conversation.id, before.added, _new_items(request))
         return page(added, {"limit": str(len(added))}, "asc")
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:

@@ -5,30 +5,10 @@ The store contains the bodies as they were sent; this module parses them on dema
 
 from __future__ import annotations
 
-from typing import Final
-
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, read_object
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
-
-MAX_CHAIN: Final = 10_000
-"""The maximum number of responses in a chain."""
-MAX_OBJECTS: Final = 100_000
-"""The maximum number of JSON objects in the chain before the last response: each request reads all."""
-
-
-def chain(last: StoredResponse | None, lookup: ResponseLookup) -> list[StoredResponse]:
-    """Return the stored responses that lead to `last`, the oldest first; the newest of them above the bounds."""
-    stored: list[StoredResponse] = []
-    opened = 0
-    while last is not None and len(stored) < MAX_CHAIN:
-        opened += last.request_body.count(b"{") + last.response_body.count(b"{")
-        if stored and opened > MAX_OBJECTS:
-            break
-        stored.append(last)
-        last = None if last.previous is None else lookup.stored(last.previous)
-    return stored[::-1]
 
 
 def stored_conversation(id: str, lookup: ResponseLookup) -> StoredResponse | None:

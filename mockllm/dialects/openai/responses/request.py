@@ -17,6 +17,7 @@ from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Tool, estimate_input
 from mockllm.core.request.request_keys import conversation, hashed
 from mockllm.core.request.response_parameters import Format, OutputBounds
+from mockllm.core.request.stored_history import chain, is_long_history
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.core.request.tools import PROVIDER_DEFINED, TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.request.typed_memo import MemoKey
@@ -41,7 +42,6 @@ from mockllm.dialects.openai.responses.client_tools import (
 )
 from mockllm.dialects.openai.responses.file_search import FILE_RESULTS, FileSearch, searching_tool
 from mockllm.dialects.openai.responses.history import (
-    chain,
     history,
     items,
     resolve_reference,
@@ -103,6 +103,10 @@ class InputRequest(ModelRequest):
     def before(self) -> list[StoredResponse]:
         """All stored responses that lead to the request, the oldest first."""
         return chain(self.previous, self.response_lookup)
+
+    @property
+    def history_is_long(self) -> bool:
+        return is_long_history(self.before)
 
     @cached_property
     def items(self) -> list[dict[str, Json]]:
@@ -226,19 +230,15 @@ class ResponsesRequest(InputRequest):
 
     @property
     def planning_takes_long(self) -> bool:
-        """Whether a thread plans the response, since it may search long. The event loop looks up what a search
+        """Whether a thread plans the response, also since it may search long. The event loop looks up what a search
         reads."""
-        search = self.file_search
-        if search is None or FILE_RESULTS not in self.included:
-            return False
-        return search.takes_long(self.response_lookup)
+        search = self.file_search if FILE_RESULTS in self.included else None
+        return super().planning_takes_long or (search is not None and search.takes_long(self.response_lookup))
 
     def file_results(self, query: str) -> list[Json]:
         """Return what the search finds; nothing where the response does not show it."""
-        search = self.file_search
-        if search is None or FILE_RESULTS not in self.included:
-            return []
-        return search.results(query, self.response_lookup)
+        search = self.file_search if FILE_RESULTS in self.included else None
+        return [] if search is None else search.results(query, self.response_lookup)
 
     def namespaces(self, family: ResponsesFamily) -> Mapping[str, str | None]:
         """Return the namespaces of tools, by their names. A tool that is loaded later is its own namespace. So is a

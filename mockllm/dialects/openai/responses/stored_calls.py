@@ -23,6 +23,7 @@ from mockllm.core.json.typed_values import objects, read_object, text_of
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_history import chain
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.background import events_after, has_ended, timeline_of
@@ -34,7 +35,6 @@ from mockllm.dialects.openai.responses.background import response_at
 from mockllm.dialects.openai.responses.conversations import with_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (
-    chain,
     history,
     items,
     listed_item,

@@ -13,6 +13,7 @@ from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Plan
 from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.core.reply.reply import Choice, NativePart, Part, Refusal, Reply, Text, Thinking, ToolCall
+from mockllm.core.request import stored_history
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request_keys import conversation
 from mockllm.core.request.stored_responses import StorageUpdate
@@ -24,7 +25,6 @@ from mockllm.dialects.openai.provider import (
     GET_RESPONSE,
     INPUT_ITEMS,
 )
-from mockllm.dialects.openai.responses import history
 from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.input_calls import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
@@ -125,7 +125,7 @@ def test_prerendered_response_is_stored_with_its_values(stream: bool) -> None:
 
 
 def test_history_has_a_bound_on_its_objects(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(history, "MAX_OBJECTS", 40)
+    monkeypatch.setattr(stored_history, "MAX_OBJECTS", 40)
     session = Session()
     first = session.respond(Text(("one",)), input="a")
     second = session.respond(Text(("two",)), input="b", previous_response_id=first)
