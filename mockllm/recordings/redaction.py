@@ -16,19 +16,14 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.key_forms import REDACTED, redact_text
-from mockllm.core.redaction import (
-    Redactor,
-    named_secrets,
-    secret_field,
-    secret_name,
-    secrets_of,
-    written_forms,
-)
+from mockllm.core.named_secrets import named_secrets
+from mockllm.core.redaction import Redactor, secrets_of, written_forms
 from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed_frames, exceeds_maximum
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.body_secrets import body_secrets
+from mockllm.core.secret_names import secret_field, secret_name
 from mockllm.recordings.divided_secrets import event_json, events_of, without_divided_secrets
 from mockllm.recordings.escaped_credentials import without_escaped_credentials
 from mockllm.recordings.interaction import (

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from mockllm.core.display import shortened
-from mockllm.core.key_forms import REDACTED
-from mockllm.core.redaction import Redactor, may_show_random, secrets_of
+from mockllm.core.key_forms import REDACTED, may_show_random
+from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of

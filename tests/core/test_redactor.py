@@ -7,18 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
+from mockllm.core.header_secrets import shown_headers
 from mockllm.core.json.codec import Json
-from mockllm.core.redaction import (
-    MAX_SECRETS,
-    Redactor,
-    client_key_hash,
-    may_show_random,
-    secrets_of,
-    shown_headers,
-    without_credentials,
-    without_password,
-    without_passwords,
-)
+from mockllm.core.key_forms import may_show_random
+from mockllm.core.redaction import MAX_SECRETS, Redactor, client_key_hash, secrets_of
+from mockllm.core.url_secrets import without_credentials, without_password, without_passwords
 
 KEY = "sk-" + "aB3" * 8
 OWN = "my-own-key"

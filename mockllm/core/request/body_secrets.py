@@ -13,21 +13,13 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.key_forms import URL, URL_CREDENTIALS
-from mockllm.core.redaction import (
-    MAX_NAME,
-    MAX_SECRETS,
-    PARAMETER,
-    SHORTEST,
-    is_secret,
-    looks_random,
-    named_secrets,
-    secret_field,
-    secrets_of,
-    written_forms,
-)
+from mockllm.core.key_forms import SHORTEST, URL, URL_CREDENTIALS, looks_random
+from mockllm.core.named_secrets import named_secrets
+from mockllm.core.redaction import MAX_SECRETS, secrets_of, written_forms
 from mockllm.core.request.form_fields import END_OF_HEAD, MAX_HEAD, URLENCODED, part_delimiter
 from mockllm.core.secret_masker import MAX_ESCAPES
+from mockllm.core.secret_names import MAX_NAME, is_secret, secret_field
+from mockllm.core.url_secrets import PARAMETER
 
 MAX_FORM_FIELDS: Final = 10_000
 """The fields of a form that are read."""

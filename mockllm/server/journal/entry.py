@@ -13,20 +13,15 @@ from urllib.parse import unquote_plus
 
 from multidict import CIMultiDict
 
-from mockllm.core.redaction import (
-    Redactor,
-    client_key_hash,
-    optional_key_hash,
-    secrets_of,
-    shown_headers,
-    without_credentials,
-)
+from mockllm.core.header_secrets import shown_headers
+from mockllm.core.redaction import Redactor, client_key_hash, optional_key_hash, secrets_of
 from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.secret_masker import SecretMasker
+from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.ended_exchange import EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason

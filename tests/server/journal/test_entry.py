@@ -90,7 +90,7 @@ def test_entry_of_every_call_has_hash_of_key_alone(call: GeneratingCall) -> None
     wire = call.dialect.build_request(NeutralRequest(api_key=KEY))
     entry = entry_of(1, exchange_with(wire.headers, wire.path, call.dialect.request_class), 1_000_000)
     assert entry.api_key_hash == key_hash(KEY)
-    assert KEY not in repr(entry), "name the header in SECRETS of mockllm/core/redaction.py"
+    assert KEY not in repr(entry), "name the header in SECRETS of mockllm/core/secret_names.py"
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,10 @@ from multidict import CIMultiDict
 from pydantic import BaseModel
 
 from mockllm.core.display import brief
-from mockllm.core.key_forms import REDACTED
-from mockllm.core.redaction import SHORTEST, Redactor, is_secret, shown_headers
+from mockllm.core.header_secrets import shown_headers
+from mockllm.core.key_forms import REDACTED, SHORTEST
+from mockllm.core.redaction import Redactor
+from mockllm.core.secret_names import is_secret
 from mockllm.engine.session_id import path_without_session
 from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.control.api_types import ApiCall, ApiRoute

@@ -1,0 +1,63 @@
+"""The secrets of headers: keys, credentials and cookies, and headers without them."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from mockllm.core.key_forms import REDACTED, looks_random
+from mockllm.core.secret_names import SECRETS, is_secret
+
+_PARAMETERS: Final = re.compile(r"[\s,;\"]+")
+
+
+def in_header(name: str, value: str) -> Iterator[str]:
+    """Yield a header's value, the credentials without their scheme, and the value of each cookie."""
+    if name not in SECRETS and not looks_random(value):
+        return
+    if name in ("cookie", "set-cookie"):
+        yield value
+        for cookie in value.split(
+            ";" if name == "cookie" else "\n"
+        ):  # Set-Cookie has attributes after its value
+            yield cookie.partition("=")[2].partition(";")[0]
+        return
+    scheme, _, credentials = value.partition(" ")
+    yield credentials.strip() or value
+    if scheme.lower() == "basic":
+        try:
+            user_and_password = b64decode(credentials, validate=True).decode()
+        except (Base64Error, UnicodeDecodeError):
+            return
+        yield user_and_password
+        yield user_and_password.partition(":")[2]
+    for parameter in _PARAMETERS.split(credentials) if "=" in credentials else ():
+        name, _, text = parameter.partition("=")
+        if is_secret(name):
+            yield text
+
+
+def shown_headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return headers without the values of secret names; the first word of `Bearer abc` stays."""
+    return tuple(
+        [
+            pair if not is_secret(pair[0]) and pair[1].isascii() else (pair[0], _shown(pair[0], pair[1]))
+            for pair in pairs
+        ]
+    )
+
+
+def _shown(name: str, value: str) -> str:
+    """Return the shown form of a value that is a secret, or no ASCII."""
+    if is_secret(name):
+        scheme, space, _ = value.partition(" ")
+        return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
+    return without_surrogates(value)
+
+
+def without_surrogates(text: str) -> str:
+    """Return a text with U+FFFD for bytes that are no UTF-8. They come as lone surrogates, which no JSON can hold."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
