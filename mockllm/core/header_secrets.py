@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from binascii import Error as Base64Error
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mockllm.core.key_forms import REDACTED, looks_random
 from mockllm.core.secret_names import SECRETS, is_secret
 
+_STANDARD: Final = str.maketrans("-_", "+/")
+"""From the letters of base64 in URLs to those of MIME, which RFC 7617 uses."""
 _PARAMETERS: Final = re.compile(r"[\s,;\"]+")
 
 
@@ -28,16 +29,27 @@ def in_header(name: str, value: str) -> Iterator[str]:
     scheme, _, credentials = value.partition(" ")
     yield credentials.strip() or value
     if scheme.lower() == "basic":
-        try:
-            user_and_password = b64decode(credentials, validate=True).decode()
-        except (Base64Error, UnicodeDecodeError):
-            return
-        yield user_and_password
-        yield user_and_password.partition(":")[2]
+        for user_and_password in _basic_texts(credentials.strip().rstrip("=").translate(_STANDARD)):
+            yield user_and_password
+            yield user_and_password.partition(":")[2]
+        return
     for parameter in _PARAMETERS.split(credentials) if "=" in credentials else ():
         name, _, text = parameter.partition("=")
         if is_secret(name):
             yield text
+
+
+def _basic_texts(encoded: str) -> Iterable[str]:
+    """Return user and password of Basic credentials, from base64 without its padding. Of those that are no UTF-8, one
+    text has the letters of Latin-1, and another one the bytes as they are."""
+    try:
+        raw = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
+    except ValueError:  # also for other letters than those of ASCII
+        return ()
+    try:
+        return (raw.decode(),)
+    except UnicodeDecodeError:
+        return (raw.decode("latin-1"), raw.decode("utf-8", "surrogateescape"))
 
 
 def shown_headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

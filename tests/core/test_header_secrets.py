@@ -1,0 +1,36 @@
+"""The secrets of headers, in whatever form clients write them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+import pytest
+
+from mockllm.core.redaction import Redactor, secrets_of
+
+
+def masked(name: str, value: str, text: str) -> str:
+    return Redactor(secrets_of([(name, value)])).text(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("padding", ["=", ""])
+def test_basic_credentials_beyond_ascii_are_masked(encoding: str, padding: str) -> None:
+    raw = "bøb:pässwörd?>~ÿÿ".encode(encoding)
+    for encoded in (b64encode(raw), b64encode(raw, b"-_")):
+        value = "Basic " + encoded.decode().rstrip("=") + padding * (-len(encoded.rstrip(b"=")) % 4)
+        assert masked("Authorization", value, "Is it pässwörd?>~ÿÿ?") == "Is it REDACTED?"
+        assert masked("Authorization", value, "Is it bøb:pässwörd?>~ÿÿ?") == "Is it REDACTED?"
+
+
+@pytest.mark.parametrize(
+    "value", ["Basic pässwörd", "Basic p\udce4ssword", "Basic abcdefghi", "Basic no base64!"]
+)
+def test_basic_credentials_that_are_no_base64_are_masked(value: str) -> None:
+    assert masked("Authorization", value, f"Is it {value[6:]}?") == "Is it REDACTED?"
+
+
+def test_basic_credentials_as_bytes_of_latin1_are_masked() -> None:
+    raw = "bøb:pässwörd".encode("latin-1")
+    redactor = Redactor(secrets_of([("Authorization", f"Basic {b64encode(raw).decode()}")]))
+    assert redactor.data(b"Is it p\xe4ssw\xf6rd?") == b"Is it ********?"
