@@ -57,6 +57,11 @@ class Redactor(Struct, frozen=True, dict=True):
         """Return a text for a traceback, which may be logged."""
         return f"Redactor({len(self.secrets)} secrets)"
 
+    def with_secrets(self, secrets: Iterable[str]) -> Redactor:
+        """Return a redactor that masks these secrets, too. The longest are first: one may be the beginning of
+        another."""
+        return Redactor(tuple(sorted({*self.secrets, *secrets}, key=len, reverse=True)))
+
     @cached_property
     def _escaped(self) -> SecretMasker:
         return SecretMasker(self.secrets)

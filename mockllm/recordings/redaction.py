@@ -87,7 +87,7 @@ def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMess
     named: tuple[str, ...] = ()
     with suppress(JSONDecodeError):
         named = secrets_of((), "", loads(message.data), personal=True)
-    data = without_escaped_credentials(Redactor((*redactor.secrets, *named)).data(message.data))
+    data = without_escaped_credentials(redactor.with_secrets(named).data(message.data))
     return message if data == message.data else message._replace(data=data)
 
 
@@ -100,7 +100,7 @@ def redactor_of(request: RecordedRequest, response_headers: Headers, private: Se
     secrets = secrets_of((*request.headers, *response_headers), f"?{request.query_string}", personal=True)
     media_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
     of_body = body_secrets(media_type, request.body)
-    return Redactor((*written_forms(_with_json_escapes(private)), *of_body, *secrets))
+    return Redactor(written_forms(_with_json_escapes(private))).with_secrets((*of_body, *secrets))
 
 
 def _with_json_escapes(texts: Iterable[str]) -> Iterator[str]:
@@ -161,7 +161,7 @@ def _clean_frames(
         parts = list(decompressed_frames(coding, parts) or parts)
     body = b"".join(parts)
     found = islice(dict.fromkeys(_field_secrets(body)), MAX_FIELD_SECRETS)
-    redactor = Redactor((*redactor.secrets, *written_forms(found)))
+    redactor = redactor.with_secrets(written_forms(found))
     clean = without_divided_secrets(without_escaped_credentials(redactor.data(body)), redactor)
     if clean == body:
         return None

@@ -124,7 +124,7 @@ def _near_misses(lines: Sequence[str], redactor: Redactor, request: Request | No
 def _with_body(redactor: Redactor, request: Request) -> Redactor:
     """Return a redactor that masks the secrets of the body, too."""
     of_body = body_secrets(request.headers.get("content-type") or "", request.raw)
-    return Redactor((*of_body, *redactor.secrets))
+    return redactor.with_secrets(of_body)
 
 
 def near_miss_lines(record: AccessLogRecord, count: int) -> list[str]:

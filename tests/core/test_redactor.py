@@ -127,6 +127,13 @@ def test_key_that_is_no_utf8_is_masked_in_every_form(form: bytes) -> None:
     assert redactor.data(b"Say %b." % form) == b"Say %b." % (b"*" * len(form))
 
 
+@pytest.mark.parametrize("secrets", [("abcdefgh", "abcdefgh-ijkl"), ("abcdefgh-ijkl", "abcdefgh")])
+def test_longest_of_further_secrets_is_masked_first(secrets: tuple[str, str]) -> None:
+    redactor = Redactor(secrets[:1]).with_secrets(secrets[1:])
+    assert redactor.text("a abcdefgh-ijkl b") == "a REDACTED b"
+    assert redactor.data(b"a abcdefgh-ijkl b") == b"a ************* b"
+
+
 def test_redactor_shows_no_secret_in_a_traceback() -> None:
     assert repr(Redactor((OWN,))) == "Redactor(1 secrets)"
 

@@ -215,6 +215,16 @@ def test_usual_fields_of_responses_stay() -> None:
     assert (text.count(AZURE), "****" in text) == (2, False)
 
 
+def test_longer_of_two_keys_is_masked_first() -> None:
+    long = f"{AZURE}-ghijkl"
+    text = written(
+        requested={"x-api-key": long},
+        body={**BODY, "api_key": AZURE},
+        answer=json.dumps({"error": long, "secret": AZURE[:20]}).encode(),
+    )
+    assert "ghijkl" not in text
+
+
 def test_key_in_compressed_response_is_masked() -> None:
     text = written(
         requested={"api-key": AZURE},

@@ -71,7 +71,7 @@ class JournalEntry(NamedTuple):
     def full_redactor(self) -> Redactor:
         """Masks also the secrets in the fields of the body, which it parses."""
         secrets = body_secrets(self.header("content-type") or "", self.raw)
-        return Redactor((*secrets, *self.redactor.secrets)) if secrets else self.redactor
+        return self.redactor.with_secrets(secrets) if secrets else self.redactor
 
     @property
     def duration_with_hold(self) -> float:

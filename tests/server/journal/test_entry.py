@@ -107,6 +107,13 @@ def test_key_in_escapes_of_a_body_is_masked(body: bytes, stored: bytes) -> None:
     assert entry_of(1, exchange, 1_000_000).raw == stored
 
 
+def test_longer_secret_of_headers_is_masked_before_one_of_body() -> None:
+    long = "0123456789abcdef-ghijkl"
+    exchange = exchange_with({"x-api-key": long, "x-echo": long}, "/v1/x", Request)
+    exchange.raw = b'{"api_key":"0123456789abcdef"}'
+    assert entry_of(1, exchange, 1_000_000).full_redactor.text(f"a {long} b") == "a REDACTED b"
+
+
 @pytest.mark.parametrize(("headers", "stored"), [({"authorization": f"Bearer {KEY}"}, False), ({}, True)])
 def test_body_with_many_escapes_is_searched_for_no_key(headers: Mapping[str, str], stored: bool) -> None:
     exchange = exchange_with(headers, "/v1/x", Request)

@@ -48,7 +48,7 @@ async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBo
         raise Problem(409, "The body was too large to be stored; send another one as `body`.")
     url, began = _url(entry, body), time.monotonic()
     secrets = [body.key] if body.key and len(body.key) >= SHORTEST else []
-    redactor = Redactor((*entry.full_redactor.secrets, *secrets))
+    redactor = entry.full_redactor.with_secrets(secrets)
     # aiohttp's own context was created at import time, and has no CAs
     connector = TCPConnector(ssl=ssl.create_default_context())
     data = entry.raw if body.body is None else body.body.encode()
