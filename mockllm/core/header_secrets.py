@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mockllm.core.key_forms import REDACTED, looks_random
-from mockllm.core.secret_names import SECRETS, is_secret
+from mockllm.core.secret_names import SECRETS, WEBSOCKET_PROTOCOLS, is_secret, may_hold_secret
 
 _STANDARD: Final = str.maketrans("-_", "+/")
 """From the letters of base64 in URLs to those of MIME, which RFC 7617 uses."""
@@ -17,6 +17,9 @@ _PARAMETERS: Final = re.compile(r"[\s,;\"]+")
 
 def in_header(name: str, value: str) -> Iterator[str]:
     """Yield a header's value, the credentials without their scheme, and the value of each cookie."""
+    if name == WEBSOCKET_PROTOCOLS:
+        yield from (secret for protocol in value.split(",") if (secret := _in_protocol(protocol.strip())))
+        return
     if name not in SECRETS and not looks_random(value):
         return
     if name in ("cookie", "set-cookie"):
@@ -39,6 +42,14 @@ def in_header(name: str, value: str) -> Iterator[str]:
             yield text
 
 
+def _in_protocol(protocol: str) -> str:
+    """Return the secret of a WebSocket's protocol: `api-key.abc` has one after its name. Browsers send no other
+    header. The secret is empty where there is none."""
+    parts = protocol.split(".")
+    name = next((number for number, part in enumerate(parts) if is_secret(part)), len(parts))
+    return ".".join(parts[name + 1 :])
+
+
 def _basic_texts(encoded: str) -> Iterable[str]:
     """Return user and password of Basic credentials, from base64 without its padding. Of those that are no UTF-8, one
     text has the letters of Latin-1, and another one the bytes as they are."""
@@ -56,7 +67,9 @@ def shown_headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ..
     """Return headers without the values of secret names; the first word of `Bearer abc` stays."""
     return tuple(
         [
-            pair if not is_secret(pair[0]) and pair[1].isascii() else (pair[0], _shown(pair[0], pair[1]))
+            pair
+            if not may_hold_secret(pair[0]) and pair[1].isascii()
+            else (pair[0], _shown(pair[0], pair[1]))
             for pair in pairs
         ]
     )
@@ -67,7 +80,14 @@ def _shown(name: str, value: str) -> str:
     if is_secret(name):
         scheme, space, _ = value.partition(" ")
         return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
+    if name.lower() == WEBSOCKET_PROTOCOLS:
+        value = ",".join(map(_shown_protocol, value.split(",")))
     return without_surrogates(value)
+
+
+def _shown_protocol(protocol: str) -> str:
+    secret = _in_protocol(protocol.strip())
+    return f"{protocol.rstrip().removesuffix(secret)}{REDACTED}" if secret else protocol
 
 
 def without_surrogates(text: str) -> str:

@@ -22,7 +22,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.key_forms import REDACTED, SHORTEST, redact_bytes, redact_text
 from mockllm.core.named_secrets import named_secrets
 from mockllm.core.secret_masker import SecretMasker, asterisks
-from mockllm.core.secret_names import KEYS, is_secret, secret_field, secret_name
+from mockllm.core.secret_names import KEYS, may_hold_secret, secret_field, secret_name
 from mockllm.core.url_secrets import in_target, without_credentials
 
 
@@ -135,7 +135,7 @@ def secrets_of(
     """
     texts: list[str] = []
     for name, value in headers:
-        if is_secret(name) or (personal and secret_name(name)):
+        if may_hold_secret(name) or (personal and secret_name(name)):
             texts += in_header(name.lower(), value)
     if "?" in target or "@" in target:
         texts += in_target(target)

@@ -22,6 +22,9 @@ PERSONAL: Final = frozenset((
 """Headers that identify the client: visible while a server runs, but removed from files."""
 HARMLESS: Final = frozenset({"idempotency-key", "x-idempotency-key", "sec-websocket-key"})
 """Headers that are not secret, despite their names."""
+WEBSOCKET_PROTOCOLS: Final = "sec-websocket-protocol"
+ANNOUNCING: Final = frozenset({WEBSOCKET_PROTOCOLS})
+"""Headers whose values may contain the name of a secret before the secret, in lower case."""
 _NAME: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?key|key|token|secret|password|passwd|signature|sig|credential"
     r"|auth|authorization|cookie|session[-_]?token|x-amz-[a-z-]+)$"
@@ -39,6 +42,12 @@ def is_secret(name: str) -> bool:
     """Return whether a header or parameter of this name usually is a secret."""
     low = name.lower()
     return low in SECRETS or (low not in HARMLESS and _NAME.search(name[-MAX_NAME:]) is not None)
+
+
+@text_cache(1024)
+def may_hold_secret(name: str) -> bool:
+    """Return whether a header of this name is a secret, or may contain one that a name in its value announces."""
+    return is_secret(name) or name.lower() in ANNOUNCING
 
 
 def secret_name(name: str) -> bool:

@@ -6,6 +6,7 @@ from base64 import b64encode
 
 import pytest
 
+from mockllm.core.header_secrets import shown_headers
 from mockllm.core.redaction import Redactor, secrets_of
 
 
@@ -34,3 +35,25 @@ def test_basic_credentials_as_bytes_of_latin1_are_masked() -> None:
     raw = "bøb:pässwörd".encode("latin-1")
     redactor = Redactor(secrets_of([("Authorization", f"Basic {b64encode(raw).decode()}")]))
     assert redactor.data(b"Is it p\xe4ssw\xf6rd?") == b"Is it ********?"
+
+
+@pytest.mark.parametrize(
+    ("protocols", "shown"),
+    [
+        ("realtime, openai-insecure-api-key.my-own-key", "realtime, openai-insecure-api-key.REDACTED"),
+        ("x.api_key.my-own-key.with.dots,realtime", "x.api_key.REDACTED,realtime"),
+        ("token.pw, a", "token.REDACTED, a"),
+        ("a, token.pw", "a, token.REDACTED"),
+        ("realtime, beta.v1", "realtime, beta.v1"),
+        ("api-key.", "api-key."),
+        ("", ""),
+    ],
+)
+def test_key_in_websocket_protocols_is_not_shown(protocols: str, shown: str) -> None:
+    assert shown_headers([("Sec-WebSocket-Protocol", protocols)]) == (("Sec-WebSocket-Protocol", shown),)
+
+
+def test_key_in_websocket_protocols_is_masked_everywhere() -> None:
+    protocols = "realtime, openai-insecure-api-key.my-own-key, model.gpt-4o-realtime"
+    text = "Is my-own-key a key of gpt-4o-realtime?"
+    assert masked("Sec-WebSocket-Protocol", protocols, text) == text.replace("my-own-key", "REDACTED")
