@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from mockllm.core.key_forms import REDACTED, looks_random
-from mockllm.core.secret_names import SECRETS, WEBSOCKET_PROTOCOLS, is_secret, may_hold_secret
+from mockllm.core.secret_names import SECRETS, URLS, WEBSOCKET_PROTOCOLS, is_secret, may_hold_secret
+from mockllm.core.url_secrets import in_target
 
 _STANDARD: Final = str.maketrans("-_", "+/")
 """From the letters of base64 in URLs to those of MIME, which RFC 7617 uses."""
@@ -19,6 +20,9 @@ def in_header(name: str, value: str) -> Iterator[str]:
     """Yield a header's value, the credentials without their scheme, and the value of each cookie."""
     if name == WEBSOCKET_PROTOCOLS:
         yield from (secret for protocol in value.split(",") if (secret := _in_protocol(protocol.strip())))
+        return
+    if name in URLS:
+        yield from in_target(value)
         return
     if name not in SECRETS and not looks_random(value):
         return

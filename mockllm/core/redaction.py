@@ -22,7 +22,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.key_forms import REDACTED, SHORTEST, redact_bytes, redact_text
 from mockllm.core.named_secrets import named_secrets
 from mockllm.core.secret_masker import SecretMasker, asterisks
-from mockllm.core.secret_names import KEYS, may_hold_secret, secret_field, secret_name
+from mockllm.core.secret_names import KEYS, URLS, may_hold_secret, secret_field, secret_name
 from mockllm.core.url_secrets import in_target, without_credentials
 
 
@@ -118,7 +118,7 @@ class Redactor(Struct, frozen=True, dict=True):
 
     def header(self, name: str, value: str) -> str:
         """Return the value of a header that is not a secret by its name."""
-        return self.target(value) if name.lower() in ("referer", "location") else self.text(value)
+        return self.target(value) if name.lower() in URLS else self.text(value)
 
     def session(self, id: str) -> str:
         """Return the id of a session; for one that is a key another id, which is the same each time."""

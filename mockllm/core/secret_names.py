@@ -23,7 +23,9 @@ PERSONAL: Final = frozenset((
 HARMLESS: Final = frozenset({"idempotency-key", "x-idempotency-key", "sec-websocket-key"})
 """Headers that are not secret, despite their names."""
 WEBSOCKET_PROTOCOLS: Final = "sec-websocket-protocol"
-ANNOUNCING: Final = frozenset({WEBSOCKET_PROTOCOLS})
+URLS: Final = frozenset({"referer", "location"})
+"""Headers whose value is a URL, in lower case."""
+ANNOUNCING: Final = frozenset({WEBSOCKET_PROTOCOLS, *URLS})
 """Headers whose values may contain the name of a secret before the secret, in lower case."""
 _NAME: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|access[-_]?key|key|token|secret|password|passwd|signature|sig|credential"

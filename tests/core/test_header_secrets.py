@@ -57,3 +57,12 @@ def test_key_in_websocket_protocols_is_masked_everywhere() -> None:
     protocols = "realtime, openai-insecure-api-key.my-own-key, model.gpt-4o-realtime"
     text = "Is my-own-key a key of gpt-4o-realtime?"
     assert masked("Sec-WebSocket-Protocol", protocols, text) == text.replace("my-own-key", "REDACTED")
+
+
+@pytest.mark.parametrize("name", ["Referer", "referer", "Location"])
+@pytest.mark.parametrize("key", ["my-own-key", "my%2Down%2Dkey"])
+def test_key_in_the_query_of_a_header_is_masked_everywhere(name: str, key: str) -> None:
+    url = f"https://bob:pass%20word@x/?page=a-long-page&api_key={key}#a"
+    text = "Is my-own-key on a-long-page? No, pass word."
+    assert masked(name, url, text) == "Is REDACTED on a-long-page? No, REDACTED."
+    assert shown_headers([(name, url)]) == ((name, url),)
