@@ -17,9 +17,10 @@ from urllib.parse import parse_qsl, quote, unquote_plus
 
 from msgspec import Struct
 
+from mockllm.core.display import shortened
 from mockllm.core.header_secrets import in_header, without_surrogates
 from mockllm.core.json.codec import Json
-from mockllm.core.key_forms import REDACTED, SHORTEST, redact_bytes, redact_text
+from mockllm.core.key_forms import MAX_SEARCHED, REDACTED, SHORTEST, redact_bytes, redact_text
 from mockllm.core.named_secrets import named_secrets
 from mockllm.core.secret_masker import SecretMasker, asterisks
 from mockllm.core.secret_names import KEYS, URLS, may_hold_secret, secret_field, secret_name
@@ -43,6 +44,11 @@ def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
     return value
 
 
+MAX_ESCAPED: Final = 12
+"""The characters of an escape, such as `\\\\\\\\u0061` in JSON that is in texts of JSON twice."""
+_ASTERISKS: Final = re.compile(rb"\*+")
+_LONE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates that are no bytes."""
 _PARTS: Final = re.compile(r"([/?&=#;:])")
 MAX_SECRETS: Final = 32
 """Most texts that are searched: a client may send thousands of cookies, and each search takes time."""
@@ -76,6 +82,28 @@ class Redactor(Struct, frozen=True, dict=True):
                 return REDACTED
             text = text if masked is data else masked.decode("utf-8", "surrogatepass")
         return redact_text(text)
+
+    def beginning(self, text: str, max_length: int) -> str:
+        """Return a text shortened to so many characters. Not much more than these is searched, but enough for each
+        secret that begins there: the end of a long text may take a second."""
+        if len(text) <= MAX_SEARCHED:
+            return shortened(self.text(text), max_length)
+        reach = max_length + max(MAX_SEARCHED, MAX_ESCAPED * len(max(self.secrets, default="", key=len)))
+        if len(text) <= 2 * reach:
+            return shortened(self.text(text), max_length)
+        head = text[: 2 * reach]
+        errors = "surrogatepass" if _LONE.search(head) else "surrogateescape"
+        data, end = head.encode("utf-8", errors), len(head[:reach].encode("utf-8", errors))
+        parts, at = [], 0
+        for mask in _ASTERISKS.finditer(self.data(data)):
+            begin, after = mask.span()
+            if begin >= end:
+                break
+            if data[begin:after] != mask[0]:
+                parts += [data[at:begin], REDACTED.encode()]
+                at = after
+        shown = b"".join([*parts, data[at:end]]).decode("utf-8", errors)
+        return f"{shown[: max_length - 1]}…"
 
     def data(self, data: bytes) -> bytes:
         """Return bytes of the same length, with asterisks; all of them where a search for the secrets takes long."""

@@ -86,7 +86,7 @@ def access_log_record_of(ended: EndedExchange, request: Request | None = None) -
         now=ended.now,
         method=redactor.text(ended.method),
         path=shortened_for_line(redactor.target(ended.target)),
-        model=None if model is None else shortened_for_line(redactor.text(model)),
+        model=None if model is None else redactor.beginning(model, MAX_TEXT),
         rule=response.responder_id,
         modifiers=response.modifiers,
         status=response.status,
@@ -164,7 +164,9 @@ class AccessLog:
             self._write(near_miss)
         if self._verbose and request is not None:
             redactor = _with_body(record.redactor, request)
-            self._write(f"  {printable_line(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
+            self._write(
+                f"  {printable_line(redactor.beginning(hash_input_json(request), MAX_PROMPT), MAX_PROMPT)}"
+            )
 
     def show_hold(self, record: AccessLogRecord, name: str, at_most: float) -> None:
         """Write that a response waits until a name is released, at most for these seconds, and how to release it. The

@@ -260,7 +260,7 @@ def _nearest_request(entry: JournalEntry, differences: Sequence[str] = ()) -> Ne
     return NearestRequest(
         id=entry.number,
         path=entry.redactor.target(entry.path),
-        model=entry.model and entry.redactor.text(entry.model),
+        model=entry.shown_model,
         rule=entry.responder_id,
         differences=list(differences),
     )

@@ -28,6 +28,8 @@ from mockllm.server.exchange import EndReason
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
 
+MAX_SHOWN_MODEL: Final = 1_000
+"""The characters of a model that are shown: a client chooses it."""
 OVERHEAD: Final = 1500
 """Bytes of an entry beside its texts, about."""
 MAX_SEARCHED: Final = 256 * MIB
@@ -72,6 +74,11 @@ class JournalEntry(NamedTuple):
         """Masks also the secrets in the fields of the body, which it parses."""
         secrets = body_secrets(self.header("content-type") or "", self.raw)
         return self.redactor.with_secrets(secrets) if secrets else self.redactor
+
+    @property
+    def shown_model(self) -> str | None:
+        """The model without secrets, shortened."""
+        return self.model and self.redactor.beginning(self.model, MAX_SHOWN_MODEL)
 
     @property
     def duration_with_hold(self) -> float:
