@@ -23,7 +23,15 @@ from mockllm.core.json.codec import Json
 from mockllm.core.key_forms import MAX_SEARCHED, REDACTED, SHORTEST, redact_bytes, redact_text
 from mockllm.core.named_secrets import named_secrets
 from mockllm.core.secret_masker import SecretMasker, asterisks
-from mockllm.core.secret_names import KEYS, URLS, may_hold_secret, secret_field, secret_name
+from mockllm.core.secret_names import (
+    HEADERS,
+    KEYS,
+    URLS,
+    is_secret,
+    may_hold_secret,
+    secret_field,
+    secret_name,
+)
 from mockllm.core.url_secrets import in_target, without_credentials
 
 
@@ -118,8 +126,8 @@ class Redactor(Struct, frozen=True, dict=True):
             at += len(part)
         return shown
 
-    def json(self, value: Json) -> Json:
-        """Return the JSON of a request's body."""
+    def json(self, value: Json, names_secret: Callable[[str], bool] = secret_field) -> Json:
+        """Return the JSON of a request's body. `names_secret`: which names of its members are those of secrets."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
@@ -127,8 +135,8 @@ class Redactor(Struct, frozen=True, dict=True):
         if isinstance(value, dict):
             return {
                 self.text(key): REDACTED
-                if isinstance(item, str) and item and secret_field(key)
-                else self.json(item)
+                if isinstance(item, str) and item and names_secret(key)
+                else self.json(item, is_secret if key.endswith(HEADERS) else secret_field)
                 for key, item in value.items()
             }
         return value

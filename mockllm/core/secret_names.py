@@ -23,6 +23,8 @@ PERSONAL: Final = frozenset((
 HARMLESS: Final = frozenset({"idempotency-key", "x-idempotency-key", "sec-websocket-key"})
 """Headers that are not secret, despite their names."""
 WEBSOCKET_PROTOCOLS: Final = "sec-websocket-protocol"
+HEADERS: Final = ("headers", "Headers")
+"""The ends of the names of JSON fields that contain headers: `extra_headers`, `httpHeaders`."""
 URLS: Final = frozenset({"referer", "location"})
 """Headers whose value is a URL, in lower case."""
 ANNOUNCING: Final = frozenset({WEBSOCKET_PROTOCOLS, *URLS})
@@ -37,6 +39,10 @@ _FIELD: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|(access|refresh)[-_]?(key|token)|(client[-_]?)?secret|password|passwd|authorization|credential)$"
 )
 """Secret fields of a body, where `key` and `token` have too many other meanings."""
+_CERTAIN: Final = re.compile(
+    r"(?i)(^|[-_.])(api[-_]?key|(access|refresh)[-_]?(key|token)|client[-_]?secret|password|passwd)$"
+)
+"""Fields whose texts are secrets, although they may be words. The others are a `credential` of some kind."""
 
 
 @text_cache(1024)  # the same few names come with each request
@@ -47,16 +53,25 @@ def is_secret(name: str) -> bool:
 
 
 @text_cache(1024)
+def is_certain_field(name: str) -> bool:
+    """Return whether a field's text is a secret whatever it looks like, as a password is."""
+    return _CERTAIN.search(name[-MAX_NAME:]) is not None
+
+
+@text_cache(1024)
 def may_hold_secret(name: str) -> bool:
     """Return whether a header of this name is a secret, or may contain one that a name in its value announces."""
     return is_secret(name) or name.lower() in ANNOUNCING
 
 
+@text_cache(1024)
 def secret_name(name: str) -> bool:
     """Return whether a value of this name must not be in a file."""
-    return name.lower() in PERSONAL or name.lower() in SECRETS or _NAME.search(name[-MAX_NAME:]) is not None
+    low, end = name.lower(), name[-MAX_NAME:]
+    return low in PERSONAL or low in SECRETS or (_NAME.search(end) or _FIELD.search(end)) is not None
 
 
+@text_cache(1024)
 def secret_field(name: str) -> bool:
     """Return whether a field of a body certainly is a secret."""
-    return _FIELD.search(name) is not None
+    return _FIELD.search(name[-MAX_NAME:]) is not None

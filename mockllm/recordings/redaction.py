@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Final
@@ -15,7 +15,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.key_forms import REDACTED, redact_text
+from mockllm.core.key_forms import REDACTED, looks_random
 from mockllm.core.named_secrets import named_secrets
 from mockllm.core.redaction import Redactor, secrets_of, written_forms
 from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed_frames, exceeds_maximum
@@ -120,16 +120,17 @@ def _parameter(match: re.Match[str]) -> str:
     return f"{mark}{name}={REDACTED}" if secret_name(name) else match[0]
 
 
-def clean_json(value: Json, secrets: Collection[str] | None = None) -> Json:
-    """Return JSON without keys, recognised by name and form or by form alone. `secrets`: the texts that are keys by
-    their names, if known."""
-    secrets = frozenset(named_secrets(value)) if secrets is None else secrets
+def clean_json(value: Json, redactor: Redactor | None = None) -> Json:
+    """Return JSON without keys, recognised by name and form or by form alone. `redactor` masks those that are keys by
+    their names, if known. Passwords of tests stay, on which a rule may match."""
+    if redactor is None:
+        redactor = Redactor(written_forms(filter(looks_random, named_secrets(value))))
     if isinstance(value, str):
-        return REDACTED if value in secrets else redact_text(value)
+        return redactor.text(value)
     if isinstance(value, list):
-        return [clean_json(item, secrets) for item in value]
+        return [clean_json(item, redactor) for item in value]
     if isinstance(value, dict):
-        return {key: clean_json(item, secrets) for key, item in value.items()}
+        return {key: clean_json(item, redactor) for key, item in value.items()}
     return value
 
 

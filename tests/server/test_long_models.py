@@ -1,4 +1,4 @@
-"""A client may send a model of 20 MB: what is shown is cut before it is searched for secrets, which takes a second."""
+"""A client may send a model of 20 MB. What is shown is cut before the search for secrets, which takes a second."""
 
 from __future__ import annotations
 
