@@ -2,8 +2,8 @@
 
 A `Redactor` masks the secrets of one request wherever they occur, whatever their form, and what looks like a key.
 
-Secrets are recognized by the names of headers, query parameters and fields (`secret_names.py`). A key may be anywhere,
-and is recognized by its form, too (`key_forms.py`).
+Secrets are recognized by the names of headers, query parameters and fields (`secret_names.py`). A key may be
+anywhere, and is recognized by its form, too (`key_forms.py`).
 """
 
 from __future__ import annotations
