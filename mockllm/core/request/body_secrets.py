@@ -1,7 +1,7 @@
 """The secrets in the body of a request: in JSON, in a URL-encoded form, in the fields of a multipart body.
 
-JSON may be broken. Fields of forms are like the parameters of a query. A body beyond the bounds is one secret: nothing
-of it is shown. Each step takes time in proportion to the bytes, which a client chooses.
+JSON may be broken. Fields of forms are like the parameters of a query. A body beyond the bounds is one secret:
+nothing of it is shown. Each step takes time in proportion to the bytes, which a client chooses.
 """
 
 from __future__ import annotations
