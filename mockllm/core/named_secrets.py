@@ -54,12 +54,11 @@ def _in_field(name: str, text: str) -> Iterator[str]:
 
 def _in_headers(value: Json) -> Iterator[str]:
     """Yield the secrets of headers that are members of an object, or objects with a name and a value."""
+    pairs: Iterable[tuple[Json, Json]] = ()
     if type(value) is dict:
         pairs = value.items()
     elif type(value) is list:
         pairs = [(each.get("name"), each.get("value")) for each in value if type(each) is dict]
-    else:
-        return
     for name, text in pairs:
         if type(name) is type(text) is str and may_hold_secret(name):
             yield from _long_ones(in_header(name.lower(), text))
