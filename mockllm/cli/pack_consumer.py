@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.cli.pack_author import describe, load_pack, open_pack
 from mockllm.cli.sources import FOLDER, known_names
 from mockllm.core.json.codec import Json, pretty
-from mockllm.core.redaction import without_passwords
+from mockllm.core.url_secrets import without_passwords
 from mockllm.packing.changed_sources import changed_sources
 from mockllm.packing.inspection import capabilities
 from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of

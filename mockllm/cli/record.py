@@ -18,7 +18,7 @@ from mockllm.cli.option import BadOption, Option, add
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import RECORDING, REDACT, SERVING, add_limits, limits, option_values, volatile
 from mockllm.cli.progress_bar import ProgressBar
-from mockllm.core.redaction import without_credentials
+from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.atomic_files import probe

@@ -47,6 +47,8 @@ _FORMS: Final = (
 )
 """The beginnings of keys, in lower case, and their patterns. A pattern with a group has the secret there. One regex
 for all takes a millisecond for each 7 KB; the search for beginnings takes a twentieth of that."""
+MAX_SEARCHED: Final = 10_000
+"""The characters from the beginning of a key that decide whether it is one, at most."""
 MIN_LENGTH: Final = 14
 """Characters: shorter texts contain no key but that of a URL."""
 _RUNS: Final = {
@@ -57,6 +59,12 @@ _RUNS: Final = {
 }
 """For beginnings whose pattern reads far: the characters that follow, what must follow these, and how far before that
 a key begins at most. So a text of many beginnings is read once, not once for each."""
+SHORTEST: Final = 8
+"""Characters: a shorter secret is not searched elsewhere, since it would be found in words."""
+SHORTEST_RANDOM: Final = 16
+"""Characters: a shorter text does not look random."""
+_RANDOM: Final = re.compile(rf"(?=.*\d)(?=.*[A-Za-z])[^\s]{{{SHORTEST_RANDOM},}}")
+"""Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
 
 
 class KeyForm(NamedTuple, Generic[AnyStr]):
@@ -158,3 +166,15 @@ def _spans(form: KeyForm[AnyStr], text: AnyStr, low: AnyStr) -> Iterator[tuple[i
                     ended_well = form.tail.match(text, end) is not None
                 after = max(after, end - form.reach if ended_well else end)
         at = low.find(form.beginning, after)
+
+
+def looks_random(text: str) -> bool:
+    """Return whether a text looks random, as keys do."""
+    return _RANDOM.fullmatch(text) is not None
+
+
+def may_show_random(texts: Iterable[str]) -> bool:
+    """Return whether any of these texts contains a text that looks random, as `named_secrets` yields."""
+    return any(
+        len(word) >= SHORTEST_RANDOM and _RANDOM.fullmatch(word) for text in texts for word in text.split()
+    )

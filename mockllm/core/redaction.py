@@ -2,16 +2,14 @@
 
 A `Redactor` masks the secrets of one request wherever they occur, whatever their form, and what looks like a key.
 
-Secrets are recognized by the names of headers, query parameters and fields, and by the form of a value
-(`key_forms.py`): a key may be anywhere.
+Secrets are recognized by the names of headers, query parameters and fields (`secret_names.py`). A key may be
+anywhere, and is recognized by its form, too (`key_forms.py`).
 """
 
 from __future__ import annotations
 
 import re
-from base64 import b64decode
-from binascii import Error as Base64Error
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from typing import Final
@@ -19,48 +17,22 @@ from urllib.parse import parse_qsl, quote, unquote_plus
 
 from msgspec import Struct
 
+from mockllm.core.display import shortened
+from mockllm.core.header_secrets import in_header, without_surrogates
 from mockllm.core.json.codec import Json
-from mockllm.core.key_forms import REDACTED, redact_bytes, redact_text
+from mockllm.core.key_forms import MAX_SEARCHED, REDACTED, SHORTEST, redact_bytes, redact_text
+from mockllm.core.named_secrets import named_secrets
 from mockllm.core.secret_masker import SecretMasker, asterisks
-from mockllm.core.text_cache import text_cache
-
-KEYS: Final = ("authorization", "x-api-key", "api-key", "x-goog-api-key")
-"""The headers of API keys, in lower case."""
-SECRETS: Final = frozenset((
-    *KEYS,
-    "proxy-authorization", "cookie", "set-cookie", "x-auth-token", "x-amz-security-token", "x-amz-signature",
-    "x-goog-iam-authorization-token", "x-mockllm-admin-token",
-))  # fmt: skip
-"""Secret headers; `is_secret` recognizes further names."""
-PERSONAL: Final = frozenset((
-    "openai-organization", "openai-project", "anthropic-organization-id", "x-forwarded-for", "x-real-ip",
-    "cf-connecting-ip", "x-goog-user-project",
-))  # fmt: skip
-"""Headers that identify the client: visible while a server runs, but removed from files."""
-HARMLESS: Final = frozenset({"idempotency-key", "x-idempotency-key", "sec-websocket-key"})
-"""Headers that are not secret, despite their names."""
-_NAME: Final = re.compile(
-    r"(?i)(^|[-_.])(api[-_]?key|access[-_]?key|key|token|secret|password|passwd|signature|sig|credential"
-    r"|auth|authorization|cookie|session[-_]?token|x-amz-[a-z-]+)$"
+from mockllm.core.secret_names import (
+    HEADERS,
+    KEYS,
+    URLS,
+    is_secret,
+    may_hold_secret,
+    secret_field,
+    secret_name,
 )
-MAX_NAME: Final = 200
-"""The characters at the end of a name that are searched: the search takes the square of their number."""
-_FIELD: Final = re.compile(
-    r"(?i)(^|[-_.])(api[-_]?key|(access|refresh)[-_]?(key|token)|(client[-_]?)?secret|password|passwd|authorization|credential)$"
-)
-"""Secret fields of a body, where `key` and `token` have too many other meanings."""
-
-
-@text_cache(1024)  # the same few names come with each request
-def is_secret(name: str) -> bool:
-    """Return whether a header or parameter of this name usually is a secret."""
-    low = name.lower()
-    return low in SECRETS or (low not in HARMLESS and _NAME.search(name[-MAX_NAME:]) is not None)
-
-
-def secret_name(name: str) -> bool:
-    """Return whether a value of this name must not be in a file."""
-    return name.lower() in PERSONAL or name.lower() in SECRETS or _NAME.search(name[-MAX_NAME:]) is not None
+from mockllm.core.url_secrets import in_target, without_credentials
 
 
 def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
@@ -80,34 +52,12 @@ def redacted(value: Json, secret: Callable[[str], bool] = secret_name) -> Json:
     return value
 
 
-def secret_field(name: str) -> bool:
-    """Return whether a field of a body certainly is a secret."""
-    return _FIELD.search(name) is not None
-
-
-# --- the secrets of one request ----------------------------------------------------------------------
-
-
-SHORTEST: Final = 8
-"""Characters: a shorter secret is not searched elsewhere, since it would be found in words."""
-SHORTEST_RANDOM: Final = 16
-"""Characters: a shorter text does not look random."""
-_RANDOM: Final = re.compile(rf"(?=.*\d)(?=.*[A-Za-z])[^\s]{{{SHORTEST_RANDOM},}}")
-"""Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
-_USER: Final = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)([^/?#]*)@")
-_IPV6: Final = r"\[[\da-f:.]+(?:%[\w.~-]*)?\]"
-_URL_USER: Final = re.compile(
-    rf"(?i)\b([a-z][a-z0-9+.-]{{0,30}}://)((?:[^/?#\s:@\[]++|@|{_IPV6}|(?!{_IPV6})\[)*)"
-    r"(:[^/?#\s]*|:(?!\d{0,5}(?:[/?#\s,;\"')]|$))[^\s]{0,300})?@"
-)
-"""A user and a password. What is neither a port nor a valid password is masked up to the last `@`. The colons
-of a host in brackets begin no password."""
-MAX_USER: Final = 30
-"""Most characters of a user in a URL; a longer one is a token."""
-PARAMETER: Final = re.compile(r"([?&;])([^?=&;#]*)=([^&;#]*)")
-"""A parameter of a query: the mark before it, its name, its value."""
+MAX_ESCAPED: Final = 12
+"""The characters of an escape, such as `\\\\\\\\u0061` in JSON that is in texts of JSON twice."""
+_ASTERISKS: Final = re.compile(rb"\*+")
+_LONE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates that are no bytes."""
 _PARTS: Final = re.compile(r"([/?&=#;:])")
-_PARAMETERS: Final = re.compile(r"[\s,;\"]+")
 MAX_SECRETS: Final = 32
 """Most texts that are searched: a client may send thousands of cookies, and each search takes time."""
 
@@ -120,6 +70,11 @@ class Redactor(Struct, frozen=True, dict=True):
     def __repr__(self) -> str:
         """Return a text for a traceback, which may be logged."""
         return f"Redactor({len(self.secrets)} secrets)"
+
+    def with_secrets(self, secrets: Iterable[str]) -> Redactor:
+        """Return a redactor that masks these secrets, too. The longest are first: one may be the beginning of
+        another."""
+        return Redactor(tuple(sorted({*self.secrets, *secrets}, key=len, reverse=True)))
 
     @cached_property
     def _escaped(self) -> SecretMasker:
@@ -136,6 +91,28 @@ class Redactor(Struct, frozen=True, dict=True):
             text = text if masked is data else masked.decode("utf-8", "surrogatepass")
         return redact_text(text)
 
+    def beginning(self, text: str, max_length: int) -> str:
+        """Return a text shortened to so many characters. Not much more than these is searched, but enough for each
+        secret that begins there: the end of a long text may take a second."""
+        if len(text) <= MAX_SEARCHED:
+            return shortened(self.text(text), max_length)
+        reach = max_length + max(MAX_SEARCHED, MAX_ESCAPED * len(max(self.secrets, default="", key=len)))
+        if len(text) <= 2 * reach:
+            return shortened(self.text(text), max_length)
+        head = text[: 2 * reach]
+        errors = "surrogatepass" if _LONE.search(head) else "surrogateescape"
+        data, end = head.encode("utf-8", errors), len(head[:reach].encode("utf-8", errors))
+        parts, at = [], 0
+        for mask in _ASTERISKS.finditer(self.data(data)):
+            begin, after = mask.span()
+            if begin >= end:
+                break
+            if data[begin:after] != mask[0]:
+                parts += [data[at:begin], REDACTED.encode()]
+                at = after
+        shown = b"".join([*parts, data[at:end]]).decode("utf-8", errors)
+        return f"{shown[: max_length - 1]}…"
+
     def data(self, data: bytes) -> bytes:
         """Return bytes of the same length, with asterisks; all of them where a search for the secrets takes long."""
         masked = self._escaped.masked(data)
@@ -149,8 +126,8 @@ class Redactor(Struct, frozen=True, dict=True):
             at += len(part)
         return shown
 
-    def json(self, value: Json) -> Json:
-        """Return the JSON of a request's body."""
+    def json(self, value: Json, names_secret: Callable[[str], bool] = secret_field) -> Json:
+        """Return the JSON of a request's body. `names_secret`: which names of its members are those of secrets."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):
@@ -158,8 +135,8 @@ class Redactor(Struct, frozen=True, dict=True):
         if isinstance(value, dict):
             return {
                 self.text(key): REDACTED
-                if isinstance(item, str) and item and secret_field(key)
-                else self.json(item)
+                if isinstance(item, str) and item and names_secret(key)
+                else self.json(item, is_secret if key.endswith(HEADERS) else secret_field)
                 for key, item in value.items()
             }
         return value
@@ -177,7 +154,7 @@ class Redactor(Struct, frozen=True, dict=True):
 
     def header(self, name: str, value: str) -> str:
         """Return the value of a header that is not a secret by its name."""
-        return self.target(value) if name.lower() in ("referer", "location") else self.text(value)
+        return self.target(value) if name.lower() in URLS else self.text(value)
 
     def session(self, id: str) -> str:
         """Return the id of a session; for one that is a key another id, which is the same each time."""
@@ -194,10 +171,10 @@ def secrets_of(
     """
     texts: list[str] = []
     for name, value in headers:
-        if is_secret(name) or (personal and secret_name(name)):
-            texts += _in_header(name.lower(), value)
+        if may_hold_secret(name) or (personal and secret_name(name)):
+            texts += in_header(name.lower(), value)
     if "?" in target or "@" in target:
-        texts += _in_target(target)
+        texts += in_target(target)
     if body is not None:
         texts += named_secrets(body)
     return written_forms(text.strip() for text in texts if len(text.strip()) >= SHORTEST)[:MAX_SECRETS]
@@ -211,125 +188,6 @@ def written_forms(texts: Iterable[str]) -> tuple[str, ...]:
         for written in (text,) if text.isascii() else (text, without_surrogates(text)):
             forms |= {written, quote(written, safe="", errors="surrogateescape"), written.replace("/", "\\/")}
     return tuple(sorted(forms, key=len, reverse=True))
-
-
-def _in_header(name: str, value: str) -> Iterator[str]:
-    """Yield a header's value, the credentials without their scheme, and the value of each cookie."""
-    if name not in SECRETS and _RANDOM.fullmatch(value) is None:
-        return
-    if name in ("cookie", "set-cookie"):
-        yield value
-        for cookie in value.split(
-            ";" if name == "cookie" else "\n"
-        ):  # Set-Cookie has attributes after its value
-            yield cookie.partition("=")[2].partition(";")[0]
-        return
-    scheme, _, credentials = value.partition(" ")
-    yield credentials.strip() or value
-    if scheme.lower() == "basic":
-        try:
-            user_and_password = b64decode(credentials, validate=True).decode()
-        except (Base64Error, UnicodeDecodeError):
-            return
-        yield user_and_password
-        yield user_and_password.partition(":")[2]
-    for parameter in _PARAMETERS.split(credentials) if "=" in credentials else ():
-        name, _, text = parameter.partition("=")
-        if is_secret(name):
-            yield text
-
-
-def _in_target(target: str) -> Iterator[str]:
-    """Yield the secrets of a query and of a URL's user, as they came and decoded."""
-    for _, name, value in PARAMETER.findall(target):
-        if is_secret(unquote_plus(name).strip()):
-            yield value
-            yield unquote_plus(value)
-    if (user := _USER.match(target)) is not None:
-        yield user[2]
-        yield unquote_plus(user[2].partition(":")[2])
-
-
-def named_secrets(value: Json, names_secret: Callable[[str], bool] = secret_name) -> Iterator[str]:
-    """Yield random-looking texts in fields of a JSON value that have the name of a secret."""
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
-        if type(value) is dict:
-            for name, inner in value.items():
-                if type(inner) is not str:
-                    waiting.append(inner)
-                elif len(inner) >= SHORTEST_RANDOM and names_secret(name) and _RANDOM.fullmatch(inner):
-                    yield inner
-        elif type(value) is list:
-            waiting += value
-
-
-def looks_random(text: str) -> bool:
-    """Return whether a text looks random, as keys do."""
-    return _RANDOM.fullmatch(text) is not None
-
-
-def may_show_random(texts: Iterable[str]) -> bool:
-    """Return whether any of these texts contains a text that looks random, as `named_secrets` yields."""
-    return any(
-        len(word) >= SHORTEST_RANDOM and _RANDOM.fullmatch(word) for text in texts for word in text.split()
-    )
-
-
-def shown_headers(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return headers without the values of secret names; the first word of `Bearer abc` stays."""
-    return tuple(
-        [
-            pair if not is_secret(pair[0]) and pair[1].isascii() else (pair[0], _shown(pair[0], pair[1]))
-            for pair in pairs
-        ]
-    )
-
-
-def _shown(name: str, value: str) -> str:
-    """Return the shown form of a value that is a secret, or no ASCII."""
-    if is_secret(name):
-        scheme, space, _ = value.partition(" ")
-        return f"{scheme} {REDACTED}" if space and scheme.isalpha() else REDACTED
-    return without_surrogates(value)
-
-
-def without_surrogates(text: str) -> str:
-    """Return a text with U+FFFD for bytes that are no UTF-8. They come as lone surrogates, which no JSON can hold."""
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def without_credentials(text: str) -> str:
-    """Return a path with its query, or a URL, without the user and the query parameters of a secret name."""
-    if not text.startswith("/"):
-        text = _USER.sub(rf"\1{REDACTED}@", text)
-    return PARAMETER.sub(_pair, text) if "?" in text else text
-
-
-def without_passwords(text: str) -> str:
-    """Return a text without the passwords in its URLs, and without users that are tokens."""
-    return _URL_USER.sub(lambda found: _user(found, REDACTED), text)
-
-
-def without_password(url: str) -> str:
-    """Return a URL as it may be stored: without its password, and without a user that is a token."""
-    return _URL_USER.sub(lambda found: _user(found, ""), url)
-
-
-def _user(found: re.Match[str], mask: str) -> str:
-    """Return scheme and user of a URL; the mask, if there is one, in place of what is secret."""
-    scheme, user, password = found.groups()
-    if len(user) > MAX_USER or redact_text(user) != user:
-        user = mask
-    elif password and mask:
-        user = f"{user}:{mask}"
-    return f"{scheme}{user}@" if user else scheme
-
-
-def _pair(found: re.Match[str]) -> str:
-    mark, name, _ = found.groups()
-    return f"{mark}{name}={REDACTED}" if is_secret(unquote_plus(name).strip()) else found[0]
 
 
 def key_hash(key: str) -> str:

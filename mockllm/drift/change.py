@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.conformance.shape import Observation
-from mockllm.core.redaction import PERSONAL
+from mockllm.core.secret_names import PERSONAL
 from mockllm.drift.sdk_types import Knowledge
 
 ChangeKind: TypeAlias = Literal[

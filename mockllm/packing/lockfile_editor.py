@@ -9,7 +9,7 @@ from typing import Final, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.redaction import without_passwords
+from mockllm.core.url_secrets import without_passwords
 from mockllm.packing.atomic_store import drop, put_file, put_tree
 from mockllm.packing.changed_sources import what_changed
 from mockllm.packing.fetch import FetchedPack, fetch_branch, fetch_pack, manifest

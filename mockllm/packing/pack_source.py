@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.display import shortened
-from mockllm.core.redaction import without_password
+from mockllm.core.url_secrets import without_password
 from mockllm.scenario.lockfile import NAME
 from mockllm.scenario.pack_files import PackRejected
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Final
@@ -15,20 +15,15 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.key_forms import REDACTED, redact_text
-from mockllm.core.redaction import (
-    Redactor,
-    named_secrets,
-    secret_field,
-    secret_name,
-    secrets_of,
-    written_forms,
-)
+from mockllm.core.key_forms import REDACTED, looks_random
+from mockllm.core.named_secrets import named_secrets
+from mockllm.core.redaction import Redactor, secrets_of, written_forms
 from mockllm.core.rendering.gzip import ENCODING, MAX_DECOMPRESSED, decompressed_frames, exceeds_maximum
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.body_secrets import body_secrets
+from mockllm.core.secret_names import secret_field, secret_name
 from mockllm.recordings.divided_secrets import event_json, events_of, without_divided_secrets
 from mockllm.recordings.escaped_credentials import without_escaped_credentials
 from mockllm.recordings.interaction import (
@@ -92,7 +87,7 @@ def _clean_message(message: RecordedMessage, redactor: Redactor) -> RecordedMess
     named: tuple[str, ...] = ()
     with suppress(JSONDecodeError):
         named = secrets_of((), "", loads(message.data), personal=True)
-    data = without_escaped_credentials(Redactor((*redactor.secrets, *named)).data(message.data))
+    data = without_escaped_credentials(redactor.with_secrets(named).data(message.data))
     return message if data == message.data else message._replace(data=data)
 
 
@@ -105,7 +100,7 @@ def redactor_of(request: RecordedRequest, response_headers: Headers, private: Se
     secrets = secrets_of((*request.headers, *response_headers), f"?{request.query_string}", personal=True)
     media_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
     of_body = body_secrets(media_type, request.body)
-    return Redactor((*written_forms(_with_json_escapes(private)), *of_body, *secrets))
+    return Redactor(written_forms(_with_json_escapes(private))).with_secrets((*of_body, *secrets))
 
 
 def _with_json_escapes(texts: Iterable[str]) -> Iterator[str]:
@@ -125,16 +120,17 @@ def _parameter(match: re.Match[str]) -> str:
     return f"{mark}{name}={REDACTED}" if secret_name(name) else match[0]
 
 
-def clean_json(value: Json, secrets: Collection[str] | None = None) -> Json:
-    """Return JSON without keys, recognised by name and form or by form alone. `secrets`: the texts that are keys by
-    their names, if known."""
-    secrets = frozenset(named_secrets(value)) if secrets is None else secrets
+def clean_json(value: Json, redactor: Redactor | None = None) -> Json:
+    """Return JSON without keys, recognised by name and form or by form alone. `redactor` masks those that are keys by
+    their names, if known. Passwords of tests stay, on which a rule may match."""
+    if redactor is None:
+        redactor = Redactor(written_forms(filter(looks_random, named_secrets(value))))
     if isinstance(value, str):
-        return REDACTED if value in secrets else redact_text(value)
+        return redactor.text(value)
     if isinstance(value, list):
-        return [clean_json(item, secrets) for item in value]
+        return [clean_json(item, redactor) for item in value]
     if isinstance(value, dict):
-        return {key: clean_json(item, secrets) for key, item in value.items()}
+        return {key: clean_json(item, redactor) for key, item in value.items()}
     return value
 
 
@@ -166,7 +162,7 @@ def _clean_frames(
         parts = list(decompressed_frames(coding, parts) or parts)
     body = b"".join(parts)
     found = islice(dict.fromkeys(_field_secrets(body)), MAX_FIELD_SECRETS)
-    redactor = Redactor((*redactor.secrets, *written_forms(found)))
+    redactor = redactor.with_secrets(written_forms(found))
     clean = without_divided_secrets(without_escaped_credentials(redactor.data(body)), redactor)
     if clean == body:
         return None

@@ -11,8 +11,8 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.key_forms import REDACTED
-from mockllm.core.redaction import secret_name
 from mockllm.core.regex.compile import compile_regex
+from mockllm.core.secret_names import secret_name
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
 from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers
 from mockllm.recordings.scenario_writer import ImportedRules, is_wait, wait_text

@@ -17,7 +17,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from mockllm.core.redaction import without_passwords
+from mockllm.core.url_secrets import without_passwords
 
 MAX_FILES: Final = 2000
 MAX_PACK_FILE_SIZE: Final = 16 * 1024 * 1024

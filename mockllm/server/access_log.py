@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from mockllm.core.display import shortened
-from mockllm.core.key_forms import REDACTED
-from mockllm.core.redaction import Redactor, may_show_random, secrets_of
+from mockllm.core.key_forms import REDACTED, may_show_random
+from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_input_json, hash_of
@@ -86,7 +86,7 @@ def access_log_record_of(ended: EndedExchange, request: Request | None = None) -
         now=ended.now,
         method=redactor.text(ended.method),
         path=shortened_for_line(redactor.target(ended.target)),
-        model=None if model is None else shortened_for_line(redactor.text(model)),
+        model=None if model is None else redactor.beginning(model, MAX_TEXT),
         rule=response.responder_id,
         modifiers=response.modifiers,
         status=response.status,
@@ -124,7 +124,7 @@ def _near_misses(lines: Sequence[str], redactor: Redactor, request: Request | No
 def _with_body(redactor: Redactor, request: Request) -> Redactor:
     """Return a redactor that masks the secrets of the body, too."""
     of_body = body_secrets(request.headers.get("content-type") or "", request.raw)
-    return Redactor((*of_body, *redactor.secrets))
+    return redactor.with_secrets(of_body)
 
 
 def near_miss_lines(record: AccessLogRecord, count: int) -> list[str]:
@@ -164,7 +164,9 @@ class AccessLog:
             self._write(near_miss)
         if self._verbose and request is not None:
             redactor = _with_body(record.redactor, request)
-            self._write(f"  {printable_line(redactor.text(hash_input_json(request)), MAX_PROMPT)}")
+            self._write(
+                f"  {printable_line(redactor.beginning(hash_input_json(request), MAX_PROMPT), MAX_PROMPT)}"
+            )
 
     def show_hold(self, record: AccessLogRecord, name: str, at_most: float) -> None:
         """Write that a response waits until a name is released, at most for these seconds, and how to release it. The

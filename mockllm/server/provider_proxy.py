@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
-from mockllm.core.redaction import without_credentials
 from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Framing, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import hash_of
+from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import path_without_session
 from mockllm.engine.websocket_handshake import is_websocket_handshake

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Final
 from aiohttp import WSMsgType
 from msgspec import Struct, field
 
-from mockllm.core.redaction import without_credentials
 from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Plan, ResponseHead
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
+from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import PlannedResponse
 from mockllm.recordings.interaction import OTHER
 from mockllm.server.client_messages import BoundedMessages

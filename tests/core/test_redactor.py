@@ -7,18 +7,13 @@ from urllib.parse import quote
 
 import pytest
 
+from mockllm.core import redaction
+from mockllm.core.display import shortened
+from mockllm.core.header_secrets import shown_headers
 from mockllm.core.json.codec import Json
-from mockllm.core.redaction import (
-    MAX_SECRETS,
-    Redactor,
-    client_key_hash,
-    may_show_random,
-    secrets_of,
-    shown_headers,
-    without_credentials,
-    without_password,
-    without_passwords,
-)
+from mockllm.core.key_forms import may_show_random
+from mockllm.core.redaction import MAX_SECRETS, Redactor, client_key_hash, secrets_of
+from mockllm.core.url_secrets import without_credentials, without_password, without_passwords
 
 KEY = "sk-" + "aB3" * 8
 OWN = "my-own-key"
@@ -132,6 +127,54 @@ def test_key_that_is_no_utf8_is_masked_in_every_form(form: bytes) -> None:
     redactor = Redactor(secrets_of([("authorization", "Bearer sk-\udc80abcd/efgh")]))
     assert redactor.text(f"Say {form.decode('utf-8', 'surrogateescape')}.") == "Say REDACTED."
     assert redactor.data(b"Say %b." % form) == b"Say %b." % (b"*" * len(form))
+
+
+@pytest.mark.parametrize("secrets", [("abcdefgh", "abcdefgh-ijkl"), ("abcdefgh-ijkl", "abcdefgh")])
+def test_longest_of_further_secrets_is_masked_first(secrets: tuple[str, str]) -> None:
+    redactor = Redactor(secrets[:1]).with_secrets(secrets[1:])
+    assert redactor.text("a abcdefgh-ijkl b") == "a REDACTED b"
+    assert redactor.data(b"a abcdefgh-ijkl b") == b"a ************* b"
+
+
+@pytest.mark.parametrize("length", [0, 5, 20, 21, 3_000, 100_000])
+@pytest.mark.parametrize("more", ["", "é", " sk-", "%"])
+def test_beginning_of_a_text_is_as_of_the_whole_masked_text(length: int, more: str) -> None:
+    redactor = Redactor((f"{OWN}-2", OWN))
+    for before in range(25):
+        text = f"{'ä' * before}{OWN}{'- * b' * length}{more}{KEY}"
+        assert redactor.beginning(text, 20) == shortened(redactor.text(text), 20)
+
+
+@pytest.mark.parametrize("at", [0, 10, 19, 20, 10_000, 20_000, 20_018, 20_025, 20_040])
+@pytest.mark.parametrize(
+    "secret", [KEY, "%6" + "my-" * 700, "my%2Down-key", f"bearer {KEY}", "eyJ" + "ab." * 3_000]
+)
+def test_secret_at_the_end_of_the_beginning_is_not_half_shown(at: int, secret: str) -> None:
+    redactor = Redactor((OWN, "my-" * 700))
+    shown = redactor.beginning(f"{'a ' * at}{secret}{'b ' * 50_000}", 20)
+    expected = shortened(redactor.text(f"{'a ' * at}{secret}{'b ' * 50}"), 20)
+    assert shown == expected
+
+
+def test_beginning_of_many_secrets_shows_none() -> None:
+    assert Redactor((OWN,)).beginning(OWN * 50_000, 20) == "REDACTED…"
+    assert Redactor((OWN,)).beginning("%41" * 200_000, 20) == "%41%41%41%41%41%41%…"
+    text = f"k-\udc80 {OWN} \ud800"
+    assert Redactor((OWN,)).beginning(text * 9_000, 20) == "k-\udc80 REDACTED \ud800k-\udc80 R…"
+    assert Redactor(("key-\udc80-abc",)).beginning("key-\udc80-abc, " * 9_000, 20) == "REDACTED, REDACTED,…"
+
+
+def test_little_of_a_long_text_is_searched_for_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To search 20 MB held the server for a second."""
+    lengths: list[int] = []
+
+    def redacted(data: bytes) -> bytes:
+        lengths.append(len(data))
+        return data
+
+    monkeypatch.setattr(redaction, "redact_bytes", redacted)
+    assert Redactor((OWN,)).beginning("a" * 20_000_000, 20) == "a" * 19 + "…"
+    assert sum(lengths) < 30_000
 
 
 def test_redactor_shows_no_secret_in_a_traceback() -> None:

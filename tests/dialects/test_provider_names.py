@@ -38,7 +38,7 @@ ALLOWED = {
     "cli/units.py": EXAMPLE,
     "scenario/language/proxy.py": EXAMPLE,
     "core/key_forms.py": NAMES_OF_KEYS,
-    "core/redaction.py": NAMES_OF_KEYS,
+    "core/secret_names.py": NAMES_OF_KEYS,
     "core/load_fit/result_files.py": LOAD_GENERATOR,
     "core/load_fit/scenario_file.py": LOAD_GENERATOR,
     "core/request/agent_frames.py": "coding agents have names of providers in theirs",

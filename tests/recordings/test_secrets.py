@@ -123,6 +123,11 @@ ECHO = json.dumps({"error": {"message": f"Incorrect API key provided: {AZURE}."}
         ),
         ("a URL in a form", {"body": f"file_url=https%3A%2F%2Fuser%3A{AZURE}%40x%2Fa.wav".encode()}),
         ("a URL in the body", {"body": {**BODY, "file_url": f"https://x/a?key={AZURE}"}}),
+        (
+            "a header in the body",
+            {"body": {**BODY, "tools": [{"type": "mcp", "headers": {"Authorization": f"Bearer {AZURE}"}}]}},
+        ),
+        ("a field of JSON in a text of the body", {"body": {**BODY, "x": json.dumps({"api_key": AZURE})}}),
         ("a field deep in the body", {"body": {**BODY, "tools": [{"mcp": {"authorization": AZURE}}]}}),
         ("a cookie that the answer sets", {"headers": {"Set-Cookie": f"__cf_bm={AZURE}; path=/; HttpOnly"}}),
         ("a token that the answer gives", {"headers": {"x-session-token": AZURE}}),
@@ -139,6 +144,7 @@ def test_key_known_by_its_position_is_masked(recording: dict[str, Any]) -> None:
     [
         ("a token", json.dumps({"access_token": AZURE, "echo": AZURE})),
         ("a token in camel case", json.dumps({"refreshToken": AZURE})),
+        ("a secret of arguments", json.dumps({"arguments": json.dumps({"password": AZURE}), "echo": AZURE})),
         ("a secret deep in it", json.dumps({"apps": [{"client_secret": AZURE}]})),
         ("an event", f'data: {{"result": {{"apiKey": "{AZURE}"}}}}\n\n'),
         ("a line", f'{{"a": 1}}\n{{"password": "{AZURE}"}}\n'),
@@ -215,6 +221,16 @@ def test_usual_fields_of_responses_stay() -> None:
     assert (text.count(AZURE), "****" in text) == (2, False)
 
 
+def test_longer_of_two_keys_is_masked_first() -> None:
+    long = f"{AZURE}-ghijkl"
+    text = written(
+        requested={"x-api-key": long},
+        body={**BODY, "api_key": AZURE},
+        answer=json.dumps({"error": long, "secret": AZURE[:20]}).encode(),
+    )
+    assert "ghijkl" not in text
+
+
 def test_key_in_compressed_response_is_masked() -> None:
     text = written(
         requested={"api-key": AZURE},
@@ -269,6 +285,7 @@ def test_plain_words_in_key_fields_stay(body: Any) -> None:
         ("a fixture's condition", {"fixtures": [{"match": {"userMessage": "sk-" + "a1B2" * 8}, "response": {"content": "x"}}]}),
         ("a fixture's error", {"fixtures": [{"match": {}, "response": {"error": {"message": "sk-" + "a1B2" * 8}}}]}),
         ("a fixture's call", {"fixtures": [{"match": {}, "response": {"toolCalls": [{"name": "f", "arguments": {"api_key": "sk-" + "a1B2" * 8}}]}}]}),
+        ("a call's arguments in a text", {"fixtures": [{"match": {}, "response": {"toolCalls": [{"name": "f", "arguments": json.dumps({"api_key": "a1B2" * 5})}]}}]}),
         ("a mapping's query", {"mappings": [{"request": {"urlPath": "/x", "queryParameters": {"key": {"equalTo": "sk-" + "a1B2" * 8}}}, "response": {}}]}),
         ("a mapping's condition", {"mappings": [{"request": {"urlPath": "/x", "bodyPatterns": [{"contains": "sk-" + "a1B2" * 8}]}, "response": {}}]}),
         ("a mapping's JSON", {"mappings": [{"request": {"urlPath": "/x", "bodyPatterns": [{"equalToJson": {"k": "sk-" + "a1B2" * 8}}]}, "response": {}}]}),

@@ -68,6 +68,7 @@ def in_headers() -> list[Planted]:
     )
     jwt = f"eyJhbGciOiJIUzI1NiJ9.{key(15, 'eyJ')}.{key(15)}"
     amazon = f"AWS4-HMAC-SHA256 Credential=AKIA{'Q7' * 8}/20260101/us-east-1/bedrock, Signature={signature}"
+    latin = base64.b64encode(f"user:pä{key(18)}".encode("latin-1")).decode()
     basic = base64.b64encode(f"user:{key(16)}".encode()).decode()
     return [
         Planted("bearer", openai, headers=bearer(openai), body=chat()),
@@ -87,6 +88,9 @@ def in_headers() -> list[Planted]:
         Planted("number of the retry", retry, headers={"X-Stainless-Retry-Count": retry}, body=chat()),
         Planted("host", host, headers={"Host": f"{host}.example"}, body=chat()),
         Planted("referer", jwt, headers={"Referer": f"https://app.example/?session={jwt}"}, body=chat()),
+        Planted("basic, Latin-1", f"pä{key(18)}", headers={"Authorization": f"Basic {latin}"}, body=chat(f"Is it pä{key(18)}?")),
+        Planted("protocols of a WebSocket", key(19), headers={"Sec-WebSocket-Protocol": f"realtime, openai-insecure-api-key.{key(19)}"}, body=chat(key(19))),
+        Planted("query of the referer", key(33), headers={"Referer": f"https://app.example/?api_key={key(33)}"}, body=chat(f"Is it {key(33)}?")),
         Planted("basic", basic, headers={"Authorization": f"Basic {basic}"}, body=chat(f"Is it {key(16)}?")),
     ]  # fmt: skip
 
@@ -122,6 +126,7 @@ def in_bodies() -> list[Planted]:
         key(44, "nvapi-"),
     )
     model, field, unknown, many = key(45, "sk-"), key(46), key(47, "github_pat_"), key(48, "ghp_")
+    server = {"type": "mcp", "server_label": "a", "server_url": "https://x.example/mcp"}
     call = {
         "id": "c1",
         "type": "function",
@@ -140,6 +145,11 @@ def in_bodies() -> list[Planted]:
         Planted("metadata", metadata, body=chat(metadata={"tenant": metadata})),
         Planted("model", model, body={**chat(), "model": model}),
         Planted("field of a secret", field, body=chat(f"My key is {field}", secret_access_key=field)),
+        Planted("short password", "hunter2x", body=chat("Is it hunter2x?", password="hunter2x")),
+        Planted("field of JSON in a text", key(50), body=chat(f"Is it {key(50)}?", metadata={"a": json.dumps({"b": [{"api_key": key(50)}]})})),
+        Planted("broken JSON", key(51), body=json.dumps(chat(f"Is it {key(51)}?", api_key=key(51))).encode()[:-1]),
+        Planted("byte order mark", key(52), body=json.dumps(chat(f"Is it {key(52)}?", api_key=key(52))).encode("utf-8-sig")),
+        Planted("headers of a body", key(53), "/v1/responses", body={"model": "gpt-4o", "input": f"Is it {key(53)}?", "tools": [{**server, "headers": {"Cookie": f"sid={key(53)}"}}]}),
         Planted("unknown field", unknown, body={**chat(), unknown: 1}),
         Planted("user of the provider", many, body=chat(user=many)),
         Planted("session", key(49, "ghp_"), headers={"X-Mockllm-Session": key(49, "ghp_")}, body=chat()),

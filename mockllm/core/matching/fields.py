@@ -14,10 +14,10 @@ from msgspec import Struct
 from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import JsonPath, compile_path
 from mockllm.core.matching.text_conditions import HasMembers
-from mockllm.core.redaction import is_secret
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import cached_older_hash, hash_of
+from mockllm.core.secret_names import is_secret
 
 ValueKind: TypeAlias = Literal["text", "number", "bool", "json", "set"]
 FieldReader: TypeAlias = Callable[[Request], Json | Missing]

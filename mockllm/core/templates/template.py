@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.display import shortened
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps, dumps_temporary
-from mockllm.core.redaction import is_secret
+from mockllm.core.secret_names import is_secret
 from mockllm.core.templates.scope import NAMES, TemplateScope, item
 
 __all__ = [

@@ -42,7 +42,7 @@ async def report(entries: Iterable[JournalEntry], engine: Engine, own: Mapping[s
         if cost is FREE:
             continue
         name = entry.session and entry.redactor.session(entry.session)
-        model = entry.model and entry.redactor.text(entry.model)
+        model = entry.shown_model
         of_model = models.setdefault((entry.provider, model), ModelCost(provider=entry.provider, model=model))
         of_session = sessions.setdefault(name, SessionCost(session=name))
         for each in (of_model, of_session):
@@ -92,8 +92,8 @@ class CostCounters:
         self.sums, self.tokens, self._last = {}, {}, max(self._last, last)
 
     def _add(self, entry: JournalEntry, usage: Usage, dollars: float | None) -> None:
-        model = NONE if entry.model is None else entry.redactor.text(entry.model)
-        labels = CostLabels(entry.endpoint or NONE, model)
+        model = entry.shown_model
+        labels = CostLabels(entry.endpoint or NONE, NONE if model is None else model)
         if labels not in self.sums and len(self.sums) >= MAX_LABEL_VALUES:
             labels = CostLabels(labels.endpoint, OTHER)
         self.sums.setdefault(labels, CostSum()).add(usage, dollars)

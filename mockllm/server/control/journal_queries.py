@@ -181,7 +181,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
         "key": entry.api_key_hash,
         "endpoint": entry.endpoint,
         "provider": entry.provider,
-        "model": entry.model and redactor.text(entry.model),
+        "model": entry.shown_model,
         "rule": response.responder_id,
         "modifiers": list(response.modifiers),
         "faults": list(response.faults),

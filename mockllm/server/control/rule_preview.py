@@ -10,7 +10,7 @@ from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.control.journal_queries import TimeSlices, decode_again, in_thread_if_large
 from mockllm.server.control.models.editing import PreviewedRequest
-from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.journal.entry import MAX_SHOWN_MODEL, JournalEntry
 from mockllm.server.journal.journal import Journal
 
 MAX_USER_LENGTH = 120
@@ -54,8 +54,8 @@ def _previewed(
         id=entry.number,
         method=redactor.text(entry.method),
         path=redactor.target(entry.target),
-        model=entry.model and redactor.text(entry.model),
-        user=redactor.text(user)[:MAX_USER_LENGTH] if user else None,
+        model=entry.model and redactor.beginning(entry.model, MAX_SHOWN_MODEL),
+        user=redactor.beginning(user, MAX_USER_LENGTH) if user else None,
         status=entry.status,
         before=before,
         after=after,

@@ -8,7 +8,8 @@ from pprint import pformat
 from typing import TYPE_CHECKING
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.redaction import Redactor, is_secret
+from mockllm.core.redaction import Redactor
+from mockllm.core.secret_names import is_secret
 from mockllm.engine.session_id import SESSION_HEADER
 from mockllm.server.journal.entry import JournalEntry
 

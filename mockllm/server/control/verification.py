@@ -14,8 +14,8 @@ from mockllm.core.display import brief, counted
 from mockllm.core.json.codec import Json
 from mockllm.core.matching.hints import nearest_word
 from mockllm.core.matching.matchers import Matcher
-from mockllm.core.redaction import is_secret
 from mockllm.core.request.request import Request
+from mockllm.core.secret_names import is_secret
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
@@ -261,7 +261,7 @@ def _nearest_request(entry: JournalEntry, differences: Sequence[str] = ()) -> Ne
     return NearestRequest(
         id=entry.number,
         path=entry.redactor.target(entry.path),
-        model=entry.model and entry.redactor.text(entry.model),
+        model=entry.shown_model,
         rule=entry.responder_id,
         differences=list(differences),
     )

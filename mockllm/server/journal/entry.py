@@ -13,26 +13,23 @@ from urllib.parse import unquote_plus
 
 from multidict import CIMultiDict
 
-from mockllm.core.redaction import (
-    Redactor,
-    client_key_hash,
-    optional_key_hash,
-    secrets_of,
-    shown_headers,
-    without_credentials,
-)
+from mockllm.core.header_secrets import shown_headers
+from mockllm.core.redaction import Redactor, client_key_hash, optional_key_hash, secrets_of
 from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.secret_masker import SecretMasker
+from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.ended_exchange import EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
 
+MAX_SHOWN_MODEL: Final = 1_000
+"""The characters of a model that are shown: a client chooses it."""
 OVERHEAD: Final = 1500
 """Bytes of an entry beside its texts, about."""
 MAX_SEARCHED: Final = 256 * MIB
@@ -76,7 +73,12 @@ class JournalEntry(NamedTuple):
     def full_redactor(self) -> Redactor:
         """Masks also the secrets in the fields of the body, which it parses."""
         secrets = body_secrets(self.header("content-type") or "", self.raw)
-        return Redactor((*secrets, *self.redactor.secrets)) if secrets else self.redactor
+        return self.redactor.with_secrets(secrets) if secrets else self.redactor
+
+    @property
+    def shown_model(self) -> str | None:
+        """The model without secrets, shortened."""
+        return self.model and self.redactor.beginning(self.model, MAX_SHOWN_MODEL)
 
     @property
     def duration_with_hold(self) -> float:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from mockllm.core.redaction import Redactor, shown_headers
+from mockllm.core.header_secrets import shown_headers
+from mockllm.core.redaction import Redactor
 from mockllm.core.rendering.framing import framed
 from mockllm.server.deadlines import Action, Deadline
 from mockllm.server.http1 import ALLOW_CORS, DateLine, serialize_head

@@ -312,10 +312,13 @@ def _otlp_value(value: Value) -> Value:
 
 
 def _redacted(value: Value, redactor: Redactor) -> Value:
-    """Return a value without secrets: the client may have put a key anywhere."""
+    """Return a value without secrets, and with no longer texts than a span has: the client may have put a key
+    anywhere."""
     if isinstance(value, str):
-        return redactor.text(value)
-    return value if isinstance(value, int | float) else [redactor.text(item) for item in value]
+        return redactor.beginning(value, MAX_LENGTH)
+    if isinstance(value, int | float):
+        return value
+    return [redactor.beginning(item, MAX_LENGTH) for item in value]
 
 
 def _text(text: str, max_length: int) -> str:

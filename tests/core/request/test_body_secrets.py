@@ -199,3 +199,100 @@ def test_only_secrets_of_a_long_text_are_decoded(monkeypatch: pytest.MonkeyPatch
     hidden = raw.replace(b"long-w%C3%B6rd", b"*" * 14).replace(b"%3Fkey%3Dw%C3%B6rt", b"*" * 18)
     assert shown("application/json", raw) == hidden
     assert sum(lengths) < 500
+
+
+JSON = "application/json"
+
+
+@pytest.mark.parametrize("content_type", [JSON, "", FORM])
+@pytest.mark.parametrize(
+    ("raw", "hidden"),
+    [
+        ('{"model":"m","api_key":"%s","m":[{"x":', KEY),
+        ('\ufeff{"api_key":"%s"}', KEY),
+        ('\ufeff{"a":{"headers":{"Cookie":"a=b; sid=%s"}}}', KEY),
+        ('\ufeff {"api_key": "%s", "x', KEY),
+        ('{"a":{"api_key":"%s"}}\n{"b":1}\n', KEY),
+        ('[{"b=c":1},\n{"client_secret" : "%s"},]', KEY),
+        ('{"m":1,"password":"%s', "hunter2"),
+        ('{"m":1,"password":"%s\\', "hunter2 hunter2"),
+        ('{"m":1,"password":"%s",}', "hunter2"),
+        ('{"m":1,"arguments":"{\\"api_key\\": \\"%s\\"}', KEY),
+        ('{"m":1,"arguments":"{\\"api_key\\": \\"%s\\", ', KEY),
+        ('{"m":1,"Authorization":"Bearer %s",}', "my-own-key"),
+        ('{"m":1,"\\u0070assword":"%s",}', "my-own-key"),
+        ('{"m":1,"p\\xassword":"","password":"%s","m":"\\x"}', "my-own-key"),
+        ('{"m":["see https://x/a?b=c&key=%s"', KEY),
+        ('{"m":["{\\"api_key\\": \\"%s\\"}"', KEY),
+        ('{"m":["{\\"api_key\\": \\"%s\\"', KEY),
+        ('{"m":["see https:\\/\\/x/a?key=%s", 1, "and', KEY),
+    ],
+)
+def test_secret_of_broken_json_is_masked(content_type: str, raw: str, hidden: str) -> None:
+    masked = shown(content_type, (raw % hidden).encode())
+    assert hidden.encode() not in masked
+    assert masked.startswith(raw[:4].encode())
+
+
+@pytest.mark.parametrize("escape", ["\\u0065", "e"])
+def test_secret_of_broken_json_is_masked_elsewhere(escape: str) -> None:
+    raw = f'{{"password":"my-own-k{escape}y","m":"Is it my-own-key?"'.encode()
+    assert b"-own-" not in shown(JSON, raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"m":"my-own-key","token":"word',
+        b'{"password":"',
+        b'["password","my-own-key",',
+        b"{",
+        b'{"a":"\\',
+        b"\xef\xbb\xbf",
+    ],
+)
+def test_broken_json_without_secrets_stays(raw: bytes) -> None:
+    assert shown(JSON, raw) == raw
+
+
+def test_broken_json_with_many_secrets_is_hidden() -> None:
+    raw = b'[{"key":1}, ' + b", ".join(
+        b'{"password":"secret-%05d"}' % number for number in range(MAX_FORM_SECRETS + 1)
+    )
+    assert shown(JSON, raw) == b"*" * len(raw)
+
+
+def test_json_file_of_a_form_has_no_secret() -> None:
+    lines = f'{{"body":{{"tools":[{{"api_key":"{KEY}"}}]}}}}\n{{"body":{{"password":"pw1"}}}}\n'
+    raw = multipart(('name="purpose"', "batch"), ('name="file"; filename="a.jsonl"', lines))
+    masked = shown(PARTS, raw)
+    assert KEY.encode() not in masked
+    assert b"pw1" not in masked
+    assert b"a.jsonl" in masked
+    assert b"tools" in masked
+
+
+def test_long_json_file_of_a_form_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = multipart(('name="file"; filename="a.jsonl"', f'{{"api_key":"{KEY}"}}'))
+    assert KEY.encode() not in shown(PARTS, raw)
+    monkeypatch.setattr("mockllm.core.request.body_secrets.MAX_JSON_FILE", 10)
+    assert shown(PARTS, raw) == raw
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"' + b'\\"' * 1_500_000,
+        b'{"' + b"\\" * 3_000_001,
+        b"{" + b'"a":' * 700_000,
+        b"{" + b'"a"' + b" " * 3_000_000,
+        b"{" + (b'"a"' + b" " * 300) * 9_000,
+        b"{" + b'"a":"https://?",' * 200_000,
+        b'{"a":"' + b'[\\"' * 700_000,
+        b"{" + b'"a":"{",' * 300_000,
+    ],
+    ids=["quotes", "backslashes", "names", "blanks", "many blanks", "URLs", "nested", "texts"],
+)
+@pytest.mark.timeout(60)  # a step for each pair of characters takes hours
+def test_long_broken_json_is_read_once(raw: bytes) -> None:
+    body_secrets(JSON, raw)

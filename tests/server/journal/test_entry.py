@@ -90,7 +90,7 @@ def test_entry_of_every_call_has_hash_of_key_alone(call: GeneratingCall) -> None
     wire = call.dialect.build_request(NeutralRequest(api_key=KEY))
     entry = entry_of(1, exchange_with(wire.headers, wire.path, call.dialect.request_class), 1_000_000)
     assert entry.api_key_hash == key_hash(KEY)
-    assert KEY not in repr(entry), "name the header in SECRETS of mockllm/core/redaction.py"
+    assert KEY not in repr(entry), "name the header in SECRETS of mockllm/core/secret_names.py"
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,13 @@ def test_key_in_escapes_of_a_body_is_masked(body: bytes, stored: bytes) -> None:
     exchange = exchange_with({"authorization": f"Bearer {KEY}"}, "/v1/x", Request)
     exchange.raw = body
     assert entry_of(1, exchange, 1_000_000).raw == stored
+
+
+def test_longer_secret_of_headers_is_masked_before_one_of_body() -> None:
+    long = "0123456789abcdef-ghijkl"
+    exchange = exchange_with({"x-api-key": long, "x-echo": long}, "/v1/x", Request)
+    exchange.raw = b'{"api_key":"0123456789abcdef"}'
+    assert entry_of(1, exchange, 1_000_000).full_redactor.text(f"a {long} b") == "a REDACTED b"
 
 
 @pytest.mark.parametrize(("headers", "stored"), [({"authorization": f"Bearer {KEY}"}, False), ({}, True)])

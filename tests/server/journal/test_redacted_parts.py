@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.redaction import SECRETS, client_key_hash, shown_headers, without_credentials
+from mockllm.core.header_secrets import shown_headers
+from mockllm.core.redaction import client_key_hash
+from mockllm.core.secret_names import SECRETS
+from mockllm.core.url_secrets import without_credentials
 
 SECRET = "sk-s3cret"
 TARGETS = {

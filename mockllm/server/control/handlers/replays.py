@@ -13,8 +13,10 @@ from multidict import CIMultiDict
 from pydantic import BaseModel
 
 from mockllm.core.display import brief
-from mockllm.core.key_forms import REDACTED
-from mockllm.core.redaction import SHORTEST, Redactor, is_secret, shown_headers
+from mockllm.core.header_secrets import shown_headers
+from mockllm.core.key_forms import REDACTED, SHORTEST
+from mockllm.core.redaction import Redactor
+from mockllm.core.secret_names import is_secret
 from mockllm.engine.session_id import path_without_session
 from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.control.api_types import ApiCall, ApiRoute
@@ -47,7 +49,7 @@ async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBo
     url, began = _url(entry, body), time.monotonic()
     secrets = [body.key] if body.key and len(body.key) >= SHORTEST else []
     own = await in_thread_if_large(entry, lambda: entry.full_redactor)
-    redactor = Redactor((*own.secrets, *secrets))
+    redactor = own.with_secrets(secrets)
     # aiohttp's own context was created at import time, and has no CAs
     connector = TCPConnector(ssl=ssl.create_default_context())
     data = entry.raw if body.body is None else body.body.encode()

@@ -1,20 +1,13 @@
-"""Secrets are redacted by name and by form."""
+"""Secrets are recognized by their names."""
 
 from __future__ import annotations
 
 import pytest
 
 from mockllm.core.key_forms import REDACTED
-from mockllm.core.redaction import (
-    HARMLESS,
-    PERSONAL,
-    SECRETS,
-    is_secret,
-    redacted,
-    secret_field,
-    secret_name,
-    without_passwords,
-)
+from mockllm.core.redaction import redacted
+from mockllm.core.secret_names import HARMLESS, PERSONAL, SECRETS, is_secret, secret_field, secret_name
+from mockllm.core.url_secrets import without_passwords
 
 
 @pytest.mark.parametrize(
