@@ -136,10 +136,10 @@ class CohereV1Encoder(Encoder):
         error = message_of(failure, self._request)
         if isinstance(self._request, CohereGenerateRequest):
             members: dict[str, Json] = {"finish_reason": "ERROR", "err": error}
-            return (_event("stream-error", True, **members | failure.fields),)
+            return (_event("stream-error", True, **{**members, **failure.fields}),)
         response = {"text": "", "generation_id": self._response["generation_id"], "finish_reason": "ERROR"}
         members = {"response": response, "finish_reason": "ERROR", "error": error}
-        return (_event("stream-end", True, **members | failure.fields),)
+        return (_event("stream-end", True, **{**members, **failure.fields}),)
 
     def _delta(self, **members: Json) -> Event:
         return _event("tool-calls-chunk", tool_call_delta={"index": self._calls, **members})

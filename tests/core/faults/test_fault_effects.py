@@ -20,7 +20,7 @@ FURTHER: Final[tuple[dict[str, Any], ...]] = (
 )
 
 EQUAL: Final = frozenset({("cut_event", "truncate"), ("cut_event", "coalesce"), ("malformed", "coalesce")})
-"""The first fault leaves nothing for the second one to change, and no reason tells that: the body ends at the same
+"""The first fault leaves nothing for the second one to change, which has no reason for that: the body ends at the same
 place, or no two events are left that could come together."""
 
 

@@ -133,15 +133,6 @@ def test_response_without_success_states_the_reason(text: str, status: str, deta
     )
 
 
-@pytest.mark.parametrize(
-    "reply", ["error: {E}", "reply: {chunks: [One, {error: {E}}]}"], ids=["whole", "cut"]
-)
-def test_failed_response_has_fields_of_scenario(reply: str) -> None:
-    error = "{type: overloaded, fields: {own_field: 1}}"
-    response = RealtimeSocket(rules=f"rules: [{{{reply.replace('{E}', error)}}}]").say("a")
-    assert response["status_details"]["error"]["own_field"] == 1
-
-
 def test_response_without_its_end_leaves_the_session_usable() -> None:
     opened = RealtimeSocket()
     opened.add("unended")
