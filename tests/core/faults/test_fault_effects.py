@@ -20,8 +20,8 @@ FURTHER: Final[tuple[dict[str, Any], ...]] = (
 )
 
 EQUAL: Final = frozenset({("cut_event", "truncate"), ("cut_event", "coalesce"), ("malformed", "coalesce")})
-"""The first fault leaves nothing for the second one to change, which has no reason for that: the body ends at the same
-place, or no two events are left that could come together."""
+"""The first fault leaves nothing for the second one to change, which has no reason for that. The body ends at the
+same place, or no two events are left that could come together."""
 
 
 def faults() -> Iterator[Fault]:
