@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from mockllm.core.failure import NEVER, Failure
+from itertools import product
+from typing import Final
+
+import pytest
+
+from mockllm.core.failure import NAMED, NEVER, Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import Plan
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
+from mockllm.dialects.provider import Provider
+from mockllm.dialects.providers import REGISTERED
 from tests.dialects.test_building_and_decoding import IDENTITY, dialects, requested
 
 
@@ -22,6 +29,29 @@ def members(value: Json) -> set[str]:
     if not isinstance(value, dict):
         return set()
     return set(value) | {name for item in value.values() for name in members(item)}
+
+
+OF_FRAMES: Final = ("live", "live_setup")
+"""The messages of WebSockets whose errors are close frames, which have no room for fields."""
+
+
+@pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
+def test_error_of_each_call_has_what_a_scenario_sets(provider: Provider) -> None:
+    """Also of the calls without a reply: each error, of each call."""
+    paths = {route.call.id: route.path for route in provider.routes}
+    for call, name in product(provider.calls, NAMED):
+        failure = Failure(name, 418, "Own text.", fields={"own_field": 1}, headers=(("x-own", "1"),))
+        path = paths.get(call.id, "/")
+        request = call.dialect.request_class(method="POST", path=path, headers={}, provider=provider.name)
+        plan = call.dialect.error(failure, request, IDENTITY)
+        own = {
+            "status": plan.head.status == 418,
+            "message": b"Own text." in sent_bytes(plan),
+            "fields": b"own_field" in sent_bytes(plan) or call.id in OF_FRAMES,
+            "headers": ("x-own", "1") in plan.head.headers or call.id in OF_FRAMES,
+        }
+        lacking = [member for member, there in own.items() if not there]
+        assert not lacking, f"{name} of {call.endpoint}: `error` writes these members of the failure"
 
 
 @dialects

@@ -43,12 +43,11 @@ def _calls() -> Iterator[tuple[str, Call]]:
             path = f"/{route.provider}" * route.prefixed + next(route.paths()).replace(
                 "{deployment}", "gpt-4o"
             )
-            name = f"{route.provider}-{type(route.dialect).__name__}"
-            yield name, Call(cast(ReplyDialect, route.dialect), path)
+            yield f"{route.provider}-{route.call.id}", Call(cast(ReplyDialect, route.dialect), path)
 
 
 CALLS = dict(_calls())
-"""Every generating call of every provider and vendor."""
+"""Every generating call of every provider and vendor, by its provider and its id."""
 
 
 class NoCache(ResponseCache):

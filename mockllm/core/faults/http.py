@@ -45,6 +45,8 @@ class ContentType(Fault):
     def apply_to_plan(self, plan: Plan) -> Plan:
         head = plan.head
         wrong = head.without(TYPE) if self.value is None else head.with_headers(((TYPE, self.value),))
+        if wrong == head:
+            raise NotApplicable("the content-type is that already")
         return replace(plan, head=wrong)
 
 

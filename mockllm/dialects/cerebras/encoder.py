@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Choice, ToolCall, Usage
+from mockllm.core.rendering.placeholders import derive
+from mockllm.core.reply.reply import Choice, Reply, ToolCall, Usage
+from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.vendors.chat import VendorEncoder
+from mockllm.dialects.vendors.vendor import Vendor
 
 
 def cerebras_usage(counted: Usage) -> dict[str, Json]:
@@ -21,12 +27,23 @@ def cerebras_usage(counted: Usage) -> dict[str, Json]:
     }
 
 
+def _with_fraction(second: int) -> float:
+    return second + 0.165281
+
+
 class Cerebras(VendorEncoder):
     """Cerebras. Models of Llama count no details of the tokens (recordings of 2025 and 2026), where none differs.
     Models of Gemma count the tokens of images, and none of a prediction. The last chunk of a stream always has usage
     and times, and only that one has a finish reason (recordings of July 2026)."""
 
     null_finish = False
+
+    def __init__(
+        self, reply: Reply, request: ChatRequest, identity: ResponseIdentity, vendor: Vendor
+    ) -> None:
+        super().__init__(reply, request, identity, vendor)
+        body, created = self.form.body, derive(_with_fraction, identity.epoch_second)
+        self.form = replace(self.form, body={**body, "time_info": {**body["time_info"], "created": created}})
 
     def usage(self, counted: Usage) -> dict[str, Json]:
         model = self.reply.model or self._request.model or ""

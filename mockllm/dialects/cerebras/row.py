@@ -65,7 +65,6 @@ ROW: Final = Vendor(
                 "prompt_time": 0.0028,
                 "completion_time": 0.0177,
                 "total_time": 0.0315,
-                "created": 1781021261.165281,
             },
         },
         chunk={"system_fingerprint": "fp_46358675aa6b1ba4d98d"},

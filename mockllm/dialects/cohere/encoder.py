@@ -116,7 +116,8 @@ class CohereEncoder(Encoder):
         yield "end", (b"[DONE]", None)
 
     def fail(self, failure: Failure) -> Iterable[Event]:
-        delta = {"error": message_of(failure, self._request), "finish_reason": "ERROR"}
+        message = message_of(failure, self._request)
+        delta: dict[str, Json] = {"error": message, "finish_reason": "ERROR", **failure.fields}
         return (_event("message-end", {}, {"delta": delta}),)
 
     def _of_message(self, kind: str, index: int, content: dict[str, Json]) -> Event:

@@ -135,9 +135,11 @@ class CohereV1Encoder(Encoder):
     def fail(self, failure: Failure) -> Iterable[Event]:
         error = message_of(failure, self._request)
         if isinstance(self._request, CohereGenerateRequest):
-            return (_event("stream-error", True, finish_reason="ERROR", err=error),)
+            members: dict[str, Json] = {"finish_reason": "ERROR", "err": error}
+            return (_event("stream-error", True, **{**members, **failure.fields}),)
         response = {"text": "", "generation_id": self._response["generation_id"], "finish_reason": "ERROR"}
-        return (_event("stream-end", True, response=response, finish_reason="ERROR", error=error),)
+        members = {"response": response, "finish_reason": "ERROR", "error": error}
+        return (_event("stream-end", True, **{**members, **failure.fields}),)
 
     def _delta(self, **members: Json) -> Event:
         return _event("tool-calls-chunk", tool_call_delta={"index": self._calls, **members})

@@ -44,7 +44,15 @@ class RoutedTogether(Together):
 
 
 class RoutedNovita(VendorEncoder):
-    """Novita behind the router. The first chunk has the role alone."""
+    """Novita behind the router. The first chunk has the role alone. Each chunk has the time of the response, in
+    microseconds, and a constant as the time to the first token."""
+
+    def __init__(
+        self, reply: Reply, request: ChatRequest, identity: ResponseIdentity, vendor: Vendor
+    ) -> None:
+        super().__init__(reply, request, identity, vendor)
+        metrics = {"ttft_ms": 274, "ts_us": identity.epoch_second * 1_000_000 + 308_596}
+        self.form = replace(self.form, chunk={**self.form.chunk, "sla_metrics": metrics})
 
     def opening(self, choice: Choice) -> dict[str, Json] | None:
         return {"role": "assistant"}
@@ -121,7 +129,7 @@ NOVITA: Final = replace(
     encoder=RoutedNovita,
     form=replace(
         ROW.form,
-        chunk={"system_fingerprint": "", "sla_metrics": {"ttft_ms": 274, "ts_us": 1786507380308596}},
+        chunk={"system_fingerprint": ""},
         choice={},
         usage=_novita_usage,
         always_usage=True,

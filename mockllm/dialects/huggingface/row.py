@@ -35,8 +35,12 @@ def openai_request(body: dict[str, Json]) -> dict[str, Json]:
 
 
 def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
-    """Return the body of an error. A refusal of the router is a text, any other error an object."""
-    return {"error": inner["message"]} if status in (401, 402, 403, 404, 503) else {"error": inner}
+    """Return the body of an error. A refusal of the router is a text, with a scenario's own fields beside it. Any
+    other error is an object."""
+    if status not in (401, 402, 403, 404, 503):
+        return {"error": inner}
+    own = {name: value for name, value in inner.items() if name not in ("message", "type", "param", "code")}
+    return {"error": inner["message"], **own}
 
 
 ROW: Final = Vendor(

@@ -200,7 +200,9 @@ def decode(plan: Plan) -> DecodedResponse | None:
         match payload:
             case {"error": dict(error)}:
                 decoder.recognized, decoder.error = True, error
-            case {"object": "text_completion", "choices": list(choices)}:
+            case {"object": "text_completion", "choices": list(choices)} | {
+                "choices": [{"text": str()}, *_] as choices
+            }:  # a vendor's chunks may have another name
                 decoder.recognized = True
                 for choice in choices:
                     _read_choice(choice, decoder)

@@ -36,6 +36,11 @@ def test_content_type_is_replaced_or_removed() -> None:
     assert played(built("content_type", value=None)).head == ResponseHead(200, (("x-a", "b"),))
 
 
+def test_content_type_that_is_there_has_reason() -> None:
+    wrong = built("content_type")
+    assert reason(wrong, played(wrong)) == "the content-type is that already"
+
+
 def test_content_type_is_removed_from_all_headers() -> None:
     head = ResponseHead(200, (("A", "1"), ("b", "2")), (("B", "3"), ("c", "4")))
     assert head.without("b") == ResponseHead(200, (("A", "1"),), (("c", "4"),))

@@ -136,7 +136,8 @@ class InteractionFields:
                 thought["summary"] = [{"type": "text", "text": joined_text(part.chunks)}]
             return thought
         if isinstance(part, ToolCall):
-            arguments = loads(joined_text(part.chunks) or "{}")
+            text = joined_text(part.chunks)
+            arguments = loads(text) if text.strip() else {}
             opened = self.opened(part, index)
             return {**opened, "arguments": arguments}
         content: dict[str, Json] = {"type": "image", "data": "", "mime_type": ""}
@@ -226,10 +227,11 @@ def interaction_error(failure: Failure, request: Request) -> dict[str, Json]:
 
 
 def interaction_failure(failure: Failure, request: Request) -> Plan:
-    """Return an error as the whole response."""
+    """Return an error as the whole response. Only the wait that a scenario sets is in a header."""
     status = error_object(failure, request)["error"]["code"]
     body = dumps({"error": interaction_error(failure, request)})
-    return Plan(ResponseHead(status, JSON).with_headers(failure.headers), (EventStep(body, 0, "body"),))
+    head = ResponseHead(status, JSON).with_headers(failure.retry_header(None))
+    return Plan(head.with_headers(failure.headers), (EventStep(body, 0, "body"),))
 
 
 class Interactions(GeminiDialect):

@@ -148,7 +148,8 @@ class RealtimeEncoder(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         error = error_object(failure, self._request, ResponseIdentity(self._ids, self._request.now), ROWS)
-        details = {"type": "failed", "error": {name: error[name] for name in ("type", "code", "message")}}
+        own = {name: error[name] for name in ("type", "code", "message")}
+        details: Json = {"type": "failed", "error": {**own, **failure.fields}}
         yield self._event("response.done", {"response": self._response("failed", details)})
 
     def _item(self, at: EncoderPosition, status: str, text: str | None) -> dict[str, Json]:
