@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import secret_name
@@ -120,7 +120,8 @@ def _anchored(pattern: str, path: Path, rules: ImportedRules) -> str | None:
 def _condition(value: Json, path: Path, rules: ImportedRules) -> Json:
     for name, operator in TEXTS.items():
         if isinstance(value, dict) and name in value:
-            text = _anchored(str(value[name]), path, rules) if name == "matches" else str(value[name])
+            compared = header_text(value[name])
+            text = _anchored(compared, path, rules) if name == "matches" else compared
             if text is None:
                 return None
             conditions: dict[str, Json] = {operator: text}
@@ -167,9 +168,10 @@ def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> di
         elif name == "headers" and isinstance(value, dict):
             http["headers"] = _headers(value, (*path, name), rules)
         elif name == "body":
-            http["body"] = str(value)
+            http["body"] = value  # a value that is no text is sent as JSON
         elif name == "jsonBody":
-            http["body"] = value
+            # these two would be sent as a text and as no body
+            http["body"] = dumps(value).decode() if value is None or isinstance(value, str) else value
         elif name == "bodyFileName" and _is_file_below(value):
             http["body_file"] = f"__files/{value}"
             rules.note((*path, name), f"copy __files/{value} beside the scenario file")

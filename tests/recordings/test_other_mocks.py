@@ -167,3 +167,27 @@ def test_imported_wait_loses_no_digit(value: float, written: str) -> None:
     assert f'delay: "{written}"' in wiremock
     VirtualServer(aimock.text), VirtualServer(wiremock)  # both are scenarios
     assert parse_duration(written) == pytest.approx(value / 1000, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("response", "body"),
+    [
+        ({"body": {"a": True}}, b'{"a":true}'), ({"body": [1, None]}, b"[1,null]"), ({"body": False}, b"false"),
+        ({"body": 1.5}, b"1.5"), ({"body": "a"}, b"a"), ({"body": None}, b""), ({"jsonBody": {"a": [True]}}, b'{"a":[true]}'),
+        ({"jsonBody": "a"}, b'"a"'), ({"jsonBody": None}, b"null"), ({"jsonBody": 3}, b"3"),
+    ],
+)  # fmt: skip
+def test_wiremock_body_has_the_json_of_its_value(response: dict[str, Any], body: bytes) -> None:
+    game = VirtualServer(take({"request": {"url": "/a"}, "response": response}).text)
+    assert game.respond(raw_request("/a")).bytes == body
+
+
+@pytest.mark.parametrize("operator", ["equalTo", "contains", "matches"])
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (False, "false"), (3, "3"), (1.5, "1.5"), ("True", "True")]
+)
+def test_wiremock_value_is_compared_as_json_text(operator: str, value: Any, text: str) -> None:
+    conditions = {"headers": {"x-a": {operator: value}}, "queryParameters": {"q": {operator: value}}}
+    game = VirtualServer(take({"request": {"url": "/a", **conditions}, "response": {"body": "found"}}).text)
+    assert game.respond(raw_request("/a", query=f"q={text}", headers={"x-a": text})).bytes == b"found"
+    assert game.respond(raw_request("/a", query="q=other", headers={"x-a": text})).status == 404
