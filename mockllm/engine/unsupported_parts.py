@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text, Thinking, ToolCall
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ReplyDialect
+from mockllm.scenario.language.reply import ReplySpec
+from mockllm.scenario.reply_renderer import ReplyRenderer
 
 MEDIA: Final = frozenset({"audio", "video"})
 """The keys of media for which most protocols have no form."""
@@ -19,6 +21,17 @@ _COUNTED: Final = {
     "tool_calls": "; their tokens count in the usage and towards max_tokens",
 }
 """The ends of the notes on parts that cost tokens also where they are left out."""
+
+
+def render(renderer: ReplyRenderer, spec: object, dialect: ReplyDialect) -> Reply:
+    """Return the reply of a specification. Where a response has one choice, this is the first, which alone is billed;
+    a note of the renderer says so. Calls for media have further ones: they join their texts."""
+    assert isinstance(spec, ReplySpec)
+    choices = spec.choices
+    if choices and len(choices) > 1 and not (dialect.capabilities.choices or renderer.request.makes_media):
+        renderer.notes.append("choices left out after the first: the call has one")
+        spec = spec.model_copy(update={"choices": choices[:1]})
+    return renderer.reply(spec)
 
 
 def reply_notes(reply: Reply, dialect: ReplyDialect, request: Request, *, streamed: bool) -> Iterator[str]:
