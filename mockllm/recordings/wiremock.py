@@ -13,6 +13,7 @@ from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.redaction import secret_name
 from mockllm.core.regex.compile import compile_regex
+from mockllm.dialects.provider_facts import begins_with_prefix, certain_prefixes
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
 from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers
 from mockllm.recordings.scenario_writer import ImportedRules, is_wait, wait_text
@@ -74,11 +75,18 @@ def _match(request: dict[str, Json], path: Path, rules: ImportedRules) -> dict[s
                 match["method"] = str(value)
         elif name in ("url", "urlPath"):
             bare, _, query = str(value).partition("?")
+            if begins_with_prefix(bare):
+                provider, _, rest = bare.lstrip("/").partition("/")
+                match["provider"], bare = provider, f"/{rest}"
             match["path"] = {"equals": bare}
             if query:
                 rules.note((*path, name), "the query of a url is not imported")
         elif name in ("urlPattern", "urlPathPattern"):
-            pattern = _anchored(str(value).partition("?")[0], (*path, name), rules)
+            bare = str(value).partition("?")[0]
+            prefix = next((each for each in certain_prefixes() if bare.startswith(f"/{each}/")), None)
+            if prefix is not None:
+                match["provider"], bare = prefix, bare.removeprefix(f"/{prefix}")
+            pattern = _anchored(bare, (*path, name), rules)
             if pattern is not None:
                 match["path"] = {"regex": pattern}
         elif name in ("headers", "queryParameters") and isinstance(value, dict):

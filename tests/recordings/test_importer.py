@@ -35,6 +35,7 @@ from tests.recordings.sample_files import (
     again,
     take,
     vcrpy,
+    warnings_of,
 )
 from tests.recordings.test_other_mocks import AIMOCK
 from tests.recordings.test_raw_responses import CURL
@@ -347,3 +348,14 @@ def test_imported_lookup_passes_its_example(headers: dict[str, str], tmp_path: P
     with pytest.raises(SystemExit) as ended:
         main(["test", str(file)])
     assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("host", ["router.huggingface.co", "api.together.xyz"])
+def test_imported_path_after_two_prefixes_gets_no_warning(host: str, tmp_path: Path) -> None:
+    """Hugging Face's paths begin with the name of the provider that it calls."""
+    path = "/together/v1/chat/completions"
+    request = {"method": "POST", "host": host, "path": path, "body": BODY}
+    result = take({"request": request, "response": {"status": 200, "headers": {}, "body": "hi"}})
+    prefix = "huggingface" if "huggingface" in host else "together"
+    assert again(result, raw_request(f"/{prefix}{path}", BODY)).bytes == b"hi"
+    assert warnings_of(result, tmp_path) == []

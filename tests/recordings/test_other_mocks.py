@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.recordings.sample_files import (
     BODY,
     KEY,
     take,
+    warnings_of,
 )
 
 AIMOCK: dict[str, Any] = {
@@ -191,3 +193,20 @@ def test_wiremock_value_is_compared_as_json_text(operator: str, value: Any, text
     game = VirtualServer(take({"request": {"url": "/a", **conditions}, "response": {"body": "found"}}).text)
     assert game.respond(raw_request("/a", query=f"q={text}", headers={"x-a": text})).bytes == b"found"
     assert game.respond(raw_request("/a", query="q=other", headers={"x-a": text})).status == 404
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ({"urlPath": "/together/v1/chat/completions"}, "/together/v1/chat/completions"),
+        ({"urlPattern": "/together/v1/.*"}, "/together/v1/chat/completions"),
+        ({"url": "/openai/deployments/d/chat/completions"}, "/openai/deployments/d/chat/completions"),
+        ({"url": "/other/v1/chat"}, "/other/v1/chat"),
+    ],
+)
+def test_wiremock_path_has_the_provider_of_its_prefix(url: dict[str, str], sent: str, tmp_path: Path) -> None:
+    result = take({"request": {"method": "POST", **url}, "response": {"body": "found"}})
+    game = VirtualServer(result.text)
+    assert game.respond(raw_request(sent, BODY)).bytes == b"found"
+    assert game.respond(raw_request("/v1/chat/completions", BODY)).bytes != b"found"
+    assert warnings_of(result, tmp_path) == []
