@@ -16,6 +16,7 @@ from mockllm.scenario.reply_renderer import ReplyRenderer
 
 MEDIA: Final = frozenset({"audio", "video"})
 """The keys of media for which most protocols have no form."""
+_NO_TOOLS: Final = {"images", "citations", "thinking", "redacted_thinking", "tool_calls"}
 _COUNTED: Final = {
     "thinking": "; its tokens count in the usage and towards max_tokens",
     "tool_calls": "; their tokens count in the usage and towards max_tokens",
@@ -52,7 +53,7 @@ def unsupported_part_notes(reply: Reply, dialect: ReplyDialect, request: Request
             yield f"{kind} left out: the request wants none"
             continue
         yield f"{kind} left out: {call} has none{_COUNTED.get(kind, '')}"
-    tools = kinds - {"images", "citations", "thinking", "tool_calls"} - MEDIA - capabilities.server_tools
+    tools = kinds - _NO_TOOLS - MEDIA - capabilities.server_tools
     if tools:
         names = ", ".join(sorted(tools)) if capabilities.server_tools else "none"
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
@@ -71,9 +72,12 @@ def without_unsupported_media(reply: Reply, dialect: ReplyDialect, request: Requ
 
 
 def _lacking(dialect: ReplyDialect, request: Request) -> frozenset[str]:
-    """Return the media without a form in the response, and `tool_calls` where a call has no turns."""
+    """Return the media and the encrypted thinking without a form in the response. Also `tool_calls`, where a call has
+    no turns."""
     capabilities = dialect.capabilities
     lacking = (MEDIA | capabilities.requested_media) - capabilities.media
+    if not capabilities.redacted_thinking:
+        lacking |= {"redacted_thinking"}
     if not capabilities.conversation:
         lacking |= {"tool_calls"}
     if capabilities.requested_media:
@@ -90,7 +94,7 @@ def _kinds(part: Part) -> tuple[str, ...]:
     if type(part) is Media:
         return (part.kind,)
     if type(part) is Thinking:
-        return ("thinking",)
+        return ("redacted_thinking" if part.redacted else "thinking",)
     if type(part) is ToolCall:
         return ("tool_calls",)
     if type(part) is NativePart:
