@@ -138,7 +138,7 @@ def _names_of_patterns(
     patterns: NamePatterns,
 ) -> Iterator[str]:
     """Yield names that match a pattern: without end, or until they repeat where other names are allowed. A repeated
-    name gets a word or a number at its end if the pattern allows that: `^x-` is the start of any number of names."""
+    name gets a word or a number at its end, if the pattern allows that. `^x-` is the start of any number of names."""
     closed = any(schema.get(f"{kind}Properties") is False for kind in ("additional", "unevaluated"))
     seen: set[str] = set()
     repeats = 0
