@@ -56,8 +56,8 @@ def output_tokens(response: ClientResponse) -> int:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("path", ["/v1/messages", "/api/chat", "/cohere/v2/chat", "/v1/responses"])
 def test_other_choices_are_left_out_and_not_billed(path: str, user: str, *, stream: bool) -> None:
-    asked = [{"role": "user", "content": user}]
-    turns = {"input": user} if path == "/v1/responses" else {"messages": asked}
+    messages = [{"role": "user", "content": user}]
+    turns = {"input": user} if path == "/v1/responses" else {"messages": messages}
     server = VirtualServer(CHOICES)
     for _ in range(3):  # the last response comes from the response cache
         response = server.respond(

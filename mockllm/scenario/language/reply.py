@@ -203,7 +203,7 @@ class ChoiceSpec(Spec):
     thinking: ThinkingOrText | None = None
     """Reasoning before the text."""
     redacted_thinking: RedactedThinking | None = None
-    """Reasoning whose text the provider has encrypted, after the other one: true, or its data."""
+    """Reasoning whose text the provider has encrypted, after `thinking`: true, or its data."""
     tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
     """The tools to call; `from_schema` calls a tool of the request with generated arguments."""
     refusal: GeneratedText | None = None
