@@ -56,6 +56,8 @@ class ProtocolCapabilities(Struct, frozen=True):
     unsupported_parts: frozenset[str] = frozenset()
     """The keys of a reply that no response has: `citations`, `images`, `thinking`, `tool_calls` (the last one always
     without `conversation`). A note names those left out."""
+    redacted_thinking: bool = False
+    """Whether a response has thinking whose text is encrypted; a note says where it is left out."""
     media: frozenset[str] = frozenset()
     """The keys of a reply for media beside images that have a form: `audio`, `video`."""
     requested_media: frozenset[str] = frozenset()

@@ -113,6 +113,8 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     member. Only for a provider whose protocol has its name."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
+    unprefixed_hosts: tuple[str, ...] = ()
+    """The same where a recorded path needs the prefix only if the path is also that of another provider."""
     base_url_variables: tuple[str, ...] = ()
     """Environment variables that hold the base URL of its SDKs."""
     base_path_variables: Mapping[str, str] = MappingProxyType({})

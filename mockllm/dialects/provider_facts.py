@@ -78,6 +78,13 @@ def _unprefixed_paths() -> frozenset[str]:
     return frozenset(path for path in found if path.split("/")[1] in PROVIDERS)
 
 
+@cache
+def certain_prefixes() -> frozenset[str]:
+    """Return the providers with whose names a path begins only as a prefix. The path after another provider's prefix
+    may begin with such a name."""
+    return PROVIDERS - {path.split("/")[1] for path in _unprefixed_paths()}
+
+
 def begins_with_prefix(path: str) -> bool:
     """Return whether a path's first segment is certainly a provider's prefix, which rules do not see."""
     first = path.split("/")[1:2]

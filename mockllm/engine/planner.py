@@ -43,7 +43,7 @@ from mockllm.engine.replay import ReplayPlanner
 from mockllm.engine.reply_usage import with_cached_tokens, with_input_tokens
 from mockllm.engine.response_cache import EncodedStream, ResponseCache
 from mockllm.engine.settings import EngineSettings
-from mockllm.engine.unsupported_parts import reply_notes, without_unsupported_media
+from mockllm.engine.unsupported_parts import render, reply_notes, without_unsupported_media
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.error_failure import failure_from_spec
 from mockllm.scenario.language.error import ErrorSpec
@@ -299,7 +299,7 @@ class ResponsePlanner:
 
     def _reply_with_required_parts(self, context: PlanContext, dialect: ReplyDialect) -> Reply:
         """Return the rendered reply with all that its protocol needs; note the parts that the protocol lacks."""
-        reply = self._rendered_reply(context)
+        reply = self._rendered_reply(context, dialect)
         context.tool_call_count = sum(
             [type(part) is ToolCall for choice in reply.choices for part in choice.parts]
         )
@@ -312,7 +312,7 @@ class ResponsePlanner:
             reply = cast(MediaDialect, dialect).with_required_media(reply, context.request)
         return reply
 
-    def _rendered_reply(self, context: PlanContext) -> Reply:
+    def _rendered_reply(self, context: PlanContext, dialect: ReplyDialect) -> Reply:
         """Return the reply. A static one of a generating call is cached by what its chunks depend on."""
         compiled, request = context.compiled, context.request
         size = context.chunk_size = chunk_size(context.settings.merged, context.source_context)
@@ -327,14 +327,14 @@ class ResponsePlanner:
             renderer = ReplyRenderer(
                 *arguments, self._max_generated, max_characters, in_one_chunk, generated_tool_call=call
             )
-            reply = renderer.reply(evaluate(compiled.spec, context.evaluation_context))  # type: ignore[arg-type]
+            reply = render(renderer, evaluate(compiled.spec, context.evaluation_context), dialect)
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
-        key = (compiled, size, request.output_bounds.key, context.streamed)
+        key = (compiled, size, request.output_bounds.key, context.streamed, dialect.capabilities.choices)
         cached = self._static_replies.get(key)
         if cached is None:
             renderer = ReplyRenderer(*arguments, max_characters=max_characters)
-            cached = (renderer.reply(compiled.spec), tuple(renderer.notes))  # type: ignore[arg-type]
+            cached = (render(renderer, compiled.spec, dialect), tuple(renderer.notes))
             if not context.prerendering:
                 self._static_replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
         reply, notes = cached

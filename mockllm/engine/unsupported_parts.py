@@ -11,14 +11,28 @@ from msgspec.structs import replace
 from mockllm.core.reply.reply import SERVER_TOOL, Media, NativePart, Part, Reply, Text, Thinking, ToolCall
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ReplyDialect
+from mockllm.scenario.language.reply import ReplySpec
+from mockllm.scenario.reply_renderer import ReplyRenderer
 
 MEDIA: Final = frozenset({"audio", "video"})
 """The keys of media for which most protocols have no form."""
+_NO_TOOLS: Final = {"images", "citations", "thinking", "redacted_thinking", "tool_calls"}
 _COUNTED: Final = {
     "thinking": "; its tokens count in the usage and towards max_tokens",
     "tool_calls": "; their tokens count in the usage and towards max_tokens",
 }
 """The ends of the notes on parts that cost tokens also where they are left out."""
+
+
+def render(renderer: ReplyRenderer, spec: object, dialect: ReplyDialect) -> Reply:
+    """Return the reply of a specification. Where a response has one choice, this is the first, which alone is billed;
+    a note of the renderer says so. Calls for media have further ones: they join their texts."""
+    assert isinstance(spec, ReplySpec)
+    choices = spec.choices
+    if choices and len(choices) > 1 and not (dialect.capabilities.choices or renderer.request.makes_media):
+        renderer.notes.append("choices left out after the first: the call has one")
+        spec = spec.model_copy(update={"choices": choices[:1]})
+    return renderer.reply(spec)
 
 
 def reply_notes(reply: Reply, dialect: ReplyDialect, request: Request, *, streamed: bool) -> Iterator[str]:
@@ -39,7 +53,7 @@ def unsupported_part_notes(reply: Reply, dialect: ReplyDialect, request: Request
             yield f"{kind} left out: the request wants none"
             continue
         yield f"{kind} left out: {call} has none{_COUNTED.get(kind, '')}"
-    tools = kinds - {"images", "citations", "thinking", "tool_calls"} - MEDIA - capabilities.server_tools
+    tools = kinds - _NO_TOOLS - MEDIA - capabilities.server_tools
     if tools:
         names = ", ".join(sorted(tools)) if capabilities.server_tools else "none"
         yield f"server_tools left out: {call} has {'' if names == 'none' else 'no '}{names}"
@@ -58,9 +72,12 @@ def without_unsupported_media(reply: Reply, dialect: ReplyDialect, request: Requ
 
 
 def _lacking(dialect: ReplyDialect, request: Request) -> frozenset[str]:
-    """Return the media without a form in the response, and `tool_calls` where a call has no turns."""
+    """Return the media and the encrypted thinking without a form in the response. Also `tool_calls`, where a call has
+    no turns."""
     capabilities = dialect.capabilities
     lacking = (MEDIA | capabilities.requested_media) - capabilities.media
+    if not capabilities.redacted_thinking:
+        lacking |= {"redacted_thinking"}
     if not capabilities.conversation:
         lacking |= {"tool_calls"}
     if capabilities.requested_media:
@@ -77,7 +94,7 @@ def _kinds(part: Part) -> tuple[str, ...]:
     if type(part) is Media:
         return (part.kind,)
     if type(part) is Thinking:
-        return ("thinking",)
+        return ("redacted_thinking" if part.redacted else "thinking",)
     if type(part) is ToolCall:
         return ("tool_calls",)
     if type(part) is NativePart:

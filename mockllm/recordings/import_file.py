@@ -103,8 +103,9 @@ def parse_request(method: str, url: str, headers: Json, body: bytes, where: str)
         parts = urlsplit(url)
     except ValueError:
         raise NotImported(f"{where}: this is not a URL: {brief(url)}") from None
-    path = local_path(parts.netloc or None, parts.path or "/")
-    return RecordedRequest(method.upper(), path, parts.query, header_pairs(headers), body)
+    method, pairs = method.upper(), header_pairs(headers)
+    path = local_path(parts.netloc or None, parts.path or "/", method, pairs)
+    return RecordedRequest(method, path, parts.query, pairs, body)
 
 
 def parse_response(status: int, headers: Json, body: bytes, at: float = 0.0) -> RecordedResponse:

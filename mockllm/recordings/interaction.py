@@ -12,6 +12,7 @@ from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.dialects.listing import LISTED
+from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.scenario.control_paths import RESERVED_SEGMENTS
 
 DROPPED_HEADERS: Final = frozenset(
@@ -34,6 +35,8 @@ DROPPED_HEADERS: Final = frozenset(
     }
 )
 """Headers of one connection, and headers that this server adds."""
+HINT_HEADERS: Final = frozenset(name for provider in LISTED for name in provider.example_headers)
+"""Headers without a secret that distinguish providers with a common path."""
 OTHER: Final = "other"
 """The upstream of requests to unknown providers."""
 
@@ -98,14 +101,30 @@ def valid_headers(pairs: Iterable[tuple[str, str]]) -> tuple[list[tuple[str, str
     return valid, invalid
 
 
-def local_path(host: str | None, path: str) -> str:
-    """Return the path on this server for a path of a host, which may have a port and a user."""
+def local_path(host: str | None, path: str, method: str, headers: Headers) -> str:
+    """Return the path on this server for a request to a host, which may have a port and a user."""
     known = (host or "").lower().rpartition("@")[2]
     name = _PORT.sub("", known)
+
+    def is_one_of(hosts: Iterable[str]) -> bool:
+        return any(f".{each}".endswith(f".{end}") for each in (known, name) for end in hosts)
+
     for provider in LISTED:
-        if any(f".{each}".endswith(f".{end}") for each in (known, name) for end in provider.hosts):
+        if is_one_of(provider.hosts):
+            return f"/{provider.name}{path}"
+        if is_one_of(provider.unprefixed_hosts) and _is_of_another(provider.name, path, method, headers):
             return f"/{provider.name}{path}"
     return f"/{name}{path}" if name and own_path(path) else path
+
+
+def _is_of_another(provider: str, path: str, method: str, headers: Headers) -> bool:
+    """Return whether a path without a prefix is another provider's, with these headers or without their keys: an
+    example has no keys."""
+    sent = {name.lower(): value for name, value in headers}
+    kept = {name: value for name, value in sent.items() if name in HINT_HEADERS}
+    if all(find_route(method, path, each).provider in (None, provider) for each in (sent, kept)):
+        return False
+    return type(find_route(method, f"/{provider}{path}", sent)) is RouteMatch
 
 
 def own_path(path: str) -> bool:

@@ -104,11 +104,12 @@ def exchange(file: ImportFile) -> Interaction:
     query, host = of(request, "query"), of(request, "host")
     if isinstance(query, dict):
         query = "&".join(f"{name}={value}" for name, value in query.items())
+    headers = header_pairs(of(request, "headers"))
     recorded = RecordedRequest(
         method,
-        local_path(host if isinstance(host, str) else None, request["path"]),
+        local_path(host if isinstance(host, str) else None, request["path"], method, headers),
         query if isinstance(query, str) else "",
-        header_pairs(of(request, "headers")),
+        headers,
         file.to_bytes(request.get("body"), ("request", "body")),
     )
     notes = (note,) if isinstance(raw, dict | list) else ()

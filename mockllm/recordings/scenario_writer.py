@@ -24,18 +24,15 @@ from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import request_hash
 from mockllm.core.secret_masker import SecretMasker
-from mockllm.dialects.listing import LISTED
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.import_file import ImportFile
-from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
+from mockllm.recordings.interaction import HINT_HEADERS, Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.redaction import clean_json, redact, redactor_of
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Path
 from mockllm.state.engine_state import EngineState
 
-HINT_HEADERS: Final = frozenset(name for provider in LISTED for name in provider.example_headers)
-"""Headers without a secret that distinguish providers with a common path."""
 MAX_EXAMPLE: Final = 20_000
 """Largest request in bytes that is written as an example."""
 _PLAIN: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_/.+-]*\Z")

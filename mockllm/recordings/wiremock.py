@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.json.codec import Json, JSONDecodeError, loads
+from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.jsonpath import JsonPathError, compile_path
 from mockllm.core.key_forms import REDACTED
 from mockllm.core.regex.compile import compile_regex
 from mockllm.core.secret_names import secret_name
+from mockllm.dialects.provider_facts import begins_with_prefix, certain_prefixes
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
 from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers
 from mockllm.recordings.scenario_writer import ImportedRules, is_wait, wait_text
@@ -74,11 +75,18 @@ def _match(request: dict[str, Json], path: Path, rules: ImportedRules) -> dict[s
                 match["method"] = str(value)
         elif name in ("url", "urlPath"):
             bare, _, query = str(value).partition("?")
+            if begins_with_prefix(bare):
+                provider, _, rest = bare.lstrip("/").partition("/")
+                match["provider"], bare = provider, f"/{rest}"
             match["path"] = {"equals": bare}
             if query:
                 rules.note((*path, name), "the query of a url is not imported")
         elif name in ("urlPattern", "urlPathPattern"):
-            pattern = _anchored(str(value).partition("?")[0], (*path, name), rules)
+            bare = str(value).partition("?")[0]
+            prefix = next((each for each in certain_prefixes() if bare.startswith(f"/{each}/")), None)
+            if prefix is not None:
+                match["provider"], bare = prefix, bare.removeprefix(f"/{prefix}")
+            pattern = _anchored(bare, (*path, name), rules)
             if pattern is not None:
                 match["path"] = {"regex": pattern}
         elif name in ("headers", "queryParameters") and isinstance(value, dict):
@@ -120,7 +128,8 @@ def _anchored(pattern: str, path: Path, rules: ImportedRules) -> str | None:
 def _condition(value: Json, path: Path, rules: ImportedRules) -> Json:
     for name, operator in TEXTS.items():
         if isinstance(value, dict) and name in value:
-            text = _anchored(str(value[name]), path, rules) if name == "matches" else str(value[name])
+            compared = header_text(value[name])
+            text = _anchored(compared, path, rules) if name == "matches" else compared
             if text is None:
                 return None
             conditions: dict[str, Json] = {operator: text}
@@ -167,9 +176,10 @@ def _response(response: dict[str, Json], path: Path, rules: ImportedRules) -> di
         elif name == "headers" and isinstance(value, dict):
             http["headers"] = _headers(value, (*path, name), rules)
         elif name == "body":
-            http["body"] = str(value)
+            http["body"] = value  # a value that is no text is sent as JSON
         elif name == "jsonBody":
-            http["body"] = value
+            # these two would be sent as a text and as no body
+            http["body"] = dumps(value).decode() if value is None or isinstance(value, str) else value
         elif name == "bodyFileName" and _is_file_below(value):
             http["body_file"] = f"__files/{value}"
             rules.note((*path, name), f"copy __files/{value} beside the scenario file")

@@ -22,13 +22,11 @@ from mockllm.core.randomness import Randomness
 from mockllm.core.reply.chunking import filler_sentences, filler_tokens, split_into_chunks
 from mockllm.core.reply.citations import full_text, place_of_words
 from mockllm.core.reply.reply import (
-    SERVER_TOOL,
     Choice,
     Citation,
     ContentElement,
     Finish,
     GeneratedToolCall,
-    NativePart,
     Part,
     Pause,
     Refusal,
@@ -44,7 +42,6 @@ from mockllm.core.reply.truncation import part_tokens, truncate
 from mockllm.core.request.request import Request, Tool
 from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.scenario.error_failure import failure_from_spec
-from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import (
     Chunk,
     CommentChunk,
@@ -68,8 +65,8 @@ from mockllm.scenario.language.reply import (
     ToolCallSpec,
     UsageSpec,
 )
-from mockllm.scenario.language.server_tools import ServerTools
 from mockllm.scenario.mcp_replies import mcp_members
+from mockllm.scenario.provider_parts import redacted, server_tools
 from mockllm.scenario.schema_replies import (
     DRAWS,
     choose_tool,
@@ -92,24 +89,6 @@ def split_extras(extras: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     }
     events = {name: each[EVENTS] for name, each in extras.items() if isinstance(each.get(EVENTS), dict)}
     return {"extras": whole, "event_extras": events}
-
-
-def server_tools(specs: ServerTools | None) -> list[Part]:
-    """Return the uses of server tools as parts: blocks of their kind and their fields."""
-    parts: list[Part] = []
-    for spec in specs or ():
-        (kind,) = spec.model_fields_set
-        use = getattr(spec, kind)
-        fields = {name: _plain(getattr(use, name)) for name in type(use).model_fields}
-        parts.append(NativePart(SERVER_TOOL, {"kind": kind, **fields}))
-    return parts
-
-
-def _plain(value: object) -> Json:
-    """Return a value of a specification as JSON: mappings of the language in a list as objects."""
-    if isinstance(value, list) and value and isinstance(value[0], Spec):
-        return [{name: getattr(item, name) for name in type(item).model_fields} for item in value]
-    return value
 
 
 class ReplyRenderer(Struct):
@@ -188,6 +167,8 @@ class ReplyRenderer(Struct):
         parts: list[Part] = []
         if spec.thinking is not None:
             parts.append(self.thinking(spec.thinking))
+        if spec.redacted_thinking is not None:
+            parts.append(redacted(spec.redacted_thinking))
         parts += server_tools(spec.server_tools)
         if "json_" in spec.model_fields_set:
             parts.append(self.json(spec.json_))
@@ -259,6 +240,8 @@ class ReplyRenderer(Struct):
     def part(self, spec: PartSpec) -> Part:
         if spec.thinking is not None:
             return self.thinking(spec.thinking)
+        if spec.redacted_thinking is not None:
+            return redacted(spec.redacted_thinking)
         if spec.refusal is not None:
             return Refusal(self.text(spec.refusal)[0])
         if spec.chunks is not None:

@@ -300,6 +300,18 @@ def test_find_of_unserved_call_of_mistral_is_501(path: str) -> None:
     assert found.failure.status == 501
 
 
+@pytest.mark.parametrize(
+    "path", ["/search", "/async/chat/completions/r", "/v1/responses", "/v1/browser/sessions"]
+)
+def test_find_of_unserved_call_of_perplexity_is_501(path: str) -> None:
+    found = find_route("POST", f"/perplexity{path}", {})
+    assert isinstance(found, UnservedPath)
+    assert (found.provider, found.path, found.failure.status) == ("perplexity", path, 501)
+    assert f"POST /perplexity{path} is a call of Perplexity that mockllm does not serve" in str(
+        found.failure.message
+    )
+
+
 @pytest.mark.parametrize("path", ["/v1/threadsy", "/v1/x/threads"])
 def test_find_of_unknown_path_is_no_501(path: str) -> None:
     found = find_route("GET", path, {})

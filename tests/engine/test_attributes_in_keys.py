@@ -201,7 +201,7 @@ def test_what_a_response_depends_on_is_in_its_key(call: Call, monkeypatch: pytes
 
 def test_an_attribute_that_a_key_lacks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CohereChat, "encoding_key", lambda self, request: request.omits_thinking)
-    assert unkeyed(CALLS["cohere-chat"], monkeypatch) == {"cites_results"}
+    assert unkeyed(CALLS["cohere-chat"], monkeypatch) == {"cites_results", "logprobs"}
 
 
 def test_a_reply_that_reads_its_request_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from mockllm.core.json.codec import dumps
+from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.importer import ImportResult, import_recordings
 from mockllm.recordings.scenario_writer import RequestParser
+from mockllm.scenario import catalog_lint
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer, raw_request
 
 KEY = "sk-" + "a1B2" * 8
@@ -28,6 +32,15 @@ HEADERS = {
 def take(data: object, name: str = "recorded.json", **more: Any) -> ImportResult:
     raw = data if isinstance(data, bytes) else data.encode() if isinstance(data, str) else dumps(data)
     return import_recordings(ImportFile(name, raw), RequestParser(), **more)
+
+
+def warnings_of(result: ImportResult, folder: Path) -> list[str]:
+    """Return what `mockllm check` says of an imported file."""
+    file = folder / "imported.yaml"
+    file.write_text(result.text, encoding="utf-8")
+    sources = ScenarioSources([str(file)], known_names=KNOWN_NAMES)
+    scenarios = load_scenarios(sources)
+    return [each.message for each in (*scenarios.diagnostics, *catalog_lint.warnings(scenarios))]
 
 
 def again(result: ImportResult, request: ClientRequest | None = None) -> ClientResponse:

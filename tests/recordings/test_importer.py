@@ -35,6 +35,7 @@ from tests.recordings.sample_files import (
     again,
     take,
     vcrpy,
+    warnings_of,
 )
 from tests.recordings.test_other_mocks import AIMOCK
 from tests.recordings.test_raw_responses import CURL
@@ -303,3 +304,58 @@ def test_equal_notes_of_a_log_are_one_line(tmp_path: Path, capsys: pytest.Captur
     assert run(str(log)) == 0
     [note] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
     assert note.endswith("(and at 2 more places)")
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        ("https://api.anthropic.com/v1/models", {"x-api-key": "k", "anthropic-version": "2023-06-01"}),
+        ("https://api.anthropic.com/v1/files", {"x-api-key": "k", "anthropic-version": "2023-06-01"}),
+        ("https://generativelanguage.googleapis.com/v1/models", {"x-goog-api-key": "k"}),
+        ("https://api.openai.com/v1/models", {"authorization": "Bearer k"}),
+    ],
+)
+@pytest.mark.parametrize("recorded", [{}, {"x-api-key": "other"}], ids=["none", "of another provider"])
+def test_host_decides_where_headers_were_removed(
+    url: str, headers: dict[str, str], recorded: dict[str, str]
+) -> None:
+    request = {"method": "GET", "uri": url, "headers": recorded, "body": None}
+    response = {"status": {"code": 200}, "headers": {}, "body": {"string": "recorded"}}
+    result = take({"interactions": [{"request": request, "response": response}]})
+    sent = raw_request("/v1/models" if url.endswith("models") else "/v1/files", method="GET", headers=headers)
+    assert again(result, sent).bytes == b"recorded"
+
+
+def test_path_of_compatible_calls_follows_from_the_host() -> None:
+    request = {"method": "POST", "host": "api.anthropic.com", "path": "/v1/chat/completions", "body": BODY}
+    result = take({"request": request, "response": {"status": 200, "headers": {}, "body": "hi"}})
+    assert again(result, raw_request("/anthropic/v1/chat/completions", BODY)).bytes == b"hi"
+
+
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/elsewhere"])
+def test_path_that_no_other_provider_has_gets_no_prefix(path: str) -> None:
+    request = {"method": "POST", "host": "api.anthropic.com", "path": path, "body": BODY}
+    result = take({"request": request, "response": {"status": 200, "headers": {}, "body": "hi"}})
+    assert f'"path": "{path}"' in result.text
+
+
+@pytest.mark.parametrize("headers", [{"anthropic-version": "2023-06-01"}, {"x-api-key": KEY}, {}])
+def test_imported_lookup_passes_its_example(headers: dict[str, str], tmp_path: Path) -> None:
+    request = {"method": "GET", "uri": "https://api.anthropic.com/v1/models", "headers": headers}
+    response = {"status": {"code": 200}, "headers": {}, "body": {"string": "recorded"}}
+    file = tmp_path / "s.yaml"
+    file.write_text(take({"interactions": [{"request": request, "response": response}]}).text)
+    with pytest.raises(SystemExit) as ended:
+        main(["test", str(file)])
+    assert ended.value.code == 0
+
+
+@pytest.mark.parametrize("host", ["router.huggingface.co", "api.together.xyz"])
+def test_imported_path_after_two_prefixes_gets_no_warning(host: str, tmp_path: Path) -> None:
+    """Hugging Face's paths begin with the name of the provider that it calls."""
+    path = "/together/v1/chat/completions"
+    request = {"method": "POST", "host": host, "path": path, "body": BODY}
+    result = take({"request": request, "response": {"status": 200, "headers": {}, "body": "hi"}})
+    prefix = "huggingface" if "huggingface" in host else "together"
+    assert again(result, raw_request(f"/{prefix}{path}", BODY)).bytes == b"hi"
+    assert warnings_of(result, tmp_path) == []

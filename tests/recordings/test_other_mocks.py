@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.recordings.sample_files import (
     BODY,
     KEY,
     take,
+    warnings_of,
 )
 
 AIMOCK: dict[str, Any] = {
@@ -167,3 +169,44 @@ def test_imported_wait_loses_no_digit(value: float, written: str) -> None:
     assert f'delay: "{written}"' in wiremock
     VirtualServer(aimock.text), VirtualServer(wiremock)  # both are scenarios
     assert parse_duration(written) == pytest.approx(value / 1000, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("response", "body"),
+    [
+        ({"body": {"a": True}}, b'{"a":true}'), ({"body": [1, None]}, b"[1,null]"), ({"body": False}, b"false"),
+        ({"body": 1.5}, b"1.5"), ({"body": "a"}, b"a"), ({"body": None}, b""), ({"jsonBody": {"a": [True]}}, b'{"a":[true]}'),
+        ({"jsonBody": "a"}, b'"a"'), ({"jsonBody": None}, b"null"), ({"jsonBody": 3}, b"3"),
+    ],
+)  # fmt: skip
+def test_wiremock_body_has_the_json_of_its_value(response: dict[str, Any], body: bytes) -> None:
+    game = VirtualServer(take({"request": {"url": "/a"}, "response": response}).text)
+    assert game.respond(raw_request("/a")).bytes == body
+
+
+@pytest.mark.parametrize("operator", ["equalTo", "contains", "matches"])
+@pytest.mark.parametrize(
+    ("value", "text"), [(True, "true"), (False, "false"), (3, "3"), (1.5, "1.5"), ("True", "True")]
+)
+def test_wiremock_value_is_compared_as_json_text(operator: str, value: Any, text: str) -> None:
+    conditions = {"headers": {"x-a": {operator: value}}, "queryParameters": {"q": {operator: value}}}
+    game = VirtualServer(take({"request": {"url": "/a", **conditions}, "response": {"body": "found"}}).text)
+    assert game.respond(raw_request("/a", query=f"q={text}", headers={"x-a": text})).bytes == b"found"
+    assert game.respond(raw_request("/a", query="q=other", headers={"x-a": text})).status == 404
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ({"urlPath": "/together/v1/chat/completions"}, "/together/v1/chat/completions"),
+        ({"urlPattern": "/together/v1/.*"}, "/together/v1/chat/completions"),
+        ({"url": "/openai/deployments/d/chat/completions"}, "/openai/deployments/d/chat/completions"),
+        ({"url": "/other/v1/chat"}, "/other/v1/chat"),
+    ],
+)
+def test_wiremock_path_has_the_provider_of_its_prefix(url: dict[str, str], sent: str, tmp_path: Path) -> None:
+    result = take({"request": {"method": "POST", **url}, "response": {"body": "found"}})
+    game = VirtualServer(result.text)
+    assert game.respond(raw_request(sent, BODY)).bytes == b"found"
+    assert game.respond(raw_request("/v1/chat/completions", BODY)).bytes != b"found"
+    assert warnings_of(result, tmp_path) == []

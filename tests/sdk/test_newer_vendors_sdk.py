@@ -75,6 +75,15 @@ def test_perplexity_client_reads_a_stream(perplexity: Any) -> None:
     assert chunks[-1].usage.completion_tokens > 0
 
 
+def test_perplexity_search_is_known_and_not_served(perplexity: Any) -> None:
+    import perplexity as package
+
+    with pytest.raises(package.InternalServerError) as raised:
+        perplexity.search.create(query="rain")
+    assert raised.value.status_code == 501
+    assert "POST /perplexity/search is a call of Perplexity" in str(raised.value)
+
+
 def test_perplexity_client_raises_its_errors(perplexity: Any) -> None:
     import perplexity as package
 

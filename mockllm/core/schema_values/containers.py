@@ -106,7 +106,7 @@ def _fill(
 ) -> None:
     """Add members of other names until there are `count`."""
     budget.require_values(count - len(members))
-    names = _names(schema, generate, random)
+    names = _names(schema, generate, random, patterns)
     while len(members) < count:
         candidates = zip(range(_MAX_TRIES), names, strict=False)
         name = next((name for _, name in candidates if name not in members), None)
@@ -117,18 +117,49 @@ def _fill(
         members[name] = generate(part, _member_context(context.name.removesuffix("s"), context))
 
 
-def _names(schema: Mapping[str, Json], generate: GenerateValue, random: Random) -> Iterator[str]:
-    patterns = list(schema.get("patternProperties", ()))
+def _names(
+    schema: Mapping[str, Json], generate: GenerateValue, random: Random, patterns: NamePatterns
+) -> Iterator[str]:
+    of_names = list(schema.get("patternProperties", ()))
     name_schema = schema.get("propertyNames", True)
-    number = 0
-    while True:
-        if isinstance(name_schema, dict):
+    if isinstance(name_schema, dict):
+        while True:
             yield generate({"allOf": [{"type": "string"}, name_schema]}, FieldContext("name"))
-        elif patterns and not isinstance(schema.get("additionalProperties"), dict):
-            yield generate({"type": "string", "pattern": random.choice(patterns)}, FieldContext("name"))
-        else:
-            number += 1
-            yield TOPICS[number - 1] if number <= len(TOPICS) else f"{random.choice(TOPICS)}_{number}"
+    if of_names and not isinstance(schema.get("additionalProperties"), dict):
+        yield from _names_of_patterns(schema, of_names, generate, random, patterns)
+    yield from _other_names(random)
+
+
+def _names_of_patterns(
+    schema: Mapping[str, Json],
+    of_names: list[str],
+    generate: GenerateValue,
+    random: Random,
+    patterns: NamePatterns,
+) -> Iterator[str]:
+    """Yield names that match a pattern: without end, or until they repeat where other names are allowed. A repeated
+    name gets a word or a number at its end, if the pattern allows that. `^x-` is the start of any number of names."""
+    closed = any(schema.get(f"{kind}Properties") is False for kind in ("additional", "unevaluated"))
+    seen: set[str] = set()
+    repeats = 0
+    while closed or repeats < _MAX_TRIES // 2:
+        pattern = random.choice(of_names)
+        name = generate({"type": "string", "pattern": pattern}, FieldContext("name"))
+        if name in seen:
+            repeats += 1
+            longer = (f"{name}{end}" for end in (TOPICS[repeats % len(TOPICS)], len(seen)))
+            free = (each for each in longer if each not in seen and patterns.matches(pattern, each))
+            name = next(free, name)
+        seen.add(name)
+        yield name
+
+
+def _other_names(random: Random) -> Iterator[str]:
+    yield from TOPICS
+    number = len(TOPICS)
+    while True:
+        number += 1
+        yield f"{random.choice(TOPICS)}_{number}"
 
 
 def generate_array(

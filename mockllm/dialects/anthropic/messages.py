@@ -53,6 +53,7 @@ class Messages:
     capabilities = ProtocolCapabilities(
         refusal_ends=True,
         choices=False,
+        redacted_thinking=True,
         json_object=False,
         closed_schemas=True,
         unsupported_parts=frozenset({"images"}),

@@ -134,6 +134,7 @@ PROVIDER: Final = Provider(
     unserved=UNSERVED,
     hint_headers=("anthropic-version", "x-api-key"),
     example_headers=("anthropic-version",),
+    unprefixed_hosts=("api.anthropic.com",),
     recognizes_body=is_messages_body,
     refuse_inexact=refuse_inexact,
     known_models=KNOWN_MODELS,

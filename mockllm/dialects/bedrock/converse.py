@@ -47,6 +47,7 @@ class Converse:
     prompt_form = CONVERSE_PROMPT
     capabilities = ProtocolCapabilities(
         choices=False,
+        redacted_thinking=True,
         json_object=False,
         unsupported_parts=frozenset({"images"}),
         refusal=False,

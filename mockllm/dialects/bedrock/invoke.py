@@ -92,6 +92,7 @@ class Invoke:
     prompt_form = INVOKE_PROMPT
     capabilities = ProtocolCapabilities(
         choices=False,
+        redacted_thinking=True,
         json_object=False,
         closed_schemas=True,
         unsupported_parts=frozenset({"images"}),

@@ -29,6 +29,7 @@ from mockllm.dialects.cohere.encoder import (
     whole,
 )
 from mockllm.dialects.cohere.errors import CohereCall, check_limit, head, required, uuid
+from mockllm.dialects.cohere.logprobs import body_logprobs
 from mockllm.dialects.cohere.lookups import body_plan
 from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -75,6 +76,7 @@ class CohereChat(CohereCall):
             "message": whole(reply, request, identity),
             "finish_reason": reply.choices[0].finish_value(FINISH),
             "usage": usage_of(reply.usage),
+            **(body_logprobs(reply) if request.logprobs else {}),
         }
         body = reply.usage.null_or_remove_usage(merged_json(body, dict(reply.extras.get(NAME, {}))), "usage")
         return body_plan(body, identity)
@@ -89,7 +91,7 @@ class CohereChat(CohereCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, CohereChatRequest)
-        return request.omits_thinking, request.cites_results
+        return request.omits_thinking, request.cites_results, request.logprobs
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request in Cohere's form."""

@@ -12,6 +12,7 @@ from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text, span
+from mockllm.core.reply.logprobs import StreamedTokenLogprobs
 from mockllm.core.reply.reply import (
     Finish,
     Part,
@@ -24,6 +25,7 @@ from mockllm.core.reply.reply import (
     joined_text,
 )
 from mockllm.dialects.cohere.errors import message_of, uuid
+from mockllm.dialects.cohere.logprobs import logprob_item
 from mockllm.dialects.cohere.request import CohereChatRequest
 from mockllm.dialects.dialect import ResponseIdentity
 
@@ -68,6 +70,7 @@ class CohereEncoder(Encoder):
         self._request, self._identity = request, identity
         self._blocks = self._calls = self._cited = 0
         self._plans = has_plan(reply)
+        self._logprobs = StreamedTokenLogprobs(0) if request.logprobs else None
 
     def start_stream(self) -> Iterable[Event]:
         message = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
@@ -89,8 +92,12 @@ class CohereEncoder(Encoder):
             return (self._of_message("tool-call-delta", self._calls, {"tool_calls": function}),)
         if self._plans and isinstance(at.part, Text):
             return (_event("tool-plan-delta", {}, {"delta": {"message": {"tool_plan": chunk}}}),)
-        kind = "thinking" if isinstance(at.part, Thinking) else "text"
-        return (self._of_message("content-delta", self._blocks, {"content": {kind: chunk}}),)
+        if isinstance(at.part, Thinking):
+            return (self._of_message("content-delta", self._blocks, {"content": {"thinking": chunk}}),)
+        message: dict[str, Json] = {"content": {"text": chunk}}
+        tokens = [] if self._logprobs is None else self._logprobs.next(at.choice, chunk)
+        more: dict[str, Json] = {"logprobs": logprob_item(chunk, tokens)} if tokens else {}
+        return (self._of_message("content-delta", self._blocks, message, **more),)
 
     def end_part(self, at: EncoderPosition) -> Iterable[Event]:
         if isinstance(at.part, ToolCall):
@@ -120,8 +127,8 @@ class CohereEncoder(Encoder):
         delta: dict[str, Json] = {"error": message, "finish_reason": "ERROR", **failure.fields}
         return (_event("message-end", {}, {"delta": delta}),)
 
-    def _of_message(self, kind: str, index: int, content: dict[str, Json]) -> Event:
-        return _event(kind, {}, {"index": index, "delta": {"message": content}})
+    def _of_message(self, kind: str, index: int, content: dict[str, Json], **more: Json) -> Event:
+        return _event(kind, {}, {"index": index, "delta": {"message": content}, **more})
 
 
 def _event(kind: str, first: dict[str, Json], rest: dict[str, Json]) -> Event:

@@ -102,6 +102,11 @@ class CohereChatRequest(CohereGenerationRequest):
         return object_of(self.fields.get("thinking")).get("type") == "disabled"
 
     @property
+    def logprobs(self) -> bool:
+        """Whether the request includes log probabilities."""
+        return self.fields.get("logprobs") is True
+
+    @property
     def cites_results(self) -> bool:
         """Whether the sources of citations are results of tools: whether `tool_results` has any, in half the time."""
         for message in reversed(self.messages):

@@ -283,6 +283,7 @@ GEMINI: Final = Provider(
     unserved=UNSERVED,
     hint_headers=("x-goog-api-key", "x-goog-api-client"),
     hint_query="(?:^|&)key=",
+    unprefixed_hosts=("generativelanguage.googleapis.com",),
     recognizes_body=lambda body: "contents" in body,
     messages_field="contents",
     refuse_inexact=refuse_inexact,

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.dialects.ollama.request import MAX_LOGPROBS
 
 TypeCheck: TypeAlias = Callable[[Json, str], str | None]
 """Returns the error of a value at a path; None where the value has the type."""
@@ -150,6 +151,16 @@ def check_fields(
     if error is None and not (body.get("model") or body.get("name")):
         return Failure("bad_request", message="model is required")
     return error
+
+
+def check_generation(
+    body: dict[str, Json], fields: Mapping[str, TypeCheck], structure_name: str
+) -> Failure | None:
+    """Return the first error of a request that generates."""
+    failure = check_fields(body, fields, structure_name)
+    if failure is None and not 0 <= (body.get("top_logprobs") or 0) <= MAX_LOGPROBS:
+        return Failure("bad_request", message=f"top_logprobs must be between 0 and {MAX_LOGPROBS}")
+    return failure
 
 
 def check_types(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
 from zlib import crc32
@@ -15,6 +15,7 @@ from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, Member
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
+from mockllm.core.reply.logprobs import StreamedTokenLogprobs
 from mockllm.core.reply.reply import (
     Choice,
     NativePart,
@@ -30,6 +31,7 @@ from mockllm.core.reply.reply import (
 from mockllm.core.tokens import split
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.errors import error_object
+from mockllm.dialects.ollama.logprobs import logprobs_member
 from mockllm.dialects.ollama.request import (
     DEFAULT_MODEL,
     GenerationRequest,
@@ -43,6 +45,7 @@ PROMPT_TOKEN_DURATION: Final = 8_073_776
 TOKEN_DURATION: Final = 7_836_538
 """Nanoseconds of the load, of a token of the prompt and of one of the reply: constants from a recording, because
 nothing is computed."""
+NO_LOGPROBS: Final[Mapping[str, Json]] = {}
 _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
 
 
@@ -132,14 +135,14 @@ class ContentForm:
         text = content.pop("content", "")
         return {**top, "response": text, **content, **more}
 
-    def last(self, content: dict[str, Json]) -> dict[str, Json]:
-        """Return the object that ends the response."""
+    def last(self, content: dict[str, Json], logprobs: Mapping[str, Json] = NO_LOGPROBS) -> dict[str, Json]:
+        """Return the object that ends the response. `logprobs` is the member with them, where it has any."""
         choice = self.reply.choices[0]
         reason = choice.raw_finish or ("length" if choice.finish == "length" else "stop")
         more: dict[str, Json] = {"done": True, "done_reason": reason}
         if not self.chat:
             more["context"] = context_of(choice.text)
-        result: dict[str, Json] = {**self.object(content, **more), **counts(self.reply.usage)}
+        result: dict[str, Json] = {**self.object(content, **more), **logprobs, **counts(self.reply.usage)}
         return {**result, **merged_json(result, self.extras)}
 
     def tool_call_object(self, call: ToolCall, number: int) -> Json:
@@ -155,6 +158,7 @@ class OllamaEncoder(Encoder):
         super().__init__(reply)
         self._request = request
         self._form = ContentForm(reply, request, identity)
+        self._logprobs = None if request.logprobs is None else StreamedTokenLogprobs(request.logprobs)
         self._calls = 0
 
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
@@ -167,7 +171,8 @@ class OllamaEncoder(Encoder):
             return (self._line({"content": "", "tool_calls": calls}),)
         if type(at.part) is Thinking:
             return (self._line({"content": "", "thinking": chunk}),)
-        return (self._line({"content": chunk}),)
+        logprobs = {} if self._logprobs is None else logprobs_member(self._logprobs.next(at.choice, chunk))
+        return (self._line({"content": chunk}, **logprobs),)
 
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         yield "finish", (dumps(self._form.last({"content": ""})), None)
@@ -175,8 +180,8 @@ class OllamaEncoder(Encoder):
     def fail(self, failure: Failure) -> Iterable[Event]:
         return ((dumps(error_object(failure, self._request)), None),)
 
-    def _line(self, content: dict[str, Json]) -> Event:
-        return dumps(self._form.object(content, done=False)), None
+    def _line(self, content: dict[str, Json], **more: Json) -> Event:
+        return dumps(self._form.object(content, done=False, **more)), None
 
 
 def whole(choice: Choice, form: ContentForm) -> dict[str, Json]:

@@ -21,7 +21,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
-from mockllm.dialects.ollama.check import CHAT, GENERATE, check_fields
+from mockllm.dialects.ollama.check import CHAT, GENERATE, check_generation
 from mockllm.dialects.ollama.decoder import decode
 from mockllm.dialects.ollama.encoder import (
     NDJSON,
@@ -32,6 +32,7 @@ from mockllm.dialects.ollama.encoder import (
     whole,
 )
 from mockllm.dialects.ollama.errors import JSON, OllamaCall
+from mockllm.dialects.ollama.logprobs import choice_logprobs
 from mockllm.dialects.ollama.request import (
     DEFAULT_MODEL,
     GenerationRequest,
@@ -71,7 +72,8 @@ class OllamaGeneration(OllamaCall):
         form = ContentForm(reply, request, identity)
         if request.load_reason is not None:
             return _loaded(form, request.load_reason)
-        body = form.last(whole(reply.choices[0], form))
+        choice = reply.choices[0]
+        body = form.last(whole(choice, form), choice_logprobs(choice, request.logprobs))
         return Plan(ResponseHead(200, JSON), (EventStep(dumps(body), 0, "body"),))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
@@ -86,7 +88,7 @@ class OllamaGeneration(OllamaCall):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, GenerationRequest)
-        return request.omits_thinking, request.load_reason
+        return request.omits_thinking, request.load_reason, request.logprobs
 
 
 class OllamaChat(OllamaGeneration):
@@ -96,7 +98,7 @@ class OllamaChat(OllamaGeneration):
     request_class = OllamaChatRequest
 
     def check(self, request: Request) -> Failure | None:
-        return self.check_readable(request) or check_fields(request.fields, CHAT, "ChatRequest")
+        return self.check_readable(request) or check_generation(request.fields, CHAT, "ChatRequest")
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request; the protocol has no tool choice and one choice."""
@@ -118,7 +120,7 @@ class OllamaGenerate(OllamaGeneration):
     request_class = OllamaGenerateRequest
 
     def check(self, request: Request) -> Failure | None:
-        return self.check_readable(request) or check_fields(request.fields, GENERATE, "GenerateRequest")
+        return self.check_readable(request) or check_generation(request.fields, GENERATE, "GenerateRequest")
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request with a prompt; the call has no tools."""

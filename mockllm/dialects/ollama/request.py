@@ -23,6 +23,8 @@ DEFAULT_SIZE: Final = 768
 """The dimensions of a vector where the request names none: those of nomic-embed-text."""
 NO_TIME: Final = (0, "0", "0s", "0m", "0h")
 """The values of `keep_alive` that unload a model at once."""
+MAX_LOGPROBS: Final = 20
+"""The most alternatives of a token."""
 MAX_DIMENSIONS: Final = 16_384
 MAX_INPUTS: Final = 2048
 """The most inputs of one request that are embedded: a bound of this server."""
@@ -81,6 +83,14 @@ class GenerationRequest(OllamaRequest):
         if self.fields.get(self.content_field):
             return None
         return "unload" if self.fields.get("keep_alive") in NO_TIME else "load"
+
+    @cached_property
+    def logprobs(self) -> int | None:
+        """The number of alternatives of each token; None where the request does not include log probabilities."""
+        if self.fields.get("logprobs") is not True:
+            return None
+        top = self.fields.get("top_logprobs")
+        return min(max(top, 0), MAX_LOGPROBS) if type(top) is int else 0
 
     @property
     def omits_thinking(self) -> bool:

@@ -360,5 +360,6 @@ PROVIDER: Final = Provider(
     prompt_cache_policy=prompt_cache_policy,
     base_url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),  # the second one: older SDKs, LangChain
     key_variables=("OPENAI_API_KEY",),
+    unprefixed_hosts=("api.openai.com",),
 )
 PROVIDERS: Final = (PROVIDER,)

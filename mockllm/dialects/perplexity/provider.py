@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from mockllm.dialects.perplexity.row import ROW
+from mockllm.dialects.provider import Provider
 from mockllm.dialects.vendors import provider_of
 
-PROVIDERS: Final = (provider_of(ROW),)
+UNSERVED: Final = (
+    "/async",
+    "/search",
+    *(
+        f"/v1/{name}"
+        for name in (
+            "batches", "browser", "contextualizedembeddings", "decisions", "files", "responses", "skills",
+        )
+    ),
+)  # fmt: skip
+"""The starts of the paths of Perplexity's other calls (SDK: the paths of `perplexity.generated.api`)."""
+PROVIDER: Final[Provider] = replace(provider_of(ROW), unserved=UNSERVED)
+PROVIDERS: Final = (PROVIDER,)

@@ -3,7 +3,7 @@ by chance."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     Discriminator,
@@ -66,6 +66,10 @@ def _thinking(value: object) -> object:
 
 
 ThinkingOrText: TypeAlias = Annotated[ThinkingSpec, ReadLate(_thinking, GeneratedText)]
+
+
+RedactedThinking: TypeAlias = Literal[True] | Templated[str]
+"""True for generated data, or the data itself."""
 
 
 class ToolCallSpec(Spec):
@@ -133,6 +137,8 @@ class PartSpec(Spec):
     """A JSON value, sent as text; `from_schema` generates a value of the requested format."""
     thinking: ThinkingOrText | None = None
     """Reasoning."""
+    redacted_thinking: RedactedThinking | None = None
+    """Reasoning whose text the provider has encrypted."""
     tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
     """The tools to call; `from_schema` calls a tool of the request with generated arguments."""
     refusal: GeneratedText | None = None
@@ -154,8 +160,8 @@ class PartSpec(Spec):
         if len(keys) != 1:
             raise PydanticCustomError(
                 "part",
-                "a part is one of text, chunks, json, thinking, tool_calls, refusal, images, audio, video, "
-                "server_tools",
+                "a part is one of text, chunks, json, thinking, redacted_thinking, tool_calls, refusal, images, "
+                "audio, video, server_tools",
             )
         if "citations" in self.model_fields_set and not keys & _CITED:
             raise PydanticCustomError("citations", _UNCITED)
@@ -196,6 +202,8 @@ class ChoiceSpec(Spec):
     """A JSON value, sent as text; `from_schema` generates a value of the requested format."""
     thinking: ThinkingOrText | None = None
     """Reasoning before the text."""
+    redacted_thinking: RedactedThinking | None = None
+    """Reasoning whose text the provider has encrypted, after `thinking`: true, or its data."""
     tool_calls: OrFromSchema[list[ToolCallSpec]] | None = None
     """The tools to call; `from_schema` calls a tool of the request with generated arguments."""
     refusal: GeneratedText | None = None

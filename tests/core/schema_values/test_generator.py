@@ -57,6 +57,34 @@ def test_generate_accepts_other_dialects_of_schema(schema: Any, fits: Any) -> No
     assert fits(built.value), built.value
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"patternProperties": {"^x-": {"type": "string"}}},
+        {"patternProperties": {"^x-": {"type": "string"}}, "additionalProperties": False},
+        {"patternProperties": {"^x-[0-9]": {"type": "string"}}, "unevaluatedProperties": False},
+        {"patternProperties": {"^[0-9]*-$": {"type": "string"}}, "additionalProperties": False},
+        {"patternProperties": {"^x$": {"type": "string"}}},
+        {"patternProperties": {"^x$": {"type": "string"}}, "maxProperties": 2, "additionalProperties": True},
+    ],
+)
+@pytest.mark.parametrize("count", [2, 12])
+def test_names_of_a_pattern_are_as_many_as_required(more: dict[str, Any], count: int) -> None:
+    count = min(count, more.get("maxProperties", count))
+    schema = {"type": "object", "minProperties": count, **more}
+    for seed in range(10):
+        built = generate(schema, Random(seed))
+        assert built.flaw is None
+        assert len(built.value) == count
+        assert jsonschema_rs.is_valid(schema, built.value)
+
+
+@pytest.mark.parametrize("closed", ["additionalProperties", "unevaluatedProperties"])
+def test_object_with_too_few_names_has_a_flaw(closed: str) -> None:
+    schema = {"type": "object", "minProperties": 2, "patternProperties": {"^x$": {}}, closed: False}
+    assert generate(schema, Random(0)).flaw is not None
+
+
 # --- plausible -----------------------------------------------------------------------------------
 
 

@@ -32,6 +32,7 @@ from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
 from mockllm.dialects.openai.realtime.client_events import missing, not_text, read_event
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
+from mockllm.dialects.openai.realtime.rate_limits import with_rate_limits
 from mockllm.dialects.openai.realtime.settings import (
     TRANSCRIPTION,
     idle_timeout,
@@ -101,7 +102,7 @@ class RealtimeSession:
     def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:
         """Return the messages of a response; those of a transcription are its events."""
         if queue_name != TRANSCRIBE:
-            plan = message_plan(plan)
+            plan = with_rate_limits(message_plan(plan), self._payload)
             self._events = timed_messages(plan)
             return plan
         transcript = sent_bytes(plan).decode("utf-8", "replace")

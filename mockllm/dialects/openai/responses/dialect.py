@@ -62,7 +62,7 @@ class Responses(ResponsesCall):
     request_class = ResponsesRequest
     prompt_form = PROMPT_FORM
     capabilities = ProtocolCapabilities(
-        stop=False, choices=False, tool_call_ids=False, server_tools=frozenset(ITEMS)
+        stop=False, choices=False, redacted_thinking=True, tool_call_ids=False, server_tools=frozenset(ITEMS)
     )
 
     check = staticmethod(check)
