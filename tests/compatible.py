@@ -13,7 +13,7 @@ from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.vendors.vendor import Vendor
 
 ROWS: Final[tuple[Vendor, ...]] = tuple(
-    import_module(f"mockllm.dialects.{folder}.row").ROW
+    import_module(f"mockllm.dialects.{folder}.row").VENDOR
     for folder in FOLDERS.values()
     if find_spec(f"mockllm.dialects.{folder}.row") is not None
 )

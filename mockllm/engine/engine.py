@@ -43,7 +43,7 @@ from mockllm.engine.storage_updates import storage_updates, with_decoded_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState
-from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch, RespondAgain, result_or_fetch
+from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, RespondAgain, result_or_fetch
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000

@@ -22,7 +22,7 @@ from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.override_headers import Override
 from mockllm.engine.prompt_cache_result import PromptCacheResult
 from mockllm.engine.repeated_requests import RepeatedRequest
-from mockllm.state.fetched_lookup import MissingStoredObject
+from mockllm.state.fetched_objects import MissingStoredObject
 
 
 class ReadAhead(NamedTuple):

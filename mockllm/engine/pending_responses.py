@@ -13,7 +13,7 @@ from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.repeated_requests import RepeatedRequest
-from mockllm.state.fetched_lookup import ObjectToFetch
+from mockllm.state.fetched_objects import ObjectToFetch
 
 
 class DeferredResponse(Struct, frozen=True):

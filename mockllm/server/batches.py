@@ -26,7 +26,7 @@ from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.line_output import report
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.stored_objects import fetch_stored
-from mockllm.state.fetched_lookup import FetchedLookup, StorageConflict
+from mockllm.state.fetched_objects import FetchedLookup, StorageConflict
 
 if TYPE_CHECKING:
     from socket import socket

@@ -10,7 +10,7 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import planned_times
 from mockllm.server.respond import accepts_gzip, begin_side_effects, compressed
 from mockllm.server.store_waits import confirm_stored, fetch
-from mockllm.state.fetched_lookup import ObjectToFetch
+from mockllm.state.fetched_objects import ObjectToFetch
 
 
 async def plan_in_thread(app: App, exchange: Exchange) -> None:

@@ -16,7 +16,7 @@ from mockllm.core.request.form_fields import without_contents
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
-from mockllm.state.fetched_lookup import call_or_default_if_missing
+from mockllm.state.fetched_objects import call_or_default_if_missing
 
 if TYPE_CHECKING:
     from mockllm.core.request.request import Request

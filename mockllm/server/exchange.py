@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mockllm.server.player import Player
     from mockllm.server.protocols import PendingDecisionProtocol
     from mockllm.server.request_heads import RequestHead
-    from mockllm.state.fetched_lookup import FetchedLookup, ObjectToFetch, StorageConflict
+    from mockllm.state.fetched_objects import FetchedLookup, ObjectToFetch, StorageConflict
 
 EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", "stopped"]
 """How an exchange ended.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from aiohttp.web import BaseRequest
 
     from mockllm.engine import DeferredResponse, UndecidedResponse
-    from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch, StorageConflict
+    from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch, StorageConflict
 
 
 class ProxyFailed(Exception):

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.protocols import CountingRounds
-from mockllm.state.fetched_lookup import MissingStoredObject
+from mockllm.state.fetched_objects import MissingStoredObject
 
 MAX_SERVED: Final = 32
 """The most requests that are served in one iteration."""

@@ -21,7 +21,7 @@ from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.request_target import read_target, replace_surrogates
-from mockllm.server.varying_heads import VaryingHeads, VaryingValues
+from mockllm.server.varying_request_heads import VaryingHeads, VaryingValues
 
 MAX_CACHED_HEADS: Final = 4096
 """The most entries of each table: heads by their bytes without the length of the body, and heads by all bytes. A full

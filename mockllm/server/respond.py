@@ -41,7 +41,7 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import has_wait_or_cut, single_write
 from mockllm.server.suspended_responses import add_client_response, suspend_response
-from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch
+from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch
 
 
 def respond(app: App, exchange: Exchange) -> None:

@@ -18,7 +18,7 @@ from mockllm.dialects.serving_metrics_form import CounterKind, GaugeKind, Histog
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import Exchange
 from mockllm.server.metrics import MAX_GAPS, planned_times
-from mockllm.state.fetched_lookup import call_or_default_if_missing
+from mockllm.state.fetched_objects import call_or_default_if_missing
 
 BAD: Final = 400
 """Responses with this status or a higher one are no successful requests."""

@@ -19,7 +19,7 @@ from mockllm.server.respond import (
     set_engine_response,
     try_write_whole_and_end,
 )
-from mockllm.state.fetched_lookup import FetchedLookup, ObjectToFetch, StorageConflict
+from mockllm.state.fetched_objects import FetchedLookup, ObjectToFetch, StorageConflict
 
 MAX_FETCHED: Final = 2_000
 """Most stored responses and tool calls that are fetched for one request."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.server.app import App
-from mockllm.state.fetched_lookup import ObjectToFetch
+from mockllm.state.fetched_objects import ObjectToFetch
 
 
 async def fetch_stored(app: App, session: str, id: str) -> StoredResponse | Failure | None:

@@ -62,7 +62,7 @@ from mockllm.server.respond import (
 )
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import in_flight, wait_for_release, wait_for_release_and_delay
-from mockllm.state.fetched_lookup import MissingStoredObject
+from mockllm.state.fetched_objects import MissingStoredObject
 
 if TYPE_CHECKING:
     from mockllm.server.provider_proxy import ProviderProxy, ProxiedResponse

@@ -16,7 +16,7 @@ from mockllm.core.selection.decision import (
 )
 from mockllm.state.counters import Counters
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
-from mockllm.state.fetched_lookup import FetchedLookup, RespondAgain
+from mockllm.state.fetched_objects import FetchedLookup, RespondAgain
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
 

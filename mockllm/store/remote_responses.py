@@ -19,7 +19,7 @@ from typing import Final, Protocol
 from msgspec import DecodeError, msgpack
 
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
-from mockllm.state.fetched_lookup import FetchedObject, FetchKey
+from mockllm.state.fetched_objects import FetchedObject, FetchKey
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.refusals import UNREADABLE
 from mockllm.store.reply_values import list_of, names_of, value_of

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.state.decide import COUNTED_OUTCOMES
-from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
+from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue

@@ -26,7 +26,7 @@ from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.access_log import AccessLog, AccessLogRecord
 from mockllm.server.engine_builder import Broken
 from mockllm.state.engine_state import EngineState
-from mockllm.state.fetched_lookup import ObjectToFetch
+from mockllm.state.fetched_objects import ObjectToFetch
 from mockllm.testing.catalog_cache import CompiledBase, compiled_base
 from mockllm.testing.code_rules import CodeRules, merged
 from mockllm.testing.received_request import Received

@@ -15,7 +15,7 @@ from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.seed_token import token_of
-from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject, ObjectToFetch, RespondAgain
+from mockllm.state.fetched_objects import FetchedLookup, MissingStoredObject, ObjectToFetch, RespondAgain
 from mockllm.state.shared_counts import CellTable, SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from tests.engine.cached_and_rendered import visible_parts

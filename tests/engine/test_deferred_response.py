@@ -18,7 +18,7 @@ from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planner import LONG_STREAM, LONG_TEXT
-from mockllm.state.fetched_lookup import MissingStoredObject, ObjectToFetch
+from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch
 from tests.language.virtual_server import VirtualServer
 
 LONG = "abcdefghi " * (LONG_STREAM + 1)

@@ -14,7 +14,7 @@ from mockllm.core.rendering.framing import framed
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.engine_request import EngineRequest
-from mockllm.state.fetched_lookup import MissingStoredObject
+from mockllm.state.fetched_objects import MissingStoredObject
 from tests.language.virtual_server import VirtualServer
 
 RULES = """

@@ -11,7 +11,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, 
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.engine import EngineInfo, EngineRequest, PlannedResponse
-from mockllm.state.fetched_lookup import ObjectToFetch
+from mockllm.state.fetched_objects import ObjectToFetch
 
 Built = Callable[[Request], Plan | PlannedResponse]
 

@@ -17,7 +17,7 @@ from mockllm.server.exchange_end import SERVER_FAILED, end_exchange
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.request_body import read_body
 from mockllm.server.server_limits import ServerLimits
-from mockllm.state.fetched_lookup import MissingStoredObject
+from mockllm.state.fetched_objects import MissingStoredObject
 from tests.server.fake_engine import FakeEngine, chunks, say, streamed, whole
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer, written_down

@@ -17,7 +17,7 @@ from mockllm.server.request_heads import RequestHead
 from mockllm.server.socket_sink import SocketSink
 from mockllm.server.store_waits import confirm_stored
 from mockllm.server.webhooks import WebhookSender
-from mockllm.state.fetched_lookup import StorageConflict
+from mockllm.state.fetched_objects import StorageConflict
 from tests.server.fake_engine import FakeEngine
 from tests.waiting import PATIENCE
 

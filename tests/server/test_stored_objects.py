@@ -11,7 +11,7 @@ from mockllm.core.request.stored_responses import StoredResponse, Timeline
 from mockllm.server.app import App
 from mockllm.server.stored_objects import stored_response_was_cancelled
 from mockllm.server.workers.no_store import NoStore
-from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch
+from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch
 from tests.server.fake_engine import FakeEngine
 
 TIMELINE = Timeline(0.0, ((1.0, "response.completed", b"{}"),))

@@ -11,7 +11,7 @@ import redis
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.state.fetched_lookup import FetchKey
+from mockllm.state.fetched_objects import FetchKey
 from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreRefused, store_address

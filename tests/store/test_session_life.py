@@ -15,7 +15,7 @@ from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
 from mockllm.core.selection.decision import DecisionInputs
-from mockllm.state.fetched_lookup import FetchedObject
+from mockllm.state.fetched_objects import FetchedObject
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.remote_responses import LISTED, SHARED_TTL, TRIM, RemoteResponses

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.core.selection.decision import Decision
-from mockllm.state.fetched_lookup import ObjectToFetch
+from mockllm.state.fetched_objects import ObjectToFetch
 from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store import store_link

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.state.fetched_lookup import FetchedObject
+from mockllm.state.fetched_objects import FetchedObject
 from mockllm.store.connection import StoreAway, StoreRefused, StoreReply, connect, store_address
 from mockllm.store.remote_responses import RemoteResponses
 from mockllm.store.script_arguments import CandidateEncoder, ScriptArguments

@@ -9,7 +9,7 @@ from math import inf
 
 import pytest
 
-from mockllm.state.fetched_lookup import FetchKey
+from mockllm.state.fetched_objects import FetchKey
 from mockllm.store import group_store
 from mockllm.store.connection import BadAddress, StoreAway, StoreRefused, store_address
 from mockllm.store.group_store import GroupStore

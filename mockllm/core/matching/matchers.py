@@ -29,8 +29,8 @@ from mockllm.core.matching.conditions import (
     of_set,
 )
 from mockllm.core.matching.fields import Field, ToolResultFields
+from mockllm.core.matching.misplaced_text import misplaced_text
 from mockllm.core.matching.missing_member import missing_member
-from mockllm.core.matching.other_place import other_place
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request import Request
 
@@ -110,7 +110,7 @@ class FieldMatcher:
         hint = self.condition_on_value.difference(value)
         if hint is None and value is MISSING and field.name == "body" and field.path is not None:
             return missing_member(field.path, request.body)
-        return hint or other_place(field.name, self.condition, request)
+        return hint or misplaced_text(field.name, self.condition, request)
 
 
 class AllMatcher(Struct, frozen=True):

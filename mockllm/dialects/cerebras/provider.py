@@ -1,10 +1,10 @@
-"""Cerebras: the calls that its row describes."""
+"""Cerebras: the calls that its `Vendor` describes."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.cerebras.row import ROW
+from mockllm.dialects.cerebras.vendor import VENDOR
 from mockllm.dialects.vendors import provider_of
 
-PROVIDERS: Final = (provider_of(ROW),)
+PROVIDERS: Final = (provider_of(VENDOR),)

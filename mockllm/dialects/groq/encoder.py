@@ -1,4 +1,4 @@
-"""Groq's chat responses: what its row cannot express. From recordings of 2025 and 2026."""
+"""Groq's chat responses: what its `Vendor` cannot express. From recordings of 2025 and 2026."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Groq: the calls that its row describes."""
+"""Groq: the calls that its `Vendor` describes."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from mockllm.dialects.groq.row import ROW
+from mockllm.dialects.groq.vendor import VENDOR
 from mockllm.dialects.vendors import provider_of
 
-PROVIDERS: Final = (provider_of(ROW),)
+PROVIDERS: Final = (provider_of(VENDOR),)

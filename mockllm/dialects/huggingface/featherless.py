@@ -17,7 +17,7 @@ from mockllm.core.reply.reply import Choice, Reply, ToolCall, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.huggingface.routed import EXPOSED
-from mockllm.dialects.huggingface.row import ROW
+from mockllm.dialects.huggingface.vendor import VENDOR
 from mockllm.dialects.openai.completions import Completions
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.openai.completions_request import CompletionsRequest
@@ -56,10 +56,10 @@ class Featherless(VendorEncoder):
 
 
 FEATHERLESS: Final = replace(
-    ROW,
+    VENDOR,
     encoder=Featherless,
     form=replace(
-        ROW.form,
+        VENDOR.form,
         id=VendorIdFormat(),
         call_id=VendorIdFormat("llama-1786505856230-", 9, LOWER),
         body=FINGERPRINT,
@@ -69,7 +69,7 @@ FEATHERLESS: Final = replace(
         usage=_usage,
         always_usage=True,
     ),
-    headers={**ROW.headers, **EXPOSED},
+    headers={**VENDOR.headers, **EXPOSED},
 )
 
 

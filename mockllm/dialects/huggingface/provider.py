@@ -1,4 +1,4 @@
-"""Hugging Face: its router, which its row describes, and the calls of its inference servers."""
+"""Hugging Face: its router, which its `Vendor` describes, and the calls of its inference servers."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from msgspec.structs import replace
 
 from mockllm.dialects.huggingface.featherless import FEATHERLESS, FeatherlessCompletions
 from mockllm.dialects.huggingface.routed import NOVITA, TOGETHER, RouterChat
-from mockllm.dialects.huggingface.row import ROW
 from mockllm.dialects.huggingface.text_embeddings import FeatureExtraction, SentenceSimilarity, TextRanking
 from mockllm.dialects.huggingface.text_generation import TextGeneration
+from mockllm.dialects.huggingface.vendor import VENDOR
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import provider_of
 from mockllm.dialects.vendors.chat import VendorChat
 
-_compatible = provider_of(ROW)
-_chat = RouterChat(ROW)
+_compatible = provider_of(VENDOR)
+_chat = RouterChat(VENDOR)
 _compatible_routes = tuple(
     route._replace(call=replace(route.call, dialect=_chat)) if route.call.id == "chat" else route
     for route in _compatible.routes
@@ -48,14 +48,14 @@ def _routed() -> tuple[ProviderRoute, ...]:
 def _own_routes() -> tuple[ProviderRoute, ...]:
     generate = ProviderCall(
         "text_generation",
-        TextGeneration(ROW),
+        TextGeneration(VENDOR),
         operation="text_completion",
         title="Hugging Face's inference servers",
         neutral=False,
     )
-    embed = ProviderCall("feature_extraction", FeatureExtraction(ROW), operation="embeddings")
-    similarity = ProviderCall("sentence_similarity", SentenceSimilarity(ROW))
-    rerank = ProviderCall("rerank", TextRanking(ROW))
+    embed = ProviderCall("feature_extraction", FeatureExtraction(VENDOR), operation="embeddings")
+    similarity = ProviderCall("sentence_similarity", SentenceSimilarity(VENDOR))
+    rerank = ProviderCall("rerank", TextRanking(VENDOR))
     # the router has the pipelines after the name of its inference servers
     models = tuple(
         ProviderRoute("POST", f"{before}/models/{{model}}{path}", call)

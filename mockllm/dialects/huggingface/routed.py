@@ -19,11 +19,11 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.huggingface.row import ROW, envelope
+from mockllm.dialects.huggingface.vendor import VENDOR, envelope
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.completions import usage as plain_usage
 from mockllm.dialects.together.encoder import Together
-from mockllm.dialects.together.row import ROW as TOGETHER_ROW
+from mockllm.dialects.together.vendor import VENDOR as TOGETHER_ROW
 from mockllm.dialects.vendors.chat import VendorChat, VendorEncoder
 from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 
@@ -115,7 +115,7 @@ EXPOSED: Final = {
 TOGETHER: Final = replace(
     TOGETHER_ROW,
     encoder=RoutedTogether,
-    openai_request=ROW.openai_request,
+    openai_request=VENDOR.openai_request,
     form=replace(
         _form,
         body={**_form.body, "metadata": {"weight_version": "default"}},
@@ -125,22 +125,22 @@ TOGETHER: Final = replace(
     success_headers={"retry-after": "2"},
 )
 NOVITA: Final = replace(
-    ROW,
+    VENDOR,
     encoder=RoutedNovita,
     form=replace(
-        ROW.form,
+        VENDOR.form,
         chunk={"system_fingerprint": ""},
         choice={},
         usage=_novita_usage,
         always_usage=True,
     ),
-    errors=replace(ROW.errors, envelope=_novita_error),
+    errors=replace(VENDOR.errors, envelope=_novita_error),
 )
 FIREWORKS: Final = replace(
-    ROW,
+    VENDOR,
     encoder=RoutedFireworks,
     form=replace(
-        ROW.form,
+        VENDOR.form,
         id=VendorIdFormat("7_GmRPQ8SMgyC7mq-chatcmpl-", 7, HEX),
         body={},
         chunk={},
@@ -150,7 +150,7 @@ FIREWORKS: Final = replace(
         null_usage=True,
         media="text/event-stream; charset=utf-8",
     ),
-    errors=replace(ROW.errors, envelope=_fireworks_error),
+    errors=replace(VENDOR.errors, envelope=_fireworks_error),
 )
 
 

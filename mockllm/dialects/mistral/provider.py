@@ -1,4 +1,4 @@
-"""Mistral: the calls that its vendor's row describes, and its own: FIM, classifiers, OCR, audio, files,
+"""Mistral: the calls that its `Vendor` describes, and its own: FIM, classifiers, OCR, audio, files,
 batch jobs, agents and conversations."""
 
 from __future__ import annotations
@@ -57,19 +57,20 @@ from mockllm.dialects.mistral.files import (
 )
 from mockllm.dialects.mistral.fim import Fim
 from mockllm.dialects.mistral.ocr import Ocr
-from mockllm.dialects.mistral.row import ROW
 from mockllm.dialects.mistral.speech import MistralSpeech
 from mockllm.dialects.mistral.transcription import MistralTranscriptions
 from mockllm.dialects.mistral.unknown_fields import refuse_inexact
+from mockllm.dialects.mistral.vendor import VENDOR
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import provider_of
 
-_compatible = provider_of(ROW)
+_compatible = provider_of(VENDOR)
 _unlimited = replace(
-    ROW, headers={name: value for name, value in ROW.headers.items() if not name.startswith("x-ratelimit")}
+    VENDOR,
+    headers={name: value for name, value in VENDOR.headers.items() if not name.startswith("x-ratelimit")},
 )
-"""The row of the calls on stored objects: their responses have no headers of limits, as recorded of files and batch
-jobs."""
+"""The vendor of the calls on stored objects: their responses have no headers of limits, as recorded of files and
+batch jobs."""
 
 
 OPERATION: Final = "chat"
@@ -77,22 +78,26 @@ OPERATION: Final = "chat"
 
 def _own_routes() -> tuple[ProviderRoute, ...]:
     # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
-    fim = ProviderCall("fim", Fim(ROW), operation="text_completion", neutral=False)
-    ocr = ProviderCall("ocr", Ocr(ROW), neutral=False)
+    fim = ProviderCall("fim", Fim(VENDOR), operation="text_completion", neutral=False)
+    ocr = ProviderCall("ocr", Ocr(VENDOR), neutral=False)
     return (
         ProviderRoute("POST", "/v1/fim/completions", fim),
         ProviderRoute("POST", "/v1/ocr", ocr),
         ProviderRoute(
-            "POST", "/v1/audio/transcriptions", ProviderCall("transcriptions", MistralTranscriptions(ROW))
+            "POST", "/v1/audio/transcriptions", ProviderCall("transcriptions", MistralTranscriptions(VENDOR))
         ),
-        ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", MistralSpeech(ROW))),
-        ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MistralModerations(ROW))),
-        ProviderRoute("POST", "/v1/chat/moderations", ProviderCall("chat_moderations", ChatModerations(ROW))),
-        ProviderRoute("POST", "/v1/classifications", ProviderCall("classifications", Classifications(ROW))),
+        ProviderRoute("POST", "/v1/audio/speech", ProviderCall("speech", MistralSpeech(VENDOR))),
+        ProviderRoute("POST", "/v1/moderations", ProviderCall("moderations", MistralModerations(VENDOR))),
+        ProviderRoute(
+            "POST", "/v1/chat/moderations", ProviderCall("chat_moderations", ChatModerations(VENDOR))
+        ),
+        ProviderRoute(
+            "POST", "/v1/classifications", ProviderCall("classifications", Classifications(VENDOR))
+        ),
         ProviderRoute(
             "POST",
             "/v1/chat/classifications",
-            ProviderCall("chat_classifications", ChatClassifications(ROW)),
+            ProviderCall("chat_classifications", ChatClassifications(VENDOR)),
         ),
     )
 
@@ -107,7 +112,7 @@ def _conversation_routes() -> tuple[ProviderRoute, ...]:
         ("/v1/agents/completions", "agent_completions", AgentCompletions),
     )
     return tuple(
-        ProviderRoute("POST", path, ProviderCall(id, dialect(ROW), operation=OPERATION, neutral=False))
+        ProviderRoute("POST", path, ProviderCall(id, dialect(VENDOR), operation=OPERATION, neutral=False))
         for path, id, dialect in calls
     )
 

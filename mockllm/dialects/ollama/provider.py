@@ -1,4 +1,4 @@
-"""Ollama: its own API below `/api`, and the OpenAI-compatible base that its vendor's row describes."""
+"""Ollama: its own API below `/api`, and the OpenAI-compatible base that its `Vendor` describes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mockllm.dialects.ollama.generation import OllamaChat, OllamaGenerate
 from mockllm.dialects.ollama.local_models import WELL_KNOWN
 from mockllm.dialects.ollama.models import OllamaVersion, RunningModels, Show, Tags
 from mockllm.dialects.ollama.progress import CreateModel, PullModel, PushModel
-from mockllm.dialects.ollama.row import ROW
+from mockllm.dialects.ollama.vendor import VENDOR
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.telemetry_fields import TelemetryFields
 from mockllm.dialects.vendors import provider_of
@@ -45,11 +45,11 @@ _ROUTES: Final = (
     ProviderRoute("DELETE", "/api/delete", ProviderCall("delete_model", DELETE)),
 )
 """The control API owns the paths below `/api` that it serves; none of these is among them."""
-_compatible = provider_of(ROW)
+_compatible = provider_of(VENDOR)
 
 
 def _compatible_route(route: ProviderRoute) -> ProviderRoute:
-    """Return a route of the row, which is known after the provider's prefix only."""
+    """Return a route of the vendor, which is known after the provider's prefix only."""
     call = route.call
     titled = call if call.title is None else replace(call, title="Ollama's OpenAI-compatible base")
     return route._replace(call=titled, prefixed=True)

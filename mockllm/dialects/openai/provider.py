@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.openai.bare_bodies import is_completions_body, is_embeddings_body, is_responses_body
 from mockllm.dialects.openai.batches.batch_calls import CancelBatch, CreateBatch, GetBatch, ListBatches
+from mockllm.dialects.openai.calls_of_bodies import is_completions_body, is_embeddings_body, is_responses_body
 from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.chat.stored_calls import ChatMessages, DeleteChat, GetChat, ListChat, UpdateChat
 from mockllm.dialects.openai.completions import Completions

@@ -1,4 +1,4 @@
-"""OpenRouter: the calls of its vendor's row, with images in the chat and responses of all makers. Its own calls are
+"""OpenRouter: the calls of its `Vendor`, with images in the chat and responses of all makers. Its own calls are
 images, the ranking of documents and the account."""
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from mockllm.dialects.openrouter.chat import OpenRouterChat
 from mockllm.dialects.openrouter.images import OpenRouterImages
 from mockllm.dialects.openrouter.rerank import OpenRouterRerank
 from mockllm.dialects.openrouter.responses import OpenRouterResponses
-from mockllm.dialects.openrouter.row import ROW
+from mockllm.dialects.openrouter.vendor import VENDOR
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import provider_of
 
-_compatible = provider_of(ROW)
-_own = {"chat": OpenRouterChat(ROW), "responses": OpenRouterResponses(ROW)}
-_rerank = ProviderRoute("POST", f"{ROW.bases[0]}/rerank", ProviderCall("rerank", OpenRouterRerank(ROW)))
+_compatible = provider_of(VENDOR)
+_own = {"chat": OpenRouterChat(VENDOR), "responses": OpenRouterResponses(VENDOR)}
+_rerank = ProviderRoute("POST", f"{VENDOR.bases[0]}/rerank", ProviderCall("rerank", OpenRouterRerank(VENDOR)))
 _images = ProviderRoute(
     "POST",
-    f"{ROW.bases[0]}/images",
-    ProviderCall("images", OpenRouterImages(ROW), operation="generate_content"),
+    f"{VENDOR.bases[0]}/images",
+    ProviderCall("images", OpenRouterImages(VENDOR), operation="generate_content"),
 )
 _account = (
-    ProviderRoute("GET", f"{ROW.bases[0]}/key", ProviderCall("key", Key(ROW))),
-    ProviderRoute("GET", f"{ROW.bases[0]}/credits", ProviderCall("credits", Credits(ROW))),
+    ProviderRoute("GET", f"{VENDOR.bases[0]}/key", ProviderCall("key", Key(VENDOR))),
+    ProviderRoute("GET", f"{VENDOR.bases[0]}/credits", ProviderCall("credits", Credits(VENDOR))),
 )
 
 _routes = tuple(

@@ -1,4 +1,4 @@
-"""Perplexity's chat responses: what its row cannot express. From recordings of July and August 2026."""
+"""Perplexity's chat responses: what its `Vendor` cannot express. From recordings of July and August 2026."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Perplexity: the calls that its row describes."""
+"""Perplexity: the calls that its `Vendor` describes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from mockllm.dialects.perplexity.row import ROW
+from mockllm.dialects.perplexity.vendor import VENDOR
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.vendors import provider_of
 
@@ -21,5 +21,5 @@ UNSERVED: Final = (
     ),
 )  # fmt: skip
 """The starts of the paths of Perplexity's other calls (SDK: the paths of `perplexity.generated.api`)."""
-PROVIDER: Final[Provider] = replace(provider_of(ROW), unserved=UNSERVED)
+PROVIDER: Final[Provider] = replace(provider_of(VENDOR), unserved=UNSERVED)
 PROVIDERS: Final = (PROVIDER,)

@@ -1,4 +1,4 @@
-"""Vendors that use OpenAI's protocol: the provider that is made of the row in a vendor's folder."""
+"""Vendors that use OpenAI's protocol: the provider that is made of the `Vendor` in its folder."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def vendor_routes(vendor: Vendor, before: str = "", *, title: str) -> tuple[Prov
 
 
 def provider_of(vendor: Vendor) -> Provider:
-    """Return the provider that a row describes."""
+    """Return the provider that a `Vendor` describes."""
     title = vendor.title or vendor.name.capitalize()
     return Provider(
         name=vendor.name,

@@ -311,7 +311,7 @@ def _chunk_count(part: Part) -> int:
 
 
 def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
-    """Derive the capabilities from the row's calls and usage."""
+    """Derive the capabilities from the vendor's calls and usage."""
     usage = vendor.form.usage(Usage(4, 3, cached_read=2, cache_write=1, reasoning=1))
     prompt, completion = (usage.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
     unsupported = set() if vendor.form.images else {"images"}

@@ -102,7 +102,7 @@ def head(vendor: Vendor, identity: ResponseIdentity, media: str, status: int = 2
 
 
 class VendorCall:
-    """The base of a vendor's calls: its row, and its errors."""
+    """The base of a vendor's calls: the `Vendor`, and its errors."""
 
     def __init__(self, vendor: Vendor) -> None:
         self.vendor = vendor

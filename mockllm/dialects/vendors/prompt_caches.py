@@ -1,6 +1,6 @@
 """Prompt caches that several vendors have.
 
-The row of each vendor names the sources of its steps and of its times.
+The `Vendor` of each names the sources of its steps and of its times.
 """
 
 from __future__ import annotations

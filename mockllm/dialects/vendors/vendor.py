@@ -1,7 +1,7 @@
 """The row of a vendor: where its calls are found, and how its responses differ from OpenAI's.
 
 A vendor speaks OpenAI's protocol with differences. The common part is code (`chat.py`). A difference of several
-vendors is a field of the row. A difference of a single vendor is a small encoder class in the vendor's folder.
+vendors is a field of `Vendor`. A difference of a single vendor is a small encoder class in the vendor's folder.
 """
 
 from __future__ import annotations

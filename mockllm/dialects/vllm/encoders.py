@@ -1,4 +1,4 @@
-"""vLLM's chat responses: what its row cannot express.
+"""vLLM's chat responses: what its `Vendor` cannot express.
 
 Sources: `vllm/entrypoints/openai/chat_completion/protocol.py` (`ChatMessage`, `ChatCompletionResponse`, the stream's
 classes) and `serving.py` beside it; `UsageInfo` of `vllm/entrypoints/openai/engine/protocol.py`.

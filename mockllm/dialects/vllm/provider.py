@@ -1,4 +1,4 @@
-"""vLLM: its OpenAI-compatible base, which its row describes, and further calls of its server."""
+"""vLLM: its OpenAI-compatible base, which its `Vendor` describes, and further calls of its server."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from mockllm.dialects.vendors import provider_of
 from mockllm.dialects.vllm.generation import VllmChat, VllmCompletions
 from mockllm.dialects.vllm.metrics import FORM
 from mockllm.dialects.vllm.models import LoadLora, UnloadLora, VllmModels
-from mockllm.dialects.vllm.row import ROW
 from mockllm.dialects.vllm.server_calls import VERSION, VllmServerCall
 from mockllm.dialects.vllm.tokens import Detokenize, Tokenize
+from mockllm.dialects.vllm.vendor import VENDOR
 
-_compatible = provider_of(ROW)
-_OWN: Final = {"chat": VllmChat(ROW), "completions": VllmCompletions(ROW), "models": VllmModels(ROW)}
-"""The calls of the row that have parameters or members of vLLM, by id."""
+_compatible = provider_of(VENDOR)
+_OWN: Final = {"chat": VllmChat(VENDOR), "completions": VllmCompletions(VENDOR), "models": VllmModels(VENDOR)}
+"""The calls of the vendor that have parameters or members of vLLM, by id."""
 _own_calls: Final = {
     call.id: replace(call, dialect=_OWN[call.id]) if call.id in _OWN else call for call in _compatible.calls
 }
 _health = ProviderCall("health", VllmServerCall())
 _ROUTES: Final = (
-    ProviderRoute("POST", "/tokenize", ProviderCall("tokenize", Tokenize(ROW))),
-    ProviderRoute("POST", "/detokenize", ProviderCall("detokenize", Detokenize(ROW))),
-    ProviderRoute("POST", "/v1/load_lora_adapter", ProviderCall("load_lora_adapter", LoadLora(ROW))),
-    ProviderRoute("POST", "/v1/unload_lora_adapter", ProviderCall("unload_lora_adapter", UnloadLora(ROW))),
+    ProviderRoute("POST", "/tokenize", ProviderCall("tokenize", Tokenize(VENDOR))),
+    ProviderRoute("POST", "/detokenize", ProviderCall("detokenize", Detokenize(VENDOR))),
+    ProviderRoute("POST", "/v1/load_lora_adapter", ProviderCall("load_lora_adapter", LoadLora(VENDOR))),
+    ProviderRoute("POST", "/v1/unload_lora_adapter", ProviderCall("unload_lora_adapter", UnloadLora(VENDOR))),
     ProviderRoute("GET", "/version", ProviderCall("version", VllmServerCall({"version": VERSION}))),
     ProviderRoute("GET", "/load", ProviderCall("load", VllmServerCall({"server_load": 0}))),
     ProviderRoute("GET", "/health", _health),

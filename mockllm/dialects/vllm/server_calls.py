@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 from mockllm.dialects.vendors.errors import VendorCall, head
-from mockllm.dialects.vllm.row import ROW
+from mockllm.dialects.vllm.vendor import VENDOR
 
 VERSION: Final = "0.29.0"
 """A version of 2026; the responses are those of the sources named in each module."""
@@ -34,7 +34,7 @@ class VllmServerCall(UncheckedCall, VendorCall):
     request_class = VllmServerRequest
 
     def __init__(self, body: Json = None) -> None:
-        super().__init__(ROW)
+        super().__init__(VENDOR)
         self.body = body
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:

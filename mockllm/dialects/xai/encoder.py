@@ -1,4 +1,4 @@
-"""xAI's chat responses: what its row cannot express. From its documentation."""
+"""xAI's chat responses: what its `Vendor` cannot express. From its documentation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""xAI: the calls that its vendor's row describes, and its own: images, and the form of its
+"""xAI: the calls that its `Vendor` describes, and its own: images, and the form of its
 responses."""
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from mockllm.dialects.vendors import provider_of
 from mockllm.dialects.xai.images import XaiImageEdits, XaiImageGenerations
 from mockllm.dialects.xai.images_request import MODELS
 from mockllm.dialects.xai.responses import XaiResponses
-from mockllm.dialects.xai.row import ROW
+from mockllm.dialects.xai.vendor import VENDOR
 
-_compatible = provider_of(ROW)
-_responses = XaiResponses(ROW)
+_compatible = provider_of(VENDOR)
+_responses = XaiResponses(VENDOR)
 _routes = tuple(
     route._replace(call=replace(route.call, dialect=_responses)) if route.call.id == "responses" else route
     for route in _compatible.routes
 )
-_images = ProviderCall("images", XaiImageGenerations(ROW), operation="generate_content")
+_images = ProviderCall("images", XaiImageGenerations(VENDOR), operation="generate_content")
 
 PROVIDER: Final[Provider] = replace(
     _compatible,
     routes=(
         *_routes,
         ProviderRoute("POST", "/v1/images/generations", _images),
-        ProviderRoute("POST", "/v1/images/edits", ProviderCall("image_edits", XaiImageEdits(ROW))),
+        ProviderRoute("POST", "/v1/images/edits", ProviderCall("image_edits", XaiImageEdits(VENDOR))),
     ),
     known_models=_compatible.known_models | MODELS,
 )

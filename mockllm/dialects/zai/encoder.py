@@ -1,4 +1,4 @@
-"""Z.ai's chat responses: what its row cannot express. From recordings of March to August 2026."""
+"""Z.ai's chat responses: what its `Vendor` cannot express. From recordings of March to August 2026."""
 
 from __future__ import annotations
 

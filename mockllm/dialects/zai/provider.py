@@ -1,10 +1,10 @@
-"""Z.ai: the calls that its row describes."""
+"""Z.ai: the calls that its `Vendor` describes."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from mockllm.dialects.vendors import provider_of
-from mockllm.dialects.zai.row import ROW
+from mockllm.dialects.zai.vendor import VENDOR
 
-PROVIDERS: Final = (provider_of(ROW),)
+PROVIDERS: Final = (provider_of(VENDOR),)

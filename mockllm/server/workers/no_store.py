@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
-from mockllm.state.fetched_lookup import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
+from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
 from mockllm.state.shared_engine_state import SharedEngineState
 
 ERROR_TEXT = (

@@ -8,7 +8,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.together.images import TogetherImages, TogetherImagesRequest
-from mockllm.dialects.together.row import ROW
+from mockllm.dialects.together.vendor import VENDOR
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request, respond_once
 
 PATH = "/together/v1/images/generations"
@@ -73,7 +73,7 @@ def test_a_form_that_is_unchecked_has_a_format() -> None:
 
 def decode(body: bytes) -> DecodedResponse | None:
     plan = Plan(ResponseHead(200, ()), (EventStep(body, 0, "body"),))
-    return TogetherImages(ROW).decode(plan)
+    return TogetherImages(VENDOR).decode(plan)
 
 
 def test_responses_are_decoded() -> None:

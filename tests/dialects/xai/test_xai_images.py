@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.xai.images import XaiImageGenerations
-from mockllm.dialects.xai.row import ROW
+from mockllm.dialects.xai.vendor import VENDOR
 from tests.dialects.openai.media.forms import FILE, NO_RULES, form_request
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request, respond_once
 
@@ -28,7 +28,7 @@ SOURCE: Json = {"type": "image_url", "url": "https://localhost/a.png"}
 
 def decode(body: bytes) -> DecodedResponse | None:
     plan = Plan(ResponseHead(200, ()), (EventStep(body, 0, "body"),))
-    return XaiImageGenerations(ROW).decode(plan)
+    return XaiImageGenerations(VENDOR).decode(plan)
 
 
 def images(call: str = "generations", rules: str = RULES, **fields: Json) -> ClientResponse:

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.server.workers.no_store import NoStore
-from mockllm.state.fetched_lookup import FetchKey, ObjectToFetch
+from mockllm.state.fetched_objects import FetchKey, ObjectToFetch
 
 
 class Unbound(NoStore):

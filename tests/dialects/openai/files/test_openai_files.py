@@ -8,7 +8,7 @@ from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.gemini.files import GeminiFileRequest
 from mockllm.dialects.openai.files.file_calls import FileRequest
 from mockllm.dialects.stored_objects import ObjectRequest
-from mockllm.state.fetched_lookup import FetchedLookup, MissingStoredObject
+from mockllm.state.fetched_objects import FetchedLookup, MissingStoredObject
 from tests.dialects.openai.batches.batch_requests import form, get, upload
 from tests.language.virtual_server import VirtualServer, raw_request
 

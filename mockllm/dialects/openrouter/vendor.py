@@ -1,4 +1,4 @@
-"""OpenRouter as a vendor of OpenAI's protocol: its row.
+"""OpenRouter as a vendor of OpenAI's protocol.
 
 From recordings of 2025 and 2026. Unknown values are plausible constants. Recorded of the prompt cache of GPT-5.6:
 4,012 of 4,020 tokens written, then read.
@@ -59,7 +59,7 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": {**own, "code": status}, "user_id": ids.make("user_", 27)}
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "openrouter",
     OpenRouter,
     cache=prompt_cache_policy,

@@ -1,4 +1,4 @@
-"""vLLM as a vendor of OpenAI's protocol: its row.
+"""vLLM as a vendor of OpenAI's protocol.
 
 Sources: vLLM's `ChatCompletionResponse` and `ModelCard` (`vllm/entrypoints/openai/*/protocol.py`),
 `make_tool_call_id`, `create_error_response` and the exception handlers of its server. A refused key has a text as its
@@ -69,7 +69,7 @@ def prompt_cache_policy(request: Request) -> CachePolicy:
     return _CACHE
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "vllm",
     Vllm,
     title="vLLM",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.bare_bodies import is_completions_body, is_embeddings_body, is_responses_body
+from mockllm.dialects.openai.calls_of_bodies import is_completions_body, is_embeddings_body, is_responses_body
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Mistral as a vendor of OpenAI's protocol: its row.
+"""Mistral as a vendor of OpenAI's protocol.
 
 From recordings of 2025 and 2026. Unknown values are plausible constants. Recorded of its prompt cache: 192 of 291
 tokens. Its page (https://docs.mistral.ai/studio-api/conversations/advanced/prompt-caching) names blocks of 64 tokens.
@@ -39,7 +39,7 @@ def limit_headers(limit_status: LimitStatus, now: float) -> Headers:
     return limit_header_pairs(_LIMITS, limit_status, seconds)
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "mistral",
     Mistral,
     cache=prompt_caches.small_steps,

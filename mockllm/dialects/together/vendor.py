@@ -1,4 +1,4 @@
-"""Together as a vendor of OpenAI's protocol: its row.
+"""Together as a vendor of OpenAI's protocol.
 
 From recordings of 2025 and 2026. Unknown values are plausible constants.
 """
@@ -48,7 +48,7 @@ def openai_request(body: dict[str, Json]) -> dict[str, Json]:
     return with_messages(result, lambda entry: with_texts_for(entry, ("video_url",)))
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "together",
     together_encoder,
     limit_headers=limit_headers,

@@ -1,4 +1,4 @@
-"""DeepSeek as a vendor of OpenAI's protocol: its row.
+"""DeepSeek as a vendor of OpenAI's protocol.
 
 From recordings of 2025 and 2026. Unknown values are plausible constants. The recorded counts of tokens from its
 prompt cache are 128, 256, 384, 512 and 896. Its page (https://api-docs.deepseek.com/guides/kv_cache) states that an
@@ -47,7 +47,7 @@ def mask(key: str) -> str:
     return f"****{key[-4:]}"
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "deepseek",
     DeepSeek,
     cache=prompt_caches.two_hours,

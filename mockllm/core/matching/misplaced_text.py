@@ -34,7 +34,7 @@ _HINTS: Final = {
 }
 
 
-def other_place(field: str, condition: Condition, request: Request) -> str | None:
+def misplaced_text(field: str, condition: Condition, request: Request) -> str | None:
     """Return a hint where another part of the conversation meets the condition on a field; None where none does."""
     if field not in FIELDS or not _is_about_words(condition):
         return None

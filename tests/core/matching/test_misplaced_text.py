@@ -7,7 +7,7 @@ import pytest
 from mockllm.core.matching.conditions import Contains, Exists, OneOf, Regex
 from mockllm.core.matching.hints import MAX_TEXT_LENGTH
 from mockllm.core.matching.matchers import Field, FieldMatcher
-from mockllm.core.matching.other_place import MAX_MESSAGES
+from mockllm.core.matching.misplaced_text import MAX_MESSAGES
 from mockllm.core.matching.text_conditions import Condition, Equals
 from tests.core.json_requests import JsonRequest, json_request
 

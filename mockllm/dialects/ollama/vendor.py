@@ -1,4 +1,4 @@
-"""Ollama as a vendor of OpenAI's protocol: the row of its OpenAI-compatible base, and its encoder.
+"""Ollama as a vendor of OpenAI's protocol: its OpenAI-compatible base, and its encoder.
 
 From recordings of 2025 and 2026. Unknown values are plausible constants.
 """
@@ -36,7 +36,7 @@ class Ollama(VendorEncoder):
         return {"content": "", "tool_calls": [call]}
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "ollama",
     Ollama,
     hosts=("ollama.com", "localhost:11434", "127.0.0.1:11434"),

@@ -1,4 +1,4 @@
-"""Hugging Face's router as a vendor of OpenAI's protocol: its row.
+"""Hugging Face's router as a vendor of OpenAI's protocol.
 
 Non-streaming responses are from recordings of 2026, streams from those of one provider behind the router. Errors are
 from the vendor's packages and documentation.
@@ -43,7 +43,7 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": inner["message"], **own}
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "huggingface",
     VendorEncoder,
     title="Hugging Face",

@@ -1,4 +1,4 @@
-"""Groq as a vendor of OpenAI's protocol: its row.
+"""Groq as a vendor of OpenAI's protocol.
 
 From recordings of 2025 and 2026. Unknown values are plausible constants. No recording shows the steps of its prompt
 cache. Its page (https://console.groq.com/docs/prompt-caching) states that an entry lasts two hours without use.
@@ -60,7 +60,7 @@ def _rows() -> OpenAiErrorRows:
     )
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "groq",
     Groq,
     cache=prompt_caches.two_hours,

@@ -1,4 +1,4 @@
-"""xAI as a vendor of OpenAI's protocol: its row.
+"""xAI as a vendor of OpenAI's protocol.
 
 From recordings of 2025 and 2026; chat from its documentation. Unknown values are plausible constants. The recorded
 counts of tokens from its prompt cache are 128 and 192. An entry can go at any time
@@ -39,7 +39,7 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"code": inner["code"] or inner["type"], "error": inner["message"], **own}
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "xai",
     Grok,
     cache=prompt_caches.small_steps,

@@ -1,4 +1,4 @@
-"""Cerebras as a vendor of OpenAI's protocol: its row.
+"""Cerebras as a vendor of OpenAI's protocol.
 
 From recordings of 2025 and 2026. Unknown values are plausible constants. Of its prompt cache, its page
 (https://inference-docs.cerebras.ai/capabilities/prompt-caching) guarantees five minutes; an hour is possible. Its
@@ -51,7 +51,7 @@ def prompt_cache_policy(request: Request) -> CachePolicy:
     return _CACHE
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "cerebras",
     Cerebras,
     cache=prompt_cache_policy,

@@ -1,4 +1,4 @@
-"""Z.ai as a vendor of OpenAI's protocol: its row.
+"""Z.ai as a vendor of OpenAI's protocol.
 
 Non-streaming responses are from recordings of 2026. Streams and errors are from its packages and documentation.
 """
@@ -50,7 +50,7 @@ def _rows() -> OpenAiErrorRows:
     )
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "zai",
     Zai,
     title="Z.ai",

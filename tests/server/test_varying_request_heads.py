@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.server import varying_heads
+from mockllm.server import varying_request_heads
 from mockllm.server.app import App
 from mockllm.server.request_heads import RequestHead, RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
-from mockllm.server.varying_heads import MAX_NAMES, VaryingHeads
+from mockllm.server.varying_request_heads import MAX_NAMES, VaryingHeads
 from tests.server.fake_engine import FakeEngine
 from tests.server.raw_client import Raw, request
 from tests.server.test_request_heads import add, cached, echo, parsed
@@ -170,7 +170,7 @@ def test_headers_that_vary_now_are_learned_when_many_varied() -> None:
 
 
 def test_varying_heads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(varying_heads, "MAX_VARYING_HEADS", 3)
+    monkeypatch.setattr(varying_request_heads, "MAX_VARYING_HEADS", 3)
     heads = learned("x-request-id")
     for turn in range(8):
         sent = with_id("id", agent="a" * turn)

@@ -1,4 +1,4 @@
-"""Perplexity as a vendor of OpenAI's protocol: its row.
+"""Perplexity as a vendor of OpenAI's protocol.
 
 Non-streaming responses are from recordings of 2026. Errors are from its packages and documentation.
 """
@@ -37,7 +37,7 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
     return {"error": {name: value for name, value in {**inner, "code": status}.items() if name != "param"}}
 
 
-ROW: Final = Vendor(
+VENDOR: Final = Vendor(
     "perplexity",
     Perplexity,
     hosts=("api.perplexity.ai",),
