@@ -12,13 +12,13 @@ from mockllm.dialects.listing import FOLDERS
 from mockllm.dialects.providers import BY_NAME
 from mockllm.dialects.vendors.vendor import Vendor
 
-ROWS: Final[tuple[Vendor, ...]] = tuple(
-    import_module(f"mockllm.dialects.{folder}.row").VENDOR
+OWN_BASES: Final[tuple[Vendor, ...]] = tuple(
+    import_module(f"mockllm.dialects.{folder}.vendor").VENDOR
     for folder in FOLDERS.values()
-    if find_spec(f"mockllm.dialects.{folder}.row") is not None
+    if find_spec(f"mockllm.dialects.{folder}.vendor") is not None
 )
 """The vendors whose base is the provider's own."""
-VENDORS: Final = (*ROWS, COMPATIBLE)
+VENDORS: Final = (*OWN_BASES, COMPATIBLE)
 
 
 def vendor_dialects(vendor: str) -> list[Dialect]:

@@ -21,7 +21,7 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderDescriptio
 
 FOLDERS: Final[Mapping[str, str]] = {
     "openai": "openai",
-    "anthropic": "anthropic_compatible",
+    "anthropic": "anthropic_compatible",  # also has the calls of the folder `anthropic`
     "gemini": "google",
     "azure": "azure",
     "vertex": "google",
@@ -54,7 +54,7 @@ def load_provider(name: str) -> Provider:
 
 
 class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
-    """A call of a provider (`ProviderCall`), by its names."""
+    """What the listing has of a provider's call (`ProviderCall`)."""
 
     provider: str
     id: str
@@ -114,7 +114,7 @@ class ListedWebSocket(Struct, frozen=True, eq=False, array_like=True):
 
 
 class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, dict=True, omit_defaults=True):
-    """A provider by the facts of which the server needs no dialect."""
+    """What the server knows of a provider before it imports the provider's dialects."""
 
     calls: Mapping[str, ListedCall]
     """By id, in the order of `Provider.calls`."""
@@ -141,8 +141,9 @@ CALLS: Final = tuple(call for provider in LISTED for call in provider.calls.valu
 def likely_provider(
     named: ListedProvider | None, path: str, headers: Mapping[str, str], query: str
 ) -> ListedProvider:
-    """Return the provider of an unknown path: one that alone has its start, the one that its prefix names, else that
-    of its client. Azure's own paths begin with OpenAI's prefix."""
+    """Return the likely provider of an unknown path. It is one that has the path among its `distinctive_paths`. Else
+    it is a provider that the headers or the query hint at, with routes below the prefix of the named one, as Azure's
+    below OpenAI's. Else it is the named one. Without a name it is the first hinted one, or the first of all."""
     own = next((each for each in LISTED if path.startswith(each.distinctive_paths)), None)
     if own is not None:
         return own
@@ -156,7 +157,7 @@ def likely_provider(
 
 
 @cache
-def calls_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
+def paths_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the paths of each provider, without methods, with the prefix where they need it; of vendors only the
     base of all their calls."""
     paths = {

@@ -1,4 +1,4 @@
-"""Finds the candidates of a request: rules in order, up to the first without a guard, and modifiers."""
+"""Finds the candidates of a request: rules in order up to and including the first without a guard, and modifiers."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class CandidateFinder:
         for_handshake = (
             item_index
             for item_index in self._index.matching(mask, request, 0, self._rule_count)
-            if not self._replies(item_index)
+            if not self._has_only_content(item_index)
         )
         return self._reached(for_handshake, request), self._modifiers(mask, request)
 
@@ -96,13 +96,13 @@ class CandidateFinder:
         found = self._index.matching(mask, request, self._rule_count, len(self._items))
         return [self.candidate(item_index, request) for item_index in found]
 
-    def _replies(self, item_index: int) -> bool:
+    def _has_only_content(self, item_index: int) -> bool:
         """Return whether all responses of a rule have content, such as a reply or a recorded body."""
         selector = self._items[item_index].selector
         return selector is not None and all(map(_is_content, selector.responses))
 
     def _reached(self, item_indexes: Iterator[int], request: Request) -> list[Candidate]:
-        """Return the candidates up to the first without a guard."""
+        """Return the candidates up to and including the first without a guard."""
         rules: list[Candidate] = []
         for item_index in item_indexes:
             rules.append(self.candidate(item_index, request))

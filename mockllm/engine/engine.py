@@ -43,7 +43,7 @@ from mockllm.engine.storage_updates import storage_updates, with_decoded_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState
-from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, RespondAgain, result_or_fetch
+from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, RespondAgain, value_or_missing
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -158,7 +158,7 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and request.computed_hash is None:
                 return planned
-            return result_or_fetch(partial(self._store_and_finish, planned, request))
+            return value_or_missing(partial(self._store_and_finish, planned, request))
         response = self._decide_and_plan(request, mask, fast_path, repeated, deferrable=deferrable)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
@@ -183,7 +183,7 @@ class Engine:
         inputs, assessment = self._decision_inputs(request, mask, repeated)
         notes = request.override.notes if type(request.override) is Override else ()
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
-        if not self.state.has_counts_of(inputs):
+        if not self.state.can_decide(inputs):
             inputs.compute_all()  # here a missing object can interrupt it
             return UndecidedResponse(inputs, partial(self._respond_decided, response_inputs))
         return self._respond_decided(response_inputs, self.state.decide(inputs))
@@ -195,7 +195,7 @@ class Engine:
         store was changed meanwhile, so it reads again."""
         if storage_changed:
             response_inputs.request.forget_read_values()
-        return result_or_fetch(partial(self._fast_or_planned_response, response_inputs, decision))
+        return value_or_missing(partial(self._fast_or_planned_response, response_inputs, decision))
 
     def _fast_or_planned_response(
         self, response_inputs: ResponseInputs, decision: Decision
@@ -258,7 +258,7 @@ class Engine:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then."""
         request = builder.request
-        planned = result_or_fetch(lambda: with_decoded_updates(self._plan_response(builder, notes), request))
+        planned = value_or_missing(lambda: with_decoded_updates(self._plan_response(builder, notes), request))
         if isinstance(planned, ObjectToFetch):
             again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
             to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)
@@ -270,7 +270,7 @@ class Engine:
                 planned.slot.expect_end(end)
             return self._store_and_finish(planned, request)
 
-        return partial(result_or_fetch, complete)
+        return partial(value_or_missing, complete)
 
     def _store_and_finish(
         self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None
@@ -281,7 +281,7 @@ class Engine:
         read it or every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(result_or_fetch, partial(self._store_and_finish, planned, request))
+            respond_again = partial(value_or_missing, partial(self._store_and_finish, planned, request))
         if planned.decoded_updates is not None:
             planned = replace(planned, decoded_updates=None)  # the journal stores the response
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
@@ -306,7 +306,7 @@ class Engine:
 
     def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
-        return result_or_fetch(partial(self.state.lookup(session).stored, id))
+        return value_or_missing(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
@@ -344,7 +344,7 @@ class Engine:
         routing = request.routing
         if not isinstance(routing, UnservedPath) or routing.lacks_prefix:
             return True
-        return bool(result_or_fetch(partial(self.has_rule, request)))  # an object to fetch is true
+        return bool(value_or_missing(partial(self.has_rule, request)))  # an object to fetch is true
 
     def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""

@@ -6,7 +6,7 @@ from collections import Counter
 
 from msgspec import Struct
 
-from mockllm.dialects.listing import calls_by_provider
+from mockllm.dialects.listing import paths_by_provider
 from mockllm.dialects.route_table import BASE_URLS
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
@@ -47,7 +47,7 @@ def engine_info(catalog: Catalog, stale: tuple[StaleSource, ...]) -> EngineInfo:
         rule_paths=tuple(paths),
         bases=BASE_URLS,
         stale=stale,
-        calls=calls_by_provider(),
+        calls=paths_by_provider(),
         sources=tuple(rules.items()),
         unprefixed_provider=catalog.unprefixed_provider,
         findings=tuple(catalog.findings),

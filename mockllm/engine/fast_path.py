@@ -3,8 +3,8 @@ decide.
 
 The request matches one rule and modifiers without guards, errors, named states and loads. Their limits neither count
 responses in flight nor are random; where one refuses or delays the request, a decision is made. The fast path makes
-no object of a decision except a `Cost` where there is a limit. Where the store decides, it fills the response of
-the decision. Responses and counts are the same as without it: the engine decides what the fast path cannot serve."""
+no object of a decision except a `Cost` where there is a limit. Where the store decides, the fast path only fills the
+response. Responses and counts are the same as without it: the engine decides what the fast path cannot serve."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ from mockllm.state.engine_state import EngineState
 
 
 class FastPath(Struct, frozen=True):
-    """The data that the requests of one match mask have in common. `keys` are the keys of the counts of the
-    modifiers, and last of the rule; `id_seed_prefix` begins the id seed in the global scope."""
+    """The data that the requests of one match mask have in common. `count_keys` are the keys of the
+    counts: those of the modifiers, then that of the rule. `id_seed_prefix` begins the id seed in the global scope."""
 
     rule: CatalogItem
     responses: Sequence[CacheableResponse | None]
@@ -48,7 +48,7 @@ class FastPath(Struct, frozen=True):
     varying_selector: ResponseSelector | None
     """Selects the response where the rule's responses vary: by counts, by scope, or by the text of a template or a
     generated tool call. None where the rule has one response for all requests."""
-    keys: Sequence[str]
+    count_keys: Sequence[str]
     planner: ResponsePlanner
     state: EngineState
     seed: int
@@ -88,12 +88,12 @@ class FastPath(Struct, frozen=True):
             return self._respond_within_limits(response, cached, request)
         # Counters without a session always exist and are never evicted, so they need no lookup by session. A worker
         # has these in shared memory. Its `state.count_in_global_scope` returns None for a session: the store decides.
-        session, state, keys = request.session, self.state, self.keys
+        session, state, count_keys = request.session, self.state, self.count_keys
         without_session = state.counters_without_session
         number = (
-            without_session.count_in_global_scope(keys)
+            without_session.count_in_global_scope(count_keys)
             if session is None
-            else state.count_in_global_scope(session, keys)
+            else state.count_in_global_scope(session, count_keys)
         )
         if number is None:
             return None
@@ -174,7 +174,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request)
         if headers is None:
             return None
-        number = self.state.counters_without_session.count_in_global_scope(self.keys)
+        number = self.state.counters_without_session.count_in_global_scope(self.count_keys)
         return self._filled((cached, None), request, "", number, "", headers)
 
     def _respond_varying(
@@ -187,7 +187,7 @@ class FastPath(Struct, frozen=True):
         counters, per = self.state.counters_without_session, self.rule.per
         scope = "" if per == "global" else scope_of(per, request)
         scope_counts = counters.counts_in(scope)
-        counts = scope_counts.counts_of(self.keys[-1])  # `count_in_rule_scope` changes this list below
+        counts = scope_counts.counts_of(self.count_keys[-1])  # `count_in_rule_scope` changes this list below
         tries, eligible = counts
         # without a guard, each eligible try is a response
         response_index = selector.pick(eligible, UNUSED_RANDOMNESS)
@@ -200,7 +200,7 @@ class FastPath(Struct, frozen=True):
         headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
             return None
-        number = counters.count_in_rule_scope(scope_counts, counts, self.keys[:-1])
+        number = counters.count_in_rule_scope(scope_counts, counts, self.count_keys[:-1])
         token = unguarded_seed_token(self.seed, number, tries, eligible)
         return self._filled(found, request, scope, number, token, headers)
 

@@ -45,7 +45,7 @@ def build_fast_path(
         item,
         responses,
         varying_selector=selector if varies else None,
-        keys=tuple(candidate.key for candidate in (*modifiers, *rules)),
+        count_keys=tuple(candidate.key for candidate in (*modifiers, *rules)),
         planner=planner,
         state=state,
         seed=seed,

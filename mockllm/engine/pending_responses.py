@@ -19,12 +19,12 @@ from mockllm.state.fetched_objects import ObjectToFetch
 class DeferredResponse(Struct, frozen=True):
     """A response that takes long to plan. The request is counted, and its slot taken.
 
-    `plan` plans, and may run in another thread. It returns a function that completes the response, or that
+    `plan_in_thread` plans, and may run in another thread. It returns a function that completes the response, or that
     returns the object that the response lacks. The event loop calls this function, because it changes the state.
     """
 
     slot: InFlightSlot | None
-    plan: Callable[[], Callable[[], PlannedResponse | ObjectToFetch]]
+    plan_in_thread: Callable[[], Callable[[], PlannedResponse | ObjectToFetch]]
 
 
 class ResponseInputs(NamedTuple):

@@ -23,8 +23,8 @@ from mockllm.engine.response_cache import CacheableResponse
 MAX_BODY_BYTES: Final = MIN_DIVIDED_BYTES - 1
 """Bytes of a body. A longer one is found by its turns (`divided_bodies.py`)."""
 MAX_SEEN: Final = 4_096
-"""The most bodies that came once. If clients send more different bodies in turn than these, none is recognized, and
-nothing is computed in vain."""
+"""The most hashes of head and body that are remembered; a full set is cleared. If clients send more different
+requests in turn than these, none is recognized, and nothing is computed in vain."""
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Bytes of all repeated requests, about."""
 

@@ -103,7 +103,7 @@ class App:
         self.held_responses = HeldResponses()
         max_body = min(self.limits.body, MAX_AT_ONCE)
         self.head_cache = RequestHeadCache(max_body, self.limits.header)
-        self.tls_heads = RequestHeadCache(max_body, self.limits.header)
+        self.tls_head_cache = RequestHeadCache(max_body, self.limits.header)
         """The heads on connections with TLS: addresses in their responses begin with `https`."""
         self.date_line = DateLine()
         self.worker_thread = WorkerThread()
@@ -141,7 +141,7 @@ class App:
         hold all its rules."""
         self.engine = engine
         self.head_cache.clear()
-        self.tls_heads.clear()
+        self.tls_head_cache.clear()
 
     def start(self) -> None:
         """Begin on the running loop, which is the loop of all connections."""

@@ -47,7 +47,7 @@ class Connection(ReadingConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         if self.ssl_context is not None:
-            self._heads = self._app.tls_heads
+            self._heads = self._app.tls_head_cache
         tcp_transport = cast(asyncio.Transport, transport)
         tcp_keepalive(tcp_transport)
         peer = self.peername
@@ -59,7 +59,7 @@ class Connection(ReadingConnection):
         else:
             self._write_error(503, "Too many connections from this address (--max-connections-per-address)")
             self.close()
-        self._app.deadlines.run_due_actions()  # many clients come or leave at once; streams do not wait
+        self._app.deadlines.run_due_actions()  # many may come at once: streams go on in between
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_deadline()

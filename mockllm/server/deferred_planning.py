@@ -1,4 +1,4 @@
-"""Plans in another thread the responses that take longer to plan than other requests may wait."""
+"""Plans responses in another thread, where planning them would delay other requests too long."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from mockllm.state.fetched_objects import ObjectToFetch
 
 async def plan_in_thread(app: App, exchange: Exchange) -> None:
     """Set the response that takes long to plan, a `DeferredResponse`."""
-    planned: object = exchange.pending_response
-    while not isinstance(planned, PlannedResponse):
-        if isinstance(planned, ObjectToFetch):
-            if not await fetch(app, exchange, planned):
+    pending: object = exchange.pending_response
+    while not isinstance(pending, PlannedResponse):
+        if isinstance(pending, ObjectToFetch):
+            if not await fetch(app, exchange, pending):
                 exchange.pending_response = None
                 return
-            planned = planned.respond_again()
+            pending = pending.respond_again()
         else:
-            assert isinstance(planned, DeferredResponse), "a decision has been made"
-            planned = (await app.worker_thread.run(planned.plan))()
+            assert isinstance(pending, DeferredResponse), "a decision has been made"
+            pending = (await app.worker_thread.run(pending.plan_in_thread))()
+    planned = pending
     begin_side_effects(app, exchange, planned)
     exchange.response, exchange.pending_response = planned, None
     if app.store_client is not None:  # at once: the client may disconnect in each later wait

@@ -209,9 +209,9 @@ def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) 
     if response.slot is not None:
         exchange.slot = response.slot
     if app.suspended_exchanges and request is not None and request.is_for_mcp_server:
-        continued = add_client_response(app, request)
-        if continued is not None and continued.webhooks:
-            send_webhooks(app, exchange, continued)
+        response_of_suspended = add_client_response(app, request)
+        if response_of_suspended is not None and response_of_suspended.webhooks:
+            send_webhooks(app, exchange, response_of_suspended)
     if app.store_client is not None:
         exchange.storage_confirmation = app.store_client.take_storage_confirmation()
     if exchange.storage_confirmation is None:

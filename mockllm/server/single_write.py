@@ -15,12 +15,12 @@ due come first. A player's write may have nearly twice as many bytes. Bytes outs
 MAX_WRITE_STEPS: Final = 512
 """The same for the steps of a response."""
 
-_TIMED: Final = frozenset({WaitStep, CutStep})
+_WAITS_AND_CUTS: Final = frozenset({WaitStep, CutStep})
 
 
 def has_wait_or_cut(content: Plan | PrerenderedResponse) -> bool:
     """Return whether a response has a delay, a wait or a cut."""
-    return content.delay > 0 or not _TIMED.isdisjoint(map(type, content.steps))
+    return content.delay > 0 or not _WAITS_AND_CUTS.isdisjoint(map(type, content.steps))
 
 
 def single_write(plan: Plan, head: SerializedHead) -> bytes | None:

@@ -73,7 +73,7 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 
     An internal error is a 500, unless a byte of the response was written.
     """
-    app.deadlines.run_due_actions()  # many exchanges begin or end in one iteration; streams do not wait
+    app.deadlines.run_due_actions()  # many exchanges may begin or end in one iteration: streams go on in between
     sink = exchange.sink
     try:
         return await _finish(app, exchange)

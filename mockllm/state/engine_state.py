@@ -119,7 +119,7 @@ class EngineState:
         found = self._sessions.get(id)
         return 0 if found is None else found.number
 
-    def has_counts_of(self, inputs: DecisionInputs) -> bool:
+    def can_decide(self, inputs: DecisionInputs) -> bool:
         """Return whether all counts of a decision are in this process."""
         return True
 

@@ -209,7 +209,7 @@ class SharedEngineState(EngineState):
         """Return 0: the numbers of several processes differ."""
         return 0
 
-    def has_counts_of(self, inputs: DecisionInputs) -> bool:
+    def can_decide(self, inputs: DecisionInputs) -> bool:
         return not depends_on_counts(inputs)
 
     def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:

@@ -15,7 +15,7 @@ from mockllm.dialects.azure import provider as azure
 from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.gemini import dialects as gemini
 from mockllm.dialects.gemini.generate import GENERATE
-from mockllm.dialects.listing import calls_by_provider
+from mockllm.dialects.listing import paths_by_provider
 from mockllm.dialects.openai import provider as openai
 from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.responses.dialect import RESPONSES
@@ -248,7 +248,7 @@ def test_vendor_is_found_behind_its_prefix_only(vendor: Vendor) -> None:
 
 
 def test_calls_by_provider_names_every_provider() -> None:
-    calls = dict(calls_by_provider())
+    calls = dict(paths_by_provider())
     named = {*calls, *(base.split("/")[1] for base in calls["vendors"])}
     assert PROVIDERS - named == set()
 

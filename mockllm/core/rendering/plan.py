@@ -21,7 +21,7 @@ EventKind: TypeAlias = Literal[
 """The role of an event in its stream. Other steps have none. `open` begins the stream, a choice or a part; `close`
 ends a part. `chunk` is a chunk of the content, `finish` has the finish reason, and `end` is the terminator. `usage`
 counts tokens, or has other facts about the whole response, such as its moderation. `ping` comes between the others
-without content of the reply; one that begins the stream or a part has the kind of the beginning. A question of an MCP
+without content of the reply; one without content that begins the stream or a part is an `open`. A question of an MCP
 server to its client is a `ping`. `added` comes from a fault, and belongs to the chunk before it. `error` reports a
 failure. `body` is the whole body of a non-streaming response."""
 

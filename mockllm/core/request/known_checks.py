@@ -13,7 +13,7 @@ from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.request import Request
 
 
-def check_unless_known(
+def check_unless_passed_before(
     request: Request,
     name: Hashable,
     check: Callable[[], Failure | None],

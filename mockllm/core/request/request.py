@@ -46,8 +46,8 @@ _NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
     "monotonic", "response_lookup", "over_tls", "path_prefix", "mcp_servers", "volatile",
 ))  # fmt: skip
-"""The attributes that the reader sets of each request, without the body. It may also set values that are computed
-else, such as `query`."""
+"""The attributes that the reader sets of each request, without the body. It may also set values that would
+otherwise be computed, such as `query`."""
 
 
 class Request(BodyFields, McpServerFields):
@@ -219,7 +219,7 @@ class Request(BodyFields, McpServerFields):
 
     @cached_property
     def thinking_returned(self) -> bool | None:
-        """Whether the last adjacent messages of the assistant contain the model's thinking; None without any."""
+        """Whether the last adjacent messages of the assistant contain the model's thinking; None if it sent none."""
         parts = last_assistant_parts(self.messages)
         return None if parts is None else any(is_thinking(part) for part in parts)
 

@@ -61,7 +61,7 @@ class Candidate(Struct, frozen=True):
 class DecisionInputs(Struct, frozen=True):
     """What a decision depends on: the candidates of a request, and more.
 
-    - `rules`: the candidates in order, up to the first without a guard
+    - `rules`: the candidates in order, up to and including the first without a guard
     - `modifiers`: all that matched
     - `fails(validation)`: whether the request fails this validation
     - `has_unknown_model()`: whether the request's model is unknown

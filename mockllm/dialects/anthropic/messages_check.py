@@ -13,7 +13,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.request.known_checks import check_unless_known
+from mockllm.core.request.known_checks import check_unless_passed_before
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
 from mockllm.dialects.anthropic.content_check import (
@@ -125,7 +125,7 @@ def check_counted(request: Request) -> Failure | None:
 
 def _check(request: Request, shape: Shape) -> Failure | None:
     shape_key = ("model" in shape, "max_tokens" in shape, _interleaves(request))
-    failure = check_unless_known(
+    failure = check_unless_passed_before(
         request, (_check, *shape_key), lambda: _check_whole(request, shape), fast_accepts_turns
     )
     if failure is None and "model" in shape:

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.schema import SchemaPath, subschemas
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.request.known_checks import check_unless_known
+from mockllm.core.request.known_checks import check_unless_passed_before
 from mockllm.core.request.request import Request
 from mockllm.dialects.gemini.cached_content import (
     cached_name,
@@ -161,7 +161,7 @@ def check(request: GeminiRequest) -> Failure | None:
     if name is not None and check_readable(request) is None:
         return check_whole() or _check_cached(name, request)
 
-    return check_unless_known(
+    return check_unless_passed_before(
         request,
         (check, request.vertex),
         check_whole,

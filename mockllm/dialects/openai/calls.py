@@ -40,7 +40,7 @@ def page(
         (position for position, item in enumerate(ordered, 1) if item["id"] == query.get("after")), 0
     )
     rest = ordered[after:]
-    limit = whole_number(query.get("limit"), DEFAULT_PAGE_SIZE)
+    limit = whole_number(query.get("limit"), DEFAULT_PAGE_SIZE) or DEFAULT_PAGE_SIZE
     before = next((position for position, item in enumerate(rest) if item["id"] == query.get("before")), None)
     if both_ways and before is not None:
         rest = rest[:before]

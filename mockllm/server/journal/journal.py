@@ -1,10 +1,11 @@
 """The journal: the last requests of the server, in a ring that is bounded by count and by bytes.
 
-`add` stores and counts the ended exchange, because no response may wait for the journal. It makes entries itself only
-where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they are dropped for
-newer ones, and before a reader sees them. The live feed reads temporary entries before that. `entry_of` removes
-secrets and bodies that are too large. `_store` drops the oldest entries beyond the bounds. `Metrics` counts exchanges
-when they end. Those whose cached response was sent in one write are collected, and counted together once a second.
+`add` only stores and counts the ended exchange. Entries are made later, so that no response waits for the journal.
+`add` makes them where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they
+are dropped for newer ones, and before a reader sees them. The live feed reads temporary entries before that.
+`entry_of` removes secrets and bodies that are too large. `_store` drops the oldest entries beyond the bounds.
+`Metrics` counts exchanges when they end. Those whose cached response was sent in one write are collected, and counted
+together once a second.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ class Journal:
         self._bytes = 0
         self._pending: deque[EndedExchange] = deque(maxlen=max_entries)
         self._pending_bytes = 0
-        self._durations_of_equal: dict[EqualKey, array[float]] = {}
-        self._first_of_equal: dict[EqualKey, EndedExchange] = {}
+        self._uncounted_durations: dict[EqualKey, array[float]] = {}
+        self._uncounted_samples: dict[EqualKey, EndedExchange] = {}
         self._lock = RLock()
         self._discarded = DiscardedSteps()
         """Frees the steps of long responses that were dropped, in parts: to free them at once would delay streams."""
@@ -89,12 +90,12 @@ class Journal:
         self.total += 1
         content = ended.response.content
         if type(content) is PrerenderedResponse and ended.write_times is None:
-            durations = self._durations_of_equal.get((content, ended.model))
+            durations = self._uncounted_durations.get((content, ended.model))
             if durations is None:
-                if len(self._durations_of_equal) >= MAX_UNCOUNTED_KEYS:
+                if len(self._uncounted_durations) >= MAX_UNCOUNTED_KEYS:
                     self.count_equal()
-                self._durations_of_equal[content, ended.model] = array("d", (ended.duration,))
-                self._first_of_equal[content, ended.model] = ended
+                self._uncounted_durations[content, ended.model] = array("d", (ended.duration,))
+                self._uncounted_samples[content, ended.model] = ended
             else:
                 durations.append(ended.duration)
         else:
@@ -105,7 +106,7 @@ class Journal:
         size = len(ended.raw) + len(ended.received)
         if size > LIGHT_BODY:
             ended.pending_bytes += size
-        if ended.pending_bytes:
+        if ended.pending_bytes and self.max_entries:
             self._pending_bytes += ended.pending_bytes
             if self._pending_bytes + self._bytes > self.max_bytes + MAX_EXCESS:
                 self._make_room()
@@ -174,8 +175,8 @@ class Journal:
 
     def count_equal(self) -> None:
         """Count the exchanges with cached responses since the last count, those with the same one together."""
-        durations, self._durations_of_equal = self._durations_of_equal, {}
-        first, self._first_of_equal = self._first_of_equal, {}
+        durations, self._uncounted_durations = self._uncounted_durations, {}
+        first, self._uncounted_samples = self._uncounted_samples, {}
         if self._metrics is not None:
             for key, durations_of_key in durations.items():
                 self._metrics.count_equal(first[key], durations_of_key)

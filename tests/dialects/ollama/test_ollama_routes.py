@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from mockllm.dialects.listing import calls_by_provider
+from mockllm.dialects.listing import paths_by_provider
 from mockllm.dialects.ollama.provider import CHAT, PROVIDER
 from mockllm.dialects.router import RouteMatch, UnservedPath, find_route
 from mockllm.server.control.routes import ROUTES
@@ -41,6 +41,6 @@ def test_compatible_path_needs_the_prefix() -> None:
 
 
 def test_first_page_lists_native_paths_without_prefix() -> None:
-    listed = dict(calls_by_provider())
+    listed = dict(paths_by_provider())
     assert listed["ollama"][:2] == ("/api/chat", "/api/generate")
     assert "/ollama/v1" in listed["vendors"]

@@ -62,6 +62,13 @@ def test_exchange_that_is_pushed_out_takes_no_room() -> None:
     assert journal._pending_bytes == 0
 
 
+def test_journal_without_entries_counts_no_bytes() -> None:
+    journal = Journal(0)
+    for number in range(3):
+        journal.add(ended_exchange(number, b"x" * 10_000))
+    assert (journal.total, journal._pending_bytes) == (3, 0)
+
+
 def test_large_exchanges_that_are_pushed_out_become_no_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     built: list[int] = []
 

@@ -17,7 +17,7 @@ from msgspec import Struct, field
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.request.divided_bodies import DividedBody
-from mockllm.core.request.known_checks import check_unless_known
+from mockllm.core.request.known_checks import check_unless_passed_before
 from mockllm.core.request.request import Request
 from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.openai.chat.field_checks import FIELDS, check_dependencies, check_openai_dependencies
@@ -261,7 +261,7 @@ def _missing_results(ids: Iterable[str], index: int) -> Failure:
     return refuse(message, f"messages.[{index}].role")
 
 
-_OPENAI_NAME, _VENDOR_NAME = "chat", "chat of a vendor"
+_OPENAI_CHECK, _VENDOR_CHECK = "chat", "chat of a vendor"
 
 
 def check(request: Request) -> Failure | None:
@@ -279,9 +279,9 @@ def check(request: Request) -> Failure | None:
         )
         return _check_json_mode(body, None) if error is None and serves_openai_models else error
     serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
-    error = check_unless_known(
+    error = check_unless_passed_before(
         request,
-        _OPENAI_NAME if serves_openai_models else _VENDOR_NAME,
+        _OPENAI_CHECK if serves_openai_models else _VENDOR_CHECK,
         lambda: check_body(body, serves_openai_models=serves_openai_models),
         fast_accepts_turns,
     )

@@ -1,7 +1,8 @@
 """The checks of the fields of a chat request that depend on its model.
 
-A parameter that a model refuses with any value, and the values of two others, have their place among the checks of
-the fields. The values that a reasoning model refuses come after all fields (`model_restrictions.py`).
+Two kinds of checks are in the order of the fields: those of parameters that a model refuses with any value, and of
+the values of `reasoning_effort`, `n` and `top_logprobs`. The values that a reasoning model refuses come after all
+fields (`model_restrictions.py`).
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ from mockllm.dialects.openai.model_restrictions import (
 )
 from mockllm.dialects.openai.validators import Check, integer, refuse, supported_values
 
-MAX_CHOICES: Final = 8
+MAX_CHOICES_OF_RECENT_MODELS: Final = 8
 """The maximum number of choices of recent models."""
-MAX_LOGPROBS: Final = 5
+MAX_LOGPROBS_OF_RECENT_MODELS: Final = 5
 """The maximum number of likeliest tokens of recent models."""
 _HINTS: Final = {"max_tokens": " Use 'max_completion_tokens' instead."}
 
 
 @text_cache(256)  # clients repeat a few models
 def field_checks_of(model: str) -> Mapping[str, Check]:
-    row = restrictions_of(model)
+    restrictions = restrictions_of(model)
     checks = dict(OPENAI_FIELDS)
-    for name in row.parameters:
+    for name in restrictions.parameters:
         checks[name] = _refused
-    if row.efforts:
-        checks["reasoning_effort"] = _effort(row.efforts)
-    if row.recent:
-        checks |= {"n": integer(1, MAX_CHOICES), "top_logprobs": _top_logprobs}
+    if restrictions.efforts:
+        checks["reasoning_effort"] = _effort(restrictions.efforts)
+    if restrictions.recent:
+        checks |= {"n": integer(1, MAX_CHOICES_OF_RECENT_MODELS), "top_logprobs": _top_logprobs}
     return checks
 
 
@@ -59,6 +60,8 @@ _from_0: Final = integer(0)
 
 def _top_logprobs(value: Json, path: str) -> Failure | None:
     error = _from_0(value, path)
-    if error is not None or value <= MAX_LOGPROBS:
+    if error is not None or value <= MAX_LOGPROBS_OF_RECENT_MODELS:
         return error
-    return refuse(f"Invalid value for '{path}': must be less than or equal to {MAX_LOGPROBS}.", path)
+    return refuse(
+        f"Invalid value for '{path}': must be less than or equal to {MAX_LOGPROBS_OF_RECENT_MODELS}.", path
+    )

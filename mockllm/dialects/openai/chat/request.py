@@ -89,7 +89,8 @@ class ChatRequest(ModelRequest):
     @cached_property
     def text_messages(self) -> Sequence[tuple[Role, str]] | None:
         """The role and text of each message, where all messages consist of only these; else None. Most short
-        requests do, and parsing them as messages costs three times as much. None, too, where they are parsed."""
+        requests do, and parsing them as messages costs three times as much. None, too, if `messages` was
+        read before, or the body is divided."""
         items = self.fields.get("messages")
         if type(items) is not list or "messages" in vars(self) or self.divided_body is not None:
             return None

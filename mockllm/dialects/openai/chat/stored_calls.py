@@ -1,8 +1,8 @@
 """The stored form of a chat completion, and the calls on stored ones. They list all, get, update or delete one, or
 read the request messages of one.
 
-A completion is stored where the request sets `store: true`, as the object that these calls return. A stream is
-merged as a client merges it; a broken stream has no end and is not stored.
+A completion is stored where the request sets `store: true`, as the object that these calls return. The deltas of a
+stream are merged as a client merges them. A broken stream has no end and is not stored.
 
 The stored responses of the session serve these calls. A completion that was not stored, was deleted or was evicted is
 not found; the message of that 404 is inferred.
@@ -42,6 +42,8 @@ SETTINGS: Final[dict[str, Json]] = {
     "response_format": None,
 }
 """The request fields that a stored completion shows, each with its default."""
+MERGED_BY_PARTS: Final = {"role", "tool_calls", "function_call", "audio"}
+"""The members of a delta whose own members go on. The role is the same in each delta."""
 
 
 def storage_update(plan: Plan, request: ChatRequest) -> StorageUpdate | None:
@@ -95,9 +97,9 @@ def _empty_choice(index: int) -> dict[str, Json]:
 
 def _merge_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
     delta, message = object_of(chunk.get("delta")), choice["message"]
-    for name in ("content", "refusal"):
-        if type(delta.get(name)) is str:
-            message[name] = (message[name] or "") + delta[name]
+    for name, value in delta.items():
+        if name not in MERGED_BY_PARTS and value is not None:
+            message[name] = _joined(message.get(name), value)
     for call in objects(delta.get("tool_calls")):
         _add_call(message.setdefault("tool_calls", []), call)
     if type(delta.get("function_call")) is dict:
@@ -108,6 +110,12 @@ def _merge_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
         stored = choice["logprobs"] = choice["logprobs"] or {}
         stored[name] = [*(stored.get(name) or ()), *entries] if type(entries) is list else stored.get(name)
     choice["finish_reason"] = chunk.get("finish_reason") or choice["finish_reason"]
+
+
+def _joined(before: Json, value: Json) -> Json:
+    """Return a member of a message with that of the next delta: texts and lists go on, other values replace it."""
+    goes_on = type(before) is type(value) and type(value) in (str, list)
+    return before + value if goes_on else value
 
 
 def _add_call(calls: list[Json], chunk: dict[str, Json]) -> None:
@@ -127,7 +135,8 @@ def _add_audio(audio: dict[str, Json], chunk: dict[str, Json]) -> None:
 
 def _append(call: dict[str, Json], chunk: dict[str, Json]) -> None:
     for name, text in chunk.items():
-        call[name] = str(call.get(name) or "") + str(text)
+        if type(text) is str:
+            call[name] = str(call.get(name) or "") + text
 
 
 def _stored_object(completion: dict[str, Json], plan: Plan, request: ChatRequest) -> dict[str, Json]:

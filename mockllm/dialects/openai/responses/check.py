@@ -18,7 +18,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.divided_bodies import DividedBody
-from mockllm.core.request.known_checks import check_unless_known
+from mockllm.core.request.known_checks import check_unless_passed_before
 from mockllm.core.request.request import Request
 from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.openai.json_word import contain_word_json, turns_contain_word_json
@@ -208,16 +208,16 @@ def fast_accepts_turns(divided: DividedBody) -> bool:
     return order is not None and not order.reasoning and all(order.outputs.values())
 
 
-_OPENAI_NAME, _VENDOR_NAME = "responses", "responses of a vendor"
+_OPENAI_CHECK, _VENDOR_CHECK = "responses", "responses of a vendor"
 
 
 def check(request: Request) -> Failure | None:
     """Return the first error: required fields, then each field in the body's order, then dependencies between
     fields."""
     serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
-    error = check_unless_known(
+    error = check_unless_passed_before(
         request,
-        _OPENAI_NAME if serves_openai_models else _VENDOR_NAME,
+        _OPENAI_CHECK if serves_openai_models else _VENDOR_CHECK,
         lambda: _check_whole(request, serves_openai_models=serves_openai_models),
         fast_accepts_turns,
     )
