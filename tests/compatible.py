@@ -35,5 +35,5 @@ def vendor_dialects(vendor: str) -> list[Dialect]:
 def vendor_dialect(vendor: str, id: str) -> Dialect:
     """A vendor's call by the id that it has in `vendor_routes`."""
     provider = BY_NAME[vendor]
-    row = any(vendor == each.name for each in ROWS)
-    return provider.call(id if row else f"compatible_{id}").dialect
+    own_base = any(vendor == each.name for each in OWN_BASES)
+    return provider.call(id if own_base else f"compatible_{id}").dialect
