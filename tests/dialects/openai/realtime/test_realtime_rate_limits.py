@@ -86,3 +86,11 @@ def test_cancelled_response_has_its_items() -> None:
 )
 def test_duration_of_a_header_is_read_in_seconds(text: str, expected: float) -> None:
     assert seconds(text) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("value", ["none", "-1", "1.5.5s", "٣", "9" * 5000, "{{ user }}"])
+def test_header_that_is_no_number_leaves_the_usual_limit(value: str) -> None:
+    names = [f"x-ratelimit-{word}-requests" for word in ("limit", "remaining", "reset")]
+    headers = ", ".join(f"{name}: '{value}'" for name in names)
+    found = reported(responded(RealtimeSocket(rules=f"rules: [{{reply: Hi., headers: {{{headers}}}}}]")))
+    assert found["requests"] == (10000, 9999, 0.006)
