@@ -142,8 +142,8 @@ def likely_provider(
     named: ListedProvider | None, path: str, headers: Mapping[str, str], query: str
 ) -> ListedProvider:
     """Return the likely provider of an unknown path. It is one that has the path among its `distinctive_paths`. Else
-    it is a provider that the headers or the query hint at, with routes below the prefix of the named one, as Azure's
-    below OpenAI's. Else it is the named one. Without a name it is the first hinted one, or the first of all."""
+    the headers or the query hint at a provider with routes below the prefix of the named one: Azure has some below
+    OpenAI's. Else it is the named one. Without a name it is the first hinted one, or the first of all."""
     own = next((each for each in LISTED if path.startswith(each.distinctive_paths)), None)
     if own is not None:
         return own
