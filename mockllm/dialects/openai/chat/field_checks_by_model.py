@@ -1,8 +1,8 @@
 """The checks of the fields of a chat request that depend on its model.
 
 Checks of two kinds are in the order of the fields. The first kind refuses a parameter with any value. The second kind
-refuses some values of `reasoning_effort`, `n` and `top_logprobs`. The values that a reasoning model refuses come after
-all fields (`model_restrictions.py`).
+refuses some values of `reasoning_effort`, `n` and `top_logprobs`. The values that a reasoning model refuses come
+after all fields (`model_restrictions.py`).
 """
 
 from __future__ import annotations
