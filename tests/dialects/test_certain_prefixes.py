@@ -8,7 +8,7 @@ from mockllm.dialects.provider_facts import begins_with_prefix, certain_prefixes
 from mockllm.dialects.providers import BY_NAME
 
 
-def test_name_that_begins_a_path_of_another_api_is_no_certain_prefix() -> None:
+def test_name_that_begins_an_own_path_is_no_certain_prefix() -> None:
     """Azure's own paths begin with `/openai`."""
     assert certain_prefixes() == BY_NAME.keys() - {"openai"}
 

@@ -112,7 +112,7 @@ def test_read_request_that_lacks_an_object_is_read_later() -> None:
     assert isinstance(one.begin_response(request), PlannedResponse)
 
 
-def test_history_that_another_process_has_is_not_read_in_a_thread() -> None:
+def test_history_in_another_process_is_not_read_in_a_thread() -> None:
     sent = dumps({"model": "gpt-4o", "input": "hello", "previous_response_id": "resp_1"})
     request = engine().read("POST", "/v1/responses", "", {}, sent, "", 0.0)
     request.response_lookup = _Elsewhere()

@@ -12,7 +12,7 @@ import pytest
 ROOT: Final = Path(__file__).resolve().parents[2]
 FILES: Final = (
     "test_aiohttp_internals", "test_client_messages", "test_divided_reads", "test_http_server", "test_not_http",
-    "test_request_heads", "test_round_trip", "test_varying_heads", "test_websocket_handshake",
+    "test_request_heads", "test_round_trip", "test_varying_request_heads", "test_websocket_handshake",
 )  # fmt: skip
 
 
