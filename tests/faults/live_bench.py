@@ -19,6 +19,7 @@ from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
+from mockllm.server.batches import BatchServer
 from mockllm.server.engine_builder import Builder
 from mockllm.state.engine_state import EngineState
 from tests.faults.matrix_cell import (
@@ -60,6 +61,12 @@ class Bench:
             wanted = ScenarioSources([str(file)], known_names=KnownNames(PROVIDERS, DIALECT_NAMES, APIS))
             self.catalogs[text] = Builder(wanted, EngineState()).first().catalog
         return Engine(self.catalogs[text], EngineState())
+
+    @property
+    def serves_batch_lines(self) -> bool:
+        """Whether lines of a batch are still being served, by the engine of that time."""
+        batches = self.server.app.batches
+        return isinstance(batches, BatchServer) and bool(batches._tasks)
 
     def seen(
         self, settings: dict[str, Any], requested: WireRequest, patience: float = PATIENCE

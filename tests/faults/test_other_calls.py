@@ -149,7 +149,9 @@ def seen(bench: Bench, call: str, faults: list[Any], patience: float = PATIENCE)
         scenario["mcp"] = [SHOP]
     if reply is not None:
         scenario["rules"] = [{"name": "said", "match": {"path": path}, "reply": reply}]
-    bench.server.app.engine = bench.scenario_engine(scenario)
+    engine = bench.scenario_engine(scenario)
+    until(lambda: not bench.serves_batch_lines)  # the new engine would count those of the call before
+    bench.server.app.engine = engine
     bench.server.lines.clear()
     return ask(bench.server.port, WireRequest(step.path, step.headers, step.body, step.method), patience)
 
