@@ -38,6 +38,7 @@ from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player
 from mockllm.server.protocols import ControlApiProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import RequestHead
+from mockllm.server.request_reading import read_request
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import has_wait_or_cut, single_write
 from mockllm.server.suspended_responses import add_client_response, suspend_response
@@ -117,7 +118,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         return
     request = exchange.request  # `finish_exchange` has read it, if its body is long
     if request is None:
-        request = head.reader(engine).read(raw, exchange.client, exchange.now, exchange.monotonic)
+        request = read_request(app, exchange)
     if parse_first:
         if "body" not in vars(request):  # a repeated request has it already
             request.parse_body()
@@ -128,8 +129,6 @@ def make_response(app: App, exchange: Exchange) -> None:
         return
     if head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
-    if exchange.websocket_session is not None:
-        request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
     exchange.request = request
     exchange.sends_cors_headers = app.allow_cors
     if recordings_to_wait_for(app, exchange) is None:

@@ -16,7 +16,6 @@ An exchange waits for one or more of these:
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 import traceback
@@ -47,6 +46,13 @@ from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import RequestHead
+from mockllm.server.request_reading import (
+    parse_long_body,
+    read_history_in_thread,
+    read_in_thread,
+    read_request,
+    wait_for_rule_change,
+)
 from mockllm.server.request_target import LIVE_FEED_PATH, target_host
 from mockllm.server.respond import (
     begin_playing,
@@ -114,7 +120,8 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         if exchange.ended:
             return exchange.keep_alive
     if exchange.history_is_unread:
-        await _read_history(app, exchange)
+        request = await read_history_in_thread(app, exchange)
+        set_engine_response(app, exchange, app.engine.begin_response(request))
     if exchange.player is None and app.store_client is not None:
         await wait_for_store(app, exchange, app.store_client)
         if exchange.ended:
@@ -143,8 +150,7 @@ async def _decide_after_recording(app: App, exchange: Exchange) -> None:
         return
     while (loaded := recordings.loaded_event(request)) is not None and leaves_unmatched(app, request):
         await loaded.wait()
-        reader = exchange.head.reader(app.engine)
-        request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
+        request = read_request(app, exchange)
     exchange.request = request
     set_engine_response(app, exchange, app.engine.begin_response(request))
 
@@ -180,68 +186,17 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     failure: Failure | None = None
     if not parsed_before_check:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
-    await _wait_for_rule_change(app)
+    await wait_for_rule_change(app)
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.structure_checked = raw, not parsed_before_check
         if takes_long:
-            await _read_in_thread(app, exchange)
+            await read_in_thread(app, exchange)
         elif exchange.structure_checked and not head.may_skip_engine:
-            await _parse_long_body(app, exchange)
+            await parse_long_body(app, exchange)
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)
-
-
-async def _parse_long_body(app: App, exchange: Exchange) -> None:
-    """Parse a long body, which takes about as long as to decide: other tasks run between the two."""
-    engine = app.engine
-    request = exchange.head.reader(engine).read(
-        exchange.raw, exchange.client, exchange.now, exchange.monotonic
-    )
-    request.parse_body()
-    await asyncio.sleep(0)
-    if engine is app.engine:
-        exchange.request = request
-
-
-async def _read_in_thread(app: App, exchange: Exchange) -> None:
-    """Let a thread read what the decision on a long request needs. A call that does not generate is read later:
-    it may read what other requests change meanwhile."""
-    engine = app.engine
-    reader = exchange.head.reader(engine)
-    request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
-    if not request.generates:
-        return
-    await app.reading_thread.run(partial(engine.read_ahead, request))
-    await _wait_for_rule_change(app)
-    exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
-    if engine is app.engine:
-        exchange.request = request
-        request.now, request.monotonic = exchange.now, exchange.monotonic
-        reader.use_session(exchange.now, exchange.monotonic)
-
-
-async def _read_history(app: App, exchange: Exchange) -> None:
-    """Let a thread read the stored responses that a request continues, then let the engine decide."""
-    request, engine = exchange.request, app.engine
-    assert request is not None, "an engine has read the request"
-    await app.reading_thread.run(partial(engine.read_ahead, request))
-    await _wait_for_rule_change(app)
-    exchange.history_is_unread = False
-    if engine is not app.engine:
-        reader = exchange.head.reader(app.engine)
-        request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
-        if exchange.websocket_session is not None:
-            request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
-        exchange.request = request
-    set_engine_response(app, exchange, app.engine.begin_response(request))
-
-
-async def _wait_for_rule_change(app: App) -> None:
-    """Wait while all workers change their rules together."""
-    while app.rule_change_done is not None:
-        await app.rule_change_done.wait()
 
 
 async def _play(app: App, exchange: Exchange) -> bool:

@@ -38,9 +38,11 @@ from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NOT_PLANNED, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.http1 import HttpConstraints, SerializedHead
+from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
 from mockllm.server.player import wait_for_player
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.respond import begin_playing, make_response
+from mockllm.server.request_reading import read_history_in_thread, read_in_thread, read_request
+from mockllm.server.respond import begin_playing, make_response, refuse, set_engine_response
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 
@@ -259,8 +261,7 @@ class WebSocketServer:
 
     def _set_recorded(self, exchange: Exchange, played: PlayMessages) -> None:
         """Set the recorded messages as the response."""
-        reader = exchange.head.reader(self._app.engine)
-        exchange.request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
+        exchange.request = read_request(self._app, exchange)
         notes = () if played.note is None else (played.note,)
         exchange.response = PlannedResponse(played.plan, self._rule, notes=notes)
 
@@ -283,7 +284,7 @@ class WebSocketServer:
         """Send the messages of a response. Return whether the WebSocket can be used further."""
         app = self._app
         if exchange.response is NOT_PLANNED:
-            make_response(app, exchange)
+            await _make_response(app, exchange)
         if app.store_client is not None:
             await wait_for_store(app, exchange, app.store_client)
         if exchange.pending_response is not None:
@@ -305,3 +306,18 @@ class WebSocketServer:
         if not exchange.ended:
             end_exchange(app, exchange, player.end)
         return exchange.end_reason == "finished"
+
+
+async def _make_response(app: App, exchange: Exchange) -> None:
+    """Set the request and the response. A thread reads a long request, and a long history."""
+    if takes_long_to_read(exchange.raw):
+        failure = await structure_failure_in_slices(exchange.raw, app.limits)
+        if failure is not None:
+            refuse(app, exchange, failure)
+            return
+        exchange.structure_checked = True
+        await read_in_thread(app, exchange)
+    make_response(app, exchange)
+    if exchange.history_is_unread:
+        request = await read_history_in_thread(app, exchange)
+        set_engine_response(app, exchange, app.engine.begin_response(request))

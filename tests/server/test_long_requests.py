@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 
@@ -18,6 +19,7 @@ from mockllm.server.server_limits import ServerLimits
 from tests.language.virtual_server import VirtualServer
 from tests.server.fake_engine import whole
 from tests.server.raw_client import Raw, request
+from tests.server.test_websocket_recorder import opened, turn
 from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
 
@@ -142,18 +144,44 @@ def test_thread_reads_a_long_conversation_of_mistral(server: ThreadedServer, eng
     assert engine.count == 1
 
 
+def change_rules(server: ThreadedServer, engine: ReadingEngine) -> None:
+    rules = engine_of("rules: [{reply: 'new {{ turn }}'}]")
+    server.app.engine = Engine(rules.catalog, engine.state, engine.settings)
+
+
+def test_thread_reads_a_long_message_of_a_websocket(server: ThreadedServer, engine: ReadingEngine) -> None:
+    input = [*TURNS, {"role": "user", "content": "hi"}]
+    with opened(f"http://127.0.0.1:{server.port}") as socket:
+        assert "turn 2" in str(turn(socket, input)[-1])
+        assert engine.count == 1
+        assert "turn 1" in str(turn(socket, "hi")[-1])
+        assert engine.count == 1
+
+
+def test_thread_reads_a_long_history_of_a_websocket(server: ThreadedServer, engine: ReadingEngine) -> None:
+    with opened(f"http://127.0.0.1:{server.port}") as socket:
+        id = json.loads(turn(socket, TEXT, store=False)[-1])["response"]["id"]
+        for count in (1, 2):
+            assert "turn 2" in str(turn(socket, "hi", previous_response_id=id)[-1])
+            assert engine.count == count
+
+
+def test_changed_rules_find_the_long_history_of_a_websocket(
+    server: ThreadedServer, engine: ReadingEngine
+) -> None:
+    with opened(f"http://127.0.0.1:{server.port}") as socket:
+        id = json.loads(turn(socket, TEXT, store=False)[-1])["response"]["id"]
+        engine.before = lambda: change_rules(server, engine)
+        assert "new 2" in str(turn(socket, "hi", previous_response_id=id)[-1])
+
+
 def test_rules_that_change_while_history_is_read_apply(server: ThreadedServer, engine: ReadingEngine) -> None:
     begun = engine.respond(
         engine.read("POST", "/v1/responses", "", {}, dumps({"model": "m", "input": TEXT}), "", 0.0)
     )
     id = loads(sent_bytes(begun.plan))["id"]
 
-    def change() -> None:
-        server.app.engine = Engine(
-            engine_of("rules: [{reply: 'new {{ turn }}'}]").catalog, engine.state, engine.settings
-        )
-
-    engine.before = change
+    engine.before = lambda: change_rules(server, engine)
     further = dumps({"model": "m", "input": "hi", "previous_response_id": id})
     with Raw(server.port) as client:
         assert "new 2" in client.send(request("POST", "/v1/responses", further)).answer().text

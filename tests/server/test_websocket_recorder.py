@@ -33,7 +33,7 @@ def opened(url: str, path: str = "/v1/responses", **headers: str) -> Connection:
     return connect(address, additional_headers=own, open_timeout=PATIENCE, close_timeout=PATIENCE)
 
 
-def turn(socket: Connection, input: str, **fields: Any) -> list[str | bytes]:
+def turn(socket: Connection, input: Any, **fields: Any) -> list[str | bytes]:
     """Send a request, and return the messages up to the end of its response."""
     socket.send(json.dumps({**CREATE, "input": input, **fields}))
     messages: list[str | bytes] = []

@@ -1,0 +1,63 @@
+"""Reads the requests of exchanges: most of them at once, long requests and long histories in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+
+from mockllm.engine.engine_request import EngineRequest
+from mockllm.server.app import App
+from mockllm.server.exchange import Exchange
+
+
+def read_request(app: App, exchange: Exchange) -> EngineRequest:
+    """Read the request of an exchange. A message of a WebSocket first looks for stored responses in its session."""
+    reader = exchange.head.reader(app.engine)
+    request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
+    if exchange.websocket_session is not None:
+        request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
+    return request
+
+
+async def parse_long_body(app: App, exchange: Exchange) -> None:
+    """Parse a long body, which takes about as long as to decide: other tasks run between the two."""
+    engine, request = app.engine, read_request(app, exchange)
+    request.parse_body()
+    await asyncio.sleep(0)
+    if engine is app.engine:
+        exchange.request = request
+
+
+async def read_in_thread(app: App, exchange: Exchange) -> None:
+    """Let a thread read what the decision on a long request needs. A call that does not generate is read later:
+    it may read what other requests change meanwhile."""
+    engine, request = app.engine, read_request(app, exchange)
+    if not request.generates:
+        return
+    await app.reading_thread.run(partial(engine.read_ahead, request))
+    await wait_for_rule_change(app)
+    exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
+    if engine is app.engine:
+        exchange.request = request
+        request.now, request.monotonic = exchange.now, exchange.monotonic
+        exchange.head.reader(engine).use_session(exchange.now, exchange.monotonic)
+
+
+async def read_history_in_thread(app: App, exchange: Exchange) -> EngineRequest:
+    """Let a thread read the stored responses that a request continues. Return the request, read again if the rules
+    have changed meanwhile."""
+    request, engine = exchange.request, app.engine
+    assert request is not None, "an engine has read the request"
+    await app.reading_thread.run(partial(engine.read_ahead, request))
+    await wait_for_rule_change(app)
+    exchange.history_is_unread = False
+    if engine is not app.engine:
+        exchange.request = request = read_request(app, exchange)
+    return request
+
+
+async def wait_for_rule_change(app: App) -> None:
+    """Wait while all workers change their rules together."""
+    while app.rule_change_done is not None:
+        await app.rule_change_done.wait()
