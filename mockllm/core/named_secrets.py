@@ -9,13 +9,15 @@ from typing import Final
 
 from mockllm.core.header_secrets import in_header
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.key_forms import SHORTEST, looks_random
+from mockllm.core.key_forms import SHORTEST, SHORTEST_RANDOM, looks_random
 from mockllm.core.secret_names import HEADERS, is_certain_field, may_hold_secret, secret_name
 
 _JSON: Final = re.compile(r"\s*+[\[{\"]")
 """The beginning of JSON that may have fields; that of a text has JSON in its text."""
 _FIRST: Final = frozenset(' \t\r\n[{"')
 """The first characters of what `_JSON` matches: to look at one takes a third of the time."""
+_WORD: Final = re.compile(rf"[a-z]{{,{SHORTEST_RANDOM - 1}}}")
+"""A word that other texts may have: `password`, `required`. It is masked only in its own place."""
 _CREDENTIALS: Final = re.compile(r"(?i)(?:bearer|basic|token)[ ]+\S+")
 """What a header `Authorization` has, where a field has it."""
 
@@ -46,7 +48,7 @@ def named_secrets(value: Json, names_secret: Callable[[str], bool] = secret_name
 
 def _in_field(name: str, text: str) -> Iterator[str]:
     """Yield the secret of a field with the name of one."""
-    if looks_random(text) or is_certain_field(name):
+    if looks_random(text) or (is_certain_field(name) and _WORD.fullmatch(text) is None):
         yield text
     elif _CREDENTIALS.fullmatch(text) is not None:
         yield from _long_ones(in_header("authorization", text))

@@ -42,7 +42,7 @@ _FIELD: Final = re.compile(
 _CERTAIN: Final = re.compile(
     r"(?i)(^|[-_.])(api[-_]?key|(access|refresh)[-_]?(key|token)|client[-_]?secret|password|passwd)$"
 )
-"""Fields whose texts are secrets, although they may be words. The others are a `credential` of some kind."""
+"""Fields whose texts are secrets, although they may not look random. The others are a `credential` of some kind."""
 
 
 @text_cache(1024)  # the same few names come with each request

@@ -49,6 +49,12 @@ def test_short_text_of_a_certain_field_is_a_secret(name: str) -> None:
     assert [*named_secrets([{name: "plain words"}])] == ["plain words"]
     assert [*named_secrets({name: "seven77"})] == []
     assert [*named_secrets({name: "eight888"}, secret_field)] == ["eight888"]
+    assert [*named_secrets({name: "wordwordwordword"})] == ["wordwordwordword"]
+
+
+@pytest.mark.parametrize("word", ["password", "radiance", "fifteenfifteens"])
+def test_word_of_a_certain_field_is_not_searched_elsewhere(word: str) -> None:
+    assert [*named_secrets({"password": word})] == []
 
 
 @pytest.mark.parametrize(

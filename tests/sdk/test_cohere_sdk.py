@@ -74,6 +74,15 @@ def test_stream_has_the_same_text(client: Any) -> None:
     assert events[-1].delta.finish_reason == "COMPLETE"
 
 
+def test_response_and_stream_have_log_probabilities(client: Any) -> None:
+    whole = client.chat(model=MODEL, messages=reported("hi"), logprobs=True).logprobs
+    assert "".join(each.text for each in whole) == "One two three."
+    assert all(number < 0 for each in whole for number in each.logprobs)
+    events = client.chat_stream(model=MODEL, messages=reported("hi"), logprobs=True)
+    streamed = [event.logprobs for event in events if event.type == "content-delta" and event.logprobs]
+    assert "".join(each.text for each in streamed) == "One two three."
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_agent_loop_ends_with_the_result(client: Any, stream: bool) -> None:
     messages = reported("hi")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
@@ -90,6 +91,16 @@ def test_generate_returns_and_streams_text(client: Any) -> None:
     assert "".join(part.response for part in parts) == "Hello, world. It is a fine day."
     assert parts[-1].done_reason == "stop"
     assert parts[-1].context
+
+
+@pytest.mark.parametrize("call", ["chat", "generate"])
+def test_response_and_stream_have_log_probabilities(client: Any, call: str) -> None:
+    sent: dict[str, Any] = {"messages": user("hello")} if call == "chat" else {"prompt": "hello"}
+    send = partial(getattr(client, call), model=MODEL, logprobs=True, top_logprobs=1, **sent)
+    whole = send().logprobs
+    assert "".join(each.token for each in whole) == "Hello, world. It is a fine day."
+    assert all(each.logprob < 0 and each.top_logprobs[0].token == each.token for each in whole)
+    assert [each for part in send(stream=True) for each in part.logprobs or ()] == whole
 
 
 def test_async_client_is_served(server: Live) -> None:

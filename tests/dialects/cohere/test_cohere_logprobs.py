@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from cohere import ContentDeltaV2ChatStreamResponse, V2ChatResponse
 
 from mockllm.core.json.codec import Json
 from tests.language.virtual_server import raw_request, respond_once
@@ -23,14 +22,12 @@ def ask(user: str = "hi", **fields: Json) -> Any:
 
 
 def test_body_has_an_entry_for_each_token() -> None:
-    answer = ask(logprobs=True).json
-    entries = answer["logprobs"]
+    entries = ask(logprobs=True).json["logprobs"]
     assert all(list(entry) == ["text", "token_ids", "logprobs"] for entry in entries)
     assert "".join(entry["text"] for entry in entries) == "Hello wonderful you."
     assert entries[0]["text"] == "Hello"
     assert all(len(entry["token_ids"]) == len(entry["logprobs"]) > 0 for entry in entries)
     assert all(each < 0 for entry in entries for each in entry["logprobs"])
-    assert V2ChatResponse.model_validate(answer).logprobs
 
 
 def test_stream_has_an_entry_for_each_text() -> None:
@@ -44,7 +41,6 @@ def test_stream_has_an_entry_for_each_text() -> None:
     for name in ("token_ids", "logprobs"):
         streamed = [number for each in listed for number in each["logprobs"][name]]
         assert streamed == [number for entry in whole for number in entry[name]]
-    assert ContentDeltaV2ChatStreamResponse.model_validate(listed[0]).logprobs
 
 
 def test_tokens_are_those_that_detokenize_reads() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ollama import ChatResponse, GenerateResponse
 
 from mockllm.core.json.codec import Json
 from tests.language.virtual_server import raw_request, respond_once
@@ -15,7 +14,7 @@ rules:
   - {match: {user: call}, reply: {tool_calls: [{name: look, arguments: {a: 1}}]}}
   - {reply: {thinking: Hm., text: Hello there you.}, pace: {chunk_size: 2 tokens}}
 """
-CALLS: dict[str, type[ChatResponse | GenerateResponse]] = {"chat": ChatResponse, "generate": GenerateResponse}
+CALLS = ("chat", "generate")
 
 
 def body(**fields: Json) -> dict[str, Json]:
@@ -32,9 +31,7 @@ def test_body_has_each_token(api: str) -> None:
     assert [entry["token"] for entry in answer["logprobs"]] == ["Hello", " there", " you", "."]
     assert all(list(entry) == ["token", "logprob", "bytes"] for entry in answer["logprobs"])
     assert all(bytes(entry["bytes"]).decode() == entry["token"] for entry in answer["logprobs"])
-    read = CALLS[api].model_validate(answer)
-    assert read.logprobs is not None
-    assert read.logprobs[0].logprob < 0
+    assert all(entry["logprob"] < 0 for entry in answer["logprobs"])
 
 
 @pytest.mark.parametrize("api", CALLS)
