@@ -134,8 +134,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         if exchange.response is NOT_PLANNED:
             return False  # it has followed the live feed
     if exchange.player is None:
-        usable = await _serve_without_player(app, exchange)
-        if usable is not None:
+        if (usable := await _serve_without_player(app, exchange)) is not None:
             return usable
         await wait_for_release(app, exchange)
         begin_playing(app, exchange)
