@@ -27,7 +27,7 @@ def vendor_dialects(vendor: str) -> list[Dialect]:
     calls = (
         route.call
         for route in provider.routes
-        if provider.prefixed or route.prefixed or route.call.id.startswith("compatible_")
+        if provider.needs_prefix or route.needs_prefix or route.call.id.startswith("compatible_")
     )
     return [call.dialect for call in dict.fromkeys(calls)]
 

@@ -182,7 +182,7 @@ def explanation_lines(request_file: RequestFile, trace: MatchTrace) -> Iterator[
     yield from _section("Rules, in the order they are tried:", _rules(trace))
     applied = [(item, f"{location_and_name(item)}{_won_chance(trace, item.id)}") for item in trace.applied]
     lines = (*applied, *trace.blocked_modifiers)
-    modifiers = [f"  {_by_id(line, item.where, item.id)}" for item, line in lines]
+    modifiers = [f"  {_by_id(line, item.file_and_line, item.id)}" for item, line in lines]
     yield from _section("Modifiers that apply:" if trace.applied else "Modifiers:", modifiers)
     yield from _section("What would be sent:", [f"  {line}" for line in sent(trace)])
 

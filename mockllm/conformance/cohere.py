@@ -39,7 +39,7 @@ def _reply(parts: list[Part], reason: str, counted: Mapping[str, Json]) -> Reply
     usage = Usage(
         tokens["input_tokens"],
         tokens["output_tokens"],
-        cached_read=counted.get("cached_tokens", 0),
+        cache_read=counted.get("cached_tokens", 0),
         reasoning=tokens.get("reasoning_tokens", 0),
     )
     return Reply((Choice(tuple(parts), FINISH.get(reason, "stop")),), usage)

@@ -49,7 +49,7 @@ def _usage(counted: Json) -> Usage:
     cached = (counted.get("prompt_tokens_details") or {}).get("cached_tokens", 0)
     reasoning = (counted.get("completion_tokens_details") or {}).get("reasoning_tokens", 0)
     return Usage(
-        counted["prompt_tokens"], counted["completion_tokens"], cached_read=cached, reasoning=reasoning
+        counted["prompt_tokens"], counted["completion_tokens"], cache_read=cached, reasoning=reasoning
     )
 
 

@@ -80,7 +80,7 @@ class Failure(Struct, frozen=True):
     exceeded_limit: tuple[str, int, float] | None = None
     retry_date: bool = False
     """Whether `retry_after` is a date in the header of that name."""
-    as_finish_reason: bool = False
+    in_chunk: bool = False
     """Whether a stream has the error in a chunk with the finish reason `error`, in place of a separate event."""
     events_before_error: int | None = None
     """How many of a stream's first events precede an error that comes before all content. None means all of them."""

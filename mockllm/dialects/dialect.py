@@ -75,9 +75,9 @@ class ProtocolCapabilities(Struct, frozen=True):
     ids."""
     invalid_arguments: bool = True
     """Whether a call can have arguments that are not JSON; else such a call is left out."""
-    error_in_chunk: bool = False
+    errors_in_chunks: bool = False
     """Whether a stream may have an error in a chunk, beside the finish reason."""
-    cached_read: bool = True
+    cache_read: bool = True
     """Whether the usage counts the input tokens that were read from a cache."""
     cache_write: bool = True
     """Whether the usage counts the input tokens that were written to a cache."""

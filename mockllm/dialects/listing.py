@@ -63,11 +63,11 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
     api: str
     generates: bool = False
     makes_media: bool = False
-    neutral: bool = True
-    """Whether examples and `explain` make this call from a `NeutralRequest`: see `ProviderCall.neutral`."""
+    from_neutral_request: bool = True
+    """Whether examples and `explain` make this call from a `NeutralRequest`: see `ProviderCall`."""
     ndjson: bool = False
     """Whether its streams may be lines of JSON."""
-    instance: str = ""
+    dialect_path: str = ""
     """The module below `mockllm.dialects` and the name, such as `openai.chat.dialect:CHAT`, of a dialect that its own
     module has. The provider's object has the others."""
 
@@ -88,10 +88,10 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
 
     @cached_property
     def dialect(self) -> Dialect:
-        """The dialect, which serves the call. A request to a call with an `instance` imports only its modules."""
-        if not self.instance:
+        """The dialect, which serves the call. A request to a call with a `dialect_path` imports only its modules."""
+        if not self.dialect_path:
             return self.loaded.dialect
-        module, name = self.instance.split(":")
+        module, name = self.dialect_path.split(":")
         found: Dialect = getattr(import_module(f"mockllm.dialects.{module}"), name)
         return found
 
@@ -102,7 +102,7 @@ class ListedRoute(Struct, frozen=True, eq=False, array_like=True):
     method: str
     path: str
     call: str
-    prefixed: bool = False
+    needs_prefix: bool = False
 
 
 class ListedWebSocket(Struct, frozen=True, eq=False, array_like=True):
@@ -162,12 +162,12 @@ def paths_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
     base of all their calls."""
     paths = {
         provider.name: tuple(
-            dict.fromkeys(before + route.path for route in provider.routes if not route.prefixed)
+            dict.fromkeys(before + route.path for route in provider.routes if not route.needs_prefix)
         )
         for provider in LISTED
-        if not provider.prefixed or provider.compatible_base is None
-        for before in (f"/{provider.name}" if provider.prefixed else "",)
+        if not provider.needs_prefix or provider.compatible_base is None
+        for before in (f"/{provider.name}" if provider.needs_prefix else "",)
     }
     compatible = [provider for provider in LISTED if provider.compatible_base is not None]
-    compatible.sort(key=lambda provider: not provider.prefixed)
+    compatible.sort(key=lambda provider: not provider.needs_prefix)
     return (*paths.items(), ("vendors", tuple(str(provider.compatible_base) for provider in compatible)))

@@ -148,13 +148,13 @@ def lacks_prefix(path: str) -> bool:
 
 def _lacks_prefix_of(provider: ListedProvider, path: str) -> bool:
     base = provider.base
-    return provider.prefixed and path.startswith(f"{base}/") and base not in _bases_without_prefix()
+    return provider.needs_prefix and path.startswith(f"{base}/") and base not in _bases_without_prefix()
 
 
 @cache
 def _bases_without_prefix() -> frozenset[str]:
     """Return the bases of the providers that need no prefix, and the empty one."""
-    return frozenset(("", *(provider.base for provider in LISTED if not provider.prefixed)))
+    return frozenset(("", *(provider.base for provider in LISTED if not provider.needs_prefix)))
 
 
 def _first_segment(path: str) -> str:
@@ -204,4 +204,6 @@ def _whole(path: str, known: KnownPaths) -> str:
 
 def _generating_paths() -> Iterator[str]:
     """Return the paths of generating calls without a prefix."""
-    return (path for route in ROUTES if route.call.generates and not route.prefixed for path in route.paths())
+    return (
+        path for route in ROUTES if route.call.generates and not route.needs_prefix for path in route.paths()
+    )

@@ -32,7 +32,7 @@ class ProviderCall(Struct, frozen=True, eq=False):
     """`gen_ai.provider.name` where it differs from the provider's."""
     title: str | None = None
     """The heading of its table in docs/errors.md; None where the table of another call covers it."""
-    neutral: bool = True
+    from_neutral_request: bool = True
     """Whether examples, `explain` and the shared tests make this generating call from a `NeutralRequest`, by
     `build_request`. False where that is impossible, or where another call represents it."""
     sdk_types: tuple[str, str] | tuple[()] = ()
@@ -59,7 +59,7 @@ class ProviderRoute(NamedTuple):
     method: str
     path: str
     call: ProviderCall
-    prefixed: bool = False
+    needs_prefix: bool = False
     """Whether this path alone needs the provider's name as its prefix."""
 
 
@@ -81,7 +81,7 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     """Its name in the docs and on the first page."""
     aliases: tuple[str, ...] = ()
     """Words that people write in place of its name: diagnostics suggest the name."""
-    prefixed: bool = False
+    needs_prefix: bool = False
     """Whether its paths need its name as their prefix."""
 
     base: str = ""

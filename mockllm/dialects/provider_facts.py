@@ -42,7 +42,7 @@ GENERATING_PATHS: Final = frozenset(
 """The paths of these calls; `{name}` in them is any text."""
 ALIASES: Final = {alias: provider.name for provider in LISTED for alias in provider.aliases}
 """Words that people write in place of a provider's name, with the name."""
-_NEUTRAL: Final = tuple(call for call in CALLS if call.generates and call.neutral)
+_NEUTRAL: Final = tuple(call for call in CALLS if call.generates and call.from_neutral_request)
 PROVIDER_DIALECTS: Final = {
     provider: frozenset(call.protocol for call in _NEUTRAL if call.provider == provider)
     for provider in PROVIDERS

@@ -38,7 +38,7 @@ PYTHON_CALLS: Final = {
 
 
 class GeneratingCall(NamedTuple):
-    """A generating call that examples make from a `NeutralRequest` (`ProviderCall.neutral`)."""
+    """A generating call that examples make from a `NeutralRequest` (`ProviderCall.from_neutral_request`)."""
 
     provider: str
     id: str
@@ -59,7 +59,7 @@ GENERATING_CALLS: Final[tuple[GeneratingCall, ...]] = tuple(
     GeneratingCall(provider.name, call.id, cast(ReplyDialect, call.dialect))
     for provider in REGISTERED
     for call in provider.calls
-    if call.dialect.generates and call.neutral
+    if call.dialect.generates and call.from_neutral_request
 )
 """Those of each provider with its usual one first."""
 

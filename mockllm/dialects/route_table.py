@@ -21,8 +21,8 @@ class Route(Struct, frozen=True):
     method: str
     path: str
     call: ListedCall
-    needs_prefix: bool = False
-    """Whether this path needs the prefix, even where other paths of the provider need none."""
+    needs_prefix: bool
+    """Whether this path is known after the provider's prefix only."""
 
     @property
     def provider(self) -> str:
@@ -33,14 +33,9 @@ class Route(Struct, frozen=True):
         return self.call.dialect
 
     @property
-    def prefixed(self) -> bool:
-        """Whether the path is known after the provider's prefix only."""
-        return self.listed_provider.prefixed or self.needs_prefix
-
-    @property
     def line(self) -> str:
         """The method and path for a person, with the prefix where the path needs one."""
-        return f"{self.method} {f'/{self.provider}' if self.prefixed else ''}{self.path}"
+        return f"{self.method} {f'/{self.provider}' if self.needs_prefix else ''}{self.path}"
 
     def paths(self) -> Iterator[str]:
         """Return the path with each of its alternatives."""
@@ -52,7 +47,13 @@ class Route(Struct, frozen=True):
 
 
 ROUTES: Final = tuple(
-    Route(provider, route.method, route.path, provider.calls[route.call], route.prefixed)
+    Route(
+        provider,
+        route.method,
+        route.path,
+        provider.calls[route.call],
+        provider.needs_prefix or route.needs_prefix,
+    )
     for provider in LISTED
     for route in provider.routes
 )
@@ -67,5 +68,5 @@ def spellings(route: Route) -> Iterator[tuple[str, str]]:
     base = route.listed_provider.omittable_path_start
     for path in route.paths():
         for bare in dict.fromkeys((path, path.removeprefix(base))):
-            for prefix in (f"/{route.provider}",) if route.prefixed else ("", f"/{route.provider}"):
+            for prefix in (f"/{route.provider}",) if route.needs_prefix else ("", f"/{route.provider}"):
                 yield prefix, bare

@@ -44,8 +44,8 @@ def creation(
     if created is None:
         return None
     id = created["id"]
-    shown = created if own is None else completed(created, own(id))
-    return StorageUpdate((id,), StoredResponse(id, None, content, dumps(shown)))
+    stored = created if own is None else completed(created, own(id))
+    return StorageUpdate((id,), StoredResponse(id, None, content, dumps(stored)))
 
 
 def uploaded_file(
@@ -128,11 +128,11 @@ class BatchCreation(BatchDialect):
         start = plan.background
         if plan.head.status != 200 or not isinstance(start, BatchStart):
             return None
-        shown = loads(start.plan.steps[0].payload)  # type: ignore[union-attr]  # one event
-        return self.stored_batch(shown, start, request, request.monotonic + plan.delay)
+        created = loads(start.plan.steps[0].payload)  # type: ignore[union-attr]  # one event
+        return self.stored_batch(created, start, request, request.monotonic + plan.delay)
 
-    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
-        """Return what the state stores of a batch that began then. `shown` is its object in the response."""
+    def stored_batch(self, created: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
+        """Return what the state stores of a batch that began then. `created` is its object in the response."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 

@@ -40,7 +40,7 @@ class EngineInfo(Struct, frozen=True):
 def engine_info(catalog: Catalog, stale: tuple[StaleSource, ...]) -> EngineInfo:
     """Return what is loaded."""
     paths = dict.fromkeys(path for item in catalog.items for path in item.paths)
-    rules = Counter(item.where.rpartition(":")[0] for item in catalog.items[: catalog.rule_count])
+    rules = Counter(item.file_and_line.rpartition(":")[0] for item in catalog.items[: catalog.rule_count])
     return EngineInfo(
         rules=catalog.rule_count,
         files=catalog.file_count,

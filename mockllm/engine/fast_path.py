@@ -194,15 +194,15 @@ class FastPath(Struct, frozen=True):
         response = None if response_index is None else self.responses[response_index]
         if response is None:
             return None
-        found = self._cached_response(response, request, dialect, repeated, scope, tries)
-        if found is None:
+        entry = self._cached_response(response, request, dialect, repeated, scope, tries)
+        if entry is None:
             return None
         headers = self._charge(response, request) if self.modifiers_with_limit else ()
         if headers is None:
             return None
         number = counters.count_in_rule_scope(scope_counts, counts, self.count_keys[:-1])
         token = unguarded_seed_token(self.seed, number, tries, eligible)
-        return self._filled(found, request, scope, number, token, headers)
+        return self._filled(entry, request, scope, number, token, headers)
 
     def respond_decided(
         self,
@@ -227,15 +227,15 @@ class FastPath(Struct, frozen=True):
         response = None if response_index is None else self.responses[response_index]
         if response is None:
             return None
-        found = self._cached_response(response, request, dialect, repeated, scope, rule.tries)
-        if found is None:
+        entry = self._cached_response(response, request, dialect, repeated, scope, rule.tries)
+        if entry is None:
             return None
         headers: Headers = ()
         if admission is not None:
             of_limits = limit_headers(request.provider, admission.limit_status, request.now)
             headers = without_headers(of_limits, response.settings.header_names)
         token = seed_token(self.seed, inputs, decision)
-        return self._filled(found, request, scope, decision.request_number, token, headers)
+        return self._filled(entry, request, scope, decision.request_number, token, headers)
 
     def _cached_response(
         self,
@@ -255,16 +255,16 @@ class FastPath(Struct, frozen=True):
 
     def _filled(
         self,
-        found: tuple[CachedResponse, GeneratedToolCall | None],
+        entry: tuple[CachedResponse, GeneratedToolCall | None],
         request: Request,
         scope: str,
         number: int,
         token: str,
         headers: Headers,
     ) -> PlannedResponse:
-        """Return the response of an entry for this request, which has this number in its scope. `token` is its seed
-        token; if it is empty, readers derive it from the id seed (`seed_token.token_of`)."""
-        cached, tool_call = found
+        """Return the response of an entry, with its tool call, for this request, which has this number in its scope.
+        `token` is its seed token; if it is empty, readers derive it from the id seed (`seed_token.token_of`)."""
+        cached, tool_call = entry
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         id_seed = b"%b%d|" % (prefix, number)
         planned = replace(

@@ -125,7 +125,7 @@ def _is_of_other_session(miss: NearMiss) -> bool:
 def location_and_name(item: CatalogItem) -> str:
     """Return place and name of a rule: `scenarios/a.yaml:14 greeting`."""
     name = item.id.rpartition(":")[2]
-    return f"{item.where} {name}"
+    return f"{item.file_and_line} {name}"
 
 
 def percentage(share: float) -> str:

@@ -250,7 +250,7 @@ class ResponsePlanner:
         reply = with_reply_faults(reply, after_supported_reply, context, plan_of, self._max_generated)
         failure = reply.failure
         # `in_chunk`: the error is in the chunk with the finish reason, not in a separate event
-        if failure is not None and failure.as_finish_reason and not dialect.capabilities.error_in_chunk:
+        if failure is not None and failure.in_chunk and not dialect.capabilities.errors_in_chunks:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         plan = plan_of(reply)
         faulty = with_plan_faults(context, plan, of_plan)

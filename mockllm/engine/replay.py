@@ -327,7 +327,7 @@ def _usage(usage: Usage) -> UsageSpec:
         UsageSpec,
         input_tokens=usage.input,
         output_tokens=usage.output,
-        cached_tokens=usage.cached_read,
+        cached_tokens=usage.cache_read,
         cache_write_tokens=usage.cache_write,
         reasoning_tokens=usage.reasoning,
     )

@@ -34,6 +34,6 @@ def with_cached_tokens(reply: Reply, context: PlanContext) -> Reply:
     written = min(cached.written, usage.input - read)
     return reply.with_usage(
         replace(
-            usage, cached_read=read, cache_write=written, cache_write_long=min(cached.written_long, written)
+            usage, cache_read=read, cache_write=written, cache_write_long=min(cached.written_long, written)
         )
     )

@@ -130,12 +130,12 @@ class ResponseBuilder(DecidedRequest):
         item = self.planner.catalog.items[admission.refused_by.item_index]
         if limit_result is None:
             return self._response_without_rule(
-                Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.where})"
+                Failure("overloaded"), item.id, note=f"overloaded: no capacity ({item.file_and_line})"
             )
         scale, retry_after = self.reported_time_scale, limit_result.retry_after
         limit_result, limit_status = limit_result.scaled(scale), admission.limit_status.scaled(scale)
         again = "" if retry_after is None else f", retry after {retry_after:g}s"
-        note = f"limited: too many {BOUND_NAMES.get(limit_result.bound, 'requests')}{again} ({item.where})"
+        note = f"limited: too many {BOUND_NAMES.get(limit_result.bound, 'requests')}{again} ({item.file_and_line})"
         failure = limit_failure(
             request.provider, limit_result, limit_status, admission.tokens, request.model, request.now
         )
@@ -281,10 +281,10 @@ class ResponseBuilder(DecidedRequest):
             check_proxy(item, compiled, self.planner.proxy_hosts)
             plan = self.planner.plan(context)
         except ProxyRefused as error:
-            failure = Failure("permission", message=f"{item.id} ({item.where}): {error}")
+            failure = Failure("permission", message=f"{item.id} ({item.file_and_line}): {error}")
             return self._error_without_settings(failure)
         except (CallTakesNoReply, UndecodableRecording) as error:
-            failure = Failure("bad_request", message=f"{item.id} ({item.where}): {error}")
+            failure = Failure("bad_request", message=f"{item.id} ({item.file_and_line}): {error}")
             return self._error_without_settings(unserved_handshake_failure(self.request) or failure)
         planned = self._planned_response(plan, item.id, context)
         return (

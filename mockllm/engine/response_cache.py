@@ -41,8 +41,8 @@ MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would evict all others."""
 MIN_COMPARED_CHUNKS: Final = 8
-"""Chunks of a generated tool call. A response with fewer does not show what its encoder writes between any two
-chunks, so that filled placeholders cannot be compared with it."""
+"""A streamed tool call with fewer chunks is not cached. A cached response has the bytes between two chunks once, and
+repeats them. The comparison with the fresh response checks this, which takes several chunks."""
 MAX_KEY_TEXT: Final = 2_048
 """The most characters of a templated text or a tool's name in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000

@@ -95,10 +95,10 @@ def dollars(usage: Usage, price: Price) -> float:
     write = price.input if price.cache_write is None else price.cache_write
     long = write if price.cache_write is None else 2 * price.input
     long = long if price.cache_write_long is None else price.cache_write_long
-    uncached = max(0, usage.input - usage.cached_read - usage.cache_write)
+    uncached = max(0, usage.input - usage.cache_read - usage.cache_write)
     parts = (
         uncached * price.input,
-        usage.cached_read * cached,
+        usage.cache_read * cached,
         (usage.cache_write - usage.cache_write_long) * write,
         usage.cache_write_long * long,
         usage.output * price.output,

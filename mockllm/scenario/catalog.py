@@ -112,13 +112,13 @@ class ResponseSelector(Struct, frozen=True):
 
 
 class CatalogItem(Struct, frozen=True):
-    """A rule or a modifier. `id` is for users (`a.yaml:greeting`), `where` is its file and line. `key` names
-    its counts, `digest` is a hash of its parsed text: a reload compiles it again only if that has changed. A rule
+    """A rule or a modifier. `id` is for users (`a.yaml:greeting`), `key` names
+    its counts. `digest` is a hash of its parsed text: a reload compiles it again only if that has changed. A rule
     has a `selector`, which has its responses; a modifier may have an `error`. `layer` is the precedence of its file
     or overlay: the lower layer has precedence."""
 
     id: str
-    where: str
+    file_and_line: str
     key: str
     digest: str
     layer: int

@@ -150,7 +150,7 @@ def _hidden_rules(subjects: Iterable[LintSubject], found: list[Diagnostic]) -> I
             by = wider.first(subject.matcher, preceding)
             if by is not None:
                 entry = certain[by][1].entry
-                label = f'"{entry.id.rpartition(":")[2]}" ({entry.where})'
+                label = f'"{entry.id.rpartition(":")[2]}" ({entry.file_and_line})'
                 found.append(
                     subject.warn(f"can never respond: {label} responds to every request that it matches")
                 )

@@ -61,8 +61,8 @@ def compile_catalog(
         item = known.get(entry.key)
         if item is None or item.digest != entry.digest:
             item = compile_item(entry.with_spec())
-        elif (item.where, item.layer) != (entry.where, entry.layer):
-            item = replace(item, where=entry.where, layer=entry.layer)
+        elif (item.file_and_line, item.layer) != (entry.file_and_line, entry.layer):
+            item = replace(item, file_and_line=entry.file_and_line, layer=entry.layer)
         items.append(item)
         rules += entry.kind != "modifier"
         yield
@@ -101,7 +101,7 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
     common = partial(
         CatalogItem,
         id=entry.id,
-        where=entry.where,
+        file_and_line=entry.file_and_line,
         key=entry.key,
         digest=entry.digest,
         layer=entry.layer,

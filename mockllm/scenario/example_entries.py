@@ -21,10 +21,10 @@ from mockllm.scenario.validation_errors import diagnostics_of
 
 
 class ExampleEntry(Struct, frozen=True):
-    """An example. `where` is its file and line, `file` the file's path, `number` its index in the file,
+    """An example. `file` is the file's path, `number` its index in the file,
     `pack` the name of its pack."""
 
-    where: str
+    file_and_line: str
     file: str
     number: int
     pack: str | None

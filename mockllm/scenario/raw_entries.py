@@ -50,8 +50,8 @@ class RawEntry(Struct, frozen=True):
         return (KEYS[self.kind], self.index)
 
     @property
-    def where(self) -> str:
-        """The file and line."""
+    def file_and_line(self) -> str:
+        """Such as `a.yaml:3`."""
         return f"{self.file.source.name}:{self.file.source.position(self.path).line}"
 
     @property

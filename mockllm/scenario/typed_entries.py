@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 
 
 class TypedEntry(Struct, frozen=True):
-    """A rule or modifier with everything that it consists of. `id` is for users, `where` is its file and
-    line. `key` names its counts (id and content), `digest` changes with everything about it. The settings of
+    """A rule or modifier with everything that it consists of. `id` is for users. `key` names
+    its counts (id and content), `digest` changes with everything about it. The settings of
     a lower `layer` have precedence; `rank` is its place among the entries of its kind."""
 
     kind: EntryKind
     id: str
-    where: str
+    file_and_line: str
     file: str
     path: Path
     key: str
@@ -79,7 +79,7 @@ class TypedEntry(Struct, frozen=True):
         if self.spec is not None:
             return self
         read, files = self.files.__getitem__, lambda pattern: matching_names(pattern, self.files)
-        spec = read_spec(self.kind, self.item, self.where, self.params, read, files=files)
+        spec = read_spec(self.kind, self.item, self.file_and_line, self.params, read, files=files)
         return replace(self, spec=spec)
 
 
@@ -215,7 +215,7 @@ class EntryTyper(Struct):
         validation = outline.validation or entry.file.validation
         models = outline.models or entry.file.models
         files: dict[str, bytes] = {}
-        id, where = entry.id, entry.where
+        id, where = entry.id, entry.file_and_line
         spec = self.type_entry(entry, where, files)
         self.references.setdefault(entry.file.path, {}).update(files)
         if spec is None:
@@ -229,7 +229,7 @@ class EntryTyper(Struct):
             TypedEntry(
                 kind=entry.kind,
                 id=id,
-                where=where,
+                file_and_line=where,
                 file=entry.file.path,
                 path=entry.path,
                 key=f"{id}#{_digest(content)}",

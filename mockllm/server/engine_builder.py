@@ -242,7 +242,7 @@ def rules_without(
 
 
 def _file(entry: TypedEntry) -> str:
-    return entry.where.rpartition(":")[0]
+    return entry.file_and_line.rpartition(":")[0]
 
 
 async def _ended(child: asyncio.subprocess.Process) -> None:

@@ -80,9 +80,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """The bytes of a request that one read of the socket had, and that the parser got in one part or not at all. A
-    head without a body is one part. A head and its body are one part if no other request was served or waited. Empty
-    for all others, and for a body that is long, refused, in HTTP chunks or encoded."""
+    """All bytes of the request, head and body, where one read of the socket had exactly these and no other request
+    was served or waited. A head without a body may also be a part of a read. Empty for all others, and for a body
+    that is long, refused, in HTTP chunks or encoded."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0

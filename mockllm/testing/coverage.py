@@ -69,9 +69,9 @@ class Coverage(Struct):
 
 
 def _points(written: RawEntry) -> Iterator[CoveragePoint]:
-    yield CoveragePoint(written.id, written.where)
+    yield CoveragePoint(written.id, written.file_and_line)
     for key, word in (("sequence", "step"), ("choose", "branch")):
         steps = written.get(key)
         if written.kind == "rule" and isinstance(steps, list) and len(steps) > 1:
             for number in range(1, len(steps) + 1):
-                yield CoveragePoint(written.id, written.where, number, word)
+                yield CoveragePoint(written.id, written.file_and_line, number, word)

@@ -17,7 +17,7 @@ HERE: Final = "127.0.0.1,localhost"
 def variables(base: str) -> dict[str, str]:
     """Return the variables for a server at this URL: base URLs for the official SDKs, keys, and no proxy."""
     addresses = {
-        name: f"{base}/{provider.name}{provider.base}" if provider.prefixed else base + provider.base
+        name: f"{base}/{provider.name}{provider.base}" if provider.needs_prefix else base + provider.base
         for provider in LISTED
         for name in provider.base_url_variables
     }

@@ -128,7 +128,7 @@ class Suite:
         for provider in providers_of(entry):
             engine = Engine(world.catalog, EngineState())
             failed = tuple(_failures(entry, provider, engine, self._watch))
-            yield ExampleResult(entry.where, entry.name, provider, failed)
+            yield ExampleResult(entry.file_and_line, entry.name, provider, failed)
 
     def _world(self, planned: PlannedExample) -> World | Sequence[Diagnostic]:
         """Return the world of an example, loaded once for all examples with the same parameters."""
@@ -191,7 +191,9 @@ def _planned(group: ScenarioSources, gathered: LoadedScenarios, pack: str | None
     parameters, which may enable the file."""
     for entry in gathered.examples:
         if entry.pack == pack:
-            yield PlannedExample(group, entry.where, entry.name, entry.file, entry.number, entry.spec.with_)
+            yield PlannedExample(
+                group, entry.file_and_line, entry.name, entry.file, entry.number, entry.spec.with_
+            )
     for file in gathered.loaded.disabled:
         if file.pack == pack:
             yield from _enabling(group, file)

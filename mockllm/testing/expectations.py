@@ -190,7 +190,7 @@ def _headers(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
 USAGE: Final = {
     "input_tokens": "input",
     "output_tokens": "output",
-    "cached_tokens": "cached_read",
+    "cached_tokens": "cache_read",
     "cache_write_tokens": "cache_write",
     "reasoning_tokens": "reasoning",
 }

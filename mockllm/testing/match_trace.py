@@ -156,7 +156,7 @@ def _tried(engine: Engine, request: EngineRequest, decision: Decision) -> tuple[
 
 
 def _trace_entry(item: CatalogItem, number: int, fate: RuleResult, why: str = "") -> TraceEntry:
-    return TraceEntry(item.id, item.where, number + 1, fate, why)
+    return TraceEntry(item.id, item.file_and_line, number + 1, fate, why)
 
 
 def response_index(engine: Engine, selected: SelectedCandidate) -> int | None:

@@ -146,7 +146,7 @@ def reply_to_json(reply: Reply) -> Json:
     }
 
 
-USAGE = ("input", "output", "cached_read", "cache_write", "reasoning")
+USAGE = ("input", "output", "cache_read", "cache_write", "reasoning")
 
 
 def _part_to_json(part: Part) -> Json:

@@ -166,7 +166,7 @@ def test_generating_dialect_defaults_to_usual_call() -> None:
 
 # --- decoding --------------------------------------------------------------------------------------
 
-USAGE = Usage(20, 9, cached_read=4, cache_write=2, reasoning=3)
+USAGE = Usage(20, 9, cache_read=4, cache_write=2, reasoning=3)
 CALL = ToolCall("look", ('{"city":', '"Paris"}'))
 CITY = (DecodedToolCall("look", {"city": "Paris"}),)
 
@@ -222,7 +222,7 @@ def test_decode_returns_encoded_reply(dialect: ReplyDialect, name: str) -> None:
     )
     usage = replace(
         USAGE,
-        cached_read=USAGE.cached_read if stated.cached_read else 0,
+        cache_read=USAGE.cache_read if stated.cache_read else 0,
         cache_write=USAGE.cache_write if cache_write else 0,
         reasoning=USAGE.reasoning if stated.reasoning else 0,
     )

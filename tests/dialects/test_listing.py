@@ -43,13 +43,13 @@ def _call(provider: str, call: ProviderCall) -> ListedCall:
         dialect.api,
         dialect.generates,
         dialect.request_class.makes_media,
-        call.neutral,
+        call.from_neutral_request,
         capabilities is not None and Framing.NDJSON in capabilities.framings,
-        _instance(dialect),
+        _dialect_path(dialect),
     )
 
 
-def _instance(dialect: Dialect) -> str:
+def _dialect_path(dialect: Dialect) -> str:
     """Where the module of a dialect's class has it under a name; empty where it has not."""
     module = sys.modules[type(dialect).__module__]
     names = [name for name, value in vars(module).items() if value is dialect]

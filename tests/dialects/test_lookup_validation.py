@@ -60,7 +60,7 @@ def test_lenient_call_without_body_is_not_refused(route: Route) -> None:
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.covering
 def test_lookup_without_validation_accepts_anything(route: Route, body: object) -> None:
-    prefix = f"/{route.provider}" if route.prefixed else ""
+    prefix = f"/{route.provider}" if route.needs_prefix else ""
     for path in route.paths():
         assert respond_once(OFF, raw_request(prefix + path, body)).status == 200
 
@@ -70,7 +70,7 @@ def test_lookup_without_validation_accepts_anything(route: Route, body: object) 
 @pytest.mark.covering
 def test_call_on_one_object_misses_it_at_most(route: Route, body: object) -> None:
     """A model of any name is there; an object with an id is not."""
-    prefix = f"/{route.provider}" if route.prefixed else ""
+    prefix = f"/{route.provider}" if route.needs_prefix else ""
     for path in route.paths():
         named = prefix + re.sub(r"\{\w+\}", "m", path)
         assert respond_once(OFF, raw_request(named, body)).status in (200, 201, 404)

@@ -21,7 +21,7 @@ NAMED_BY_USERS: Final = frozenset({"azure"})
 """The providers whose users name the models."""
 OWN_SERVERS: Final = frozenset({"vllm", "mcp"})
 """Servers that users run, at any host."""
-PREFIXED: Final = [each for each in REGISTERED if each.prefixed and each.name not in OWN_SERVERS]
+PREFIXED: Final = [each for each in REGISTERED if each.needs_prefix and each.name not in OWN_SERVERS]
 
 
 def test_classes_of_requests_can_be_pickled() -> None:
@@ -46,7 +46,7 @@ def test_own_header_of_a_request_is_a_hint(call: GeneratingCall) -> None:
     provider, imitated = BY_NAME[call.provider], BY_NAME[call.dialect.name]
     wire = call.dialect.build_request(NeutralRequest(api_key="sk-x"))
     own = {name.lower() for name in wire.headers} - COMMON
-    assert provider.prefixed or own <= {*provider.hint_headers, *imitated.hint_headers}
+    assert provider.needs_prefix or own <= {*provider.hint_headers, *imitated.hint_headers}
 
 
 @pytest.mark.parametrize(

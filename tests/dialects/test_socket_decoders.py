@@ -39,7 +39,7 @@ def test_text_and_usage_of_socket_are_decoded(wire: str) -> None:
     assert (found.text, found.finish, found.error) == ("one two three four", "stop", None)
     assert found.chunks == ("one ", "two ", "three ", "four")
     assert found.usage is not None
-    assert (found.usage.output, found.usage.cached_read) == (7, 2)
+    assert (found.usage.output, found.usage.cache_read) == (7, 2)
 
 
 @wires

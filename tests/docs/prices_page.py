@@ -71,7 +71,7 @@ def _rows(title: str, prices: PriceList) -> Iterator[str]:
 
 
 _CACHED: Final = (
-    Usage(1_000_000, 0, cached_read=1_000_000),
+    Usage(1_000_000, 0, cache_read=1_000_000),
     Usage(1_000_000, 0, cache_write=1_000_000),
     Usage(1_000_000, 0, cache_write=1_000_000, cache_write_long=1_000_000),
 )

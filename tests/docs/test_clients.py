@@ -103,4 +103,4 @@ def test_scenario_of_page_passes_its_examples(tmp_path: Path) -> None:
 @pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 def test_every_vendor_is_named_with_its_base(vendor: Vendor) -> None:
     path = vendor.path("")
-    assert f"`{path[1:]}`" in PAGE or (not BY_NAME[vendor.name].prefixed and vendor.bases[0] in PAGE)
+    assert f"`{path[1:]}`" in PAGE or (not BY_NAME[vendor.name].needs_prefix and vendor.bases[0] in PAGE)

@@ -40,7 +40,7 @@ def _calls() -> Iterator[tuple[str, Call]]:
         continues = "{conversation}" in route.path  # what is stored: test_mistral_conversation_cache.py
         if route.dialect.generates and not continues and id(route.dialect) not in known:
             known.add(id(route.dialect))
-            path = f"/{route.provider}" * route.prefixed + next(route.paths()).replace(
+            path = f"/{route.provider}" * route.needs_prefix + next(route.paths()).replace(
                 "{deployment}", "gpt-4o"
             )
             yield f"{route.provider}-{route.call.id}", Call(cast(ReplyDialect, route.dialect), path)

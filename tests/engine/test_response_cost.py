@@ -62,8 +62,8 @@ def test_price_of_unknown_model_is_none() -> None:
     ("usage", "price", "expected"),
     [
         (Usage(1_000_000, 1_000_000), Price(2, 8), 10),
-        (Usage(1_000_000, 0, cached_read=600_000, cache_write=200_000), Price(2, 8), 2),
-        (Usage(1_000_000, 0, cached_read=600_000, cache_write=200_000), Price(2, 8, 0.5, 3), 0.4 + 0.3 + 0.6),
+        (Usage(1_000_000, 0, cache_read=600_000, cache_write=200_000), Price(2, 8), 2),
+        (Usage(1_000_000, 0, cache_read=600_000, cache_write=200_000), Price(2, 8, 0.5, 3), 0.4 + 0.3 + 0.6),
     ],
     ids=["plain", "cached without a price of its own", "cached"],
 )

@@ -67,9 +67,9 @@ def test_compile_unchanged_entry_reuses_item() -> None:
 def test_compile_moved_entry_reuses_item_with_new_place() -> None:
     old = compiled({"a.yaml": TWO, "t.md": "text"})
     new = compiled({"a.yaml": "# a line\n" + TWO, "t.md": "text"}, old)
-    assert [item.where for item in new.items] == ["s/a.yaml:2", "s/a.yaml:2", "s/a.yaml:3"]
+    assert [item.file_and_line for item in new.items] == ["s/a.yaml:2", "s/a.yaml:2", "s/a.yaml:3"]
     assert [
-        replace(two, where=first_item.where) == first_item
+        replace(two, file_and_line=first_item.file_and_line) == first_item
         for first_item, two in zip(old.items, new.items, strict=True)
     ] == [True] * 3
     assert new.items[0].selector is old.items[0].selector

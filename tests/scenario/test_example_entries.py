@@ -24,8 +24,12 @@ def test_example_entry_has_file_line_and_name(tmp_path: Path) -> None:
     (first_item, two) = loaded(
         tmp_path, "{name: first, with: {count: 2}}\n  - {request: {user: '{{ x'}}"
     ).examples
-    assert (first_item.name, first_item.where, first_item.number) == ("first", f"{tmp_path}/a.yaml:3", 0)
-    assert (two.name, two.where, two.pack) == ("examples[1]", f"{tmp_path}/a.yaml:4", None)
+    assert (first_item.name, first_item.file_and_line, first_item.number) == (
+        "first",
+        f"{tmp_path}/a.yaml:3",
+        0,
+    )
+    assert (two.name, two.file_and_line, two.pack) == ("examples[1]", f"{tmp_path}/a.yaml:4", None)
     assert (first_item.spec.with_, two.spec.request.user) == ({"count": 2}, "{{ x")
 
 

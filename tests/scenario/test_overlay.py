@@ -61,7 +61,7 @@ def entries(*names: str) -> list[TypedEntry]:
 
 def test_overlay_entries_have_positions_of_text() -> None:
     result = read_overlay(Overlay(({"name": "a", "reply": "x"}, {"name": "b", "reply": "y"})))
-    assert [(each.id, each.where, each.layer) for each in result.entries] == [
+    assert [(each.id, each.file_and_line, each.layer) for each in result.entries] == [
         ("overlay:a", "overlay.yaml:3", GLOBAL_LAYER),
         ("overlay:b", "overlay.yaml:5", GLOBAL_LAYER),
     ]
@@ -71,7 +71,7 @@ def test_overlay_of_session_matches_its_session_only() -> None:
     (entry,) = read_overlay(
         Overlay(({"name": "a", "match": {"user": "x"}, "reply": "x"},), session="s")
     ).entries
-    assert (entry.id, entry.where, entry.layer) == ("session:a", "session-s.yaml:3", SESSION_LAYER)
+    assert (entry.id, entry.file_and_line, entry.layer) == ("session:a", "session-s.yaml:3", SESSION_LAYER)
     catalog = run_steps(compile_catalog([entry]))
     assert "session" in repr(catalog.items[0].matcher)
 

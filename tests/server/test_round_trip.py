@@ -39,7 +39,7 @@ def send(url: str, requested: RecordedRequest, session: str) -> Got:
 def upstreams(url: str) -> dict[str, str]:
     """One server as every provider there is."""
     prefixed = {
-        each.name for each in REGISTERED if each.prefixed or each.hosts or each.unprefixed_hosts
+        each.name for each in REGISTERED if each.needs_prefix or each.hosts or each.unprefixed_hosts
     }  # as each host serves one provider
     return {name: f"{url}/{name}" if name in prefixed else url for name in (*PROVIDERS, OTHER)}
 

@@ -59,7 +59,7 @@ class WrongUsage(UsageFault):
             "input": self.input_tokens,
             "output": self.output_tokens,
             "stated": self.total_tokens,
-            "cached_read": self.cached_tokens,
+            "cache_read": self.cached_tokens,
             "reasoning": self.reasoning_tokens,
         }
         counts: dict[str, Json] = {name: tokens for name, tokens in names.items() if tokens is not None}

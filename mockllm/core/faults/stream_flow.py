@@ -96,7 +96,7 @@ class ErrorEvent(ReplyFault):
             self.type,
             self.status,
             self.message,
-            as_finish_reason=self.form == "in_chunk",
+            in_chunk=self.form == "in_chunk",
             events_before_error=None if count else self.after.events,
         )
         opened = 0 if failure.events_before_error is None else 1  # a part that is opened needs a chunk

@@ -143,10 +143,10 @@ def _divided_chain(request: Request, form: PromptForm) -> PrefixChain | None:
     divided = request.divided_body
     if divided is None or form.items(request) is not divided.items:
         return None
-    return divided.reduce_turns(memo_key=_MEMO_KEYS[form], start=_continued, step=_step(form))
+    return divided.reduce_turns(memo_key=_MEMO_KEYS[form], initial=_initial_chain, step=_step(form))
 
 
-def _continued(chain: PrefixChain | None) -> PrefixChain:
+def _initial_chain(chain: PrefixChain | None) -> PrefixChain:
     if chain is None:
         return PrefixChain()
     return PrefixChain(chain.digest, chain.tokens, chain.turns, chain.ends.copy())

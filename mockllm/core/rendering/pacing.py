@@ -36,7 +36,7 @@ class InputTime(Struct, frozen=True):
 
     def seconds(self, usage: Usage) -> float:
         """Return the seconds until the first chunk of a response with this usage."""
-        cached = min(usage.cached_read, usage.input)
+        cached = min(usage.cache_read, usage.input)
         rate = self.per_input_token if self.per_cached_token is None else self.per_cached_token
         time = self.base + (usage.input - cached) * self.per_input_token + cached * rate
         return min(time, self.longest)

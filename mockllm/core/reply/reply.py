@@ -194,7 +194,7 @@ class Usage(Struct, frozen=True):
 
     input: int
     output: int
-    cached_read: int = 0
+    cache_read: int = 0
     cache_write: int = 0
     reasoning: int = 0
     cache_write_long: int = 0

@@ -120,18 +120,18 @@ class DividedBody(Struct, eq=False):
         self,
         *,
         memo_key: MemoKey[S],
-        start: Callable[[S | None], S],
+        initial: Callable[[S | None], S],
         step: Callable[[S, Json], bool],
         finish: Callable[[S], None] | None = None,
     ) -> S | None:
-        """Return the result of `step` on all turns in order; None if it returned False for one. `start` returns the
+        """Return the result of `step` on all turns in order; None if it returned False for one. `initial` returns the
         state to continue from: a copy of its argument, or the first state for None. The result, which `finish`
         completes, is stored under `memo_key`, and must not be changed."""
         stage = self.stage
         if memo_key in stage.memo:
             return stage.memo[memo_key]
         base = self.base.memo.get(memo_key)
-        state, first = start(base), 0 if base is None else self.base.count
+        state, first = initial(base), 0 if base is None else self.base.count
         items = self.items
         for item in items[first:] if first else items:
             if not step(state, item):

@@ -90,7 +90,9 @@ def read_new_turns(divided: DividedBody, read_turn: TurnReader) -> ReadTurns | N
         read_turn(turns, item, lookup)
         return not lookup.used
 
-    return divided.reduce_turns(memo_key=_MEMO_KEYS[read_turn], start=_continued, step=step, finish=_finish)
+    return divided.reduce_turns(
+        memo_key=_MEMO_KEYS[read_turn], initial=_initial_turns, step=step, finish=_finish
+    )
 
 
 def _finish(turns: ReadTurns) -> None:
@@ -98,7 +100,7 @@ def _finish(turns: ReadTurns) -> None:
         turns.finish()
 
 
-def _continued(turns: ReadTurns | None) -> ReadTurns:
+def _initial_turns(turns: ReadTurns | None) -> ReadTurns:
     if turns is None:
         return ReadTurns(counted=True)
     return ReadTurns(turns.messages.copy(), turns.tools_by_call_id.copy(), turns.tokens, counted=True)

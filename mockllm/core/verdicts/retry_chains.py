@@ -70,7 +70,7 @@ def retry_chains(requests: Sequence[ObservedRequest], lost_before: float | None 
     for observed in ordered:
         candidates = failing.setdefault(observed.hash, [])
         candidates[:] = [chain for chain in candidates if _in_window(chain.last, observed)]
-        chain = _continued(observed, candidates, overlapping)
+        chain = _chain_continued_by(observed, candidates, overlapping)
         if chain is None:
             lost = (
                 lost_before is not None and observed.started <= lost_before + RETRY_WINDOW * observed.leniency
@@ -90,7 +90,7 @@ def _in_window(failure: ObservedRequest, observed: ObservedRequest) -> bool:
     return observed.started <= ended + RETRY_WINDOW * failure.leniency + (failure.wait or 0.0)
 
 
-def _continued(
+def _chain_continued_by(
     observed: ObservedRequest, candidates: Sequence[RetryChain], overlapping: set[int]
 ) -> RetryChain | None:
     """Return the chain that a request continues.

@@ -107,12 +107,12 @@ class CreateMessageBatch(StoredObjectCall, BatchCreation):
         assert isinstance(request, CreateBatchRequest)
         state = BatchState("queued", {}, len(request.items), 0, 0)
         id = identity.ids.make(f"{PREFIX}01", 22)
-        plan = json_plan(_shown(id, identity.now, state, request), identity)
+        plan = json_plan(_batch_object(id, identity.now, state, request), identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
+    def stored_batch(self, created: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, CreateBatchRequest)
-        id = shown["id"]
+        id = created["id"]
         keys = [str(item.get("custom_id")) for item in request.items]
         record = BatchRecord(request.now, keys, start.outcome, {})
         lines = tuple(
@@ -147,7 +147,7 @@ def _check_requests(request: Request) -> None:
         known.add(key)
 
 
-def _shown(id: str, created: float, state: BatchState, request: Request) -> dict[str, Json]:
+def _batch_object(id: str, created: float, state: BatchState, request: Request) -> dict[str, Json]:
     """Return the object of a batch."""
     ended = next((at for name, at in state.reached.items() if name == state.status and state.ended), None)
     cancel = state.reached.get("cancelling")
@@ -182,9 +182,9 @@ def _counts(state: BatchState) -> dict[str, Json]:
     }
 
 
-def shown_batch(batch: StoredResponse, request: Request) -> dict[str, Json]:
+def batch_object(batch: StoredResponse, request: Request) -> dict[str, Json]:
     """Return a batch as a read at the time of the request finds it."""
-    return _shown(batch.id, record_of(batch).created, state_of(batch, request.monotonic), request)
+    return _batch_object(batch.id, record_of(batch).created, state_of(batch, request.monotonic), request)
 
 
 class GetMessageBatch(ObjectCall, StoredObjectCall):
@@ -199,7 +199,7 @@ class GetMessageBatch(ObjectCall, StoredObjectCall):
         return Failure("not_found", message=f"Message Batch {id} not found.", note=note)
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        return json_plan(shown_batch(stored, request), identity)
+        return json_plan(batch_object(stored, request), identity)
 
     def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
         return with_read(stored)
@@ -246,8 +246,8 @@ class ListMessageBatches(GetMessageBatch):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, MessageBatchRequest)
-        shown = [shown_batch(batch, request) for batch in request.listed]
-        return json_plan(object_page(shown[::-1], request.query), identity)
+        objects = [batch_object(batch, request) for batch in request.listed]
+        return json_plan(object_page(objects[::-1], request.query), identity)
 
 
 def _results(batch: StoredResponse, state: BatchState) -> Iterator[Json]:

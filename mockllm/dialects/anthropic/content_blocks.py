@@ -163,9 +163,9 @@ def usage(counted: Usage, family: AnthropicFamily, *, final: bool = False) -> Bl
     """Return the usage as this provider counts: `input_tokens` excludes the tokens read from or written to a
     cache."""
     result: Block = {
-        "input_tokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
+        "input_tokens": max(counted.input - counted.cache_read - counted.cache_write, 0),
         "cache_creation_input_tokens": counted.cache_write,
-        "cache_read_input_tokens": counted.cached_read,
+        "cache_read_input_tokens": counted.cache_read,
         "cache_creation": {
             "ephemeral_5m_input_tokens": counted.cache_write - counted.cache_write_long,
             "ephemeral_1h_input_tokens": counted.cache_write_long,

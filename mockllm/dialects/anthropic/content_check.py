@@ -305,11 +305,11 @@ _LAST_GROUP: Final = MemoKey[LastGroup]()
 
 def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return what `fast_accepts_all` returns, of a body that has messages; only new ones are read."""
-    last = divided.reduce_turns(memo_key=_LAST_GROUP, start=_continued, step=_fast_accepts_next)
+    last = divided.reduce_turns(memo_key=_LAST_GROUP, initial=_initial_group, step=_fast_accepts_next)
     return last is not None and last.complete and _fast_accepts_end(divided.items[-1])
 
 
-def _continued(last: LastGroup | None) -> LastGroup:
+def _initial_group(last: LastGroup | None) -> LastGroup:
     if last is None:
         return LastGroup()
     result = copy(last)

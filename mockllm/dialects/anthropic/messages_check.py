@@ -24,7 +24,7 @@ from mockllm.dialects.anthropic.content_check import (
     fast_accepts_turns,
 )
 from mockllm.dialects.anthropic.model_check import check_counted_model, check_model
-from mockllm.dialects.anthropic.prompt_form import BREAKPOINT, MAX_BREAKPOINTS, count_breakpoints
+from mockllm.dialects.anthropic.prompt_form import CACHE_CONTROL, MAX_BREAKPOINTS, count_breakpoints
 from mockllm.dialects.anthropic.strict_limits import check_strict_limits
 from mockllm.dialects.anthropic.tool_types import CUSTOM, tool_type
 from mockllm.dialects.anthropic.validators import (
@@ -76,7 +76,7 @@ _FIELDS: Final[Shape] = {**_COUNTED, **_GENERATION}
 _HOSTED: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
 """`anthropic_version` can be any date: the SDKs send the one that they were built for."""
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": _OF_SHAPE, "description": STRING.or_absent()}
-_QUOTED_BREAKPOINT: Final = f'"{BREAKPOINT}"'.encode()
+_QUOTED_CACHE_CONTROL: Final = f'"{CACHE_CONTROL}"'.encode()
 _TOO_MANY_BREAKPOINTS: Final = "A maximum of {} blocks with cache_control may be provided. Found {}."
 """Quoted in public reports, such as github.com/tghamm/Anthropic.SDK/issues/50."""
 _NOT_EMPTY: Final = "String should have at least 1 character"
@@ -131,7 +131,7 @@ def _check(request: Request, shape: Shape) -> Failure | None:
     if failure is None and "model" in shape:
         failure = check_model(request) if "max_tokens" in shape else check_counted_model(request)
     # where the name occurs less often, no search is needed
-    if failure is None and request.occurrences(_QUOTED_BREAKPOINT) > MAX_BREAKPOINTS:
+    if failure is None and request.occurrences(_QUOTED_CACHE_CONTROL) > MAX_BREAKPOINTS:
         found = count_breakpoints(request.fields)
         if found > MAX_BREAKPOINTS:
             return _bad_request(_TOO_MANY_BREAKPOINTS.format(MAX_BREAKPOINTS, found))

@@ -24,7 +24,7 @@ from mockllm.core.text_cache import text_cache
 from mockllm.core.tokens import estimate
 from mockllm.dialects.anthropic.messages_request import add_turn
 
-BREAKPOINT: Final = "cache_control"
+CACHE_CONTROL: Final = "cache_control"
 LIFETIMES: Final = {"5m": 300.0, "1h": 3600.0}
 """Seconds by `ttl`."""
 MAX_BREAKPOINTS: Final = 4
@@ -66,12 +66,12 @@ def count_breakpoints(fields: Mapping[str, Json]) -> int:
     results = [block for block in blocks if isinstance(block, dict) and block.get("type") == "tool_result"]
     inner = [block for result in results for block in list_of(result.get("content"))]
     marked = (fields, *list_of(fields.get("tools")), *list_of(fields.get("system")), *blocks, *inner)
-    return sum(isinstance(block, dict) and isinstance(block.get(BREAKPOINT), dict) for block in marked)
+    return sum(isinstance(block, dict) and isinstance(block.get(CACHE_CONTROL), dict) for block in marked)
 
 
 def breakpoint_lifetime_of(block: Json) -> float | None:
     """Return the seconds for which the prefix up to a block is cached; None for a block without a breakpoint."""
-    breakpoint = block.get(BREAKPOINT) if isinstance(block, dict) else None
+    breakpoint = block.get(CACHE_CONTROL) if isinstance(block, dict) else None
     if not isinstance(breakpoint, dict):
         return None
     ttl = breakpoint.get("ttl")
@@ -121,17 +121,17 @@ def _content(block: Json) -> bytes:
     """Return a block without its breakpoints, also those in the result of a tool."""
     if not isinstance(block, dict):
         return dumps(block)
-    if BREAKPOINT in block:
-        block = {name: value for name, value in block.items() if name != BREAKPOINT}
+    if CACHE_CONTROL in block:
+        block = {name: value for name, value in block.items() if name != CACHE_CONTROL}
     inner = block.get("content")
-    if isinstance(inner, list) and any(isinstance(entry, dict) and BREAKPOINT in entry for entry in inner):
+    if isinstance(inner, list) and any(isinstance(entry, dict) and CACHE_CONTROL in entry for entry in inner):
         block = {**block, "content": [_unmarked(entry) for entry in inner]}
     return dumps(block)
 
 
 def _unmarked(entry: Json) -> Json:
     return (
-        {name: value for name, value in entry.items() if name != BREAKPOINT}
+        {name: value for name, value in entry.items() if name != CACHE_CONTROL}
         if isinstance(entry, dict)
         else entry
     )
@@ -150,5 +150,5 @@ PROMPT_FORM: Final = PromptForm(
     _turn,
     lifetime_of_final_breakpoint=breakpoint_lifetime_of,
     options=_options,
-    breakpoint_bytes=BREAKPOINT.encode(),
+    breakpoint_bytes=CACHE_CONTROL.encode(),
 )

@@ -80,8 +80,8 @@ def _routes() -> tuple[ProviderRoute, ...]:
         python_call=("anthropic", "Anthropic", "messages.create"),
         body_fields=("messages", "anthropic_version"),
     )
-    # `neutral=False`: a `NeutralRequest` becomes a request of `messages`
-    complete = ProviderCall("complete", COMPLETE, operation="text_completion", neutral=False)
+    # `from_neutral_request=False`: a `NeutralRequest` becomes a request of `messages`
+    complete = ProviderCall("complete", COMPLETE, operation="text_completion", from_neutral_request=False)
     models = ProviderCall("models", MODELS)
     count = ProviderCall("count_tokens", COUNT, sdk_types=("anthropic.types:MessageTokensCount",) * 2)
     return (

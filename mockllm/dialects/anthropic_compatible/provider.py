@@ -73,7 +73,7 @@ PROVIDER: Final[Provider] = replace(
     anthropic.PROVIDER,
     routes=(
         *anthropic.PROVIDER.routes,
-        ProviderRoute("POST", "/v1/chat/completions", _CALL, prefixed=True),
+        ProviderRoute("POST", "/v1/chat/completions", _CALL, needs_prefix=True),
     ),
     compatible_base=COMPATIBLE.path(""),
 )

@@ -94,22 +94,41 @@ FOUNDRY_CHAT: Final = FoundryChat(FOUNDRY, CHAT)
 FOUNDRY_MESSAGES: Final = FoundryMessages()
 
 
-def _routes() -> tuple[ProviderRoute, ...]:
-    responses = ProviderCall("responses", RESPONSES, operation="chat", title="Azure OpenAI: responses")
-    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
+def _foundry_routes() -> tuple[ProviderRoute, ...]:
+    # `from_neutral_request=False`: a `NeutralRequest` becomes a request of `chat`
     foundry = ProviderCall(
-        "foundry_chat", FOUNDRY_CHAT, operation="chat", telemetry_provider="azure.ai.inference", neutral=False
+        "foundry_chat",
+        FOUNDRY_CHAT,
+        operation="chat",
+        telemetry_provider="azure.ai.inference",
+        from_neutral_request=False,
     )
     claude = ProviderCall(
-        "messages", FOUNDRY_MESSAGES, operation="chat", telemetry_provider="azure.ai.inference", neutral=False
+        "messages",
+        FOUNDRY_MESSAGES,
+        operation="chat",
+        telemetry_provider="azure.ai.inference",
+        from_neutral_request=False,
     )
     count = ProviderCall("count_claude_tokens", FoundryCount())
+    return (
+        ProviderRoute("POST", "/models/chat/completions", foundry),
+        ProviderRoute("POST", "/anthropic/v1/messages", claude, needs_prefix=True),
+        ProviderRoute("POST", "/anthropic/v1/messages/count_tokens", count, needs_prefix=True),
+    )
+
+
+def _routes() -> tuple[ProviderRoute, ...]:
+    responses = ProviderCall("responses", RESPONSES, operation="chat", title="Azure OpenAI: responses")
     deployed = (
         (
             "chat/completions",
             ProviderCall("chat", CHAT, operation="chat", title="Azure OpenAI: chat, completions, embeddings"),
         ),
-        ("completions", ProviderCall("completions", COMPLETIONS, operation="text_completion", neutral=False)),
+        (
+            "completions",
+            ProviderCall("completions", COMPLETIONS, operation="text_completion", from_neutral_request=False),
+        ),
         ("embeddings", ProviderCall("embeddings", EMBEDDINGS, operation="embeddings")),
         *MEDIA,
     )
@@ -126,9 +145,7 @@ def _routes() -> tuple[ProviderRoute, ...]:
             for base in ("", "v1/")
             for method, path, call in STORED
         ),
-        ProviderRoute("POST", "/models/chat/completions", foundry),
-        ProviderRoute("POST", "/anthropic/v1/messages", claude, prefixed=True),
-        ProviderRoute("POST", "/anthropic/v1/messages/count_tokens", count, prefixed=True),
+        *_foundry_routes(),
     )
 
 

@@ -88,14 +88,14 @@ def usage(counted: Usage, extras: Mapping[str, Json], form: UsageForm) -> dict[s
         short, long = counted.cache_write - counted.cache_write_long, counted.cache_write_long
         details = (("1h", long), ("5m", short))
         result["cacheDetails"] = [{"inputTokens": count, "ttl": ttl} for ttl, count in details if count]
-    cached = counted.cached_read or counted.cache_write
+    cached = counted.cache_read or counted.cache_write
     for name, count, shown in (
-        ("Read", counted.cached_read, cached or form.caches),
+        ("Read", counted.cache_read, cached or form.caches),
         ("Write", counted.cache_write, cached or form.cache_writes),
     ):
         if shown:
             result[f"cache{name}InputTokenCount"] = result[f"cache{name}InputTokens"] = count
-    result["inputTokens"] = max(counted.input - counted.cached_read - counted.cache_write, 0)
+    result["inputTokens"] = max(counted.input - counted.cache_read - counted.cache_write, 0)
     result["outputTokens"] = counted.output
     if form.tools:
         result["serverToolUsage"] = {}

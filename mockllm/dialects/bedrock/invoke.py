@@ -76,9 +76,9 @@ def _count_headers(counted: Usage) -> Headers:
     latency = ("x-amzn-bedrock-invocation-latency", str(LATENCY))
     if counted.presence != "counted":
         return (latency,)
-    counts = {"input": counted.input - counted.cached_read - counted.cache_write, "output": counted.output}
-    if counted.cached_read or counted.cache_write:
-        counts = {"cache-read-input": counted.cached_read, "cache-write-input": counted.cache_write, **counts}
+    counts = {"input": counted.input - counted.cache_read - counted.cache_write, "output": counted.output}
+    if counted.cache_read or counted.cache_write:
+        counts = {"cache-read-input": counted.cache_read, "cache-write-input": counted.cache_write, **counts}
     return (*((f"x-amzn-bedrock-{name}-token-count", str(count)) for name, count in counts.items()), latency)
 
 

@@ -80,10 +80,10 @@ class NovaEncoder(ConverseEncoder):
 
 def _nova_usage(counted: Usage) -> dict[str, Json]:
     return {
-        "inputTokens": max(counted.input - counted.cached_read - counted.cache_write, 0),
+        "inputTokens": max(counted.input - counted.cache_read - counted.cache_write, 0),
         "outputTokens": counted.output,
         "totalTokens": counted.total,
-        "cacheReadInputTokenCount": counted.cached_read,
+        "cacheReadInputTokenCount": counted.cache_read,
         "cacheWriteInputTokenCount": counted.cache_write,
     }
 

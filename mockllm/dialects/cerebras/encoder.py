@@ -18,7 +18,7 @@ from mockllm.dialects.vendors.vendor import Vendor
 def cerebras_usage(counted: Usage) -> dict[str, Json]:
     return {
         **plain_usage(counted),
-        "prompt_tokens_details": {"cached_tokens": counted.cached_read},
+        "prompt_tokens_details": {"cached_tokens": counted.cache_read},
         "completion_tokens_details": {
             "reasoning_tokens": counted.reasoning,
             "accepted_prediction_tokens": 0,
@@ -47,7 +47,7 @@ class Cerebras(VendorEncoder):
 
     def usage(self, counted: Usage) -> dict[str, Json]:
         model = self.reply.model or self._request.model or ""
-        if model.startswith("llama") and not (counted.cached_read or counted.reasoning):
+        if model.startswith("llama") and not (counted.cache_read or counted.reasoning):
             return plain_usage(counted)
         if model.startswith("gemma"):
             reasoning = {"reasoning_tokens": counted.reasoning}

@@ -46,7 +46,7 @@ def usage_of(usage: Usage) -> dict[str, Json]:
     return {
         "billed_units": {"input_tokens": usage.input, "output_tokens": usage.output},
         "tokens": {"input_tokens": usage.input, "output_tokens": usage.output, **reasoning},
-        "cached_tokens": usage.cached_read,
+        "cached_tokens": usage.cache_read,
     }
 
 

@@ -51,11 +51,11 @@ V1_ROUTES: Final = (
             "chat_v1", CHAT_V1, operation="chat", title="Cohere, version 1: chat, generate, embed, rerank"
         ),
     ),
-    # `neutral=False`: a `NeutralRequest` becomes a request of `chat_v1`
+    # `from_neutral_request=False`: a `NeutralRequest` becomes a request of `chat_v1`
     ProviderRoute(
         "POST",
         "/v1/generate",
-        ProviderCall("generate", GENERATE, operation="text_completion", neutral=False),
+        ProviderCall("generate", GENERATE, operation="text_completion", from_neutral_request=False),
     ),
     ProviderRoute(
         "POST", "/v1/embed", ProviderCall("embeddings_v1", CohereV1Embed(), operation="embeddings")
@@ -92,7 +92,7 @@ TELEMETRY_FIELDS: Final = TelemetryFields(
 PROVIDER: Final = Provider(
     name="cohere",
     title="Cohere",
-    prefixed=True,
+    needs_prefix=True,
     routes=(
         ProviderRoute(
             "POST",

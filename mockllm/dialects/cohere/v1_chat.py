@@ -144,7 +144,7 @@ class CohereGenerate(CohereV1Chat):
         response_schema=False,
         json_object=False,
         refusal=False,
-        cached_read=False,
+        cache_read=False,
         cache_write=False,
         reasoning=False,
         unsupported_parts=frozenset({"citations", "images", "thinking"}),

@@ -26,7 +26,7 @@ FINISH: Final[dict[Finish, str]] = {**V2_FINISH, "tool_calls": "COMPLETE", "cont
 def whole(reply: Reply, request: CohereV1Request, identity: ResponseIdentity, streamed: bool) -> Json:
     """Return the object of a response, which is also in the last event of a stream (`streamed`)."""
     counts = {"api_version": {"version": "1"}, **usage_of(reply.usage)}
-    if not reply.usage.cached_read:
+    if not reply.usage.cache_read:
         del counts["cached_tokens"]
     if isinstance(request, CohereV1ChatRequest):
         body = _chat(reply.choices[0], counts, request, identity, streamed)

@@ -16,9 +16,9 @@ def deepseek_usage(counted: Usage) -> dict[str, Json]:
     """Return the usage, which contains the cached tokens twice."""
     result: dict[str, Json] = {
         **plain_usage(counted),
-        "prompt_tokens_details": {"cached_tokens": counted.cached_read},
-        "prompt_cache_hit_tokens": counted.cached_read,
-        "prompt_cache_miss_tokens": counted.input - counted.cached_read,
+        "prompt_tokens_details": {"cached_tokens": counted.cache_read},
+        "prompt_cache_hit_tokens": counted.cache_read,
+        "prompt_cache_miss_tokens": counted.input - counted.cache_read,
     }
     if counted.reasoning:
         result["completion_tokens_details"] = {"reasoning_tokens": counted.reasoning}

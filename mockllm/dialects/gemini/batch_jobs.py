@@ -111,8 +111,8 @@ class CreateBatchJob(GeminiStoredCall, BatchCreation):
         plan = json_plan(job(_new_job(name, start, request, request.monotonic), request.monotonic))
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
-        return StorageUpdate((shown["name"],), _new_job(shown["name"], start, request, began))
+    def stored_batch(self, created: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
+        return StorageUpdate((created["name"],), _new_job(created["name"], start, request, began))
 
 
 def _new_job(name: str, start: BatchStart, request: Request, began: float) -> StoredResponse:
@@ -147,19 +147,19 @@ def job(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
     """Return the job as a read at this time finds it."""
     state, record = state_of(batch, monotonic), record_of(batch)
     created, reached = format_time(record.created), state.reached
-    shown: dict[str, Json] = {"name": batch.id, **record.details}
+    job: dict[str, Json] = {"name": batch.id, **record.details}
     if state.ended and state.status != "failed":
-        shown.update(_output(record, created))
-    shown["state"] = f"JOB_STATE_{JOB_STATES.get(state.status, state.status.upper())}"
-    shown.update(_error(state, record))
-    shown["createTime"] = created
+        job.update(_output(record, created))
+    job["state"] = f"JOB_STATE_{JOB_STATES.get(state.status, state.status.upper())}"
+    job.update(_error(state, record))
+    job["createTime"] = created
     if "in_progress" in reached:
-        shown["startTime"] = format_time(reached["in_progress"])
+        job["startTime"] = format_time(reached["in_progress"])
     updated = format_time(max(reached.values()))
     if state.ended:
-        shown["endTime"] = updated
-    shown["updateTime"] = updated
-    return shown
+        job["endTime"] = updated
+    job["updateTime"] = updated
+    return job
 
 
 def _output(record: BatchRecord, created: str) -> dict[str, Json]:
@@ -167,14 +167,14 @@ def _output(record: BatchRecord, created: str) -> dict[str, Json]:
     config = object_of(record.details.get("outputConfig"))
     directory = text_of(object_of(config.get("gcsDestination")).get("outputUriPrefix")) or ""
     table = text_of(object_of(config.get("bigqueryDestination")).get("outputUri"))
-    shown: dict[str, Json] = {}
+    output: dict[str, Json] = {}
     if directory:
-        shown["outputInfo"] = {"gcsOutputDirectory": f"{directory.rstrip('/')}/prediction-model-{created}"}
+        output["outputInfo"] = {"gcsOutputDirectory": f"{directory.rstrip('/')}/prediction-model-{created}"}
     elif table:
-        shown["outputInfo"] = {"bigqueryOutputTable": table}
+        output["outputInfo"] = {"bigqueryOutputTable": table}
     if record.outcome.responses:
-        shown["completionStats"] = {"successfulCount": str(record.outcome.responses)}
-    return shown
+        output["completionStats"] = {"successfulCount": str(record.outcome.responses)}
+    return output
 
 
 def _error(state: BatchState, record: BatchRecord) -> dict[str, Json]:

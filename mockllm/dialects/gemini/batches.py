@@ -191,9 +191,9 @@ class GeminiCreateBatch(GeminiStoredCall, BatchCreation):
         plan = json_plan(operation(batch, request.monotonic))
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
+    def stored_batch(self, created: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, GeminiBatchRequest)
-        name = shown["name"]
+        name = created["name"]
         keys, bodies, _, _ = request.input
         details = _details(name.removeprefix(PREFIX), request, self.line_call)
         record = BatchRecord(request.now, keys, start.outcome, details)
@@ -241,16 +241,16 @@ def operation(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
         "state": f"BATCH_STATE_{STATES.get(state.status, state.status.upper())}",
         "name": batch.id,
     }
-    shown: dict[str, Json] = {"name": batch.id, "metadata": metadata}
+    operation: dict[str, Json] = {"name": batch.id, "metadata": metadata}
     if not state.ended:
-        return shown
+        return operation
     metadata["endTime"] = metadata["updateTime"]
-    shown["done"] = True
+    operation["done"] = True
     if state.status == "failed":
-        return {**shown, "error": batch_error(record)}
+        return {**operation, "error": batch_error(record)}
     output = _output(batch, monotonic)
     metadata["output"] = output
-    return {**shown, "response": {"@type": f"{details['type']}Output", **output}}
+    return {**operation, "response": {"@type": f"{details['type']}Output", **output}}
 
 
 def batch_error(record: BatchRecord) -> dict[str, Json]:

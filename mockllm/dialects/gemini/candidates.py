@@ -287,12 +287,12 @@ class GeminiResponseFields:
             "promptTokenCount": counted.input,
             "candidatesTokenCount": candidates,
             "totalTokenCount": counted.input + candidates + thoughts if stated is None else stated,
-            "cachedContentTokenCount": counted.cached_read,
+            "cachedContentTokenCount": counted.cache_read,
         }
         if self.vertex:
             result["trafficType"] = self.name("ON_DEMAND")
         result["promptTokensDetails"] = self._details(prompt_details(counted.input, self.media))
-        cached = cached_details(counted.cached_read, counted.input, self.media)
+        cached = cached_details(counted.cache_read, counted.input, self.media)
         result["cacheTokensDetails"] = self._details(cached)
         if self.model_family.details:
             result["candidatesTokensDetails"] = self._details((("TEXT", candidates),) if candidates else ())

@@ -111,7 +111,7 @@ class CountedCalls(Struct):
         return self.by_model or not self.count or self.count == self.calls
 
 
-def _continued(calls: CountedCalls | None) -> CountedCalls:
+def _initial_calls(calls: CountedCalls | None) -> CountedCalls:
     return CountedCalls() if calls is None else copy(calls)
 
 
@@ -173,5 +173,5 @@ _CALLS: Final = MemoKey[CountedCalls]()
 
 def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return whether the contents of a body are accepted, whose fields are in camelCase."""
-    calls = divided.reduce_turns(memo_key=_CALLS, start=_continued, step=_fast_accepts_next)
+    calls = divided.reduce_turns(memo_key=_CALLS, initial=_initial_calls, step=_fast_accepts_next)
     return calls is not None and calls.complete

@@ -65,10 +65,10 @@ class Generate(GeminiDialect):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, GenerateRequest)
         usage, cached = reply.usage, request.cached_tokens
-        if cached and not usage.cached_read:
+        if cached and not usage.cache_read:
             if type(usage.input) is int:  # and no placeholder: a scenario may state fewer tokens
                 cached = min(cached, usage.input)
-            reply = reply.with_usage(replace(usage, cached_read=cached))
+            reply = reply.with_usage(replace(usage, cache_read=cached))
         if request.modalities and reply.failure is None:
             size = image_size(request.aspect_ratio)
             reply = with_modalities(reply, request.modalities, size, request.user or "")

@@ -61,7 +61,7 @@ def missing_signature(request: GenerateRequest) -> str | None:
         def start(known: TurnSignatures | None) -> TurnSignatures:
             return TurnSignatures(vertex) if known is None else copy(known)
 
-        found = divided.reduce_turns(memo_key=_MEMO_KEYS[vertex], start=start, step=_read)
+        found = divided.reduce_turns(memo_key=_MEMO_KEYS[vertex], initial=start, step=_read)
         assert found is not None  # each content is accepted
         signatures = found
     if signatures.unsigned is None:

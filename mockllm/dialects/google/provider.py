@@ -82,8 +82,10 @@ def _cache_routes(*bases: str) -> tuple[ProviderRoute, ...]:
 def _interaction_routes(base: str) -> tuple[ProviderRoute, ...]:
     """Return the calls of interactions after a base."""
     all_, one = f"{base}/interactions", f"{base}/interactions/{{interaction}}"
-    # `neutral=False`: a `NeutralRequest` becomes a request of `generate`
-    create = ProviderCall("interactions", gemini.INTERACTIONS, operation="generate_content", neutral=False)
+    # `from_neutral_request=False`: a `NeutralRequest` becomes a request of `generate`
+    create = ProviderCall(
+        "interactions", gemini.INTERACTIONS, operation="generate_content", from_neutral_request=False
+    )
     return (
         ProviderRoute("POST", all_, create),
         ProviderRoute("GET", one, ProviderCall("get_interaction", gemini.GET_INTERACTION)),
@@ -207,7 +209,7 @@ def _live_websockets(paths: tuple[str, ...]) -> tuple[ProviderWebSocket, ...]:
     handshake = ProviderCall("live_handshake", gemini.LIVE_HANDSHAKE)
     messages = (
         (SETUP, ProviderCall("live_setup", gemini.LIVE_SETUP)),
-        (TURN, ProviderCall("live", gemini.LIVE, operation="chat", neutral=False)),
+        (TURN, ProviderCall("live", gemini.LIVE, operation="chat", from_neutral_request=False)),
         (TRANSCRIBE, ProviderCall("transcription", gemini.LIVE_TRANSCRIPTION)),
     )
     return tuple(ProviderWebSocket(path, handshake, messages) for path in paths)

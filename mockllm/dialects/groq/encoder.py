@@ -32,8 +32,8 @@ def groq_usage(counted: Usage) -> dict[str, Json]:
         "total_time": 0.18,
         **plain_usage(counted),
     }
-    if counted.cached_read:
-        result["prompt_tokens_details"] = {"cached_tokens": counted.cached_read}
+    if counted.cache_read:
+        result["prompt_tokens_details"] = {"cached_tokens": counted.cache_read}
     if counted.reasoning:
         result["completion_tokens_details"] = {"reasoning_tokens": counted.reasoning}
     return result

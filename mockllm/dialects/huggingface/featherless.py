@@ -30,7 +30,7 @@ FINGERPRINT: Final[dict[str, Json]] = {"system_fingerprint": "fp1-rss-p1"}
 
 
 def _usage(counted: Usage) -> dict[str, Json]:
-    return {**plain_usage(counted), "cached_tokens": counted.cached_read}
+    return {**plain_usage(counted), "cached_tokens": counted.cache_read}
 
 
 class Featherless(VendorEncoder):

@@ -25,16 +25,22 @@ _compatible_routes = tuple(
 
 def _routed() -> tuple[ProviderRoute, ...]:
     """Return the paths of single providers behind the router."""
-    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
-    together = ProviderCall("together_chat", VendorChat(TOGETHER), operation="chat", neutral=False)
-    novita = ProviderCall("novita_chat", VendorChat(NOVITA), operation="chat", neutral=False)
-    fireworks = ProviderCall("fireworks_chat", RouterChat.fireworks, operation="chat", neutral=False)
-    featherless = ProviderCall("featherless_chat", VendorChat(FEATHERLESS), operation="chat", neutral=False)
+    # `from_neutral_request=False`: a `NeutralRequest` becomes a request of `chat`
+    together = ProviderCall(
+        "together_chat", VendorChat(TOGETHER), operation="chat", from_neutral_request=False
+    )
+    novita = ProviderCall("novita_chat", VendorChat(NOVITA), operation="chat", from_neutral_request=False)
+    fireworks = ProviderCall(
+        "fireworks_chat", RouterChat.fireworks, operation="chat", from_neutral_request=False
+    )
+    featherless = ProviderCall(
+        "featherless_chat", VendorChat(FEATHERLESS), operation="chat", from_neutral_request=False
+    )
     completions = ProviderCall(
         "featherless_completions",
         FeatherlessCompletions(FEATHERLESS),
         operation="text_completion",
-        neutral=False,
+        from_neutral_request=False,
     )
     return (
         ProviderRoute("POST", "/together/v1/chat/completions", together),
@@ -51,7 +57,7 @@ def _own_routes() -> tuple[ProviderRoute, ...]:
         TextGeneration(VENDOR),
         operation="text_completion",
         title="Hugging Face's inference servers",
-        neutral=False,
+        from_neutral_request=False,
     )
     embed = ProviderCall("feature_extraction", FeatureExtraction(VENDOR), operation="embeddings")
     similarity = ProviderCall("sentence_similarity", SentenceSimilarity(VENDOR))

@@ -72,7 +72,7 @@ class RoutedFireworks(VendorEncoder):
 def _fireworks_usage(counted: Usage) -> dict[str, Json]:
     plain = plain_usage(counted)
     order = {name: plain[name] for name in ("prompt_tokens", "total_tokens", "completion_tokens")}
-    return {**order, "prompt_tokens_details": {"cached_tokens": counted.cached_read}}
+    return {**order, "prompt_tokens_details": {"cached_tokens": counted.cache_read}}
 
 
 def _fireworks_error(inner: dict[str, Json], status: int, ids: Ids) -> Json:
@@ -99,7 +99,7 @@ def _novita_usage(counted: Usage) -> dict[str, Json]:
 
 
 def _deepseek_usage(counted: Usage) -> dict[str, Json]:
-    return {**plain_usage(counted), "cached_tokens": counted.cached_read}
+    return {**plain_usage(counted), "cached_tokens": counted.cache_read}
 
 
 _form: Final = replace(TOGETHER_ROW.form, without_text={"content": ""}, usage=plain_usage)

@@ -153,7 +153,7 @@ class TextGeneration(InferenceCall):
         json_object=False,
         refusal=False,
         unsupported_parts=frozenset({"citations", "images", "thinking"}),
-        cached_read=False,
+        cache_read=False,
         cache_write=False,
         reasoning=False,
     )

@@ -127,7 +127,7 @@ class McpCall(ServerCall):
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio"}),
         conversation=False, unsupported_parts=frozenset({"citations", "thinking"}),
-        reasoning=False, cached_read=False,
+        reasoning=False, cache_read=False,
         cache_write=False,
     )  # fmt: skip
 

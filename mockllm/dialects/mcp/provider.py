@@ -15,8 +15,8 @@ from mockllm.dialects.mcp.oauth import (
 )
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
-# `neutral=False`: no `NeutralRequest` becomes one
-_call = ProviderCall("jsonrpc", McpCall(), neutral=False)
+# `from_neutral_request=False`: no `NeutralRequest` becomes one
+_call = ProviderCall("jsonrpc", McpCall(), from_neutral_request=False)
 _listen = ProviderCall("listen", McpListen())
 _end = ProviderCall("end_session", McpEnd())
 _oauth: Final = (
@@ -29,7 +29,7 @@ _oauth: Final = (
 PROVIDER: Final = Provider(
     name="mcp",
     title="MCP servers",
-    prefixed=True,
+    needs_prefix=True,
     routes=tuple(
         ProviderRoute(method, path, call)
         for path in ("/{server}", "")

@@ -147,13 +147,13 @@ def output_lines(batch: StoredResponse, monotonic: float) -> Iterator[tuple[bool
     responded, details = state_of(batch, monotonic, record).responded, record.details
     places = zip(details["places"], record.keys, responses_of(batch)[:responded], strict=False)
     for place, key, response in places:
-        id = f"batch-{details['shown']['id'][:8]}-{place}"
+        id = f"batch-{details['created']['id'][:8]}-{place}"
         line: dict[str, Json] = {"id": id, "custom_id": key or None, "response": None, "error": None}
         if response.cut:
             yield False, {**line, "error": {"message": "The request timed out."}}
         else:
-            shown = {"status_code": response.status, "body": body_of(response)}
-            yield response.status == 200, {**line, "response": shown}
+            returned = {"status_code": response.status, "body": body_of(response)}
+            yield response.status == 200, {**line, "response": returned}
 
 
 def output_ids(batch: StoredResponse, state: BatchState) -> dict[str, str | None]:

@@ -210,7 +210,7 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
         request.read_lines(
             files
         )  # where they are long, a thread does it now, and `storage_update` has the result
-        shown: dict[str, Json] = {
+        created: dict[str, Json] = {
             "id": _UUID.make(identity.ids, "batch"),
             "object": "batch",
             "input_files": files,
@@ -231,22 +231,22 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
             "started_at": None,
             "completed_at": None,
         }
-        plan = self.json_plan(shown, identity)
+        plan = self.json_plan(created, identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
+    def stored_batch(self, created: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, MistralJobRequest)
-        name, second = JOBS + shown["id"], shown["created_at"]
+        name, second = JOBS + created["id"], created["created_at"]
         others: list[StoredResponse] = []
         if request.inline_lines:
-            id = shown["input_files"][-1]
+            id = created["input_files"][-1]
             file = file_object(id, f"{id}.jsonl", request.inline_lines, second, "batch_request")
             others.append(stored_file(file, request.inline_lines))
-        found = request.read_lines(shown["input_files"])
+        found = request.read_lines(created["input_files"])
         outcome = start.outcome._replace(status="failed") if found.errors else start.outcome
         errors = found.errors or {outcome.message or "The job could not be processed.": 1}
         details: dict[str, Json] = {
-            "shown": shown,
+            "created": created,
             "inline": bool(request.inline_lines),
             "places": found.places,
             "errors": [{"message": message, "count": count} for message, count in errors.items()],
@@ -259,7 +259,7 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
         batch = new_batch(name, record, start.waits, began)
         lines = tuple(found.lines[: outcome.response_count(len(found.lines))])
         return StorageUpdate(
-            (name,), batch, others=tuple(others), batch_job=BatchJob(name, lines, shown["id"])
+            (name,), batch, others=tuple(others), batch_job=BatchJob(name, lines, created["id"])
         )
 
 
@@ -281,7 +281,7 @@ def job_object(batch: StoredResponse, monotonic: float, *, inline: bool = False)
     began = state.reached.get("in_progress")
     outputs = [line for _, line in output_lines(batch, monotonic)] if inline and state.ended else None
     return {
-        **details["shown"],
+        **details["created"],
         **output_ids(batch, state),
         "errors": details["errors"] if state.status == "failed" else [],
         "outputs": outputs,
@@ -301,7 +301,7 @@ class MistralGetJob(MistralStoredCall, OpenAiObjectCall):
 
     api = "stored_batches"
     request_class = StoredMistralJobRequest
-    noun = "batch job"
+    object_name = "batch job"
     missing_message = "No such batch job: {}"
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
@@ -325,8 +325,8 @@ class MistralDeleteJob(Deletion, MistralGetJob):
     """DELETE /v1/batch/jobs/{id}. The files of its responses are deleted, too."""
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        shown = {"id": stored.id.removeprefix(JOBS), "object": "batch", "deleted": True}
-        return self.json_plan(shown, identity)
+        deleted = {"id": stored.id.removeprefix(JOBS), "object": "batch", "deleted": True}
+        return self.json_plan(deleted, identity)
 
     def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
         files = (FILES + detail_of(stored, name) for name in (OUTPUT, ERRORS))
@@ -343,7 +343,7 @@ class MistralJobs(MistralGetJob):
         states = values.pop("status", None)
 
         def is_wanted(batch: StoredResponse) -> bool:
-            created = detail_of(batch, "shown")
+            created = detail_of(batch, "created")
             if created["created_at"] <= after or not wanted(created, values):
                 return False
             return states is None or STATUSES[state_of(batch, request.monotonic).status] in states

@@ -15,7 +15,7 @@ from mockllm.dialects.vendors.chat import VendorEncoder
 
 
 def mistral_usage(counted: Usage) -> dict[str, Json]:
-    details = {"cached_tokens": counted.cached_read}
+    details = {"cached_tokens": counted.cache_read}
     return {**plain_usage(counted), "prompt_tokens_details": details, "service_tier": "standard"}
 
 

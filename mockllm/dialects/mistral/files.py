@@ -150,7 +150,7 @@ class MistralFile(MistralStoredCall, OpenAiObjectCall):
 
     api = "stored_files"
     request_class = MistralFileRequest
-    noun = "file"
+    object_name = "file"
     missing_message = "No such file: {}"
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:

@@ -77,9 +77,9 @@ OPERATION: Final = "chat"
 
 
 def _own_routes() -> tuple[ProviderRoute, ...]:
-    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
-    fim = ProviderCall("fim", Fim(VENDOR), operation="text_completion", neutral=False)
-    ocr = ProviderCall("ocr", Ocr(VENDOR), neutral=False)
+    # `from_neutral_request=False`: a `NeutralRequest` becomes a request of `chat`
+    fim = ProviderCall("fim", Fim(VENDOR), operation="text_completion", from_neutral_request=False)
+    ocr = ProviderCall("ocr", Ocr(VENDOR), from_neutral_request=False)
     return (
         ProviderRoute("POST", "/v1/fim/completions", fim),
         ProviderRoute("POST", "/v1/ocr", ocr),
@@ -112,7 +112,9 @@ def _conversation_routes() -> tuple[ProviderRoute, ...]:
         ("/v1/agents/completions", "agent_completions", AgentCompletions),
     )
     return tuple(
-        ProviderRoute("POST", path, ProviderCall(id, dialect(VENDOR), operation=OPERATION, neutral=False))
+        ProviderRoute(
+            "POST", path, ProviderCall(id, dialect(VENDOR), operation=OPERATION, from_neutral_request=False)
+        )
         for path, id, dialect in calls
     )
 

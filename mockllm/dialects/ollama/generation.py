@@ -52,7 +52,7 @@ class OllamaGeneration(OllamaCall):
         refusal=False,
         chunked_calls=False,
         invalid_arguments=False,
-        cached_read=False,
+        cache_read=False,
         cache_write=False,
         reasoning=False,
         unsupported_parts=frozenset({"citations", "images"}),

@@ -24,8 +24,8 @@ GENERATE: Final = OllamaGenerate()
 DELETE: Final = DeleteModel()
 
 _chat = ProviderCall("native_chat", CHAT, operation="chat", title="Ollama: chat, generate, embed, tags")
-# `neutral=False`: a `NeutralRequest` becomes a request of `native_chat`
-_generate = ProviderCall("native_generate", GENERATE, operation="text_completion", neutral=False)
+# `from_neutral_request=False`: a `NeutralRequest` becomes a request of `native_chat`
+_generate = ProviderCall("native_generate", GENERATE, operation="text_completion", from_neutral_request=False)
 _embed = ProviderCall("native_embeddings", OllamaEmbeddings(), operation="embeddings")
 _ROUTES: Final = (
     ProviderRoute("POST", "/api/chat", _chat),
@@ -52,7 +52,7 @@ def _compatible_route(route: ProviderRoute) -> ProviderRoute:
     """Return a route of the vendor, which is known after the provider's prefix only."""
     call = route.call
     titled = call if call.title is None else replace(call, title="Ollama's OpenAI-compatible base")
-    return route._replace(call=titled, prefixed=True)
+    return route._replace(call=titled, needs_prefix=True)
 
 
 WRITTEN: Final[Mapping[str, str]] = {
@@ -76,7 +76,7 @@ TELEMETRY_FIELDS: Final = TelemetryFields(
 )
 PROVIDER: Final[Provider] = replace(
     _compatible,
-    prefixed=False,
+    needs_prefix=False,
     written_members=WRITTEN,
     telemetry_fields=TELEMETRY_FIELDS,
     base="",

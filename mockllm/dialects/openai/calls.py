@@ -56,10 +56,10 @@ def page(
     }
 
 
-def stored_object_note(noun: str, api: str) -> str:
-    """Return the note on an id of no stored object; `noun` is the object."""
+def stored_object_note(object_name: str, api: str) -> str:
+    """Return the note on an id of no stored object; `object_name` is the object."""
     return (
-        f"the id of a {noun} exists after a call of the same session that creates it; a rule with "
+        f"the id of a {object_name} exists after a call of the same session that creates it; a rule with "
         f"`match: {{api: {api}}}` may respond to any id"
     )
 
@@ -85,7 +85,7 @@ class LookupCall(UncheckedCall, OpenAiCall):
 class OpenAiObjectCall(ObjectCall, LookupCall):
     """The base of the calls on one stored object."""
 
-    noun: str
+    object_name: str
     """The object in the note for the author of a scenario."""
     missing_message: str
     """The error's message for an id without an object, with the id in place of `{}`."""
@@ -93,7 +93,7 @@ class OpenAiObjectCall(ObjectCall, LookupCall):
 
     def missing(self, request: ObjectRequest) -> Failure:
         message = self.missing_message.format(request.path_variables.get(request.path_variable))
-        note = stored_object_note(self.noun, self.api)
+        note = stored_object_note(self.object_name, self.api)
         return Failure("not_found", message=message, fields=self.missing_fields, note=note)
 
 

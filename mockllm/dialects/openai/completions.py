@@ -124,7 +124,7 @@ class CompletionsEncoder(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         error = {"error": error_object(failure, self._request, self._identity)}
-        if not failure.as_finish_reason:
+        if not failure.in_chunk:
             return ((dumps(error), None),)
         event, name = self._event(0, b'""', b'"error"')
         return ((event[:-1] + b"," + dumps(error)[1:], name),)
@@ -232,7 +232,7 @@ class Completions(OpenAiCall):
         json_object=False,
         refusal=False,
         unsupported_parts=frozenset({"citations", "images", "thinking"}),
-        error_in_chunk=True,
+        errors_in_chunks=True,
     )
     request_class = CompletionsRequest
 

@@ -33,7 +33,7 @@ def contain_word_json(items: Iterable[Json]) -> bool:
 
 def turns_contain_word_json(divided: DividedBody) -> bool:
     """Return whether the messages of a body contain the word; only those are read that no earlier body had."""
-    word = divided.reduce_turns(memo_key=_WORD, start=_continued, step=_read)
+    word = divided.reduce_turns(memo_key=_WORD, initial=_initial_word, step=_read)
     return word is not None and word.found
 
 
@@ -41,7 +41,7 @@ def _contains(item: Json) -> bool:
     return b"json" in dumps(item).lower()
 
 
-def _continued(word: JsonWord | None) -> JsonWord:
+def _initial_word(word: JsonWord | None) -> JsonWord:
     return JsonWord() if word is None else JsonWord(word.found)
 
 

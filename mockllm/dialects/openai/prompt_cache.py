@@ -21,7 +21,7 @@ from mockllm.core.prompt_cache.policy import AutomaticPrefixCache, BreakpointCac
 from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
 
-BREAKPOINT: Final = "prompt_cache_breakpoint"
+PROMPT_CACHE_BREAKPOINT: Final = "prompt_cache_breakpoint"
 BREAKPOINT_LIFETIME: Final = 1800.0
 _IN_MEMORY: Final = AutomaticPrefixCache(1024, 128, lifetime=300.0, max_lifetime=3600.0)
 _EXTENDED: Final = AutomaticPrefixCache(1024, 128, lifetime=86_400.0, max_lifetime=86_400.0)
@@ -67,9 +67,9 @@ def lifetime_of_final_breakpoint(fields: Mapping[str, Json]) -> float | None:
 
 def breakpoint_lifetime_of(part: Mapping[str, Json]) -> float | None:
     """Return the lifetime of a part's breakpoint; None without one."""
-    return BREAKPOINT_LIFETIME if type(part.get(BREAKPOINT)) is dict else None
+    return BREAKPOINT_LIFETIME if type(part.get(PROMPT_CACHE_BREAKPOINT)) is dict else None
 
 
 def without_breakpoint(part: Mapping[str, Json]) -> dict[str, Json]:
     """Return a part without its breakpoint."""
-    return {name: value for name, value in part.items() if name != BREAKPOINT}
+    return {name: value for name, value in part.items() if name != PROMPT_CACHE_BREAKPOINT}

@@ -286,8 +286,13 @@ _websockets: Final = (
         "/v1/responses",
         ProviderCall("responses_handshake", HANDSHAKE),
         (
-            # `neutral=False`: a `NeutralRequest` becomes a request of `responses`
-            (CREATE, ProviderCall("responses_socket", RESPONSES_WEBSOCKET, operation="chat", neutral=False)),
+            # `from_neutral_request=False`: a `NeutralRequest` becomes a request of `responses`
+            (
+                CREATE,
+                ProviderCall(
+                    "responses_socket", RESPONSES_WEBSOCKET, operation="chat", from_neutral_request=False
+                ),
+            ),
             (WARM_UP, ProviderCall("warm_up", WarmUp())),
         ),
     ),
@@ -295,7 +300,7 @@ _websockets: Final = (
         "/v1/realtime",
         ProviderCall("realtime_handshake", REALTIME_HANDSHAKE),
         (
-            (RESPONSE, ProviderCall("realtime", REALTIME, operation="chat", neutral=False)),
+            (RESPONSE, ProviderCall("realtime", REALTIME, operation="chat", from_neutral_request=False)),
             (TRANSCRIBE, ProviderCall("transcription", TRANSCRIPTION)),
         ),
     ),

@@ -119,15 +119,15 @@ def decimal(low: float, high: float) -> Check:
     return check
 
 
-def _out_of_range(value: float, path: str, noun: str, low: float, high: float) -> Failure:
+def _out_of_range(value: float, path: str, number_type: str, low: float, high: float) -> Failure:
     under = value < low
     bound = low if under else high
     side, code, sign = ("below minimum", "below_min", ">=") if under else ("above maximum", "above_max", "<=")
     message = (
-        f"Invalid '{path}': {noun} {side} value. "
+        f"Invalid '{path}': {number_type} {side} value. "
         f"Expected a value {sign} {bound}, but got {value if type(value) is int else dumps(value).decode()} instead."
     )
-    return refuse(message, path, f"{noun}_{code}_value")
+    return refuse(message, path, f"{number_type}_{code}_value")
 
 
 def one_of(*allowed: str, unlisted: Sequence[str] = ()) -> Check:

@@ -70,7 +70,7 @@ class EndpointCall(OpenAiObjectCall):
 
     api = "webhook_endpoints"
     request_class = EndpointRequest
-    noun = "webhook endpoint"
+    object_name = "webhook endpoint"
     missing_message = "No webhook endpoint found with id '{}'."
     required: Sequence[str] = ()
 

@@ -22,7 +22,7 @@ def openrouter_usage(counted: Usage) -> dict[str, Json]:
         "cost": 5.37e-06,
         "is_byok": False,
         "prompt_tokens_details": {
-            "cached_tokens": counted.cached_read,
+            "cached_tokens": counted.cache_read,
             "cache_write_tokens": counted.cache_write,
             "audio_tokens": 0,
             "video_tokens": 0,

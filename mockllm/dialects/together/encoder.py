@@ -23,13 +23,13 @@ EMPTY: Final = {"token_id": None, "role": "assistant", "content": "", "reasoning
 
 
 def together_usage(counted: Usage) -> dict[str, Json]:
-    return {**plain_usage(counted), "cached_tokens": counted.cached_read}
+    return {**plain_usage(counted), "cached_tokens": counted.cache_read}
 
 
 def _newer_usage(counted: Usage) -> dict[str, Json]:
     result = {**plain_usage(counted), "reasoning_tokens": counted.reasoning}
-    if counted.cached_read:
-        result["prompt_tokens_details"] = {"cached_tokens": counted.cached_read}
+    if counted.cache_read:
+        result["prompt_tokens_details"] = {"cached_tokens": counted.cache_read}
     return result
 
 

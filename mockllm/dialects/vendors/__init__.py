@@ -26,9 +26,12 @@ def vendor_routes(vendor: Vendor, before: str = "", *, title: str) -> tuple[Prov
     if vendor.edit_response is not None:
         responses = ProviderCall(f"{before}responses", VendorResponses(vendor), operation="chat")
         calls.append(("POST", "/responses", responses))
-    # `neutral=False`: a `NeutralRequest` becomes a request of `chat`
+    # `from_neutral_request=False`: a `NeutralRequest` becomes a request of `chat`
     completions = ProviderCall(
-        f"{before}completions", VendorCompletions(vendor), operation="text_completion", neutral=False
+        f"{before}completions",
+        VendorCompletions(vendor),
+        operation="text_completion",
+        from_neutral_request=False,
     )
     embeddings = ProviderCall(f"{before}embeddings", VendorEmbeddings(vendor), operation="embeddings")
     calls += [
@@ -49,7 +52,7 @@ def provider_of(vendor: Vendor) -> Provider:
         name=vendor.name,
         title=title,
         routes=vendor_routes(vendor, title=title),
-        prefixed=True,
+        needs_prefix=True,
         base=vendor.bases[0],
         compatible_base=vendor.path(""),
         known_models=frozenset(filter(None, (vendor.model,))),

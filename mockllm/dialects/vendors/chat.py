@@ -267,7 +267,7 @@ class VendorEncoder(BodyEncoder):
         body = self.stream_error(failure)
         if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body
-        if failure.as_finish_reason or self.errors_in_chunk:
+        if failure.in_chunk or self.errors_in_chunk:
             chunk = self.chunk([self.choice({"index": 0, "delta": self.text_delta("")}, "error")])
             return ((dumps({**chunk, **body}), None),)
         return ((dumps(body), self.vendor.errors.event),)
@@ -312,7 +312,7 @@ def _chunk_count(part: Part) -> int:
 
 def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
     """Derive the capabilities from the vendor's calls and usage."""
-    usage = vendor.form.usage(Usage(4, 3, cached_read=2, cache_write=1, reasoning=1))
+    usage = vendor.form.usage(Usage(4, 3, cache_read=2, cache_write=1, reasoning=1))
     prompt, completion = (usage.get(f"{side}_tokens_details") or {} for side in ("prompt", "completion"))
     unsupported = set() if vendor.form.images else {"images"}
     unsupported |= set() if vendor.form.citations else {"citations"}
@@ -320,9 +320,9 @@ def _capabilities(vendor: Vendor) -> ProtocolCapabilities:
     return ProtocolCapabilities(
         unsupported_parts=frozenset(unsupported),
         requested_media=frozenset({"images"}) if vendor.form.images else frozenset(),
-        error_in_chunk=True,
+        errors_in_chunks=True,
         chunked_calls=not vendor.form.complete_calls,
-        cached_read=bool(prompt.get("cached_tokens")),
+        cache_read=bool(prompt.get("cached_tokens")),
         cache_write=bool(prompt.get("cache_write_tokens")),
         reasoning=bool(completion.get("reasoning_tokens")),
     )

@@ -23,7 +23,7 @@ from mockllm.dialects.vllm.request import continuous
 def vllm_usage(counted: Usage) -> dict[str, Json]:
     """Return the usage. The details are null, as without `--enable-prompt-tokens-details`, unless tokens were read
     from the prefix cache."""
-    details: Json = {"cached_tokens": counted.cached_read} if counted.cached_read else None
+    details: Json = {"cached_tokens": counted.cache_read} if counted.cache_read else None
     return {**plain_usage(counted), "prompt_tokens_details": details}
 
 

@@ -15,7 +15,7 @@ def grok_usage(counted: Usage) -> dict[str, Json]:
             "text_tokens": counted.input,
             "audio_tokens": 0,
             "image_tokens": 0,
-            "cached_tokens": counted.cached_read,
+            "cached_tokens": counted.cache_read,
         },
         "completion_tokens_details": {
             "reasoning_tokens": counted.reasoning,

@@ -11,7 +11,7 @@ from mockllm.dialects.vendors.chat import VendorEncoder
 def zai_usage(counted: Usage) -> dict[str, Json]:
     return {
         **plain_usage(counted),
-        "prompt_tokens_details": {"cached_tokens": counted.cached_read},
+        "prompt_tokens_details": {"cached_tokens": counted.cache_read},
         "completion_tokens_details": {"reasoning_tokens": counted.reasoning},
     }
 

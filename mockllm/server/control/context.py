@@ -229,7 +229,7 @@ class ControlContext:
     def layer_of(self, item: CatalogItem) -> tuple[Literal["overlay", "session", "user", "pack"], str | None]:
         """Return the layer of a rule, and the session of a rule in a session's overlay."""
         if item.layer == SESSION_LAYER:
-            file = item.where.rpartition(":")[0]
+            file = item.file_and_line.rpartition(":")[0]
             return "session", file.removeprefix("session-").removesuffix(".yaml")
         # a rule of the overlay that replaces one of a file has the layer of that one; no file has the id "overlay"
         return "overlay" if item.layer == GLOBAL_LAYER or item.id.startswith(

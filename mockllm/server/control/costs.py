@@ -97,8 +97,8 @@ class CostCounters:
         if labels not in self.sums and len(self.sums) >= MAX_LABEL_VALUES:
             labels = CostLabels(labels.endpoint, OTHER)
         self.sums.setdefault(labels, CostSum()).add(usage, dollars)
-        uncached = max(0, usage.input - usage.cached_read - usage.cache_write)
+        uncached = max(0, usage.input - usage.cache_read - usage.cache_write)
         for kind, tokens in zip(
-            KINDS, (uncached, usage.cached_read, usage.cache_write, usage.output), strict=True
+            KINDS, (uncached, usage.cache_read, usage.cache_write, usage.output), strict=True
         ):
             self.tokens[labels, kind] = self.tokens.get((labels, kind), 0) + tokens

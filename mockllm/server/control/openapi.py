@@ -163,7 +163,7 @@ def _server_paths(problem: Json) -> dict[str, Json]:
 def _providers() -> Iterator[tuple[str, str, dict[str, Json]]]:
     """Yield the provider routes by path and method; the providers define their bodies."""
     for route in PROVIDER_ROUTES:
-        prefix = f"/{route.provider}" if route.prefixed else ""
+        prefix = f"/{route.provider}" if route.needs_prefix else ""
         for path in route.paths():
             full = prefix + path
             names = dict.fromkeys(re.findall(r"\{(\w+)\}", full))

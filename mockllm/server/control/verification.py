@@ -294,4 +294,4 @@ def _check_unused(entries: Sequence[JournalEntry], engine: Engine) -> list[Unmet
     catalog = engine.catalog
     used = {entry.responder_id for entry in entries}
     unused = [item for item in catalog.items[: catalog.rule_count] if item.id not in used]
-    return [UnmetExpectation(message=f"{item.id} ({item.where}) was never used") for item in unused]
+    return [UnmetExpectation(message=f"{item.id} ({item.file_and_line}) was never used") for item in unused]

@@ -229,7 +229,7 @@ def _model_attributes(
         if operation != "embeddings":
             attributes["gen_ai.usage.output_tokens"] = usage.output
         more = {
-            "gen_ai.usage.cache_read.input_tokens": usage.cached_read,
+            "gen_ai.usage.cache_read.input_tokens": usage.cache_read,
             "gen_ai.usage.cache_write.input_tokens": usage.cache_write,
             "gen_ai.usage.reasoning.output_tokens": usage.reasoning,
         }

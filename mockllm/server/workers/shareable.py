@@ -67,7 +67,7 @@ def _refused(item: CatalogItem, reason: str) -> Diagnostic:
 
 def at_item(item: CatalogItem, message: str) -> Diagnostic:
     """Return a mistake at a rule or modifier."""
-    file, _, line = item.where.rpartition(":")
+    file, _, line = item.file_and_line.rpartition(":")
     return Diagnostic(file, int(line) if line.isdecimal() else 0, 1, item.id, message)
 
 

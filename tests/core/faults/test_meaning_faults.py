@@ -151,7 +151,7 @@ def choice_of(built: ReplyFault) -> Choice:
         pytest.param(
             "wrong_usage",
             {"input_tokens": -1, "output_tokens": 2, "cached_tokens": 99, "reasoning_tokens": 50},
-            Usage(-1, 2, cached_read=99, reasoning=50, stated=29),
+            Usage(-1, 2, cache_read=99, reasoning=50, stated=29),
             id="everything",
         ),
     ],

@@ -22,11 +22,11 @@ NO_REQUEST: Any = None
     [
         pytest.param(InputTime(0.3, 0.001), Usage(0, 9), 0.3, id="however little it reads"),
         pytest.param(InputTime(0.3, 0.001), Usage(1000, 9), 1.3, id="each input token takes its time"),
-        pytest.param(InputTime(0.3, 0.001), Usage(1000, 9, cached_read=800), 1.3, id="cached ones too"),
-        pytest.param(InputTime(0.3, 0.001, 0.0001), Usage(1000, 9, cached_read=800), 0.58, id="at their own rate"),
-        pytest.param(InputTime(0.3, 0.001, 0.0), Usage(1000, 9, cached_read=1000), 0.3, id="which may be nothing"),
+        pytest.param(InputTime(0.3, 0.001), Usage(1000, 9, cache_read=800), 1.3, id="cached ones too"),
+        pytest.param(InputTime(0.3, 0.001, 0.0001), Usage(1000, 9, cache_read=800), 0.58, id="at their own rate"),
+        pytest.param(InputTime(0.3, 0.001, 0.0), Usage(1000, 9, cache_read=1000), 0.3, id="which may be nothing"),
         pytest.param(InputTime(0.0, 0.001, 0.0), Usage(100, 9, cache_write=100), 0.1, id="what it takes is read"),
-        pytest.param(InputTime(0.0, 0.001, 0.002), Usage(10, 9, cached_read=99), 0.02, id="no more than there are"),
+        pytest.param(InputTime(0.0, 0.001, 0.002), Usage(10, 9, cache_read=99), 0.02, id="no more than there are"),
         pytest.param(InputTime(0.3, 1.0, None, 60.0), Usage(10_000, 9), 60.0, id="the client does not choose"),
     ],
 )  # fmt: skip

@@ -33,6 +33,6 @@ def test_choice_has_calls_and_non_streaming_text() -> None:
 
 
 def test_usage_total_adds_input_and_output() -> None:
-    usage = Usage(10, 5, cached_read=3)
+    usage = Usage(10, 5, cache_read=3)
     assert usage.total == 15
     assert Reply(()).with_usage(usage) == Reply((), usage)

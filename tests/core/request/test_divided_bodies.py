@@ -135,15 +135,15 @@ def test_fold_ends_at_refused_turn() -> None:
         return [] if state is None else state.copy()
 
     start, key = LONG, MemoKey[list[int]]()
-    assert read(cache, raw([start, 1])).reduce_turns(memo_key=key, start=copy, step=step) == [start, 1]
+    assert read(cache, raw([start, 1])).reduce_turns(memo_key=key, initial=copy, step=step) == [start, 1]
     known = read(cache, raw([start, 1, 2]))
     assert (
-        known.reduce_turns(memo_key=key, start=copy, step=step)
-        == known.reduce_turns(memo_key=key, start=copy, step=step)
+        known.reduce_turns(memo_key=key, initial=copy, step=step)
+        == known.reduce_turns(memo_key=key, initial=copy, step=step)
         == [start, 1, 2]
     )
     assert seen == [start, 1, 2]
-    assert read(cache, raw([start, 1, 2, 3])).reduce_turns(memo_key=key, start=copy, step=step) is None
+    assert read(cache, raw([start, 1, 2, 3])).reduce_turns(memo_key=key, initial=copy, step=step) is None
 
 
 def test_bytes_of_histories_and_frames_are_bounded() -> None:

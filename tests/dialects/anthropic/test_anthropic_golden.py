@@ -36,7 +36,7 @@ CITED: Json = {
     "text": "So it is.",
     "citations": [{"type": "char_location", "cited_text": "x"}],
 }
-USAGE = Usage(12, 7, cached_read=4, cache_write=3, reasoning=2)
+USAGE = Usage(12, 7, cache_read=4, cache_write=3, reasoning=2)
 
 
 def make_reply(*parts: Part, finish: Finish = "stop", stopped_by: str | None = None) -> Reply:

@@ -74,7 +74,7 @@ def test_complete_refusal_has_the_stop_reason_refusal() -> None:
 
 
 def test_usage_input_excludes_caches_and_is_never_negative() -> None:
-    reply = make_reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, cache_write=6, reasoning=2))
+    reply = make_reply(Text(("x",)), usage=Usage(20, 9, cache_read=4, cache_write=6, reasoning=2))
     usage = encode_body(reply)["usage"]
     assert usage == {
         "input_tokens": 10,
@@ -86,11 +86,11 @@ def test_usage_input_excludes_caches_and_is_never_negative() -> None:
         "service_tier": "standard",
         "inference_geo": "global",
     }
-    assert encode_body(make_reply(usage=Usage(1, 1, cached_read=5)))["usage"]["input_tokens"] == 0
+    assert encode_body(make_reply(usage=Usage(1, 1, cache_read=5)))["usage"]["input_tokens"] == 0
 
 
 def test_stream_has_input_tokens_first_and_totals_last() -> None:
-    events = encode_stream(make_reply(Text(("x",)), usage=Usage(20, 9, cached_read=4, reasoning=2)))
+    events = encode_stream(make_reply(Text(("x",)), usage=Usage(20, 9, cache_read=4, reasoning=2)))
     first, last = events[0]["message"]["usage"], events[-2]["usage"]
     assert (first["input_tokens"], first["output_tokens"], "output_tokens_details" in first) == (16, 1, False)
     assert last == {

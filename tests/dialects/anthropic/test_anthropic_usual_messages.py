@@ -152,7 +152,7 @@ def test_ids_of_a_group_are_copied_once_for_each_body() -> None:
     calls = other.calls
     assert content_check._fast_accepts_next(other, {"role": "assistant", "content": [called("c")]}) is True
     assert other.calls is calls
-    continued = content_check._continued(other)
+    continued = content_check._initial_group(other)
     assert (
         content_check._fast_accepts_next(continued, {"role": "assistant", "content": [called("d")]}) is True
     )

@@ -23,7 +23,7 @@ from tests.dialects.bedrock.bedrock_requests import IDENTITY, converse, invoke
 from tests.golden.wire import assert_golden
 
 WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
-USAGE = Usage(12, 7, cached_read=4, cache_write=3)
+USAGE = Usage(12, 7, cache_read=4, cache_write=3)
 TITLED = Citation("https://a.example/b", "A", "It boils.", 0, 11)
 
 

@@ -235,7 +235,7 @@ def test_calls_have_ids_since_the_third_generation(model: str, identified: bool,
 
 
 def test_usage_excludes_thoughts_and_zeros() -> None:
-    counted = encode_body(make_reply(Text(("a",)), usage=Usage(92, 10, cached_read=4, reasoning=3)))[
+    counted = encode_body(make_reply(Text(("a",)), usage=Usage(92, 10, cache_read=4, reasoning=3)))[
         "usageMetadata"
     ]
     assert counted == {

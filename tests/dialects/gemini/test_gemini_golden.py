@@ -24,7 +24,7 @@ from tests.dialects.gemini.generate_requests import IDENTITY, VERTEX, generate
 from tests.golden.wire import assert_golden
 
 WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
-USAGE = Usage(12, 9, cached_read=4, reasoning=2)
+USAGE = Usage(12, 9, cache_read=4, reasoning=2)
 
 
 def make_reply(*parts: Part, finish: Finish = "stop") -> Reply:

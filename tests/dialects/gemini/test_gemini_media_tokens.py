@@ -104,7 +104,7 @@ def test_stated_tokens_fewer_than_the_media_still_add_up(stated: int) -> None:
 @pytest.mark.parametrize("cached", [1, 50, 93])
 def test_cached_tokens_have_the_same_proportions(cached: int) -> None:
     request = generate_request(inline("application/pdf"), model=OLDER)
-    counted = Usage(request.input_tokens, 3, cached_read=cached)
+    counted = Usage(request.input_tokens, 3, cache_read=cached)
     usage = usage_of(request, counted)
     found = entries(usage, "cacheTokensDetails")
     assert sum(found.values()) == usage["cachedContentTokenCount"] == cached
@@ -112,7 +112,7 @@ def test_cached_tokens_have_the_same_proportions(cached: int) -> None:
 
 
 def test_cached_tokens_without_media_are_text() -> None:
-    usage = usage_of(generate_request(), Usage(40, 3, cached_read=30))
+    usage = usage_of(generate_request(), Usage(40, 3, cache_read=30))
     assert entries(usage, "cacheTokensDetails") == {"TEXT": 30}
 
 

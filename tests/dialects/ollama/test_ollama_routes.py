@@ -11,7 +11,7 @@ from mockllm.dialects.ollama.provider import CHAT, PROVIDER
 from mockllm.dialects.router import RouteMatch, UnservedPath, find_route
 from mockllm.server.control.routes import ROUTES
 
-NATIVE = [route for route in PROVIDER.routes if not route.prefixed]
+NATIVE = [route for route in PROVIDER.routes if not route.needs_prefix]
 
 
 @pytest.mark.parametrize("route", NATIVE, ids=lambda route: route.path)

@@ -10,17 +10,17 @@ SCENARIO = "rules: [{reply: x}]"
 
 
 @pytest.mark.parametrize(
-    ("path", "noun", "api"),
+    ("path", "object_name", "api"),
     [
         ("/v1/responses/resp_1", "response", "stored_responses"),
         ("/v1/chat/completions/chatcmpl-1", "chat completion", "stored_completions"),
     ],
 )
-def test_unknown_stored_id_is_explained_in_a_note(path: str, noun: str, api: str) -> None:
+def test_unknown_stored_id_is_explained_in_a_note(path: str, object_name: str, api: str) -> None:
     response = respond_once(SCENARIO, raw_request(path, method="GET"))
     assert response.status == 404
     assert response.message.endswith("not found.")
-    assert f"the id of a {noun}" in response.notes
+    assert f"the id of a {object_name}" in response.notes
     assert f"match: {{api: {api}}}" in response.notes
 
 

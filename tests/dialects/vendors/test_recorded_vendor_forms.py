@@ -112,7 +112,7 @@ def test_together_body_of_a_newer_model_names_its_weights() -> None:
 def test_together_counts_cached_tokens_of_a_newer_model() -> None:
     dialect = generating_dialect("together", "chat")
     assert dialect is not None
-    reply = Reply((Choice((Text(("a",)),)),), usage=Usage(4, 3, cached_read=2))
+    reply = Reply((Choice((Text(("a",)),)),), usage=Usage(4, 3, cache_read=2))
     (step,) = dialect.encode_body(reply, request(model=TOGETHER), IDENTITY).steps
     assert isinstance(step, EventStep)
     assert loads(step.payload)["usage"]["prompt_tokens_details"] == {"cached_tokens": 2}

@@ -137,7 +137,7 @@ def test_perplexity_lists_each_cited_page_once() -> None:
 
 
 def test_groq_usage_has_cached_and_reasoning_above_zero() -> None:
-    reply = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cached_read=3, reasoning=2))
+    reply = Reply((Choice((Text(("a",)),)),), Usage(9, 5, cache_read=3, reasoning=2))
     usage = payload(chat("groq").encode_body(reply, request(), IDENTITY))["usage"]
     assert usage["prompt_tokens_details"] == {"cached_tokens": 3}
     assert usage["completion_tokens_details"] == {"reasoning_tokens": 2}

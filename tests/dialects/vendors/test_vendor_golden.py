@@ -16,7 +16,7 @@ from tests.golden.wire import assert_golden
 LOOK = ToolCall("look", ("{", "}"))
 GOLDEN = Reply(
     (Choice((Thinking(("Let me", " see.")), Text(("Yes", ".")), LOOK), "tool_calls"),),
-    Usage(20, 9, cached_read=4, reasoning=3),
+    Usage(20, 9, cache_read=4, reasoning=3),
 )
 
 

@@ -21,7 +21,7 @@ def conflicts(routes: tuple[ApiRoute, ...]) -> list[str]:
         for route in routes
         for provider in PROVIDER_ROUTES
         for path in provider.paths()
-        if not provider.prefixed and _overlap(route.path, path)
+        if not provider.needs_prefix and _overlap(route.path, path)
     ]
 
 

@@ -114,7 +114,7 @@ class InteractionFields:
             "total_tokens": counted.total,
             "total_input_tokens": counted.input,
             "input_tokens_by_modality": modality,
-            "total_cached_tokens": counted.cached_read,
+            "total_cached_tokens": counted.cache_read,
             "total_output_tokens": output,
             "total_tool_use_tokens": 0,
             "total_thought_tokens": counted.reasoning,

@@ -170,7 +170,7 @@ class LiveEncoder(Encoder):
             "promptTokensDetails": [{"modality": "TEXT", "tokenCount": usage.input}],
             f"{kind}TokensDetails": [{"modality": modality, "tokenCount": output}],
         }
-        more = {"cachedContentTokenCount": usage.cached_read, "thoughtsTokenCount": usage.reasoning}
+        more = {"cachedContentTokenCount": usage.cache_read, "thoughtsTokenCount": usage.reasoning}
         return counts | {name: count for name, count in more.items() if count}
 
 

@@ -127,7 +127,7 @@ class AgentCall(MistralStoredCall, OpenAiObjectCall):
 
     api = "agents"
     request_class: type[Request] = AgentRequest
-    noun = "agent"
+    object_name = "agent"
     missing_message = "No such agent: {}"
 
 

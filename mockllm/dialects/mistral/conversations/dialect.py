@@ -54,7 +54,7 @@ class StartConversation(VendorCall, OpenAiCall):
     capabilities = ProtocolCapabilities(
         choices=False,
         refusal=False,
-        cached_read=False,
+        cache_read=False,
         cache_write=False,
         reasoning=False,
         server_tools=frozenset(EXECUTIONS),

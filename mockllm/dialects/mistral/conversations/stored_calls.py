@@ -39,7 +39,7 @@ class MistralGetConversation(MistralStoredCall, OpenAiObjectCall):
 
     api = "stored_agent_conversations"
     request_class = StoredConversationRequest
-    noun = "conversation"
+    object_name = "conversation"
     missing_message = "No such conversation: {}"
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:

@@ -126,7 +126,7 @@ class CreateBatch(OpenAiCall, BatchCreation):
         )  # where there are many, a thread reads them now, and `storage_update` has them
         fields = request.fields
         id = identity.ids.make(PREFIX, 32, alphabet=HEX)
-        shown: dict[str, Json] = {
+        created: dict[str, Json] = {
             "id": id,
             "object": "batch",
             "endpoint": fields.get("endpoint"),
@@ -144,15 +144,20 @@ class CreateBatch(OpenAiCall, BatchCreation):
             "metadata": fields.get("metadata"),
             "usage": None,
         }
-        plan = body_plan(shown, identity)
+        plan = body_plan(created, identity)
         return Plan(plan.head, plan.steps, background=BatchStart(plan, outcome=outcome))
 
-    def stored_batch(self, shown: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
+    def stored_batch(self, created: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, BatchRequest)
-        id, second = shown["id"], shown["created_at"]
+        id, second = created["id"], created["created_at"]
         keys, lines, errors = request.input_lines
         output, failed = (Ids(0, id, place).make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62) for place in (1, 2))
-        details = {"shown": shown, "errors": errors or _errors(start.outcome), OUTPUT: output, ERRORS: failed}
+        details = {
+            "created": created,
+            "errors": errors or _errors(start.outcome),
+            OUTPUT: output,
+            ERRORS: failed,
+        }
         outcome = start.outcome._replace(status="failed") if errors else start.outcome
         record = BatchRecord(request.now, keys, outcome, details)
         batch = new_batch(id, record, start.waits, began)
@@ -196,7 +201,7 @@ def batch_object(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
     total = 0 if state.status == "queued" else state.total
     errors = details["errors"] if state.status == "failed" else None
     return {
-        **details["shown"],
+        **details["created"],
         "errors": None if errors is None else {"object": "list", "data": errors},
         "status": STATUSES.get(state.status, state.status),
         **output_files(batch, monotonic),
@@ -263,7 +268,7 @@ class BatchCall(OpenAiObjectCall):
 
     api = "stored_batches"
     request_class = StoredBatchRequest
-    noun = "batch"
+    object_name = "batch"
     missing_message = "No batch found with id '{}'."
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
@@ -290,7 +295,7 @@ class ListBatches(BatchCall):
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredBatchRequest)
         batches = [{"id": batch.id, "batch": batch} for batch in request.listed]
-        shown = page(
+        listed = page(
             batches, request.query, "desc", lambda item: batch_object(item["batch"], request.monotonic)
         )
-        return body_plan(shown, identity)
+        return body_plan(listed, identity)

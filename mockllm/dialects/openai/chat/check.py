@@ -212,11 +212,11 @@ _OPEN_TOOL_CALLS: Final = MemoKey[OpenToolCalls]()
 
 def fast_accepts_turns(divided: DividedBody) -> bool:
     """Return what `fast_accepts_all` returns, of a body that has messages; only new ones are read."""
-    calls = divided.reduce_turns(memo_key=_OPEN_TOOL_CALLS, start=_continued, step=_fast_accepts_next)
+    calls = divided.reduce_turns(memo_key=_OPEN_TOOL_CALLS, initial=_initial_calls, step=_fast_accepts_next)
     return calls is not None and not calls.open
 
 
-def _continued(calls: OpenToolCalls | None) -> OpenToolCalls:
+def _initial_calls(calls: OpenToolCalls | None) -> OpenToolCalls:
     return OpenToolCalls() if calls is None else OpenToolCalls(calls.called, set(calls.open))
 
 

@@ -38,7 +38,7 @@ class Chat(OpenAiCall):
     api = "chat"
     generates = True
     capabilities = ProtocolCapabilities(
-        error_in_chunk=True, unsupported_parts=frozenset({"images", "thinking"}), requested_media=AUDIO
+        errors_in_chunks=True, unsupported_parts=frozenset({"images", "thinking"}), requested_media=AUDIO
     )
     request_class = ChatRequest
     prompt_form = PROMPT_FORM

@@ -158,7 +158,7 @@ class ChatEncoder(Encoder):
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         error = {"error": error_object(failure, self._request, self._identity)}
-        if not failure.as_finish_reason:
+        if not failure.in_chunk:
             return ((dumps(error), None),)
         event, name = self._event(0, b'{"content":""}', b'"error"')
         return ((event[:-1] + b"," + dumps(error)[1:], name),)

@@ -12,7 +12,7 @@ from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, estimate_part
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.chat.request import MEDIA
 from mockllm.dialects.openai.prompt_cache import (
-    BREAKPOINT,
+    PROMPT_CACHE_BREAKPOINT,
     breakpoint_lifetime_of,
     lifetime_of_final_breakpoint,
     without_breakpoint,
@@ -58,5 +58,5 @@ PROMPT_FORM: Final = PromptForm(
     _blocks_before_turns,
     _turn,
     lifetime_of_final_breakpoint=lifetime_of_final_breakpoint,
-    breakpoint_bytes=BREAKPOINT.encode(),
+    breakpoint_bytes=PROMPT_CACHE_BREAKPOINT.encode(),
 )

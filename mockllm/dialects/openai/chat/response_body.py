@@ -115,7 +115,7 @@ def usage(counted: Usage, family: OpenAiFamily) -> dict[str, Json]:
     if family.ended_before_2025:
         input, output = counted.input, counted.output
         return {"prompt_tokens": input, "completion_tokens": output, "total_tokens": counted.total}
-    prompt = {"cached_tokens": counted.cached_read, "audio_tokens": 0}
+    prompt = {"cached_tokens": counted.cache_read, "audio_tokens": 0}
     completion = {
         "reasoning_tokens": counted.reasoning,
         "audio_tokens": 0,

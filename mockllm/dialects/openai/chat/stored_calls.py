@@ -184,7 +184,7 @@ class StoredChatCall(OpenAiObjectCall):
 
     api = "stored_completions"
     request_class = StoredChatRequest
-    noun = "chat completion (`store: true`)"
+    object_name = "chat completion (`store: true`)"
     missing_message = "Chat completion with id '{}' not found."
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:

@@ -157,7 +157,7 @@ class UploadCall(OpenAiObjectCall):
 
     api = "stored_uploads"
     request_class: type[StoredUploadRequest] = StoredUploadRequest
-    noun = "file upload"
+    object_name = "file upload"
     missing_message = "No such Upload object: {}"
     missing_fields: Mapping[str, Json] = {"param": "id", "code": None}
 

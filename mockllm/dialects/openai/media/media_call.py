@@ -55,7 +55,7 @@ class MediaCall(OpenAiCall):
         return value_or_digest(request.raw)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
-        raise NotImplementedError  # pragma: no cover - `neutral=False`: no `NeutralRequest` is for media
+        raise NotImplementedError  # pragma: no cover - `from_neutral_request=False`: no `NeutralRequest` is for media
 
     def decode(self, plan: Plan) -> DecodedResponse | None:
         """Read the text of a transcript, the revised prompt of images, and errors."""

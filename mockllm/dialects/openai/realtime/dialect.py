@@ -207,7 +207,7 @@ class RealtimeEncoder(Encoder):
                 "text_tokens": usage.input,
                 "audio_tokens": 0,
                 "image_tokens": 0,
-                "cached_tokens": usage.cached_read,
+                "cached_tokens": usage.cache_read,
             },
             "output_token_details": {"text_tokens": usage.output - audio, "audio_tokens": audio},
         }

@@ -172,7 +172,7 @@ class ItemOrder(Struct, eq=False):
     outputs: dict[str | None, bool] = field(default_factory=dict)
 
 
-def _continued(order: ItemOrder | None) -> ItemOrder:
+def _initial_order(order: ItemOrder | None) -> ItemOrder:
     return ItemOrder() if order is None else ItemOrder(order.reasoning, order.outputs.copy())
 
 
@@ -204,7 +204,7 @@ def fast_accepts_turns(divided: DividedBody) -> bool:
         or divided.fields.get("conversation") is not None
     ):
         return False
-    order = divided.reduce_turns(memo_key=_ORDER, start=_continued, step=_fast_accepts_next)
+    order = divided.reduce_turns(memo_key=_ORDER, initial=_initial_order, step=_fast_accepts_next)
     return order is not None and not order.reasoning and all(order.outputs.values())
 
 

@@ -95,7 +95,7 @@ class ConversationCall(ResponsesCall, OpenAiObjectCall):
 
     api = "conversations"
     request_class = ConversationRequest
-    noun = "conversation"
+    object_name = "conversation"
     missing_message = "Conversation with id '{}' not found."
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:

@@ -165,7 +165,7 @@ def usage(counted: Usage) -> dict[str, Json]:
         "input_tokens": counted.input,
         "input_tokens_details": {
             "cache_write_tokens": counted.cache_write,
-            "cached_tokens": counted.cached_read,
+            "cached_tokens": counted.cache_read,
         },
         "output_tokens": counted.output,
         "output_tokens_details": {"reasoning_tokens": counted.reasoning},

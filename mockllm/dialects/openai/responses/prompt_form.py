@@ -12,7 +12,7 @@ from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, estimate_part
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.openai.prompt_cache import (
-    BREAKPOINT,
+    PROMPT_CACHE_BREAKPOINT,
     breakpoint_lifetime_of,
     lifetime_of_final_breakpoint,
     without_breakpoint,
@@ -72,5 +72,5 @@ PROMPT_FORM: Final = PromptForm(
     _turn,
     items=_items,
     lifetime_of_final_breakpoint=lifetime_of_final_breakpoint,
-    breakpoint_bytes=BREAKPOINT.encode(),
+    breakpoint_bytes=PROMPT_CACHE_BREAKPOINT.encode(),
 )

@@ -115,7 +115,7 @@ class InputRequest(ModelRequest):
         if (
             divided is not None
             and not self.before
-            and divided.reduce_turns(memo_key=_WHOLE, start=bool, step=_is_whole) is not None
+            and divided.reduce_turns(memo_key=_WHOLE, initial=bool, step=_is_whole) is not None
         ):
             return divided.items
         own = items(self.fields.get("input"))

@@ -219,7 +219,7 @@ class StoredCall(ResponsesCall, OpenAiObjectCall):
 
     api = "stored_responses"
     request_class = StoredRequest
-    noun = "response"
+    object_name = "response"
     missing_message = "Response with id '{}' not found."
 
 

@@ -114,7 +114,7 @@ class GetFileBatch(StorePartCall):
 
     api = "stored_vector_store_file_batches"
     request_class: type[Request] = VectorStoreBatchRequest
-    noun = "batch of files"
+    object_name = "batch of files"
     part_message = "No vector store file batch found with id '{part}'."
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:

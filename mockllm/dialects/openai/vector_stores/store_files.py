@@ -102,7 +102,7 @@ class GetVectorStoreFile(StorePartCall):
 
     api = "stored_vector_store_files"
     request_class: type[Request] = VectorStoreFileRequest
-    noun = "file of a vector store"
+    object_name = "file of a vector store"
     part_message = "No file found with id '{part}' in vector store '{store}'."
 
     def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:

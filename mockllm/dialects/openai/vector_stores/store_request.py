@@ -107,7 +107,7 @@ class VectorStoreCall(OpenAiObjectCall):
 
     api = "stored_vector_stores"
     request_class: type[Request] = VectorStoreRequest
-    noun = "vector store"
+    object_name = "vector store"
     missing_message = "No vector store found with id '{}'."
 
 
@@ -126,7 +126,7 @@ class StorePartCall(VectorStoreCall):
         message = self.part_message.format(
             part=names.get(request.path_variable), store=names.get("vector_store")
         )
-        return Failure("not_found", message=message, note=stored_object_note(self.noun, self.api))
+        return Failure("not_found", message=message, note=stored_object_note(self.object_name, self.api))
 
 
 def missing_store(request: VectorStoreRequest) -> Failure:

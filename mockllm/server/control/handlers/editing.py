@@ -49,12 +49,12 @@ async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
     item = catalog.items[found]
     tries, responses = context.engine.state.totals(catalog.response_counts).get(item.key, (0, 0))
     layer, session = context.layer_of(item)
-    path, _, line = item.where.rpartition(":")
+    path, _, line = item.file_and_line.rpartition(":")
     file = item.id.rpartition(":")[0]
     return RuleDetail(
         id=item.id,
         kind="rule" if found < catalog.rule_count else "modifier",
-        where=item.where,
+        where=item.file_and_line,
         layer=layer,
         session=session,
         tries=tries,
@@ -73,7 +73,7 @@ async def _text(context: ControlContext, item: CatalogItem, added: bool, session
         overlays = context.require_overlays()
         sessions = [id for id in overlays.sessions if Redactor().session(id) == session]
         return await asyncio.to_thread(overlays.item_text, name, sessions[0] if sessions else None)
-    return await asyncio.to_thread(rule_text, item.where, item.id)
+    return await asyncio.to_thread(rule_text, item.file_and_line, item.id)
 
 
 async def preview_rules(context: ControlContext, call: ApiCall[PreviewQuery]) -> BaseModel:

@@ -189,7 +189,7 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
             RuleInfo(
                 id=item.id,
                 kind="rule" if number < catalog.rule_count else "modifier",
-                where=item.where,
+                where=item.file_and_line,
                 layer=layer,
                 session=session,
                 tries=tries,

@@ -23,7 +23,7 @@ class CostSum(BaseModel):
         """Count one request."""
         self.requests += 1
         self.input_tokens += usage.input
-        self.cached_tokens += usage.cached_read
+        self.cached_tokens += usage.cache_read
         self.output_tokens += usage.output
         self.cost = round(self.cost + (dollars or 0.0), 9)
         self.unpriced += dollars is None

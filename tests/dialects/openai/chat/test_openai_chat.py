@@ -131,7 +131,7 @@ def test_extras_usage_and_moderation_have_separate_chunks() -> None:
 
 
 def test_cache_write_tokens_appear_above_zero() -> None:
-    reported = body_of_reply(Reply(HI.choices, Usage(10, 2, cached_read=3, cache_write=4)))["usage"]
+    reported = body_of_reply(Reply(HI.choices, Usage(10, 2, cache_read=3, cache_write=4)))["usage"]
     details = {"cached_tokens": 3, "audio_tokens": 0, "cache_write_tokens": 4}
     assert (reported["prompt_tokens"], reported["prompt_tokens_details"]) == (10, details)
 

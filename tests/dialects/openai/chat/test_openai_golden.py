@@ -12,7 +12,7 @@ from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
 from tests.golden.wire import assert_golden
 
 WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
-USAGE = Usage(12, 7, cached_read=4, reasoning=2)
+USAGE = Usage(12, 7, cache_read=4, reasoning=2)
 TOOL: Json = {"type": "function", "function": {"name": "get_weather"}}
 
 

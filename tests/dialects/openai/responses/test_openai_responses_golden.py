@@ -24,7 +24,7 @@ from tests.dialects.openai.responses.responses_requests import responses
 from tests.golden.wire import assert_golden
 
 WEATHER = ToolCall("get_weather", ('{"city":', '"Paris"', "}"))
-USAGE = Usage(12, 7, cached_read=4, reasoning=2)
+USAGE = Usage(12, 7, cache_read=4, reasoning=2)
 TOOL: Json = {"type": "function", "name": "get_weather", "parameters": {"type": "object", "properties": {}}}
 FORMAT: Json = {"type": "json_schema", "name": "city", "schema": {"type": "object"}, "strict": True}
 SEARCH: Json = {
