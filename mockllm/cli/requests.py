@@ -154,5 +154,5 @@ def _with_request(each: dict[str, Json], args: argparse.Namespace) -> dict[str, 
 
 def record(each: dict[str, Json]) -> AccessLogRecord:
     """Convert a request of the control API to an access log record. An older server has no `retry`."""
-    keys = {name: _KEYS.get(name, name) for name in AccessLogRecord._fields if name != "redactor"}
+    keys = {name: _KEYS.get(name, name) for name in AccessLogRecord.__struct_fields__ if name != "redactor"}
     return AccessLogRecord(**{name: each[key] for name, key in keys.items() if key in each})

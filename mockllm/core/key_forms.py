@@ -14,6 +14,7 @@ from functools import cache
 from typing import AnyStr, Final, Generic, NamedTuple
 
 from mockllm.core.secret_masker import asterisks
+from mockllm.core.text_cache import text_cache
 
 REDACTED: Final = "REDACTED"
 """The replacement of a secret."""
@@ -110,6 +111,7 @@ def _byte_forms() -> Sequence[KeyForm[bytes]]:
     )
 
 
+@text_cache(1024)  # each request has the same few paths, models and notes
 def redact_text(text: str) -> str:
     """Return the text with REDACTED in place of what looks like a key."""
     if len(text) < MIN_LENGTH and URL not in text:

@@ -177,6 +177,8 @@ def secrets_of(
         texts += in_target(target)
     if body is not None:
         texts += named_secrets(body)
+    if not texts:
+        return ()
     return written_forms(text.strip() for text in texts if len(text.strip()) >= SHORTEST)[:MAX_SECRETS]
 
 

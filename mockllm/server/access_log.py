@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from mockllm.core.display import shortened
 from mockllm.core.key_forms import REDACTED, may_show_random
@@ -43,7 +47,7 @@ RETRY: Final = "x-stainless-retry-count"
 _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
-class AccessLogRecord(NamedTuple):
+class AccessLogRecord(Struct, frozen=True):
     """One request, for a line. `now` is in seconds since the epoch. `duration`: seconds from the request to the end
     of the response, with those for which it was held. `unsent`: no byte of the response was sent."""
 
@@ -158,7 +162,7 @@ class AccessLog:
 
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
         if record.notes and request is not None:
-            record = record._replace(notes=self._new_notes(record.notes, request))
+            record = replace(record, notes=self._new_notes(record.notes, request))
         self._write(self.line(record, request))
         for near_miss in near_miss_lines(record, 1):
             self._write(near_miss)
@@ -226,7 +230,7 @@ class AccessLog:
     def _beginning(self, record: AccessLogRecord) -> tuple[str, ...]:
         rule = printable_line(record.rule) if record.rule else "-"
         return (
-            time.strftime("%H:%M:%S", time.localtime(record.now)),
+            _time_of_day(int(record.now)),
             printable_line(record.method),
             printable_line(record.path),
             printable_line(record.model) if record.model else "-",
@@ -236,6 +240,11 @@ class AccessLog:
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+@lru_cache(maxsize=4)  # many requests come in the same second
+def _time_of_day(now: int) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(now))
 
 
 def duration(seconds: float) -> str:

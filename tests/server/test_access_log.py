@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.request import Request
@@ -34,36 +35,36 @@ def line(record: AccessLogRecord, *, colour: bool = False, verbose: bool = False
 CASES: dict[str, tuple[AccessLogRecord, str]] = {
     "an answered request": (RECORD, "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms"),
     "a note is always in the line": (
-        RECORD._replace(notes=("fail_chunk not applied: the answer has 3 chunks",)),
+        replace(RECORD, notes=("fail_chunk not applied: the answer has 3 chunks",)),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  "
         "[fail_chunk not applied: the answer has 3 chunks]",
     ),
     "a miss says so": (
-        RECORD._replace(rule=None, unmatched=True, status=404),
+        replace(RECORD, rule=None, unmatched=True, status=404),
         "10:12:01 POST /v1/messages claude-x → no rule matched 404 12ms",
     ),
     "without a model or a rule": (
-        RECORD._replace(model=None, rule=None),
+        replace(RECORD, model=None, rule=None),
         "10:12:01 POST /v1/messages - → - 200 12ms",
     ),
     "a client that left": (
-        RECORD._replace(end_reason="gone"),
+        replace(RECORD, end_reason="gone"),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [the client left]",
     ),
     "a client that left before the head": (
-        RECORD._replace(end_reason="gone", unsent=True),
+        replace(RECORD, end_reason="gone", unsent=True),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [the client left before a byte was sent]",
     ),
     "an answer that the server itself cut": (
-        RECORD._replace(end_reason="stopped"),
+        replace(RECORD, end_reason="stopped"),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [cut: the server stopped]",
     ),
     "a cut": (
-        RECORD._replace(end_reason="reset", notes=("a note",)),
+        replace(RECORD, end_reason="reset", notes=("a note",)),
         "10:12:01 POST /v1/messages claude-x → a.yaml:hi 200 12ms  [a note; cut: connection reset]",
     ),
     "what a client sends cannot steer the terminal": (
-        RECORD._replace(path="/\x1b[2J\r\n", model="\x1b]0;x\x07\u202e\ud800", notes=("a\nb",)),
+        replace(RECORD, path="/\x1b[2J\r\n", model="\x1b]0;x\x07\u202e\ud800", notes=("a\nb",)),
         "10:12:01 POST /\\x1b[2J\\r\\n \\x1b]0;x\\x07\\u202e\\ud800 → a.yaml:hi 200 12ms  [a\\nb]",
     ),
 }
@@ -76,7 +77,7 @@ def test_line_has_expected_text(record: AccessLogRecord, expected: str) -> None:
 
 def test_verbose_adds_the_modifiers() -> None:
     assert line(RECORD, verbose=True).endswith("12ms  [modifiers: a.yaml:slow]")
-    assert "[" not in line(RECORD._replace(modifiers=()), verbose=True)
+    assert "[" not in line(replace(RECORD, modifiers=()), verbose=True)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +89,7 @@ def test_verbose_adds_the_modifiers() -> None:
     ],
 )
 def test_verbose_line_has_session_and_seed(seeds: dict[str, Any], stated: str) -> None:
-    record = RECORD._replace(modifiers=(), session="gw0:test", **seeds)
+    record = replace(RECORD, modifiers=(), session="gw0:test", **seeds)
     assert line(record, verbose=True).endswith(f"12ms  [session: gw0:test; seed: {stated}]")
     assert "[" not in line(record)
 
@@ -96,7 +97,7 @@ def test_verbose_line_has_session_and_seed(seeds: dict[str, Any], stated: str) -
 def test_verbose_line_has_hash_for_match() -> None:
     request = Request(method="POST", path="/v1/messages", headers={}, raw=b'{"model": "m"}')
     written: list[str] = []
-    AccessLog(written.append, verbose=True).show(RECORD._replace(modifiers=()), request)
+    AccessLog(written.append, verbose=True).show(replace(RECORD, modifiers=()), request)
     AccessLog(written.append).show(RECORD, request)
     older = older_hash(request)
     assert written[0].endswith(f"12ms  [hash: {request_hash(request)}; older hash: {older}]")
@@ -107,18 +108,18 @@ def test_verbose_line_has_hash_for_match() -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(200, "32"), (302, "36"), (404, "33"), (500, "31"), (999, "0")])
 def test_status_is_coloured_only_on_request(status: int, code: str) -> None:
-    record = RECORD._replace(status=status)
+    record = replace(RECORD, status=status)
     assert f"\x1b[{code}m{status}\x1b[0m" in line(record, colour=True)
     assert "\x1b" not in line(record)
 
 
 def test_unmatched_request_is_coloured() -> None:
-    assert "\x1b[1;33mno rule matched\x1b[0m" in line(RECORD._replace(unmatched=True), colour=True)
+    assert "\x1b[1;33mno rule matched\x1b[0m" in line(replace(RECORD, unmatched=True), colour=True)
 
 
 def test_unmatched_request_is_error_if_strict() -> None:
     written: list[str] = []
-    unmatched = RECORD._replace(rule=None, unmatched=True, status=404)
+    unmatched = replace(RECORD, rule=None, unmatched=True, status=404)
     for colour in (False, True):
         AccessLog(written.append, colour=colour, strict=True).show(unmatched)
     assert "claude-x → error: no rule matched 404 " in written[0]
@@ -140,7 +141,7 @@ def test_long_texts_are_cut() -> None:
 
 
 def retried(count: str | None) -> str:
-    return AccessLog(print).line(RECORD._replace(retry=shown_retry(count, Redactor())))
+    return AccessLog(print).line(replace(RECORD, retry=shown_retry(count, Redactor())))
 
 
 def test_line_has_retry_count_of_sdk() -> None:
@@ -157,10 +158,10 @@ def requested(agent: str, client: str = "10.0.0.1") -> Request:
 
 def test_unmatched_request_has_its_nearest_rule_below() -> None:
     written: list[str] = []
-    unmatched = RECORD._replace(rule=None, unmatched=True, status=404)
+    unmatched = replace(RECORD, rule=None, unmatched=True, status=404)
     log = AccessLog(written.append)
     log.show(
-        unmatched._replace(near_misses=('a.yaml:3 hi: user expected "hi", found "\x1b[2Jhe"', "b.yaml:4 ho"))
+        replace(unmatched, near_misses=('a.yaml:3 hi: user expected "hi", found "\x1b[2Jhe"', "b.yaml:4 ho"))
     )
     log.show(unmatched)
     assert written[1] == '  a.yaml:3 hi: user expected "hi", found "\\x1b[2Jhe"'
@@ -169,13 +170,13 @@ def test_unmatched_request_has_its_nearest_rule_below() -> None:
 
 def test_near_miss_of_many_characters_is_cut() -> None:
     written: list[str] = []
-    unmatched = RECORD._replace(rule=None, unmatched=True, near_misses=("x" * 10_000,))
+    unmatched = replace(RECORD, rule=None, unmatched=True, near_misses=("x" * 10_000,))
     AccessLog(written.append).show(unmatched)
     assert len(written[1]) == MAX_NEAR_MISS + 2
 
 
 def test_line_names_faults_and_the_cut() -> None:
-    faulty = RECORD._replace(faults=("stall", "disconnect"), end_reason="close")
+    faulty = replace(RECORD, faults=("stall", "disconnect"), end_reason="close")
     assert line(faulty).endswith("12ms  [fault: stall, disconnect; cut: connection closed]")
 
 
@@ -189,7 +190,7 @@ def test_line_names_faults_and_the_cut() -> None:
 )
 def test_line_on_a_hold_has_the_call_that_releases_it(session: str | None, name: str, call: str) -> None:
     written: list[str] = []
-    AccessLog(written.append).show_hold(RECORD._replace(session=session), name, 0.5)
+    AccessLog(written.append).show_hold(replace(RECORD, session=session), name, 0.5)
     assert written[0].endswith(f" {call}")
     assert written[0].startswith(line(RECORD).partition(" 200 ")[0])
 
@@ -198,7 +199,7 @@ def test_line_on_a_hold_has_the_call_that_releases_it(session: str | None, name:
 def test_unknown_name_is_noted_once_for_each_client(kind: str) -> None:
     written: list[str] = []
     log = AccessLog(written.append)
-    noted = RECORD._replace(notes=(f'unknown {kind} "foo"', "a note"))
+    noted = replace(RECORD, notes=(f'unknown {kind} "foo"', "a note"))
     for request in (requested("a"), requested("a"), requested("b"), requested("a", "10.0.0.2")):
         log.show(noted, request)
     notes = [line.partition("[")[2] for line in written]
@@ -211,5 +212,5 @@ def test_unknown_fields_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyP
     written: list[str] = []
     log = AccessLog(written.append)
     for name in ("a", "b", "c", "a"):
-        log.show(RECORD._replace(notes=(f'unknown field "{name}"',)), requested("x"))
+        log.show(replace(RECORD, notes=(f'unknown field "{name}"',)), requested("x"))
     assert all("unknown field" in line for line in written)
