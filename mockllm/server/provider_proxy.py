@@ -37,7 +37,7 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.pending_recordings import PendingRecordings
 from mockllm.server.player import DrainableSink
 from mockllm.server.protocols import ProxyFailed
-from mockllm.server.server_limits import MIB
+from mockllm.server.server_limits import KIB, MIB
 from mockllm.server.upstreams import RECORDER_HEADER, Upstreams
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
 MAX_RECORDED: Final = 10 * MIB
 """Bytes of a recorded response. A scenario file has at most 16 MiB, and base64 takes a third more."""
+LONG_BODY: Final = 128 * KIB
+"""Bytes of a request whose secrets a thread searches: 1 MiB takes 40 ms."""
 ALONE: Final = 30.0
 """Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need. The response is recorded anyway."""
@@ -255,9 +257,9 @@ class ProviderProxy(Struct):
         recorded = RecordedRequest(
             request.method, path, request.query_string, tuple(head.headers.items()), request.raw
         )
-        return await self.add(
-            request, _interaction(recorded, response, request.session, self.reader.private), to
-        )
+        make = partial(_interaction, recorded, response, request.session, self.reader.private)
+        interaction = make() if len(request.raw) < LONG_BODY else await asyncio.to_thread(make)
+        return await self.add(request, interaction, to)
 
     async def add(self, request: Request, interaction: Interaction, to: str | None) -> str:
         """Write the file of an exchange, with all earlier ones of the same request; return the note about it."""
