@@ -66,6 +66,7 @@ SHORTEST_RANDOM: Final = 16
 """Characters: a shorter text does not look random."""
 _RANDOM: Final = re.compile(rf"(?=.*\d)(?=.*[A-Za-z])[^\s]{{{SHORTEST_RANDOM},}}")
 """Text that looks random: a name such as `x-page-token` alone does not indicate a secret."""
+_LONG_WORD: Final = re.compile(rf"[^\s]{{{SHORTEST_RANDOM},}}")
 
 
 class KeyForm(NamedTuple, Generic[AnyStr]):
@@ -173,6 +174,11 @@ def _spans(form: KeyForm[AnyStr], text: AnyStr, low: AnyStr) -> Iterator[tuple[i
 def looks_random(text: str) -> bool:
     """Return whether a text looks random, as keys do."""
     return _RANDOM.fullmatch(text) is not None
+
+
+def without_random(text: str) -> str:
+    """Return a text with REDACTED in place of each word that looks random."""
+    return _LONG_WORD.sub(lambda found: REDACTED if looks_random(found[0]) else found[0], text)
 
 
 def may_show_random(texts: Iterable[str]) -> bool:

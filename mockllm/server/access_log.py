@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.display import shortened
-from mockllm.core.key_forms import REDACTED, may_show_random
+from mockllm.core.key_forms import REDACTED, may_show_random, without_random
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
@@ -27,6 +27,7 @@ from mockllm.engine.planned_response import UNKNOWN_FIELD
 from mockllm.server.ended_exchange import EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason
 from mockllm.server.journal.entry import headers_and_body
+from mockllm.server.server_limits import MIB
 
 _END_NOTES: Final = {
     "close": "cut: connection closed",
@@ -42,6 +43,8 @@ MAX_NOTED: Final = 10_000
 """The most notes on clients that are stored; a further one deletes all of them."""
 MAX_PROMPT: Final = 4000
 """Characters of a request's text that a verbose server shows."""
+MAX_SEARCHED_BODY: Final = MIB
+"""Bytes of a body that is searched for secrets, which takes 40 ms: other requests wait."""
 RETRY: Final = "x-stainless-retry-count"
 """The header in which OpenAI's and Anthropic's SDKs send the number of the retry."""
 _COLOURS: Final = {2: "32", 3: "36", 4: "33", 5: "31"}
@@ -116,12 +119,18 @@ def shown_retry(count: str | None, redactor: Redactor) -> str:
 
 def _near_misses(lines: Sequence[str], redactor: Redactor, request: Request | None) -> tuple[str, ...]:
     """Return the lines without secrets: after the address of a rule they quote the body. The body is searched only
-    where they could quote a secret."""
+    where they could quote a secret. In place of a longer search, each word that looks random is masked."""
     if not lines:
         return ()
-    quotes = (line.partition(": ")[2] or line for line in lines)
+    quotes = [line.partition(": ")[2] or line for line in lines]
     if request is not None and may_show_random(quotes):
-        redactor = _with_body(redactor, request)
+        if len(request.raw) > MAX_SEARCHED_BODY:
+            lines = [
+                line.removesuffix(quote) + without_random(quote)
+                for line, quote in zip(lines, quotes, strict=True)
+            ]
+        else:
+            redactor = _with_body(redactor, request)
     return tuple(map(redactor.text, lines))
 
 
@@ -167,10 +176,14 @@ class AccessLog:
         for near_miss in near_miss_lines(record, 1):
             self._write(near_miss)
         if self._verbose and request is not None:
-            redactor = _with_body(record.redactor, request)
-            self._write(
-                f"  {printable_line(redactor.beginning(hash_input_json(request), MAX_PROMPT), MAX_PROMPT)}"
-            )
+            self._write(f"  {self._prompt(record, request)}")
+
+    def _prompt(self, record: AccessLogRecord, request: Request) -> str:
+        """Return the beginning of a request's text."""
+        if len(request.raw) > MAX_SEARCHED_BODY:
+            return f"(a body of {len(request.raw):,} bytes is not searched for secrets, and not shown)"
+        redactor = _with_body(record.redactor, request)
+        return printable_line(redactor.beginning(hash_input_json(request), MAX_PROMPT), MAX_PROMPT)
 
     def show_hold(self, record: AccessLogRecord, name: str, at_most: float) -> None:
         """Write that a response waits until a name is released, at most for these seconds, and how to release it. The

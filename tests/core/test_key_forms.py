@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 
 from mockllm.core import key_forms
-from mockllm.core.key_forms import REDACTED, redact_bytes, redact_text
+from mockllm.core.key_forms import REDACTED, redact_bytes, redact_text, without_random
 from mockllm.core.redaction import Redactor, redacted
 
 KEYS = [
@@ -165,3 +165,8 @@ def test_skipping_finds_what_trying_each_beginning_finds(mark: str, gap: int, en
     )
     data = text.encode()
     assert len(redact_bytes(data)) == len(data)
+
+
+def test_words_that_look_random_are_masked() -> None:
+    words = "user expected zq81hv93kd02nf64, found a-name-without-a-digit zq81hv93kd02nf6"
+    assert without_random(words) == "user expected REDACTED found a-name-without-a-digit zq81hv93kd02nf6"
