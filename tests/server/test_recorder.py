@@ -16,9 +16,6 @@ import pytest
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.record import create_recorder
 from mockllm.cli.units import upstream
-from mockllm.core.redaction import Redactor
-from mockllm.recordings.redaction import redactor_of
-from mockllm.server import provider_proxy
 from mockllm.server.http_server import Address
 from tests.live import live
 from tests.process import serving
@@ -138,25 +135,6 @@ def test_of_requests_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
         until(lambda: recorder.written == 9)
         (file,) = files(tmp_path)
     assert file.read_text(encoding="utf-8").count("- replay:") == 9
-
-
-@pytest.mark.parametrize(("text", "thread"), [("hi", False), ("hi " * 50_000, True)])
-def test_thread_searches_the_secrets_of_a_long_request(
-    text: str, thread: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    threads: list[str] = []
-
-    def search(*of: Any) -> Redactor:
-        threads.append(threading.current_thread().name)
-        return redactor_of(*of)
-
-    monkeypatch.setattr(provider_proxy, "redactor_of", search)
-    body = {**BODY, "messages": [{"role": "user", "content": text}]}
-    data = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, _):
-        assert post(url, "/v1/chat/completions", body).status == 200
-        files(tmp_path)
-    assert [name != "mockllm" for name in threads] == [thread]  # the thread of the event loop
 
 
 def test_content_length_of_provider_is_forwarded(tmp_path: Path) -> None:
