@@ -120,6 +120,7 @@ class BatchServer:
         self, head: RequestHead, sink: LineSink, line: BatchLine, client: str
     ) -> Exchange | None:
         """Respond to a line. Return its exchange if that takes time. The bounds of a body are those of a line."""
+        from mockllm.server.request_reading import wait_for_rule_change
         from mockllm.server.respond import begin_playing, refuse, respond
 
         app = self._app
@@ -134,6 +135,7 @@ class BatchServer:
             in_batch=True,
             structure_checked=long,
         )
+        await wait_for_rule_change(app)
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         if failure is None:
             respond(app, exchange)

@@ -25,6 +25,7 @@ async def parse_long_body(app: App, exchange: Exchange) -> None:
     engine, request = app.engine, read_request(app, exchange)
     request.parse_body()
     await asyncio.sleep(0)
+    await wait_for_rule_change(app)
     if engine is app.engine:
         exchange.request = request
 

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp.web import WebSocketResponse
@@ -41,7 +42,12 @@ from mockllm.server.http1 import HttpConstraints, SerializedHead
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
 from mockllm.server.player import wait_for_player
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.request_reading import read_history_in_thread, read_in_thread, read_request
+from mockllm.server.request_reading import (
+    read_history_in_thread,
+    read_in_thread,
+    read_request,
+    wait_for_rule_change,
+)
 from mockllm.server.respond import begin_playing, make_response, refuse, set_engine_response
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
@@ -78,10 +84,11 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     sent_head = ResponseHead(plan.head.status, tuple(response.headers.items()))  # as aiohttp wrote it
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
     exchange.sends_cors_headers = False
-    server = WebSocketServer(app, head, socket, exchange.client, session, exchange.response.responder_id)
+    rule, time_scale = exchange.response.responder_id, exchange.response.time_scale
+    server = WebSocketServer(app, head, socket, exchange.client, session, rule, time_scale)
     end_exchange(app, exchange, "finished")
     app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets without a response
-    close = server.close_later(plan.steps, exchange.response.time_scale)
+    close = server.close_later(plan.steps)
     try:
         await server.run(BoundedMessages(response, socket, app.limits))
     finally:
@@ -130,10 +137,12 @@ class WebSocketServer:
         client: str,
         session: WebSocketSession,
         rule: str | None = None,
+        time_scale: float = 1.0,
     ) -> None:
-        """`rule`: the id of the rule whose recording is played."""
+        """`rule`: the id of the rule whose recording is played. `time_scale`: the factor on the waits of the
+        handshake and of the recording."""
         self._app, self._head, self._sink, self._client = app, head, sink, client
-        self._session, self._rule = session, rule
+        self._session, self._rule, self._time_scale = session, rule, time_scale
         self._heads: dict[str, RequestHead] = {}
         """The heads of messages, by the names of their events."""
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -150,13 +159,13 @@ class WebSocketServer:
             if self._sink.connection.transport is None or (self._app.draining and not self._tasks):
                 break
 
-    def close_later(self, steps: Sequence[Step], scale: float) -> asyncio.TimerHandle | None:
+    def close_later(self, steps: Sequence[Step]) -> asyncio.TimerHandle | None:
         """Close the WebSocket at the time of a fault of its handshake, whatever runs then."""
         if not steps:
             return None
         wait = sum(step.seconds for step in steps if isinstance(step, WaitStep))
         last = b"".join(step.data for step in steps if isinstance(step, RawStep))
-        return asyncio.get_running_loop().call_later(wait * scale, self._end_with, last)
+        return asyncio.get_running_loop().call_later(wait * self._time_scale, self._end_with, last)
 
     def _end_with(self, last: bytes) -> None:
         self._write(last)
@@ -204,14 +213,16 @@ class WebSocketServer:
         self._tasks[started.queue_name] = task
 
     def _stop(self, queue_name: str) -> None:
-        """End a response after the written bytes, and notify the session. One that has not begun to play, since its
-        request came just before, begins first."""
+        """End a response after the written bytes, and notify the session. One that has not begun to play begins
+        first: its request came just before, or it waits for a thread, the store or a release."""
         if queue_name not in self._tasks:
             return
         exchange = self._running.get(queue_name)
         if exchange is None or exchange.player is None:
             self._stopping.add(queue_name)
             return
+        if exchange.player.end is not None:
+            return  # all is written: its task ends it in this iteration
         del self._running[queue_name]
         self._tasks.pop(queue_name).cancel()
         exchange.player.stop()
@@ -220,7 +231,8 @@ class WebSocketServer:
             exchange.response, notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
         end_exchange(self._app, exchange, "finished")
-        self._perform(self._session.ended(queue_name, elapsed))
+        scale = exchange.response.time_scale
+        self._perform(self._session.ended(queue_name, elapsed / scale if scale else inf))
         self._next(queue_name)
 
     async def _serve(self, started: StartResponse | PlayMessages) -> None:
@@ -263,7 +275,7 @@ class WebSocketServer:
         """Set the recorded messages as the response."""
         exchange.request = read_request(self._app, exchange)
         notes = () if played.note is None else (played.note,)
-        exchange.response = PlannedResponse(played.plan, self._rule, notes=notes)
+        exchange.response = PlannedResponse(played.plan, self._rule, notes=notes, time_scale=self._time_scale)
 
     def _exchange(self, started: StartResponse | PlayMessages) -> Exchange:
         app = self._app
@@ -310,6 +322,9 @@ class WebSocketServer:
 
 async def _make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response. A thread reads a long request, and a long history."""
+    if app.rule_change_done is not None:
+        await wait_for_rule_change(app)
+        exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
     if takes_long_to_read(exchange.raw):
         failure = await structure_failure_in_slices(exchange.raw, app.limits)
         if failure is not None:

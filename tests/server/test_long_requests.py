@@ -216,6 +216,39 @@ def test_read_request_waits_for_a_change_of_rules(server: ThreadedServer, engine
         assert '"new"' in client.answer().text
 
 
+def test_parsed_request_waits_for_a_change_of_rules(
+    server: ThreadedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = server.app
+
+    def begin() -> None:
+        app.rule_change_done = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, end)
+
+    def end() -> None:
+        done, app.rule_change_done = app.rule_change_done, None
+        app.engine = engine_of("rules: [{reply: new}]")
+        assert done is not None
+        done.set()
+
+    before_parsing(begin, monkeypatch)
+    with Raw(server.port) as client:
+        medium = dumps({"model": "m", "messages": [{"role": "user", "content": "a" * 300_000}]})
+        assert '"new"' in client.send(request("POST", PATH, medium)).answer().text
+
+
+def before_parsing(begin: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Call this before the first body is parsed."""
+    parse, begun = EngineRequest.parse_body, list[object]()
+
+    def parse_body(request: EngineRequest) -> None:
+        if not begun:
+            begun.append(begin())
+        parse(request)
+
+    monkeypatch.setattr(EngineRequest, "parse_body", parse_body)
+
+
 def test_session_that_ends_meanwhile_is_created_again(server: ThreadedServer, engine: ReadingEngine) -> None:
     engine.before = lambda: engine.state.end("s")
     with Raw(server.port) as client:

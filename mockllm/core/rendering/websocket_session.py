@@ -102,8 +102,8 @@ class WebSocketSession(Protocol):
         """Return a response as the messages that are sent. The session may keep it."""
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
-        """Return what is done after a response. `sent`: the seconds after which a StopResponse ended it; None where
-        it was sent to its end."""
+        """Return what is done after a response. `sent`: the seconds of its plan after which a StopResponse ended it;
+        None where it was sent to its end."""
 
 
 def is_handshake(method: str, headers: Mapping[str, str]) -> bool:

@@ -1,0 +1,95 @@
+"""Responses on a WebSocket: when they are cancelled, their time scale, and rules that change meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from websockets.sync.connection import Connection
+
+from mockllm.server.app import App
+from mockllm.server.server_limits import ServerLimits
+from mockllm.server.websocket import WebSocketServer
+from mockllm.testing import MockLLM
+from tests.language.virtual_server import VirtualServer
+from tests.server.test_websocket_recorder import CREATE, opened, turn
+from tests.server.threaded_server import ThreadedServer
+from tests.waiting import PATIENCE, until
+
+
+def next_of(socket: Connection, kind: str) -> Any:
+    """Receive messages up to one of this type."""
+    while (event := json.loads(socket.recv(PATIENCE)))["type"] != kind:
+        pass
+    return event
+
+
+def test_cancelled_response_of_a_scaled_time_is_incomplete() -> None:
+    with MockLLM(time_scale=0.01) as server, opened(server.base_url) as socket:
+        server.reply({"chunks": ["a "] * 2_000}, delay="20s", pace={"itl": "2s"})
+        socket.send(json.dumps({**CREATE, "input": "hi"}))
+        next_of(socket, "response.output_text.delta")
+        socket.send(json.dumps({"type": "response.cancel"}))
+        assert next_of(socket, "response.incomplete")["response"]["status"] == "cancelled"
+
+
+RECORDED = """
+rules:
+  - match: {path: /events}
+    replay:
+      messages:
+        - {at: 1000s, data: hello}
+        - {at: 2000s, from: client, data: a}
+        - {at: 3000s, data: bye}
+"""
+
+
+def test_recorded_messages_take_the_scaled_time(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(RECORDED, encoding="utf-8")
+    with (
+        MockLLM(tmp_path / "a.yaml", time_scale=0.0001) as server,
+        opened(server.base_url, "/events") as socket,
+    ):
+        assert socket.recv(PATIENCE) == "hello"
+        socket.send("a")
+        assert socket.recv(PATIENCE) == "bye"
+
+
+def test_written_response_is_not_cancelled() -> None:
+    app, session = App(VirtualServer("rules: [{reply: Hi.}]").engine), SimpleNamespace()
+    server = WebSocketServer(app, *cast(Any, (None, None, "", session)))
+    server._running["q"] = cast(Any, SimpleNamespace(player=SimpleNamespace(end="finished")))
+    server._tasks["q"] = cast(Any, None)
+    server._stop("q")
+    assert (list(server._running), list(server._tasks)) == (["q"], ["q"])
+
+
+@pytest.fixture
+def server() -> Any:
+    engine = VirtualServer("rules: [{reply: old}]").engine
+    served = ThreadedServer(App(engine, limits=ServerLimits(grace=0.2, linger=0.2)))
+    served.start()
+    yield served
+    served.stop()
+
+
+def test_message_waits_for_a_change_of_rules(server: ThreadedServer) -> None:
+    app = server.app
+
+    def end() -> None:
+        done, app.rule_change_done = app.rule_change_done, None
+        app.engine = VirtualServer("rules: [{reply: new}]").engine
+        assert done is not None
+        done.set()
+
+    with opened(f"http://127.0.0.1:{server.port}") as socket:
+        assert "old" in str(turn(socket, "hi")[-1])
+        app.rule_change_done = asyncio.Event()
+        socket.send(json.dumps({**CREATE, "input": "hi"}))
+        until(lambda: app.unfinished_exchanges)
+        server._loop.call_soon_threadsafe(end)
+        assert "new" in str(next_of(socket, "response.completed"))
