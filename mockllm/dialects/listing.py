@@ -141,7 +141,7 @@ CALLS: Final = tuple(call for provider in LISTED for call in provider.calls.valu
 def likely_provider(
     named: ListedProvider | None, path: str, headers: Mapping[str, str], query: str
 ) -> ListedProvider:
-    """Return the likely provider of an unknown path. It is one that has the path among its `distinctive_paths`. Else
+    """Return the likely provider of an unknown path. It is one whose `distinctive_paths` the path begins with. Else
     the headers or the query hint at a provider with routes below the prefix of the named one: Azure has some below
     OpenAI's. Else it is the named one. Without a name it is the first hinted one, or the first of all."""
     own = next((each for each in LISTED if path.startswith(each.distinctive_paths)), None)
@@ -158,8 +158,9 @@ def likely_provider(
 
 @cache
 def paths_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the paths of each provider, without methods, with the prefix where they need it; of vendors only the
-    base of all their calls."""
+    """Return the paths of each provider, without methods and without those that alone need its prefix. All have the
+    prefix where the provider needs it. A provider with a `compatible_base` has this base, too; if it needs
+    its prefix, nothing else."""
     paths = {
         provider.name: tuple(
             dict.fromkeys(before + route.path for route in provider.routes if not route.needs_prefix)

@@ -98,9 +98,10 @@ class DecidedRequest:
     def randomness(self, item: CatalogItem, selected: SelectedCandidate) -> Randomness:
         return Randomness(self.seed, item.id, selected.candidate.scope, selected.tries)
 
-    def modifier_context(self, number: int) -> EvaluationContext:
-        """Return the context of a modifier's templates and draws: its parameters, regex groups and tries."""
-        selected = self.decision.selected_modifiers[number]
+    def modifier_context(self, index: int) -> EvaluationContext:
+        """Return the context of the templates and draws of the selected modifier with this index. It has the
+        parameters, regex groups and tries of the modifier."""
+        selected = self.decision.selected_modifiers[index]
         item = self.planner.catalog.items[selected.candidate.item_index]
         return EvaluationContext(
             template_scope_of(item, self.request),

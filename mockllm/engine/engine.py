@@ -179,7 +179,7 @@ class Engine:
         *,
         deferrable: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        """Decide, and respond by the decision. If `needs_decision`, the fast path of the mask may respond."""
+        """Decide, and respond by the decision. Only a fast path with `needs_decision` may respond by it."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
         notes = request.override.notes if type(request.override) is Override else ()
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)

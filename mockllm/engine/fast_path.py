@@ -100,7 +100,7 @@ class FastPath(Struct, frozen=True):
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         unfilled = cached.planned
         # the journal refers to the cached response in place of this one (`cached_from`)
-        planned = unfilled.filled_with(id_seed, cached.values(id_seed, request), unfilled)
+        planned = unfilled.filled_with(id_seed, cached.compute_placeholder_values(id_seed, request), unfilled)
         return planned.with_request_notes(request, validation)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
@@ -272,7 +272,7 @@ class FastPath(Struct, frozen=True):
             limit_headers=headers,
             seed_token=token,
             id_seed=id_seed,
-            placeholder_values=cached.values(id_seed, request, tool_call),
+            placeholder_values=cached.compute_placeholder_values(id_seed, request, tool_call),
         )
         if tool_call is not None and tool_call.notes:
             planned = replace(planned, notes=(*tool_call.notes, *planned.notes))

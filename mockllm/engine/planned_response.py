@@ -124,7 +124,7 @@ class PlannedResponse(Struct, frozen=True):
     def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
         assert isinstance(self.content, PrerenderedResponse)
-        return self.filled_with(id_seed, self.content.placeholder_values(id_seed, now, input_tokens))
+        return self.filled_with(id_seed, self.content.compute_placeholder_values(id_seed, now, input_tokens))
 
     @property
     def tools_by_call_id(self) -> dict[str, str]:

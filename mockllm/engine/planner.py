@@ -228,19 +228,19 @@ class ResponsePlanner:
         if not resolved.faults:
             reply = dialect.supported_reply(self._reply_with_required_parts(context, dialect), request)
             return self._encoded_plan(context, dialect, reply, resolved, reply_is_static=reply_is_static)
-        of_reply = [
+        reply_faults = [
             (index, each) for index, each in enumerate(resolved.faults) if isinstance(each, ReplyFault)
         ]
-        after_supported_reply = [pair for pair in of_reply if pair[1].applies_after_supported_reply]
-        before_supported_reply = [pair for pair in of_reply if not pair[1].applies_after_supported_reply]
-        of_plan = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
+        after_supported_reply = [pair for pair in reply_faults if pair[1].applies_after_supported_reply]
+        before_supported_reply = [pair for pair in reply_faults if not pair[1].applies_after_supported_reply]
+        plan_faults = [fault for fault in resolved.faults if not isinstance(fault, ReplyFault)]
 
         def plan_of(reply: Reply) -> Plan:
             """Return the plan before the faults of plans. Faults of the reply read it, too."""
             # a fault may have added what the protocol lacks
             supported = dialect.supported_reply(reply, request)
-            same = reply_is_static and not of_reply
-            encoded = self._encoded_plan(context, dialect, supported, resolved, reply_is_static=same)
+            still_static = reply_is_static and not reply_faults
+            encoded = self._encoded_plan(context, dialect, supported, resolved, reply_is_static=still_static)
             needs_texts = not context.streamed and supported.failure is None
             return replace(encoded, chunk_texts=chunk_texts_of(supported)) if needs_texts else encoded
 
@@ -253,7 +253,7 @@ class ResponsePlanner:
         if failure is not None and failure.in_chunk and not dialect.capabilities.errors_in_chunks:
             context.notes.append(f"in_chunk left out: {dialect.api} of {request.provider} has its own events")
         plan = plan_of(reply)
-        faulty = with_plan_faults(context, plan, of_plan)
+        faulty = with_plan_faults(context, plan, plan_faults)
         # a client that polls or resumes a response in the background gets it without these faults
         return faulty if plan.background is None else replace(faulty, background=plan.background)
 
@@ -348,7 +348,7 @@ class ResponsePlanner:
         """Return the stream of a reply, without the waits of the pace."""
         compiled, request, identity = context.compiled, context.request, context.identity
 
-        def render(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
+        def render_stream(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
             counted = reply if compiled.sets_input_tokens else with_input_tokens(reply, request.input_tokens)
             plan = _stream_plan(dialect, counted, request, identity)
             return EncodedStream(plan, timed_chunks(counted)[0])
@@ -372,7 +372,7 @@ class ResponsePlanner:
                 context.cached_tokens,
             )
         key = (compiled, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
-        return self.response_cache.find_or_render_stream(key, identity, request, render)
+        return self.response_cache.find_or_render_stream(key, identity, request, render_stream)
 
 
 def _resolve(context: PlanContext) -> ResolvedSettings:

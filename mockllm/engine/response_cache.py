@@ -110,18 +110,20 @@ class CachedResponse(CacheEntry, frozen=True):
         self, id_seed: bytes, request: Request, tool_call: GeneratedToolCall | None = None
     ) -> PlannedResponse:
         """Return the response to this request and its generated tool call, with this id seed."""
-        planned = self.planned.filled_with(id_seed, self.values(id_seed, request, tool_call))
+        planned = self.planned.filled_with(
+            id_seed, self.compute_placeholder_values(id_seed, request, tool_call)
+        )
         if tool_call is None or not tool_call.notes:
             return planned
         return replace(planned, notes=(*tool_call.notes, *planned.notes))
 
-    def values(
+    def compute_placeholder_values(
         self, id_seed: bytes, request: Request, tool_call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated tool call, with this id seed."""
         # as `_input_tokens`, which is inlined: this runs for each request
         input_tokens = request.input_tokens if self.prerendered.uses_input_tokens else 0
-        return self.prerendered.placeholder_values(id_seed, request.now, input_tokens, tool_call)
+        return self.prerendered.compute_placeholder_values(id_seed, request.now, input_tokens, tool_call)
 
 
 class CachedStream(CacheEntry, frozen=True):
@@ -256,7 +258,7 @@ def render_cached_response(
     try:
         planned = _render(render, placeholders, request)
         prerendered = prerender_response(planned.plan, placeholders)
-        values = prerendered.placeholder_values(
+        values = prerendered.compute_placeholder_values(
             identity.ids.id_seed, identity.now, request.input_tokens, tool_call
         )
         if _bytes_and_waits(prerendered.plan(values)) != _bytes_and_waits(fresh.plan):

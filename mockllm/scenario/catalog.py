@@ -78,7 +78,7 @@ class ResponseSelector(Struct, frozen=True):
     """Whether there is one choice for each scope."""
 
     @property
-    def max_times(self) -> int | None:
+    def fall_through_after(self) -> int | None:
         """The maximum number of responses. In a sequence that falls through, its steps' `times` add up to it; it is 0
         for a choice whose weights are all 0."""
         if self.mode == "sequence" and self.then == "fall_through":

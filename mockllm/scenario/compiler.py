@@ -129,7 +129,7 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
         load = None if spec.load is None else spec.load.load
         return common(guard=_guard(spec), error=error, limit=limit, load=load)
     selector = _response_selector(spec, entry)
-    return common(guard=_guard(spec, selector.max_times), selector=selector)
+    return common(guard=_guard(spec, selector.fall_through_after), selector=selector)
 
 
 def entry_matcher(entry: TypedEntry) -> Matcher:

@@ -167,7 +167,7 @@ class AccessLog:
         self._verbose = verbose
         self._noted: set[tuple[str, str, str]] = set()
         """The notes on unknown fields and headers that were written, with address and user agent of the client."""
-        self._missed = ("error: no rule matched", "1;31") if strict else ("no rule matched", "1;33")
+        self._unmatched_label = ("error: no rule matched", "1;31") if strict else ("no rule matched", "1;33")
 
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
         if record.notes and request is not None:
@@ -248,7 +248,7 @@ class AccessLog:
             printable_line(record.path),
             printable_line(record.model) if record.model else "-",
             "→",
-            self._paint(*self._missed) if record.unmatched else rule,
+            self._paint(*self._unmatched_label) if record.unmatched else rule,
         )
 
     def _paint(self, text: str, code: str) -> str:

@@ -91,8 +91,8 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
-        # It is served once in an iteration: a player of its next response may write before the write queue is
-        # written.
+        # One call of `serve` serves it once: a player of its next response may write before the write queue is
+        # written, at the end of the call.
         if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])

@@ -306,7 +306,7 @@ def fail(app: App, exchange: Exchange) -> None:
     exchange.response = PlannedResponse(builtin_pages.text_page(500, f"{SERVER_FAILED}.\n"), None)
 
 
-def head_of(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:
+def serialized_response_head(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:
     """Return the head of a response that a player or a provider writes. Its date is when the response began, after a
     hold."""
     constraints = exchange.constraints = constraints_of(app, exchange)
@@ -320,7 +320,7 @@ def begin_playing(app: App, exchange: Exchange, serialized: SerializedHead | Non
     """Begin to play the response: write what has no wait before it. `serialized` is in place of its head."""
     plan = exchange.response.plan
     if serialized is None:
-        serialized = head_of(app, exchange, plan)
+        serialized = serialized_response_head(app, exchange, plan)
     time_scale = exchange.response.time_scale
     player = Player(plan, serialized, exchange.sink, app.deadlines, exchange.monotonic, time_scale)
     if plan.delivery.client_responses is not None:

@@ -118,8 +118,8 @@ class VaryingHeads(Generic[Head]):
 
 def _may_vary(name: bytes) -> bool:
     lower = name.lower()
-    known = lower in _READ_WITH_HEAD or lower.startswith(_OWN_PREFIX)
-    return _TOKEN.fullmatch(name) is not None and not known
+    is_read = lower in _READ_WITH_HEAD or lower.startswith(_OWN_PREFIX)
+    return _TOKEN.fullmatch(name) is not None and not is_read
 
 
 def _are_plain(values: Sequence[tuple[str, bytes]], headers: MultiMapping[str]) -> bool:

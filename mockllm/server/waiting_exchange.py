@@ -58,12 +58,12 @@ from mockllm.server.respond import (
     begin_playing,
     control_of,
     fail,
-    head_of,
     is_for_engine,
     is_parsed_before_check,
     opens_websocket,
     refuse,
     respond,
+    serialized_response_head,
     set_engine_response,
 )
 from mockllm.server.store_waits import wait_for_store
@@ -102,8 +102,8 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
 async def _finish(app: App, exchange: Exchange) -> bool:
     """Finish an exchange: see `finish_exchange`. It waits for these, where it needs to:
 
-    1. the body, a thread that reads it or the history, and workers that change their rules; then `respond` continues
-    2. the modules of the control API; then `respond` continues
+    1. the body, a thread that reads a long one, and workers that change their rules; then `respond` continues
+    2. the modules of the control API, for `respond`; or a thread that reads a long history, for the engine
     3. the store, which leads to the response or to a `DeferredResponse`
     4. the recording of an equal request, before the decision; a thread that plans, or the control API's response
     5. a release and a delay, then a provider that ends the exchange, or the messages of a WebSocket, which end it
@@ -280,7 +280,7 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
             exchange.proxied = True
             return await proxy.forward(
                 exchange,
-                partial(head_of, app, exchange),
+                partial(serialized_response_head, app, exchange),
                 lambda: app.deadlines.time() - exchange.monotonic,
                 end,
             )

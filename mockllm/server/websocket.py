@@ -61,8 +61,8 @@ HEARTBEAT: Final = 60.0
 MAX_WAITING: Final = 32
 """The most requests of a queue that wait for the one before (`StartResponse.queue_name`)."""
 GOING_AWAY: Final = 1001
-BUSY: Final = 1008
-FAILED: Final = 1011
+POLICY_VIOLATION: Final = 1008
+INTERNAL_ERROR: Final = 1011
 """Close codes (RFC 6455, section 7.4.1)."""
 NO_HANDSHAKE: Final = (
     "The WebSocket handshake is wrong: it needs Connection: Upgrade, Sec-WebSocket-Version: 13, and a "
@@ -85,7 +85,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
     exchange.sends_cors_headers = False
     rule, time_scale = exchange.response.responder_id, exchange.response.time_scale
-    server = WebSocketServer(app, head, socket, exchange.client, session, rule, time_scale)
+    server = WebSocketConnection(app, head, socket, exchange.client, session, rule, time_scale)
     end_exchange(app, exchange, "finished")
     app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets without a response
     close = server.close_later(plan.steps)
@@ -106,7 +106,7 @@ async def accept_websocket(
     socket = exchange.socket_sink
     assert exchange.body_stream is not None
     protocols = () if protocol is None else (protocol,)
-    response = EndedBySink(
+    response = HalfClosingWebSocketResponse(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
     )
     response.close_connection = socket.end
@@ -122,11 +122,11 @@ async def accept_websocket(
     return response
 
 
-class EndedBySink(ClosedByOwner, WebSocketResponse):
+class HalfClosingWebSocketResponse(ClosedByOwner, WebSocketResponse):
     """A WebSocket whose client can read the close frame of the server while it still sends."""
 
 
-class WebSocketServer:
+class WebSocketConnection:
     """One WebSocket: its session, and the responses that are sent on it, by their queues."""
 
     def __init__(
@@ -201,16 +201,16 @@ class WebSocketServer:
     def _close(self, code: int, reason: str) -> None:
         self._end_with(close_frame(code, reason))
 
-    def _start(self, started: StartResponse | PlayMessages) -> None:
-        if started.queue_name in self._tasks:
-            waiting = self._waiting.setdefault(started.queue_name, deque())
+    def _start(self, action: StartResponse | PlayMessages) -> None:
+        if action.queue_name in self._tasks:
+            waiting = self._waiting.setdefault(action.queue_name, deque())
             if len(waiting) >= MAX_WAITING:
-                self._close(BUSY, f"more than {MAX_WAITING} requests wait")
+                self._close(POLICY_VIOLATION, f"more than {MAX_WAITING} requests wait")
             else:
-                waiting.append(started)
+                waiting.append(action)
             return
-        task = asyncio.get_running_loop().create_task(self._serve(started))
-        self._tasks[started.queue_name] = task
+        task = asyncio.get_running_loop().create_task(self._serve(action))
+        self._tasks[action.queue_name] = task
 
     def _stop(self, queue_name: str) -> None:
         """End a response after the written bytes, and notify the session. One that has not begun to play begins
@@ -235,20 +235,20 @@ class WebSocketServer:
         self._perform(self._session.ended(queue_name, elapsed / scale if scale else inf))
         self._next(queue_name)
 
-    async def _serve(self, started: StartResponse | PlayMessages) -> None:
+    async def _serve(self, action: StartResponse | PlayMessages) -> None:
         """Serve one request to its end."""
-        queue_name = started.queue_name
-        app, exchange = self._app, self._exchange(started)
+        queue_name = action.queue_name
+        app, exchange = self._app, self._exchange(action)
         app.unfinished_exchanges += 1
         try:
-            if isinstance(started, PlayMessages):
-                self._set_recorded(exchange, started)
+            if isinstance(action, PlayMessages):
+                self._set_recorded(exchange, action)
             finished = await self._respond(exchange, queue_name)
         except ConnectionError:
             finished = False
         except Exception:
             traceback.print_exc(file=sys.stderr)
-            self._close(FAILED, SERVER_FAILED)
+            self._close(INTERNAL_ERROR, SERVER_FAILED)
             end_failed_response(app, exchange)
             finished = False
         finally:
@@ -266,10 +266,10 @@ class WebSocketServer:
         waiting = self._waiting.get(queue_name)
         if waiting is None or queue_name in self._tasks:
             return
-        started = waiting.popleft()
+        action = waiting.popleft()
         if not waiting:
             del self._waiting[queue_name]
-        self._start(started)
+        self._start(action)
 
     def _set_recorded(self, exchange: Exchange, played: PlayMessages) -> None:
         """Set the recorded messages as the response."""
@@ -277,19 +277,19 @@ class WebSocketServer:
         notes = () if played.note is None else (played.note,)
         exchange.response = PlannedResponse(played.plan, self._rule, notes=notes, time_scale=self._time_scale)
 
-    def _exchange(self, started: StartResponse | PlayMessages) -> Exchange:
+    def _exchange(self, action: StartResponse | PlayMessages) -> Exchange:
         app = self._app
-        head = self._heads.get(started.kind)
+        head = self._heads.get(action.kind)
         if head is None:
-            head = self._heads[started.kind] = self._head.of_websocket_message(
-                f"{WEBSOCKET_METHOD} {started.kind}"
+            head = self._heads[action.kind] = self._head.of_websocket_message(
+                f"{WEBSOCKET_METHOD} {action.kind}"
             )
         exchange = Exchange(
-            head=head, sink=self._sink, client=self._client, raw=started.body, body_complete=True
+            head=head, sink=self._sink, client=self._client, raw=action.body, body_complete=True
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         exchange.websocket_session = self._session
-        self._running[started.queue_name] = exchange
+        self._running[action.queue_name] = exchange
         return exchange
 
     async def _respond(self, exchange: Exchange, queue_name: str) -> bool:

@@ -281,7 +281,7 @@ def prerendered_response(
         replace(head, per_response_headers=own), (data,) if steps is None else (data, *steps), framing
     )
     prerendered = prerender_response(plan, placeholders)
-    return prerendered, prerendered.placeholder_values(Ids(0, "", 7).id_seed, 1_700_000_000, 0)
+    return prerendered, prerendered.compute_placeholder_values(Ids(0, "", 7).id_seed, 1_700_000_000, 0)
 
 
 @pytest.mark.parametrize(("head", "framing", "simple"), SEALED.values(), ids=SEALED)

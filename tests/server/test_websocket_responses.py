@@ -13,7 +13,7 @@ from websockets.sync.connection import Connection
 
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
-from mockllm.server.websocket import WebSocketServer
+from mockllm.server.websocket import WebSocketConnection
 from mockllm.testing import MockLLM
 from tests.language.virtual_server import VirtualServer
 from tests.server.test_websocket_recorder import CREATE, opened, turn
@@ -61,7 +61,7 @@ def test_recorded_messages_take_the_scaled_time(tmp_path: Path) -> None:
 
 def test_written_response_is_not_cancelled() -> None:
     app, session = App(VirtualServer("rules: [{reply: Hi.}]").engine), SimpleNamespace()
-    server = WebSocketServer(app, *cast(Any, (None, None, "", session)))
+    server = WebSocketConnection(app, *cast(Any, (None, None, "", session)))
     server._running["q"] = cast(Any, SimpleNamespace(player=SimpleNamespace(end="finished")))
     server._tasks["q"] = cast(Any, None)
     server._stop("q")

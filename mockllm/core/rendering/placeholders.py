@@ -322,7 +322,7 @@ class Prerendered(Struct, frozen=True, eq=False):
                 return False
         return True
 
-    def placeholder_values(
+    def compute_placeholder_values(
         self, id_seed: bytes, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of one response: those of `id_patterns` with this id seed, then `computed`, then the

@@ -152,7 +152,7 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
 
     def plan(self, id_seed: bytes, now: float, input_tokens: int) -> Plan:
         """Return the plan of the response with ids of this id seed."""
-        values = self.placeholder_values(id_seed, now, input_tokens)
+        values = self.compute_placeholder_values(id_seed, now, input_tokens)
         prefixes = [prefix.filled_bytes(values) for prefix in self.prefixes]
         steps: list[Step] = []
         for event in self.events:

@@ -26,7 +26,7 @@ from mockllm.core.rendering.websocket_session import NOTHING_TO_DO, PlayMessages
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 
-POLICY: Final = 1008
+POLICY_VIOLATION: Final = 1008
 """The close code of a message that the recording does not have (RFC 6455, section 7.4.1)."""
 OPENED: Final = "open"
 """The kind of the turn before the first message of the client."""
@@ -226,7 +226,7 @@ class RecordedWebSocketSession:
             (turn.kind for turn in left if turn.responses), left[0].kind if left else "no further message"
         )
         reason = f"message {self._received} is {kind}; the recording has {wanted}"
-        plan = Plan(ResponseHead(200, ()), close_steps(POLICY, reason), Framing.WEBSOCKET)
+        plan = Plan(ResponseHead(200, ()), close_steps(POLICY_VIOLATION, reason), Framing.WEBSOCKET)
         return PlayMessages(kind, data, plan, reason)
 
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:

@@ -127,7 +127,8 @@ class BodyFields:
     @property
     def divided_body(self) -> DividedBody | None:
         """The parts of the body, if it is one with turns, also where it comes for the first time. Values of parts
-        that came before are not computed again."""
+        that came before are not computed again. None also where a dialect has replaced `fields`: the parts are not
+        those of other fields."""
         divided = self._divided
         return divided if divided is not None and self.fields is divided.fields else None
 

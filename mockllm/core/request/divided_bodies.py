@@ -30,8 +30,8 @@ MIN_DIVIDED_BYTES: Final = 2400
 LONGEST: Final = 2 * 1024 * 1024
 """Bytes: a longer body would evict all others."""
 MAX_TURN_BYTES: Final = 48 * 1024 * 1024
-"""Bytes of all histories, about: their own, and what was parsed of them. The one that was used least recently is
-evicted first."""
+"""Bytes of all histories, about: their own, and what was parsed of them. Those whose key was
+used least recently are evicted first."""
 MAX_REMAINING_BYTES: Final = 8 * 1024 * 1024
 """Bytes of all remaining members, about."""
 MEMORY_FACTOR: Final = 5
@@ -42,7 +42,7 @@ MAX_ALIKE: Final = 64
 """The most histories, and the most remaining members, that are stored with the same beginning. A body's own are
 searched among these."""
 OPENING: Final = 96
-"""Bytes from the first turn of the user, by which histories are found."""
+"""Bytes from the first `"user"` in the turns, by which histories are found; without one, from their beginning."""
 _USER: Final = b'"user"'
 _TRIES: Final = 4
 """The most places that are tried as the end of the turns."""
@@ -167,7 +167,8 @@ class _BoundedBuckets(dict[bytes, list[T]]):
         self.size = 0
 
     def put(self, key: bytes, value: T) -> None:
-        """Add a value. The values that were used least recently are evicted where the bytes exceed the capacity."""
+        """Add a value. The values of the key that was used least recently are evicted where the bytes exceed the
+        capacity."""
         alike = self.pop(key, [])
         alike.insert(0, value)
         self[key] = alike

@@ -46,8 +46,8 @@ _NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
     "monotonic", "response_lookup", "over_tls", "path_prefix", "mcp_servers", "volatile",
 ))  # fmt: skip
-"""The attributes that the reader sets of each request, without the body. It may also set values that would
-otherwise be computed, such as `query`."""
+"""The attributes that the reader sets, if they do not follow from the body. `without_body` copies them. The reader
+may also set values that would otherwise be computed, such as `query`."""
 
 
 class Request(BodyFields, McpServerFields):
@@ -151,6 +151,7 @@ class Request(BodyFields, McpServerFields):
             name for name in attributes if isinstance(getattr(type(self), name, None), cached_property)
         ]:
             attributes.pop(name)
+        self.field_values = None
 
     def with_input_tokens(self, count: int) -> Self:
         """Return the request with another number of input tokens."""

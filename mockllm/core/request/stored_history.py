@@ -10,13 +10,15 @@ from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 MAX_CHAIN: Final = 10_000
 """The maximum number of responses in a chain."""
 MAX_OBJECTS: Final = 100_000
-"""The maximum number of JSON objects in a chain: each request reads all. The last response is always in the chain."""
+"""The maximum number of JSON objects in a chain. A request that continues a chain reads all of it. The last response
+is always in the chain."""
 LONG_HISTORY: Final = 128 * 1024
 """Stored bytes from which a thread reads them. The event loop would read this many in 5 to 10 ms."""
 
 
 def chain(last: StoredResponse | None, lookup: ResponseLookup) -> list[StoredResponse]:
-    """Return the stored responses that lead to `last`, the oldest first; only the newest above the bounds."""
+    """Return the stored responses that lead to `last`, the oldest first. Beyond the bounds, the oldest
+    are left out."""
     stored: list[StoredResponse] = []
     opened = 0
     while last is not None and len(stored) < MAX_CHAIN:

@@ -176,10 +176,10 @@ class Journal:
     def count_equal(self) -> None:
         """Count the exchanges with cached responses since the last count, those with the same one together."""
         durations, self._uncounted_durations = self._uncounted_durations, {}
-        first, self._uncounted_samples = self._uncounted_samples, {}
+        samples, self._uncounted_samples = self._uncounted_samples, {}
         if self._metrics is not None:
             for key, durations_of_key in durations.items():
-                self._metrics.count_equal(first[key], durations_of_key)
+                self._metrics.count_equal(samples[key], durations_of_key)
 
     def make_entries(self, max_count: int | None = None, up_to: int | None = None) -> bool:
         """Make entries of pending exchanges, at most `max_count` (fewer of large ones), up to the number `up_to`.

@@ -37,7 +37,7 @@ def prerendered(encode: Encode, now: float = NOW, tokens: int = 12) -> Prerender
 
 
 def filled(response: PrerenderedResponse, ids: Ids, now: float, tokens: int) -> Any:
-    (step,) = response.plan(response.placeholder_values(ids.id_seed, now, tokens)).steps
+    (step,) = response.plan(response.compute_placeholder_values(ids.id_seed, now, tokens)).steps
     return loads(step.data)  # type: ignore[union-attr]
 
 
@@ -122,14 +122,17 @@ def test_unused_placeholders_are_not_computed() -> None:
     placeholders = Placeholders(Ids(0, "", 0), NOW, 5)
     placeholders.ids.make("unused", 8)
     id = placeholders.ids.make("used", 8)
-    assert len(prerender_response(plan(dumps(id)), placeholders).placeholder_values(b"0||1|", NOW, 5)) == 1
+    assert (
+        len(prerender_response(plan(dumps(id)), placeholders).compute_placeholder_values(b"0||1|", NOW, 5))
+        == 1
+    )
 
 
 def test_a_header_holds_one_placeholder() -> None:
     placeholders = Placeholders(Ids(0, "", 0), NOW, 5)
     id, now = placeholders.ids.make("r", 9), derive(day, placeholders.now)
     response = prerender_response(plan(b"", ("a", "b"), ("id", id), ("day", now)), placeholders)
-    head = response.plan(response.placeholder_values(Ids(0, "", 7).id_seed, 0.0, 1)).head
+    head = response.plan(response.compute_placeholder_values(Ids(0, "", 7).id_seed, 0.0, 1)).head
     assert (head.fixed, dict(head.per_response_headers)) == (
         (("a", "b"),),
         {"id": Ids(0, "", 7).make("r", 9), "day": "1970-01-01"},

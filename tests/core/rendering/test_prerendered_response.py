@@ -106,7 +106,7 @@ def test_a_filled_response_sends_what_rendering_sends(built: Built, count: int, 
     for number, tokens in enumerate((1, 25, 123_456)):
         ids, now = Ids(3, "scope", number), 1_700_000_000 + number
         filled, rendered = (
-            response.plan(response.placeholder_values(ids.id_seed, now, tokens)),
+            response.plan(response.compute_placeholder_values(ids.id_seed, now, tokens)),
             built(ids, now, tokens),
         )
         assert sorted(filled.head.headers) == sorted(rendered.head.headers)
@@ -151,7 +151,7 @@ def test_raw_bytes_are_no_placeholders() -> None:
     """A script may send any bytes: they are sent as they are."""
     rendered = plan(RawStep(b"\x00n1;\x00", 1), event("\x00t1;", 1))
     filled = prerender_response(rendered, placeholders())
-    assert _joined(filled.plan(filled.placeholder_values(b"", 0.0, 1))) == _joined(rendered)
+    assert _joined(filled.plan(filled.compute_placeholder_values(b"", 0.0, 1))) == _joined(rendered)
 
 
 def _joined(built: Plan) -> list[object]:
@@ -170,7 +170,7 @@ def _joined(built: Plan) -> list[object]:
 
 def test_steps_behave_like_a_tuple() -> None:
     response = prerender_response(*marked(CASES["waits and a cut between events"][0]))
-    steps = response.plan(response.placeholder_values(Ids(0, "", 1).id_seed, 1, 2)).steps
+    steps = response.plan(response.compute_placeholder_values(Ids(0, "", 1).id_seed, 1, 2)).steps
     assert len(steps) == len(tuple(steps))
     assert steps[1:] == tuple(steps)[1:]
     assert steps[0] == next(iter(steps))

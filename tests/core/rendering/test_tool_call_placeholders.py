@@ -70,7 +70,7 @@ FORMS: dict[str, Encode] = {
 @pytest.mark.parametrize("text", TEXTS)
 def test_each_form_equals_the_rendered_one(encode: Encode, text: str) -> None:
     response, ids = prerendered(encode, drawn(TEXTS[0])), Ids(0, "", 4)
-    (step,) = response.plan(response.placeholder_values(ids.id_seed, 1.0, 5, drawn(text))).steps
+    (step,) = response.plan(response.compute_placeholder_values(ids.id_seed, 1.0, 5, drawn(text))).steps
     assert isinstance(step, RawStep)
     assert step.data == written(encode(drawn(text), ids))
 
@@ -78,7 +78,7 @@ def test_each_form_equals_the_rendered_one(encode: Encode, text: str) -> None:
 def test_last_chunk_is_that_of_the_call() -> None:
     call = drawn(TEXTS[1])
     response = prerendered(FORMS["chunks"], drawn(TEXTS[0]))
-    (step,) = response.plan(response.placeholder_values(b"0||1|", 1.0, 5, call)).steps
+    (step,) = response.plan(response.compute_placeholder_values(b"0||1|", 1.0, 5, call)).steps
     assert step.chunk_number == len(call.chunks)
 
 
@@ -103,7 +103,7 @@ def test_other_form_is_no_placeholder(encode: Encode) -> None:
 def test_call_without_chunks_is_one_chunk() -> None:
     call = drawn(TEXTS[0], in_chunks=False)
     response = prerendered(FORMS["chunks"], call)
-    (step,) = response.plan(response.placeholder_values(b"0||1|", 1.0, 5, call)).steps
+    (step,) = response.plan(response.compute_placeholder_values(b"0||1|", 1.0, 5, call)).steps
     assert isinstance(step, RawStep)
     assert step.data == written(FORMS["chunks"](call, Ids(0, "", 1)))
 
@@ -127,7 +127,7 @@ def test_tokens_of_call_are_filled(count: Callable[[Any, Any], Any], tokens: int
     assert response.uses_input_tokens
     call = drawn(text)
     if response.fits(0.0, tokens, call.output_tokens):
-        (step,) = response.plan(response.placeholder_values(b"0||1|", 0.0, tokens, call)).steps
+        (step,) = response.plan(response.compute_placeholder_values(b"0||1|", 0.0, tokens, call)).steps
         assert isinstance(step, RawStep)
         assert step.data == written([dumps(count(tokens, call.output_tokens))])
     else:

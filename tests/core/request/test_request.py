@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from mockllm.core.json.codec import MISSING
+from mockllm.core.matching.fields import Field
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
@@ -175,3 +176,12 @@ def test_request_input_tokens_count_all_parts() -> None:
 
 def test_request_of_no_protocol_wants_no_media() -> None:
     assert Request(method="POST", path="/x", headers={}).requested_media == frozenset()
+
+
+def test_forgotten_values_are_read_again() -> None:
+    """Values of fields, too: those of conditions and templates."""
+    request = saying(Message("user", (TextPart("one"),)))
+    read = Field("messages").read
+    assert read(request) == ({"role": "user", "text": "one"},)
+    request.forget_read_values()
+    assert read(request) == ()

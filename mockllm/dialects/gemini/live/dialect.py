@@ -53,18 +53,18 @@ MESSAGES: Final = (
     "voiceActivity",
 )
 """The extras of a reply that are separate messages, before the turn."""
-MALFORMED, POLICY, INTERNAL = 1007, 1008, 1011
+MALFORMED, POLICY_VIOLATION, INTERNAL_ERROR = 1007, 1008, 1011
 CODES: Final[Mapping[str, int]] = {
     "bad_request": MALFORMED,
     "authentication": MALFORMED,
     "context_length": MALFORMED,
     "request_too_large": MALFORMED,
-    "permission": POLICY,
-    "not_found": POLICY,
-    "model_not_found": POLICY,
-    "model_deprecated": POLICY,
+    "permission": POLICY_VIOLATION,
+    "not_found": POLICY_VIOLATION,
+    "model_not_found": POLICY_VIOLATION,
+    "model_deprecated": POLICY_VIOLATION,
 }
-"""The close codes by the names of errors; INTERNAL for all others."""
+"""The close codes by the names of errors; INTERNAL_ERROR for all others."""
 REJECTED: Final = frozenset({"content_filter", "refusal"})
 
 
@@ -185,7 +185,7 @@ def _turn(part: Json) -> dict[str, Json]:
 def closing_plan(failure: Failure, request: Request) -> Plan:
     """Return the end of a WebSocket by a failure: a close frame with its code, and its message as the reason."""
     error = error_object(failure, request)["error"]
-    frame = close_frame(CODES.get(failure.type, INTERNAL), str(error["message"]))
+    frame = close_frame(CODES.get(failure.type, INTERNAL_ERROR), str(error["message"]))
     return Plan(
         ResponseHead(error["code"], ()), (RawStep(frame, 0), CutStep("close", 0)), Framing.WEBSOCKET_BINARY
     )

@@ -239,7 +239,7 @@ def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
     )
     prerendered = prerender_response(plan, placeholders)
     result = CHAT.storage_update(
-        prerendered.plan(prerendered.placeholder_values(IDENTITY.ids.id_seed, 7, 1)), request
+        prerendered.plan(prerendered.compute_placeholder_values(IDENTITY.ids.id_seed, 7, 1)), request
     )
     assert result is not None
     assert result.stored is not None

@@ -118,7 +118,7 @@ def test_prerendered_response_is_stored_with_its_values(stream: bool) -> None:
     plan = say(Reply((Choice((Text(("Hi",)),)),)), request, identity)
     prerendered = prerender_response(plan, placeholders)
     memo = RESPONSES.storage_update(
-        prerendered.plan(prerendered.placeholder_values(IDENTITY.ids.id_seed, 7, 1)), request
+        prerendered.plan(prerendered.compute_placeholder_values(IDENTITY.ids.id_seed, 7, 1)), request
     )
     assert memo is not None
     assert memo.names[0].startswith("resp_")
@@ -158,7 +158,7 @@ def reset(plan: Plan) -> Plan:
 
 def without_end(plan: Plan) -> Plan:
     prerendered = prerender_response(without_last_step(plan), Placeholders(IDENTITY.ids, 7.0, 1))
-    return prerendered.plan(prerendered.placeholder_values(IDENTITY.ids.id_seed, 7, 1))
+    return prerendered.plan(prerendered.compute_placeholder_values(IDENTITY.ids.id_seed, 7, 1))
 
 
 def without_steps(plan: Plan) -> Plan:
