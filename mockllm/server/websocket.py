@@ -148,6 +148,8 @@ class WebSocketConnection:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, Exchange] = {}
         self._waiting: dict[str, deque[StartResponse | PlayMessages]] = {}
+        self._holds: dict[str, asyncio.Task[None]] = {}
+        """The waits for a release, by their queues."""
         self._stopping: set[str] = set()
         """The queues whose response is to end as soon as it has begun."""
 
@@ -214,12 +216,14 @@ class WebSocketConnection:
 
     def _stop(self, queue_name: str) -> None:
         """End a response after the written bytes, and notify the session. One that has not begun to play begins
-        first: its request came just before, or it waits for a thread, the store or a release."""
+        first: its request came just before, or it waits for a thread or the store. A hold ends at once."""
         if queue_name not in self._tasks:
             return
         exchange = self._running.get(queue_name)
         if exchange is None or exchange.player is None:
             self._stopping.add(queue_name)
+            if queue_name in self._holds:
+                self._holds[queue_name].cancel()
             return
         if exchange.player.end is not None:
             return  # all is written: its task ends it in this iteration
@@ -301,7 +305,8 @@ class WebSocketConnection:
             await wait_for_store(app, exchange, app.store_client)
         if exchange.pending_response is not None:
             await plan_in_thread(app, exchange)
-        await wait_for_release(app, exchange)
+        if exchange.response.hold is not None:
+            await self._wait_for_release(exchange, queue_name)
         plan = exchange.response.plan
         request = exchange.request
         assert request is not None, "messages are read by an engine"
@@ -318,6 +323,21 @@ class WebSocketConnection:
         if not exchange.ended:
             end_exchange(app, exchange, player.end)
         return exchange.end_reason == "finished"
+
+    async def _wait_for_release(self, exchange: Exchange, queue_name: str) -> None:
+        """Wait until a held response is released or stopped."""
+        began = self._app.deadlines.time()
+        hold = asyncio.get_running_loop().create_task(wait_for_release(self._app, exchange))
+        self._holds[queue_name] = hold
+        try:
+            await hold
+        except asyncio.CancelledError:
+            if queue_name not in self._stopping:
+                raise
+            exchange.held_seconds = self._app.deadlines.time() - began
+            exchange.monotonic += exchange.held_seconds
+        finally:
+            del self._holds[queue_name]
 
 
 async def _make_response(app: App, exchange: Exchange) -> None:

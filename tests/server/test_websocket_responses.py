@@ -37,6 +37,18 @@ def test_cancelled_response_of_a_scaled_time_is_incomplete() -> None:
         assert next_of(socket, "response.incomplete")["response"]["status"] == "cancelled"
 
 
+def test_held_response_is_cancelled_at_once() -> None:
+    with MockLLM() as server, opened(server.base_url) as socket:
+        server.reply("Never sent.", hold="a", pace={"ttft": "1h"})
+        socket.send(json.dumps({**CREATE, "input": "hi"}))
+        until(lambda: server._running.app.held_responses.waiting(("", "a")) == 1)
+        socket.send(json.dumps({"type": "response.cancel"}))
+        assert next_of(socket, "response.incomplete")["response"]["output"] == []
+        assert server._running.app.held_responses.waiting(("", "a")) == 0
+        server.reply("Next.")
+        assert "Next." in str(turn(socket, "again")[-1])
+
+
 RECORDED = """
 rules:
   - match: {path: /events}
