@@ -152,7 +152,7 @@ class Engine:
                 route_mask.rule_index, route_mask.mask = self._index, self._index.route_mask(request)
             mask = self._index.match_mask(request, route_mask.mask)
         fast_path = self._fast_paths.get(mask) if override is None else None
-        planned = None if fast_path is None else fast_path.respond(request, request.routing.dialect, repeated)
+        planned = None if fast_path is None else fast_path.respond(request, repeated)
         if planned is not None:
             stored = planned.tool_calls or (request.stores_responses and request.may_be_stored)
             unchanged = self._sent_as_planned and request.session is None and not stored
@@ -206,9 +206,8 @@ class Engine:
         if not request.generates:  # after a conflict, it responds again by what is stored at that time
             respond_again = partial(self._respond_decided, response_inputs, decision, storage_changed=True)
         if fast_path is not None and fast_path.needs_decision:
-            dialect, repeated = request.routing.dialect, response_inputs.repeated
             cached = fast_path.respond_decided(
-                request, dialect, repeated, response_inputs.decision_inputs, decision
+                request, response_inputs.repeated, response_inputs.decision_inputs, decision
             )
             if cached is not None:
                 return self._store_and_finish(cached, request, respond_again)

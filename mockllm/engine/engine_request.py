@@ -17,6 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import DecisionInputs
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import decode
+from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.dialects.router import RouteMatch, Routing
 from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.override_headers import Override
@@ -56,6 +57,8 @@ class EngineRequest(Request):
     stores_responses: bool
     """Whether the state stores responses to this call, where the request allows it (`may_be_stored`)."""
     route_mask: RouteMask
+    missing_base_path_note: str | None = None
+    """The note on a path that lacks the path in the base URL of its provider's SDKs."""
     override: Override | Failure | None = None
     """What the headers or the session of the request override; None for nearly all requests. For an invalid session
     or an invalid header, it is the Failure with which the engine refuses the request."""
@@ -98,7 +101,7 @@ def attributes_of_route(routing: Routing) -> dict[str, object]:
     """Return the attributes that the requests with a head have by their route."""
     is_call = isinstance(routing, RouteMatch)
     storage_update = getattr(routing.dialect, "storage_update", None)
-    return {
+    attributes: dict[str, object] = {
         "path": routing.path,
         "provider": routing.provider,
         "path_variables": routing.path_variables if isinstance(routing, RouteMatch) else {},
@@ -106,6 +109,10 @@ def attributes_of_route(routing: Routing) -> dict[str, object]:
         "stores_responses": is_call and storage_update is not None,
         "route_mask": RouteMask(),
     }
+    note = missing_base_path_note(routing.provider, routing.path)
+    if note is not None:
+        attributes["missing_base_path_note"] = note
+    return attributes
 
 
 def decode_response(request: Request, plan: Plan) -> DecodedResponse | None:

@@ -27,6 +27,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider_facts import limit_headers
 from mockllm.engine.assessment import limit_cost, validation_failure
 from mockllm.engine.decided_request import template_scope_of
+from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planned_response import PlannedResponse, without_headers
 from mockllm.engine.planner import ResponsePlanner
 from mockllm.engine.prompt_caching import prompt_form_and_policy
@@ -62,26 +63,25 @@ class FastPath(Struct, frozen=True):
     """Whether a decision comes first, also for requests without a session: the store makes it, or this process where
     it depends on no count. See `respond_decided`."""
 
-    def respond(
-        self, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
-    ) -> PlannedResponse | None:
+    def respond(self, request: EngineRequest, repeated: RepeatedRequest | None) -> PlannedResponse | None:
         """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
         is not cached, or something is left to decide. `repeated`: what is known of the request."""
         if self.needs_decision or not request.generates or request.background:
             return None
         validation = self.rule.validation
         if validation == "strict":
-            if (repeated is None or not repeated.passes_check) and dialect.check(request) is not None:
+            is_accepted = repeated is not None and repeated.passes_check
+            if not is_accepted and request.routing.dialect.check(request) is not None:
                 return None
-        elif validation != "off" and validation_failure(dialect, request, validation):
+        elif validation != "off" and validation_failure(request.routing.dialect, request, validation):
             return None
-        if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):
+        if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request):
             return None
         if self.varying_selector is not None:
-            return self._respond_varying(self.varying_selector, request, dialect, repeated)
+            return self._respond_varying(self.varying_selector, request, repeated)
         response = self.responses[0]
         assert response is not None
-        cached = self._cached_without_tool_call(response, request, dialect, repeated)
+        cached = self._cached_without_tool_call(response, request, repeated)
         if cached is None:
             return None
         if self.modifiers_with_limit:
@@ -99,8 +99,12 @@ class FastPath(Struct, frozen=True):
             return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         unfilled = cached.planned
-        # the journal refers to the cached response in place of this one (`cached_from`)
-        planned = unfilled.filled_with(id_seed, cached.compute_placeholder_values(id_seed, request), unfilled)
+        planned = replace(
+            unfilled,
+            id_seed=id_seed,
+            placeholder_values=cached.compute_placeholder_values(id_seed, request),
+            cached_from=unfilled,  # the journal refers to it in place of this response
+        )
         return planned.with_request_notes(request, validation)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
@@ -113,12 +117,13 @@ class FastPath(Struct, frozen=True):
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
 
     def _cached_with_tool_call(
-        self, response: CacheableResponse, request: Request, dialect: Dialect, scope: str, tries: int
+        self, response: CacheableResponse, request: EngineRequest, scope: str, tries: int
     ) -> tuple[CachedResponse, GeneratedToolCall] | None:
         """Return the entry of the response cache for a request, with the tool call that the response has."""
         tool = choose_tool(request)
         if isinstance(tool, str):  # the reason why no tool is called
             return None
+        dialect = request.routing.dialect
         key = key_with_text_or_tool(
             cache_key(response.settings, dialect, response.compiled, request), tool.name
         )
@@ -137,17 +142,13 @@ class FastPath(Struct, frozen=True):
         )
 
     def _cached_without_tool_call(
-        self,
-        response: CacheableResponse,
-        request: Request,
-        dialect: Dialect,
-        repeated: RepeatedRequest | None,
+        self, response: CacheableResponse, request: EngineRequest, repeated: RepeatedRequest | None
     ) -> CachedResponse | None:
         """Return the entry of the response cache for a request."""
         if repeated is not None and repeated.cacheable_response is response:
             key = repeated.cache_key
         else:
-            key = cache_key(response.settings, dialect, response.compiled, request)
+            key = cache_key(response.settings, request.routing.dialect, response.compiled, request)
         if response.settings.cached_by == "text":
             try:
                 template_scope = template_scope_of(self.rule, request)
@@ -178,7 +179,7 @@ class FastPath(Struct, frozen=True):
         return self._filled((cached, None), request, "", number, "", headers)
 
     def _respond_varying(
-        self, selector: ResponseSelector, request: Request, dialect: Dialect, repeated: RepeatedRequest | None
+        self, selector: ResponseSelector, request: EngineRequest, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
         """Return the response of a rule whose responses vary. The counts in the rule's scope select it. A rule with
         one response needs them, too: its seed token has these counts."""
@@ -194,7 +195,7 @@ class FastPath(Struct, frozen=True):
         response = None if response_index is None else self.responses[response_index]
         if response is None:
             return None
-        entry = self._cached_response(response, request, dialect, repeated, scope, tries)
+        entry = self._cached_response(response, request, repeated, scope, tries)
         if entry is None:
             return None
         headers = self._charge(response, request) if self.modifiers_with_limit else ()
@@ -206,8 +207,7 @@ class FastPath(Struct, frozen=True):
 
     def respond_decided(
         self,
-        request: Request,
-        dialect: Dialect,
+        request: EngineRequest,
         repeated: RepeatedRequest | None,
         inputs: DecisionInputs,
         decision: Decision,
@@ -220,14 +220,14 @@ class FastPath(Struct, frozen=True):
         waits = admission is not None and (admission.wait or admission.changes_pace)
         if waits or request.session is not None or not request.generates or request.background:
             return None
-        if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request, dialect):
+        if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request):
             return None
         selector, scope = self.varying_selector, rule.candidate.scope
         response_index = 0 if selector is None else selector.pick(rule.response_count, UNUSED_RANDOMNESS)
         response = None if response_index is None else self.responses[response_index]
         if response is None:
             return None
-        entry = self._cached_response(response, request, dialect, repeated, scope, rule.tries)
+        entry = self._cached_response(response, request, repeated, scope, rule.tries)
         if entry is None:
             return None
         headers: Headers = ()
@@ -240,8 +240,7 @@ class FastPath(Struct, frozen=True):
     def _cached_response(
         self,
         response: CacheableResponse,
-        request: Request,
-        dialect: Dialect,
+        request: EngineRequest,
         repeated: RepeatedRequest | None,
         scope: str,
         tries: int,
@@ -249,8 +248,8 @@ class FastPath(Struct, frozen=True):
         """Return the entry of the response cache, which a template's text or a generated tool call selects, and the
         tool call."""
         if response.compiled.generates_tool_call:
-            return self._cached_with_tool_call(response, request, dialect, scope, tries)
-        cached = self._cached_without_tool_call(response, request, dialect, repeated)
+            return self._cached_with_tool_call(response, request, scope, tries)
+        cached = self._cached_without_tool_call(response, request, repeated)
         return None if cached is None else (cached, None)
 
     def _filled(
@@ -278,8 +277,9 @@ class FastPath(Struct, frozen=True):
             planned = replace(planned, notes=(*tool_call.notes, *planned.notes))
         return planned.with_request_notes(request, self.rule.validation)
 
-    def _caches_prompt(self, request: Request, dialect: Dialect) -> bool:
+    def _caches_prompt(self, request: EngineRequest) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
+        dialect = request.routing.dialect
         return not isinstance(prompt_form_and_policy(request, dialect, self.prompt_cache_settings), str)
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:

@@ -85,11 +85,9 @@ class PlannedResponse(Struct, frozen=True):
     decoded_updates: Sequence[StorageUpdate] | None = None
     """The updates of stored objects, where a thread has decoded the bytes for them already."""
 
-    def filled_with(
-        self, id_seed: bytes, values: Sequence[bytes], cached_from: PlannedResponse | None = None
-    ) -> PlannedResponse:
+    def filled_with(self, id_seed: bytes, values: Sequence[bytes]) -> PlannedResponse:
         """Return the same response with these values and this id seed."""
-        return replace(self, id_seed=id_seed, placeholder_values=values, cached_from=cached_from)
+        return replace(self, id_seed=id_seed, placeholder_values=values)
 
     def with_plan(self, plan: Plan, *notes: str) -> PlannedResponse:
         """Return the same response with another plan of it and further notes."""

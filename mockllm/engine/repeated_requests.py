@@ -74,9 +74,9 @@ def tracking_class(request_class: type[Request]) -> type[Request]:
     return type(request_class.__name__, (request_class,), {name: tracked(name) for name in _TRACKED})
 
 
-_ALWAYS_READ: Final = ("depth_bound", "input_tokens")
-"""The values that most requests need. Any other one, such as the model, is stored only if the mask, the
-check or the key of the response cache has read it."""
+_ALWAYS_READ: Final = ("depth_bound", "input_tokens", "model", "undocumented_fields")
+"""The values that most requests need. Any other one is stored only if the mask, the check or the key of the response
+cache has read it."""
 
 
 class RepeatedRequest(Struct):

@@ -150,8 +150,11 @@ class RequestReader:
                 self._has_read = True
             elif repeated_requests is not None and len(raw) <= MAX_BODY_BYTES:
                 key = (self._head_identity, raw)
-                if repeated_requests.check_and_remember(key):
-                    attributes = repeated_requests.attributes.get(key) or self._attributes_of_repeated(key)
+                known = repeated_requests.attributes.get(key)
+                if known is not None:
+                    attributes = known
+                elif repeated_requests.check_and_remember(key):
+                    attributes = self._attributes_of_repeated(key)
             return self._request_of(attributes, raw, client, now, monotonic, self._lookup_without_session)
         session = None if self._session is None else self._state.use_session(self._session, monotonic, now)
         lookup = self._lookup_without_session if session is None else session.lookup

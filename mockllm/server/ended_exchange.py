@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,6 @@ from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.form_fields import without_contents
-from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import PlannedResponse
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
 from mockllm.state.fetched_objects import call_or_default_if_missing
@@ -110,9 +110,10 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             return ended
         ended.client, ended.session = exchange.client, request.session
         ended.request_class, ended.provider = request.request_class, request.provider
-        model = request.__dict__.get("model")  # nearly always read before: without a call
-        ended.model = call_or_default_if_missing(lambda: request.model, None) if model is None else model
-        raw, received = exchange.raw, exchange.received
+        attributes, raw, received = request.__dict__, exchange.raw, exchange.received
+        ended.model = attributes.get("model")  # nearly always read before: without a call
+        if ended.model is None:
+            ended.model = call_or_default_if_missing(partial(getattr, request, "model"), None)
         if request.has_uploaded_file:
             raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
         if write_times is None and received and received.endswith(raw):
@@ -121,8 +122,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             ended.headers, ended.raw = message.headers, raw
         if write_times is None and response.cached_from is not None:
             ended.id_seed = response.id_seed
-            ended.input_tokens = request.__dict__.get("input_tokens", 0)
+            ended.input_tokens = attributes.get("input_tokens", 0)
             ended.response = response.cached_from
-        if (note := missing_base_path_note(request.provider, request.path)) is not None:
+        if (note := request.missing_base_path_note) is not None:
             ended.response = replace(ended.response, notes=(*ended.response.notes, note))
         return ended

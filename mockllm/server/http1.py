@@ -177,8 +177,10 @@ def prerendered_bytes(
     is empty or begins with a placeholder."""
     if prerendered.size > MAX_PRERENDERED:
         return None
-    replaced = [name for name, _ in limit_headers] if limit_headers else ()
-    affixes = _affixes(prerendered, cors_lines, *replaced)
+    if not limit_headers:
+        affixes = _affixes(prerendered, cors_lines)
+    else:
+        affixes = _affixes(prerendered, cors_lines, *[name for name, _ in limit_headers])
     if affixes is None:
         return None
     body_step, before, per_response_headers, after, http_chunked = affixes

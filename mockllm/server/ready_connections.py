@@ -60,7 +60,8 @@ class ReadyConnections:
         if not connection.scheduled:
             connection.scheduled = True
             self.waiting.append(connection)
-            self._schedule_serving()
+            if not self._serving_scheduled:  # most are scheduled behind another: without a call
+                self._schedule_serving()
 
     def pause(self) -> None:
         """Serve no request before `resume`, except of a client that closes its connection. Responses that have begun

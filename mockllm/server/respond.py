@@ -106,33 +106,34 @@ def make_response(app: App, exchange: Exchange) -> None:
     parsed first (`is_parsed_before_check`): it cannot have too many containers or values, so only its depth is
     checked.
     """
-    head, raw, engine, failure = exchange.head, exchange.raw, app.engine, None
-    parse_first = not exchange.structure_checked and is_parsed_before_check(app, head, raw)
-    if not (parse_first or exchange.structure_checked):
+    head, raw, engine = exchange.head, exchange.raw, app.engine
+    is_checked = exchange.structure_checked
+    if not (is_checked or is_parsed_before_check(app, head, raw)):
         failure = structure_failure(raw, app.limits)
         if failure is not None:
             refuse(app, exchange, failure)
             return
+        is_checked = True
     may_be_for_server = head.may_skip_engine or app.control_only
     if may_be_for_server and (_is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)):
         return
     request = exchange.request  # `finish_exchange` has read it, if its body is long
     if request is None:
         request = read_request(app, exchange)
-    if parse_first:
-        if "body" not in vars(request):  # a repeated request has it already
-            request.parse_body()
-        if request.depth_bound > app.limits.depth:
-            failure = structure_failure(raw, app.limits)
-    if failure is not None:
-        refuse(app, exchange, failure)
-        return
+    # of an equal request, the structure is checked, and nothing is stored that it continues
+    is_known = request.repeated is not None and request.repeated.rule_index is not None
+    if not (is_checked or is_known):
+        request.parse_body()
+        failure = structure_failure(raw, app.limits) if request.depth_bound > app.limits.depth else None
+        if failure is not None:
+            refuse(app, exchange, failure)
+            return
     if head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     exchange.request = request
     exchange.sends_cors_headers = app.allow_cors
-    if recordings_to_wait_for(app, exchange) is None:
-        exchange.history_is_unread = request.has_unread_history
+    if app.provider_proxy is None or recordings_to_wait_for(app, exchange) is None:
+        exchange.history_is_unread = not is_known and request.has_unread_history
         if not exchange.history_is_unread:
             set_engine_response(app, exchange, engine.begin_response(request))
 
@@ -143,14 +144,18 @@ def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
 
 
 def set_engine_response(app: App, exchange: Exchange, response: object) -> None:
-    """Set the response that an engine returns, or what it returns in its place."""
-    if type(response) is PlannedResponse:
-        set_response_and_begin_side_effects(app, exchange, response)
+    """Set the response that an engine returns, or what it returns in its place. Begin the side effects of a response.
+    It is compressed if the server compresses and the client accepts it."""
+    if type(response) is not PlannedResponse:
+        assert isinstance(response, DeferredResponse | UndecidedResponse | ObjectToFetch)
+        exchange.pending_response = response
+        if isinstance(response, DeferredResponse):
+            exchange.slot = response.slot
         return
-    assert isinstance(response, DeferredResponse | UndecidedResponse | ObjectToFetch)
-    exchange.pending_response = response
-    if isinstance(response, DeferredResponse):
-        exchange.slot = response.slot
+    side_effects = response.webhooks or response.slot or response.batch_job
+    if side_effects or app.suspended_exchanges or app.store_client:
+        begin_side_effects(app, exchange, response)
+    exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
 
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
@@ -189,15 +194,6 @@ def set_decided_response(
         return
     exchange.slot = decision.slot
     set_engine_response(app, exchange, undecided.respond(decision))
-
-
-def set_response_and_begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Set a response that an engine has planned, and begin its side effects. It is compressed if the server
-    compresses and the client accepts it."""
-    side_effects = response.webhooks or response.slot or response.batch_job
-    if side_effects or app.suspended_exchanges or app.store_client:
-        begin_side_effects(app, exchange, response)
-    exchange.response = compressed(response) if app.gzip and accepts_gzip(exchange) else response
 
 
 def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:

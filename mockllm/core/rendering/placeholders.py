@@ -341,7 +341,8 @@ class Prerendered(Struct, frozen=True, eq=False):
             else:
                 value, operations = computation.value(now, input_tokens, output_tokens), ()
             for function, operand in operations:
-                value = function(value, operand)
+                # a function of one value is called without `_apply`
+                value = operand(value) if function is _apply else function(value, operand)  # type: ignore[operator]
             values.append(b"%d" % value if type(value) is int else _encoded(value))
         if call is not None:
             values += [form.write(call, values) for form in self.argument_forms]

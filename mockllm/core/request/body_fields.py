@@ -146,7 +146,7 @@ class BodyFields:
             return body
         return {name: value for name, value in body.items() if name not in volatile}
 
-    @property
+    @cached_property
     def undocumented_fields(self) -> list[str]:
         """The fields that the provider does not document, in order; none for a vendor that extends a protocol,
         unless they are its own."""

@@ -68,6 +68,8 @@ class Request(BodyFields, McpServerFields):
     only."""
     path_prefix: str = ""
     """The provider's prefix in front of the path, such as `/groq`; empty without one."""
+    background: bool = False
+    """Whether the server makes the response while no client waits for it."""
     over_tls: bool = False
     """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False
@@ -190,11 +192,6 @@ class Request(BodyFields, McpServerFields):
     @cached_property
     def stream(self) -> bool:
         """Whether the client requests a stream."""
-        return False
-
-    @property
-    def background(self) -> bool:
-        """Whether the server makes the response while no client waits for it."""
         return False
 
     @cached_property

@@ -92,10 +92,7 @@ class ImagenRequest(PredictRequest):
 class VeoRequest(PredictRequest):
     api = "videos"
     family = "veo"
-
-    @property
-    def background(self) -> bool:
-        return True
+    background = True
 
     @cached_property
     def size(self) -> ImageSize:

@@ -37,7 +37,7 @@ class InteractionRequest(GenerateRequest):
         return self.stream
 
     @property
-    def background(self) -> bool:
+    def background(self) -> bool:  # type: ignore[override]  # a constant of other calls
         return self.fields.get("background") is True
 
     @cached_property

@@ -43,11 +43,8 @@ class VideosRequest(MediaRequest):
     """A request that creates a video; its job runs in the background."""
 
     api = "videos"
+    background = True
     has_uploaded_file = True
-
-    @property
-    def background(self) -> bool:
-        return True
 
     @cached_property
     def source_id(self) -> str | None:

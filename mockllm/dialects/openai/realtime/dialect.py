@@ -39,15 +39,12 @@ class RealtimeRequest(ResponsesRequest):
     """A request for a response. The member `realtime` of its body has what only this protocol has."""
 
     api = "realtime"
+    background = False
     documented_fields = frozenset({*ResponsesRequest.documented_fields, "realtime"})
 
     @cached_property
     def stream(self) -> bool:
         return True
-
-    @property
-    def background(self) -> bool:
-        return False
 
     @cached_property
     def settings(self) -> dict[str, Json]:

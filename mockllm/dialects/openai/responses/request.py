@@ -189,7 +189,7 @@ class ResponsesRequest(InputRequest):
         return type(last) is dict and last.get("type") == COMPACTION_TRIGGER
 
     @property
-    def background(self) -> bool:
+    def background(self) -> bool:  # type: ignore[override]  # a constant of other calls
         return self.fields.get("background") is True
 
     @cached_property

@@ -54,15 +54,12 @@ ENDS: Final = (b'"response.completed"', b'"response.incomplete"', b'"response.fa
 class MessageRequest(ResponsesRequest):
     """A `response.create` message, read as the body of POST /v1/responses."""
 
+    background = False
     documented_fields = ResponsesRequest.documented_fields | MESSAGE_FIELDS
 
     @cached_property
     def stream(self) -> bool:
         return True
-
-    @property
-    def background(self) -> bool:
-        return False
 
     @cached_property
     def stream_id(self) -> str | None:
