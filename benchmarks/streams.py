@@ -29,7 +29,7 @@ from benchmarks.sides import LOAD_CORE, SERVER_CORE, placed, put
 from benchmarks.vocabulary import MODELS
 from benchmarks.vocabulary import SCENARIO as VOCABULARY
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, WaitStep
-from mockllm.dialects.listing import CALLS
+from mockllm.dialects.listing import LISTED_CALLS
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
@@ -150,7 +150,9 @@ def serve(pipe: Connection, case: Case) -> None:
         known_names = KnownNames(PROVIDERS, DIALECT_NAMES, APIS)
         wanted = ScenarioSources([folder], [], ParamSettings((), case.settings), known_names)
         engine = Builder(wanted, EngineState()).first()
-    for call in CALLS:  # the first request to a provider imports its calls: that is no lateness of a stream
+    for (
+        call
+    ) in LISTED_CALLS:  # the first request to a provider imports its calls: that is no lateness of a stream
         if call.provider == "openai":
             _ = call.dialect
 

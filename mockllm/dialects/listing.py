@@ -82,35 +82,37 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
         return self.generates or self.makes_media
 
     @cached_property
-    def loaded(self) -> ProviderCall:
+    def call_object(self) -> ProviderCall:
         """The call itself."""
-        return LISTED_BY_NAME[self.provider].loaded.call(self.id)
+        return LISTED_BY_NAME[self.provider].provider_object.call(self.id)
 
     @cached_property
     def dialect(self) -> Dialect:
         """The dialect, which serves the call. A request to a call with a `dialect_path` imports only its modules."""
         if not self.dialect_path:
-            return self.loaded.dialect
+            return self.call_object.dialect
         module, name = self.dialect_path.split(":")
         found: Dialect = getattr(import_module(f"mockllm.dialects.{module}"), name)
         return found
 
 
 class ListedRoute(Struct, frozen=True, eq=False, array_like=True):
-    """A method and path of a call (`ProviderRoute`), which its id names."""
+    """A method and path of a call (`ProviderRoute`)."""
 
     method: str
     path: str
-    call: str
+    call_id: str
     needs_prefix: bool = False
 
 
 class ListedWebSocket(Struct, frozen=True, eq=False, array_like=True):
-    """A path with WebSockets (`ProviderWebSocket`); ids name its calls."""
+    """A path with WebSockets (`ProviderWebSocket`)."""
 
     path: str
-    handshake: str
-    messages: tuple[tuple[str, str], ...]
+    handshake_id: str
+    """The id of the call that opens a WebSocket."""
+    message_ids: tuple[tuple[str, str], ...]
+    """The types of the messages, each with the id of its call."""
 
 
 class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, dict=True, omit_defaults=True):
@@ -122,20 +124,22 @@ class ListedProvider(ProviderDescription, frozen=True, kw_only=True, eq=False, d
     websockets: tuple[ListedWebSocket, ...] = ()
 
     @cached_property
-    def loaded(self) -> Provider:
+    def provider_object(self) -> Provider:
         """The provider itself."""
         return load_provider(self.name)
 
     @property
     def first_call(self) -> ListedCall:
         """Its usual generating call."""
-        return self.calls[self.routes[0].call]
+        return self.calls[self.routes[0].call_id]
 
 
-LISTED: Final = decode(FILE.read_bytes(), type=tuple[ListedProvider, ...])
+LISTED_PROVIDERS: Final = decode(FILE.read_bytes(), type=tuple[ListedProvider, ...])
 """In the order of `FOLDERS`."""
-LISTED_BY_NAME: Final[Mapping[str, ListedProvider]] = {provider.name: provider for provider in LISTED}
-CALLS: Final = tuple(call for provider in LISTED for call in provider.calls.values())
+LISTED_BY_NAME: Final[Mapping[str, ListedProvider]] = {
+    provider.name: provider for provider in LISTED_PROVIDERS
+}
+LISTED_CALLS: Final = tuple(call for provider in LISTED_PROVIDERS for call in provider.calls.values())
 
 
 def likely_provider(
@@ -144,12 +148,12 @@ def likely_provider(
     """Return the likely provider of an unknown path. It is one whose `distinctive_paths` the path begins with. Else
     the headers or the query hint at a provider with routes below the prefix of the named one: Azure has some below
     OpenAI's. Else it is the named one. Without a name it is the first hinted one, or the first of all."""
-    own = next((each for each in LISTED if path.startswith(each.distinctive_paths)), None)
+    own = next((each for each in LISTED_PROVIDERS if path.startswith(each.distinctive_paths)), None)
     if own is not None:
         return own
-    hinted = [each for each in LISTED if each.is_recognized(headers, query)]
+    hinted = [each for each in LISTED_PROVIDERS if each.is_recognized(headers, query)]
     if named is None:
-        return hinted[0] if hinted else LISTED[0]
+        return hinted[0] if hinted else LISTED_PROVIDERS[0]
     start = f"/{named.name}/"
     return next(
         (each for each in hinted if any(route.path.startswith(start) for route in each.routes)), named
@@ -165,10 +169,10 @@ def paths_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
         provider.name: tuple(
             dict.fromkeys(before + route.path for route in provider.routes if not route.needs_prefix)
         )
-        for provider in LISTED
+        for provider in LISTED_PROVIDERS
         if not provider.needs_prefix or provider.compatible_base is None
         for before in (f"/{provider.name}" if provider.needs_prefix else "",)
     }
-    compatible = [provider for provider in LISTED if provider.compatible_base is not None]
+    compatible = [provider for provider in LISTED_PROVIDERS if provider.compatible_base is not None]
     compatible.sort(key=lambda provider: not provider.needs_prefix)
     return (*paths.items(), ("vendors", tuple(str(provider.compatible_base) for provider in compatible)))

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from mockllm.core.request.server_address import DEFAULT_HOST, SESSION_PREFIX, scheme
-from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedProvider
+from mockllm.dialects.listing import LISTED_BY_NAME, LISTED_PROVIDERS, ListedProvider
 from mockllm.dialects.misspelt_paths import path_meant_by
 from mockllm.dialects.route_table import ROUTES
 
@@ -133,7 +133,7 @@ def _with_wrong_start(
     first, second = (*path.split("/", 3), "", "")[1:3]  # a path in an example may lack its first slash
     if first not in _first_segments_of_bases() or first in LISTED_BY_NAME:
         return None
-    meant = [f"/{provider.name}{path}" for provider in LISTED if _lacks_prefix_of(provider, path)]
+    meant = [f"/{provider.name}{path}" for provider in LISTED_PROVIDERS if _lacks_prefix_of(provider, path)]
     if second in LISTED_BY_NAME or second in _first_segments_of_bases():
         meant.insert(0, path[len(first) + 1 :])
     bases = (known.base_of(method, each, headers) for each in meant)
@@ -143,7 +143,7 @@ def _with_wrong_start(
 
 def lacks_prefix(path: str) -> bool:
     """Return whether a path is below the path in the base URL of a provider that needs a prefix."""
-    return any(_lacks_prefix_of(provider, path) for provider in LISTED)
+    return any(_lacks_prefix_of(provider, path) for provider in LISTED_PROVIDERS)
 
 
 def _lacks_prefix_of(provider: ListedProvider, path: str) -> bool:
@@ -154,7 +154,7 @@ def _lacks_prefix_of(provider: ListedProvider, path: str) -> bool:
 @cache
 def _bases_without_prefix() -> frozenset[str]:
     """Return the bases of the providers that need no prefix, and the empty one."""
-    return frozenset(("", *(provider.base for provider in LISTED if not provider.needs_prefix)))
+    return frozenset(("", *(provider.base for provider in LISTED_PROVIDERS if not provider.needs_prefix)))
 
 
 def _first_segment(path: str) -> str:
@@ -163,7 +163,7 @@ def _first_segment(path: str) -> str:
 
 @cache
 def _first_segments_of_bases() -> frozenset[str]:
-    return frozenset(_first_segment(provider.base) for provider in LISTED if provider.base)
+    return frozenset(_first_segment(provider.base) for provider in LISTED_PROVIDERS if provider.base)
 
 
 def _near(method: str, path: str, known: KnownPaths) -> str | None:

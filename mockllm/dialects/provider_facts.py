@@ -12,37 +12,37 @@ from mockllm.core.json.codec import Json
 from mockllm.core.limits.limit_data import LimitResult, LimitStatus
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.request.request import Request
-from mockllm.dialects.listing import CALLS, LISTED, LISTED_BY_NAME
+from mockllm.dialects.listing import LISTED_BY_NAME, LISTED_CALLS, LISTED_PROVIDERS
 from mockllm.dialects.provider import Provider
 from mockllm.dialects.route_table import ROUTES, spellings
 from mockllm.dialects.telemetry_fields import TelemetryFields
 
-DIALECT_NAMES: Final = frozenset(call.protocol for call in CALLS)
+DIALECT_NAMES: Final = frozenset(call.protocol for call in LISTED_CALLS)
 """The protocols: the values of `match: {dialect: …}`, and the keys of `extras` and of `fields` by dialect."""
 WRITTEN_MEMBERS: Final = {
-    provider.name: provider.written_members for provider in LISTED if provider.written_members
+    provider.name: provider.written_members for provider in LISTED_PROVIDERS if provider.written_members
 }
 """By protocol: the members that the server writes itself, with the keys of the language for them."""
-APIS: Final = frozenset(call.api for call in CALLS)
+APIS: Final = frozenset(call.api for call in LISTED_CALLS)
 """The values of `match: {api: …}`."""
 PROVIDERS: Final = frozenset(LISTED_BY_NAME)
 """The values of `match: {provider: …}`, and the prefixes of paths."""
 PREFIXES: Final = PROVIDERS - {
     path.lstrip("/").partition("/")[0]
-    for provider in LISTED
+    for provider in LISTED_PROVIDERS
     for route in provider.routes
     for path in (route.path, route.path.removeprefix(provider.base), provider.base + route.path)
 }
 """The providers with whose names no path begins but as a prefix."""
-GENERATING: Final = frozenset(call.api for call in CALLS if call.replies)
+GENERATING: Final = frozenset(call.api for call in LISTED_CALLS if call.replies)
 """The apis whose response a rule's reply can be: generating calls, and those that make media."""
 GENERATING_PATHS: Final = frozenset(
     bare for route in ROUTES if route.call.replies for _, bare in spellings(route)
 )
 """The paths of these calls; `{name}` in them is any text."""
-ALIASES: Final = {alias: provider.name for provider in LISTED for alias in provider.aliases}
+ALIASES: Final = {alias: provider.name for provider in LISTED_PROVIDERS for alias in provider.aliases}
 """Words that people write in place of a provider's name, with the name."""
-_NEUTRAL: Final = tuple(call for call in CALLS if call.generates and call.from_neutral_request)
+_NEUTRAL: Final = tuple(call for call in LISTED_CALLS if call.generates and call.from_neutral_request)
 PROVIDER_DIALECTS: Final = {
     provider: frozenset(call.protocol for call in _NEUTRAL if call.provider == provider)
     for provider in PROVIDERS
@@ -57,7 +57,7 @@ LINE_DIALECTS: Final = frozenset(call.protocol for call in _NEUTRAL if call.ndjs
 def _loaded(name: str | None) -> Provider | None:
     """Return a provider with its code; None where there is none of this name."""
     listed = LISTED_BY_NAME.get(name or "")
-    return None if listed is None else listed.loaded
+    return None if listed is None else listed.provider_object
 
 
 def path_dialects() -> dict[str, frozenset[str]]:
@@ -74,7 +74,7 @@ def path_dialects() -> dict[str, frozenset[str]]:
 def _unprefixed_paths() -> frozenset[str]:
     """Return the paths that need no prefix, although they begin with the name of a provider."""
     found = {bare for route in ROUTES for prefix, bare in spellings(route) if not prefix}
-    found |= {websocket.path for provider in LISTED for websocket in provider.websockets}
+    found |= {websocket.path for provider in LISTED_PROVIDERS for websocket in provider.websockets}
     return frozenset(path for path in found if path.split("/")[1] in PROVIDERS)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.listing import LISTED, ListedCall, ListedProvider
+from mockllm.dialects.listing import LISTED_PROVIDERS, ListedCall, ListedProvider
 
 
 class Route(Struct, frozen=True):
@@ -51,15 +51,17 @@ ROUTES: Final = tuple(
         provider,
         route.method,
         route.path,
-        provider.calls[route.call],
+        provider.calls[route.call_id],
         provider.needs_prefix or route.needs_prefix,
     )
-    for provider in LISTED
+    for provider in LISTED_PROVIDERS
     for route in provider.routes
 )
-BASES: Final = {provider.name: provider.base for provider in LISTED}
+BASES: Final = {provider.name: provider.base for provider in LISTED_PROVIDERS}
 """The path in the base URL of each provider's SDKs."""
-BASE_URLS: Final = tuple((provider.title, provider.base) for provider in LISTED if provider.base_url_shown)
+BASE_URLS: Final = tuple(
+    (provider.title, provider.base) for provider in LISTED_PROVIDERS if provider.base_url_shown
+)
 """SDKs with what follows the server's address in their base URL."""
 
 

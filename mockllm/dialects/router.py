@@ -18,7 +18,13 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.websocket_session import WEBSOCKET_METHOD, is_handshake
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.dialect import Dialect
-from mockllm.dialects.listing import LISTED, LISTED_BY_NAME, ListedCall, ListedProvider, likely_provider
+from mockllm.dialects.listing import (
+    LISTED_BY_NAME,
+    LISTED_PROVIDERS,
+    ListedCall,
+    ListedProvider,
+    likely_provider,
+)
 from mockllm.dialects.path_hints import SET_BASE_URL, KnownPaths, lacks_prefix, path_hint
 from mockllm.dialects.route_table import BASES, ROUTES, Route, spellings
 
@@ -81,12 +87,12 @@ def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
     """Return the calls of each path with WebSockets: of the handshake under `WS`, of messages under `WS` and their
     kind: `WS response.create`."""
     found: dict[str, dict[str, RouteMatch]] = {}
-    for provider in LISTED:
+    for provider in LISTED_PROVIDERS:
         start = provider.omittable_path_start
         for websocket in provider.websockets:
-            calls = [(WEBSOCKET_METHOD, provider.calls[websocket.handshake])]
+            calls = [(WEBSOCKET_METHOD, provider.calls[websocket.handshake_id])]
             calls += [
-                (f"{WEBSOCKET_METHOD} {kind}", provider.calls[call]) for kind, call in websocket.messages
+                (f"{WEBSOCKET_METHOD} {kind}", provider.calls[id]) for kind, id in websocket.message_ids
             ]
             for unprefixed in dict.fromkeys((websocket.path, websocket.path.removeprefix(start))):
                 for prefix in ("", f"/{provider.name}"):
@@ -329,7 +335,7 @@ def _routes_of(provider: str, *, provider_is_certain: bool) -> str:
 
     `provider_is_certain`: the path has the prefix of the provider, or a start that only its API has.
     """
-    usual = () if provider_is_certain else (each.name for each in LISTED if each.routes_in_404)
+    usual = () if provider_is_certain else (each.name for each in LISTED_PROVIDERS if each.routes_in_404)
     first = dict.fromkeys((provider, *usual))
     routes = [route for name in first for route in ROUTES if route.provider == name]
     lines = dict.fromkeys(route.line for route in routes if route.call.generates)

@@ -179,7 +179,7 @@ class Engine:
         *,
         deferrable: bool,
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        """Decide, and respond by the decision. Only a fast path with `needs_decision` may respond by it."""
+        """Decide, and respond by the decision. Only a fast path with `only_after_decision` may respond by it."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
         notes = request.override.notes if type(request.override) is Override else ()
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
@@ -205,7 +205,7 @@ class Engine:
         respond_again = None
         if not request.generates:  # after a conflict, it responds again by what is stored at that time
             respond_again = partial(self._respond_decided, response_inputs, decision, storage_changed=True)
-        if fast_path is not None and fast_path.needs_decision:
+        if fast_path is not None and fast_path.only_after_decision:
             cached = fast_path.respond_decided(
                 request, response_inputs.repeated, response_inputs.decision_inputs, decision
             )

@@ -59,14 +59,14 @@ class FastPath(Struct, frozen=True):
     """The modifiers with a limit, all in the global scope."""
     min_prompt_bytes: float
     """The bytes of the shortest body whose prompt is looked up in the prompt cache; infinite where that is off."""
-    needs_decision: bool
+    only_after_decision: bool
     """Whether a decision comes first, also for requests without a session: the store makes it, or this process where
     it depends on no count. See `respond_decided`."""
 
     def respond(self, request: EngineRequest, repeated: RepeatedRequest | None) -> PlannedResponse | None:
         """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
         is not cached, or something is left to decide. `repeated`: what is known of the request."""
-        if self.needs_decision or not request.generates or request.background:
+        if self.only_after_decision or not request.generates or request.background:
             return None
         validation = self.rule.validation
         if validation == "strict":
@@ -98,13 +98,9 @@ class FastPath(Struct, frozen=True):
         if number is None:
             return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
-        unfilled = cached.planned
-        planned = replace(
-            unfilled,
-            id_seed=id_seed,
-            placeholder_values=cached.compute_placeholder_values(id_seed, request),
-            cached_from=unfilled,  # the journal refers to it in place of this response
-        )
+        unfilled, values = cached.planned, cached.compute_placeholder_values(id_seed, request)
+        # the journal refers to the cached response in place of this one
+        planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         return planned.with_request_notes(request, validation)
 
     def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:

@@ -53,7 +53,7 @@ def build_fast_path(
         prompt_cache_settings=prompt_cache_settings or PromptCacheSettings(),
         modifiers_with_limit=with_limit,
         min_prompt_bytes=inf if prompt_cache_settings is None else min_prompt_bytes(prompt_cache_settings),
-        needs_decision=state.counts_are_shared and (bool(with_limit) or varies),
+        only_after_decision=state.counts_are_shared and (bool(with_limit) or varies),
     )
 
 

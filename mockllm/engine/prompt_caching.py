@@ -47,7 +47,7 @@ def prompt_form_and_policy(
     if form is None or request.background:
         return "no prompt cache is known of this call"
     provider = LISTED_BY_NAME.get(request.provider or "")
-    policy_of = None if provider is None else provider.loaded.prompt_cache_policy
+    policy_of = None if provider is None else provider.provider_object.prompt_cache_policy
     policy = None if policy_of is None else policy_of(request)
     if policy is None:
         return "the provider has no cache for this model"

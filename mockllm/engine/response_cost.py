@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate
 from mockllm.dialects.decoded_response import DecodedResponse
-from mockllm.dialects.listing import LISTED, LISTED_BY_NAME
+from mockllm.dialects.listing import LISTED_BY_NAME, LISTED_PROVIDERS
 from mockllm.dialects.price import NO_PRICES, Price, PriceList
 
 PER_MILLION: Final = 1_000_000
@@ -45,12 +45,16 @@ def find_price(provider: str | None, model: str, own: Mapping[str, Price], tier:
     is the price of the model provider that the name contains (`openai/gpt-4o`, `us.anthropic.claude-sonnet-4`). None
     where none is known."""
     known = (
-        LISTED_BY_NAME[provider].loaded.prices
+        LISTED_BY_NAME[provider].provider_object.prices
         if provider is not None and provider in LISTED_BY_NAME
         else NO_PRICES
     )
     found = _first_price(model, (known._replace(prices=own), known), tier)
-    return _first_price(model, [each.loaded.prices for each in LISTED], tier) if found is None else found
+    return (
+        _first_price(model, [each.provider_object.prices for each in LISTED_PROVIDERS], tier)
+        if found is None
+        else found
+    )
 
 
 def _first_price(model: str, lists: Sequence[PriceList], tier: str) -> FoundPrice | None:

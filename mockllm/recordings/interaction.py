@@ -11,7 +11,7 @@ from msgspec import Struct
 from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
-from mockllm.dialects.listing import LISTED
+from mockllm.dialects.listing import LISTED_PROVIDERS
 from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.scenario.control_paths import RESERVED_SEGMENTS
 
@@ -35,7 +35,7 @@ DROPPED_HEADERS: Final = frozenset(
     }
 )
 """Headers of one connection, and headers that this server adds."""
-HINT_HEADERS: Final = frozenset(name for provider in LISTED for name in provider.example_headers)
+HINT_HEADERS: Final = frozenset(name for provider in LISTED_PROVIDERS for name in provider.example_headers)
 """Headers without a secret that distinguish providers with a common path."""
 OTHER: Final = "other"
 """The upstream of requests to unknown providers."""
@@ -109,7 +109,7 @@ def local_path(host: str | None, path: str, method: str, headers: Headers) -> st
     def is_one_of(hosts: Iterable[str]) -> bool:
         return any(f".{each}".endswith(f".{end}") for each in (known, name) for end in hosts)
 
-    for provider in LISTED:
+    for provider in LISTED_PROVIDERS:
         if is_one_of(provider.hosts):
             return f"/{provider.name}{path}"
         if is_one_of(provider.unprefixed_hosts) and _is_of_another(provider.name, path, method, headers):

@@ -20,7 +20,7 @@ def read_request(app: App, exchange: Exchange) -> EngineRequest:
     return request
 
 
-async def parse_long_body(app: App, exchange: Exchange) -> None:
+async def parse_then_yield(app: App, exchange: Exchange) -> None:
     """Parse a long body, which takes about as long as to decide: other tasks run between the two."""
     engine, request = app.engine, read_request(app, exchange)
     request.parse_body()

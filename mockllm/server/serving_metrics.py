@@ -153,7 +153,7 @@ class AllServingMetrics(dict[str, ServingMetrics]):
         name = request.provider or ""
         if name not in self:
             provider = LISTED_BY_NAME.get(name)
-            form = None if provider is None else provider.loaded.serving_metrics_form
+            form = None if provider is None else provider.provider_object.serving_metrics_form
             if form is None:
                 return None
             self[name] = ServingMetrics(form)

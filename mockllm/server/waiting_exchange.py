@@ -47,7 +47,7 @@ from mockllm.server.protocols import ProxyFailed
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_reading import (
-    parse_long_body,
+    parse_then_yield,
     read_history_in_thread,
     read_in_thread,
     read_request,
@@ -192,7 +192,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
         if takes_long:
             await read_in_thread(app, exchange)
         elif exchange.structure_checked and not head.may_skip_engine:
-            await parse_long_body(app, exchange)
+            await parse_then_yield(app, exchange)
         respond(app, exchange)
     elif failure is not None:
         refuse(app, exchange, failure)

@@ -30,7 +30,7 @@ from mockllm.store.store_scripts import is_transient
 SHARED_TTL: Final = 24 * 3600
 """Seconds for which a response lasts that is in no session."""
 _decode: Final = msgpack.Decoder(StoredResponse).decode
-LISTED: Final = b"names"
+LISTED_PROVIDERS: Final = b"names"
 """The end of the key of the responses that lists have."""
 MAX_LISTED: Final = 1_000
 """Most responses of a list."""
@@ -101,7 +101,7 @@ class _ChangeCall:
     def __init__(self, base: bytes, version: bytes) -> None:
         self.base = base
         self._version = version
-        self.keys = [scope_key(base, ""), base + LISTED, b"%bd:%b" % (base, version)]
+        self.keys = [scope_key(base, ""), base + LISTED_PROVIDERS, b"%bd:%b" % (base, version)]
         self._places: dict[bytes, int] = {}
         self._values: list[bytes] = []
         self._written: list[list[int]] = []
@@ -220,7 +220,7 @@ class RemoteResponses:
             return None if tool is None else tool.decode(errors="replace")
         if kind == "stored":
             return _stored(value_of(await self._link.call("GET", _response_key(base, name))))
-        names = names_of(await self._link.call("ZRANGE", base + LISTED, 0, -1))
+        names = names_of(await self._link.call("ZRANGE", base + LISTED_PROVIDERS, 0, -1))
         wanted = [each for each in names if each.startswith(name.encode())][-MAX_LISTED:]
         if not wanted:
             return ()

@@ -153,7 +153,7 @@ def continued(path: str, turns: list[Json]) -> Failure | None:
     request, failure = sent(path, [FIRST[path], *turns])
     divided = request.divided_body
     assert divided is not None
-    assert (divided.base.count, divided.stage.count) == (1, 1 + len(turns))
+    assert (divided.known_turns.count, divided.all_turns.count) == (1, 1 + len(turns))
     return failure
 
 

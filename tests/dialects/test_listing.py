@@ -17,8 +17,8 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.listing import (
     FILE,
     FOLDERS,
-    LISTED,
     LISTED_BY_NAME,
+    LISTED_PROVIDERS,
     ListedCall,
     ListedProvider,
     ListedRoute,
@@ -94,15 +94,15 @@ def test_listing_equals_providers() -> None:
 
 @loaded_list
 def test_listed_providers_are_in_order_of_folders() -> None:
-    assert [provider.name for provider in LISTED] == list(FOLDERS)
+    assert [provider.name for provider in LISTED_PROVIDERS] == list(FOLDERS)
 
 
 @loaded_list
 @pytest.mark.parametrize("provider", REGISTERED, ids=lambda provider: provider.name)
 def test_listed_call_has_the_dialect_of_its_provider(provider: Provider) -> None:
     listed = LISTED_BY_NAME[provider.name]
-    assert listed.loaded is provider
-    assert [call.loaded for call in listed.calls.values()] == list(provider.calls)
+    assert listed.provider_object is provider
+    assert [call.call_object for call in listed.calls.values()] == list(provider.calls)
     for call, full in zip(listed.calls.values(), provider.calls, strict=True):
         assert call.dialect is full.dialect
     assert [call.endpoint for call in listed.calls.values()] == [call.endpoint for call in provider.calls]

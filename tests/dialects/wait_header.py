@@ -13,4 +13,4 @@ OWN = {"nimbus-wait": 0.001}
 
 def add_wait_header(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = listing.LISTED_BY_NAME["cohere"]
-    monkeypatch.setitem(listed.__dict__, "loaded", replace(listed.loaded, wait_headers=OWN))
+    monkeypatch.setitem(listed.__dict__, "provider_object", replace(listed.provider_object, wait_headers=OWN))

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from mockllm.cli.options import SERVING
-from mockllm.dialects.listing import LISTED
+from mockllm.dialects.listing import LISTED_PROVIDERS
 from mockllm.server.traces import spans, tracing
 from tests.server.control.live_server import steered
 
@@ -36,7 +36,8 @@ def test_attributes_of_page_are_those_of_spans() -> None:
     known = Path(str(spans.__file__)).read_text("utf-8")
     named = set(re.findall(r"`((?:gen_ai|http|url|server|client|user_agent|error|mockllm)\.[\w.]+)`", PAGE))
     assert len(named) > 25
-    settings = {f"gen_ai.request.{name}" for each in LISTED for name in each.loaded.telemetry_fields.settings}
+    providers = [listed.provider_object for listed in LISTED_PROVIDERS]
+    settings = {f"gen_ai.request.{name}" for each in providers for name in each.telemetry_fields.settings}
     assert {name for name in named - settings if f'"{name}"' not in known} == set()
     own = set(re.findall(r'"(mockllm\.\w+)"', known))
     assert own <= named, "one of mockllm's own is not told"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.cli.sources import known_names
-from mockllm.dialects.listing import CALLS
+from mockllm.dialects.listing import LISTED_CALLS
 from mockllm.engine.known_names import MAX_BYTES, other_dialect
 from mockllm.scenario.catalog_lint import warnings
 from mockllm.scenario.language.replay import ReplaySpec
@@ -24,7 +24,7 @@ MESSAGE = (
     '"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}'
 )
 GZIPPED = "H4sIAAAAAAAC/8tIzcnJBwCGphA2BQAAAA=="
-CHATS = ", ".join(sorted({call.protocol for call in CALLS if call.api == "chat"}))
+CHATS = ", ".join(sorted({call.protocol for call in LISTED_CALLS if call.api == "chat"}))
 """The protocols with a call of this name."""
 
 

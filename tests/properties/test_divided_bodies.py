@@ -124,7 +124,7 @@ def request_of(protocol: Protocol, raw: bytes, headers: dict[str, str]) -> Reque
 def read_alone(request: Request) -> Request:
     """The request as if no other had come."""
     body = parsed(request.raw)
-    vars(request).update(body=body, fields=body if type(body) is dict else {}, _divided=None, depth_bound=0)
+    vars(request).update(body=body, fields=body if type(body) is dict else {}, _parts=None, depth_bound=0)
     return request
 
 
@@ -161,4 +161,4 @@ def test_conversation_that_grows_is_known(name: str) -> None:
         assert len(request.messages) == len(request.fields[protocol.member])
     *_, last = (request.divided_body for request in requests)
     assert last is not None
-    assert (last.base.count, last.stage.count) == (2, 3)
+    assert (last.known_turns.count, last.all_turns.count) == (2, 3)

@@ -138,8 +138,9 @@ def joined_steps(plan: Plan) -> Iterator[WaitStep | CutStep | RawStep]:
         yield RawStep(b"".join(joined), chunk_number)
 
 
-StreamEvent: TypeAlias = tuple[int, bytes, int, EventKind, str | None]
-"""The number of the prefix that an event begins with, the bytes after the prefix, and the rest of its EventStep."""
+StreamEvent: TypeAlias = tuple[int, bytes, int, EventKind, str | None, str | None]
+"""The number of the prefix that an event begins with, the bytes after the prefix, and all fields but the payload
+of its EventStep."""
 
 
 class PrerenderedStream(Prerendered, frozen=True, eq=False):
@@ -157,8 +158,8 @@ class PrerenderedStream(Prerendered, frozen=True, eq=False):
         steps: list[Step] = []
         for event in self.events:
             if type(event) is tuple:
-                prefix, rest, chunk_number, kind, name = event
-                steps.append(EventStep(prefixes[prefix] + rest, chunk_number, kind, name))
+                prefix, rest, chunk_number, kind, name, id = event
+                steps.append(EventStep(prefixes[prefix] + rest, chunk_number, kind, name, id))
             else:
                 steps.append(event)  # type: ignore[arg-type]  # mypy does not narrow by `type() is not`
         return Plan(self.head(values), tuple(steps), self.framing)
@@ -176,7 +177,7 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
             continue
         (*prefix, rest), numbers = parser.split(step.payload)
         place = prefixes.setdefault((tuple(prefix), numbers), len(prefixes))
-        events.append((place, rest, step.chunk_number, step.kind, step.event))
+        events.append((place, rest, step.chunk_number, step.kind, step.event, step.id))
         size += len(rest) + 200
     without_steps, selector_for = parser.finish(size)
     steps = tuple(PlaceholderStep(parts, selector_for(numbers), 0) for parts, numbers in prefixes)

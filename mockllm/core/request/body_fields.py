@@ -66,7 +66,7 @@ class BodyFields:
         of one of these calls it; a caller that needs them anyway may call it before."""
         value, divided, depth_bound = self._parse()
         attributes = vars(self)
-        attributes["body"], attributes["_divided"] = value, divided
+        attributes["body"], attributes["_parts"] = value, divided
         attributes["fields"] = value if type(value) is dict else {}
         attributes["depth_bound"] = depth_bound
         if divided is not None and self.shared_attributes:
@@ -105,10 +105,10 @@ class BodyFields:
         return fields
 
     @cached_property
-    def _divided(self) -> DividedBody | None:
+    def _parts(self) -> DividedBody | None:
         """The parts in which the body was parsed."""
         self.parse_body()
-        divided: DividedBody | None = vars(self)["_divided"]
+        divided: DividedBody | None = vars(self)["_parts"]
         return divided
 
     def _parse(self) -> tuple[Json | Missing, DividedBody | None, int]:
@@ -129,7 +129,7 @@ class BodyFields:
         """The parts of the body, if it is one with turns, also where it comes for the first time. Values of parts
         that came before are not computed again. None also where a dialect has replaced `fields`: the parts are not
         those of other fields."""
-        divided = self._divided
+        divided = self._parts
         return divided if divided is not None and self.fields is divided.fields else None
 
     def occurrences(self, part: bytes) -> int:

@@ -36,13 +36,14 @@ MAX_REMAINING_BYTES: Final = 8 * 1024 * 1024
 """Bytes of all remaining members, about."""
 MEMORY_FACTOR: Final = 5
 """The memory that parsed JSON and what is computed of it take, about, in multiples of its bytes."""
-MAX_STAGES: Final = 8
-"""The stages of a history that are stored: a client may continue from an earlier one, or repeat it."""
+MAX_PREFIXES: Final = 8
+"""The prefixes of a history that are stored: a client may continue from a short one, or repeat it."""
 MAX_ALIKE: Final = 64
 """The most histories, and the most remaining members, that are stored with the same beginning. A body's own are
 searched among these."""
 OPENING: Final = 96
-"""Bytes from the first `"user"` in the turns, by which histories are found; without one, from their beginning."""
+"""Bytes from the first `"user"` in the turns, by which histories are found; without one, from their beginning.
+They may reach into the second turn. The second body of such a conversation does not find the history of the first."""
 _USER: Final = b'"user"'
 _TRIES: Final = 4
 """The most places that are tried as the end of the turns."""
@@ -69,8 +70,9 @@ class RemainingMembers(Struct, eq=False):
     """What else was computed of the members."""
 
 
-class Stage(Struct, eq=False):
-    """The turns of one body: how many bytes and items they are, and how deep they nest."""
+class TurnPrefix(Struct, eq=False):
+    """The first turns of a conversation, as one body had them: how many bytes and items they are, and how deep they
+    nest."""
 
     end: int
     count: int
@@ -81,32 +83,32 @@ class Stage(Struct, eq=False):
     """The results of `reduce_turns`."""
 
 
-_START: Final = Stage(0, 0, 2)
+_EMPTY_PREFIX: Final = TurnPrefix(0, 0, 2)
 
 
 class History(Struct, eq=False):
-    """The longest turns that are known of a conversation, and the stages in which they grew."""
+    """The longest turns that are known of a conversation, and those of the bodies before, the shortest first."""
 
     turns: bytes
     items: list[Json]
-    stages: list[Stage]
+    prefixes: list[TurnPrefix]
 
 
 class DividedBody(Struct, eq=False):
-    """A body that is divided into its turns and its remaining members. Parts of it came before, or none. `base` is
-    the stage with which its turns begin, `stage` that of all its turns."""
+    """A body that is divided into its turns and its remaining members. Parts of it came before, or none. Its turns
+    begin with `known_turns`; `all_turns` is what later bodies may begin with."""
 
     fields: dict[str, Json]
     remaining_members: RemainingMembers
     turns: bytes
     items: list[Json]
-    base: Stage
-    stage: Stage
+    known_turns: TurnPrefix
+    all_turns: TurnPrefix
 
     @property
     def depth(self) -> int:
         """An upper bound of the body's depth; `BodyFields.depth_bound` of a divided body."""
-        return max(self.remaining_members.depth, self.stage.depth)
+        return max(self.remaining_members.depth, self.all_turns.depth)
 
     def cached_by_remaining_members(self, key: MemoKey[T], compute: Callable[[], T]) -> T:
         """Return what follows from the remaining members alone. It is computed once for requests of all classes and
@@ -127,26 +129,28 @@ class DividedBody(Struct, eq=False):
         """Return the result of `step` on all turns in order; None if it returned False for one. `initial` returns the
         state to continue from: a copy of its argument, or the first state for None. The result, which `finish`
         completes, is stored under `memo_key`, and must not be changed."""
-        stage = self.stage
-        if memo_key in stage.memo:
-            return stage.memo[memo_key]
-        base = self.base.memo.get(memo_key)
-        state, first = initial(base), 0 if base is None else self.base.count
+        memo = self.all_turns.memo
+        if memo_key in memo:
+            return memo[memo_key]
+        known = self.known_turns.memo.get(memo_key)
+        state, first = initial(known), 0 if known is None else self.known_turns.count
         items = self.items
         for item in items[first:] if first else items:
             if not step(state, item):
                 return None
         if finish is not None:
             finish(state)
-        stage.memo[memo_key] = state
+        memo[memo_key] = state
         return state
 
     def sum_turns(self, name: Hashable, count: Callable[[bytes], int]) -> int:
         """Return the sum of a count over the bytes of the turns, which never depends on two turns."""
-        counts = self.stage.counts
+        counts = self.all_turns.counts
         if name not in counts:
-            base = self.base.counts.get(name)
-            counts[name] = count(self.turns) if base is None else base + count(self.turns[self.base.end :])
+            known = self.known_turns.counts.get(name)
+            counts[name] = (
+                count(self.turns) if known is None else known + count(self.turns[self.known_turns.end :])
+            )
         return counts[name]
 
     def occurrences(self, part: bytes) -> int:
@@ -271,54 +275,54 @@ class BodyCache:
         turns = raw[len(remaining_members.bytes_before) : end]
         at = max(turns.find(_USER), 0)
         key = turns[at : at + OPENING]
-        history, base = _longest(self._histories.get(key, ()), turns)
-        if history is not None and base.end == len(turns):
+        history, known = _longest(self._histories.get(key, ()), turns)
+        if history is not None and known.end == len(turns):
             self._histories.touch(key, history)
-            items = history.items if len(history.items) == base.count else history.items[: base.count]
-            stage = base
+            items = history.items if len(history.items) == known.count else history.items[: known.count]
+            prefix = known
         else:
             try:
-                items = _parsed(turns, base.end, history)
+                items = _parsed(turns, known.end, history)
             except JSONDecodeError:
                 return None
-            depth = max(base.depth, 2 + depth_of(items[base.count :]))
+            depth = max(known.depth, 2 + depth_of(items[known.count :]))
             if depth > MAX_DEPTH:
                 return None
-            stage = Stage(len(turns), len(items), depth)
-            self._keep(key, history, base, History(turns, items, [stage]))
+            prefix = TurnPrefix(len(turns), len(items), depth)
+            self._keep(key, history, known, History(turns, items, [prefix]))
         fields = {**remaining_members.before, member: items, **remaining_members.after}
-        return DividedBody(fields, remaining_members, turns, items, base, stage)
+        return DividedBody(fields, remaining_members, turns, items, known, prefix)
 
-    def _keep(self, key: bytes, history: History | None, base: Stage, new: History) -> None:
+    def _keep(self, key: bytes, history: History | None, known: TurnPrefix, new: History) -> None:
         """Store new turns: in place of the history that they continue, or as one that branches off."""
         if history is None:
             self._histories.put(key, new)
-        elif history.stages[-1] is base:
+        elif history.prefixes[-1] is known:
             grown = _history_size(new) - _history_size(history)
             history.turns, history.items = new.turns, new.items
-            history.stages = [*history.stages[1 - MAX_STAGES :], *new.stages]
+            history.prefixes = [*history.prefixes[1 - MAX_PREFIXES :], *new.prefixes]
             self._histories.touch(key, history)
             self._histories.grow(grown)
         else:
-            new.stages = [*history.stages[: history.stages.index(base) + 1], *new.stages]
+            new.prefixes = [*history.prefixes[: history.prefixes.index(known) + 1], *new.prefixes]
             self._histories.put(key, new)
 
 
-def _longest(histories: Sequence[History], turns: bytes) -> tuple[History | None, Stage]:
-    """Return the history and its stage with which turns begin, if there are any."""
+def _longest(histories: Sequence[History], turns: bytes) -> tuple[History | None, TurnPrefix]:
+    """Return the history and its prefix with which turns begin, if there are any."""
     best: History | None = None
-    stage = _START
+    prefix = _EMPTY_PREFIX
     for history in histories:
-        last = history.stages[-1]
-        if last.end > stage.end and turns.startswith(history.turns) and _ends(turns, last.end):
-            best, stage = history, last
+        last = history.prefixes[-1]
+        if last.end > prefix.end and turns.startswith(history.turns) and _ends(turns, last.end):
+            best, prefix = history, last
     if best is not None:
-        return best, stage
+        return best, prefix
     for history in histories[:4]:  # the newest: each comparison reads its turns
-        for earlier in reversed(history.stages[:-1]):
+        for earlier in reversed(history.prefixes[:-1]):
             if turns.startswith(history.turns[: earlier.end]) and _ends(turns, earlier.end):
                 return history, earlier
-    return None, _START
+    return None, _EMPTY_PREFIX
 
 
 def _ends(turns: bytes, end: int) -> bool:
@@ -332,7 +336,7 @@ def _parsed(turns: bytes, end: int, history: History | None) -> list[Json]:
     if history is None:
         parsed: list[Json] = loads(b"[%b]" % turns)
         return parsed
-    count = next(stage.count for stage in history.stages if stage.end == end)
+    count = next(prefix.count for prefix in history.prefixes if prefix.end == end)
     new: list[Json] = loads(b"[0%b]" % turns[end:])
     new[:1] = history.items[:count]
     return new
@@ -393,4 +397,4 @@ def _ends_of_turns(raw: bytes, later: Sequence[str]) -> Sequence[int]:
 
 
 BODIES: Final = BodyCache()
-"""The bodies of all servers of the process."""
+"""Those of all servers of the process."""

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json
 from mockllm.dialects.anthropic.validators import tag_of
 
 CUSTOM: Final = "custom"
-LISTED: Final = (
+LISTED_PROVIDERS: Final = (
     *("bash_20250124", "browser_toolset_20260801", "code_execution_20250522", "code_execution_20250825"),
     *("code_execution_20260120", "code_execution_20260521", "computer_toolset_20260801", CUSTOM),
     *("memory_20250818", "text_editor_20250124", "text_editor_20250429", "text_editor_20250728"),
@@ -38,4 +38,4 @@ def tool_type(path: str, tool: dict[str, Json]) -> str:
         return CUSTOM
     if type(kind) is str and (kind == _BETA or _DATED.fullmatch(kind)):
         return kind
-    return tag_of(path, tool, LISTED)
+    return tag_of(path, tool, LISTED_PROVIDERS)

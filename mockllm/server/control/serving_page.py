@@ -16,7 +16,7 @@ from mockllm.server.serving_metrics import ServingMetrics
 def serving_form(context: ControlContext) -> ServingMetricsForm | None:
     """Return the form of the provider whose paths need no prefix; None where it has none."""
     provider = LISTED_BY_NAME.get(context.engine.info().unprefixed_provider or "")
-    return None if provider is None else provider.loaded.serving_metrics_form
+    return None if provider is None else provider.provider_object.serving_metrics_form
 
 
 def serving_families(context: ControlContext) -> Iterator[Metric]:

@@ -81,7 +81,7 @@ class RequestAttributes(NamedTuple):
 
     @property
     def operation(self) -> str | None:
-        return self.call.call.loaded.operation if self.call is not None else None
+        return self.call.call.call_object.operation if self.call is not None else None
 
 
 def span_start(ended: EndedExchange, ahead: float) -> SpanStart:
@@ -212,8 +212,8 @@ def _model_attributes(
 ) -> dict[str, Value]:
     call, request, operation = decoded.call, decoded.request, decoded.operation
     assert call is not None and request is not None and operation is not None  # noqa: PT018 - set together
-    name = LISTED_BY_NAME[call.provider].loaded.telemetry_name or call.provider
-    provider = call.call.loaded.telemetry_provider or name
+    name = LISTED_BY_NAME[call.provider].provider_object.telemetry_name or call.provider
+    provider = call.call.call_object.telemetry_provider or name
     attributes: dict[str, Value] = {"gen_ai.operation.name": operation, "gen_ai.provider.name": provider}
     attributes.update(_request_parameters(request, telemetry_fields(call.dialect.name).settings))
     if response.id:

@@ -11,7 +11,7 @@ from mockllm.core.json.codec import MISSING
 from mockllm.core.request import divided_bodies
 from mockllm.core.request.divided_bodies import (
     MAX_ALIKE,
-    MAX_STAGES,
+    MAX_PREFIXES,
     BodyCache,
     DividedBody,
     RemainingMembers,
@@ -42,22 +42,22 @@ def test_grown_conversation_parses_its_new_turns_only() -> None:
     cache = BodyCache()
     first = read(cache, raw([user("a")]))
     second = read(cache, raw([user("a"), 1, 2]))
-    assert second.base is first.stage
+    assert second.known_turns is first.all_turns
     assert second.items[0] is first.items[0]
     again = read(cache, raw([user("a")]))
-    assert again.stage is first.stage
+    assert again.all_turns is first.all_turns
     assert again.items == first.items
     branch = read(cache, raw([user("a"), "b"]))
-    assert branch.base is first.stage
-    assert read(cache, raw([user("a"), 1, 2, 3])).base is second.stage
+    assert branch.known_turns is first.all_turns
+    assert read(cache, raw([user("a"), 1, 2, 3])).known_turns is second.all_turns
 
 
-def test_stages_of_conversation_are_bounded() -> None:
+def test_prefixes_of_conversation_are_bounded() -> None:
     cache = BodyCache()
     first = read(cache, raw([user("a")]))
-    for count in range(1, MAX_STAGES + 1):
+    for count in range(1, MAX_PREFIXES + 1):
         read(cache, raw([user("a"), *range(count)]))
-    assert read(cache, raw([user("a")])).stage is not first.stage
+    assert read(cache, raw([user("a")])).all_turns is not first.all_turns
 
 
 def test_number_that_goes_on_is_another_turn() -> None:
@@ -164,8 +164,8 @@ def test_histories_that_begin_alike_are_bounded(monkeypatch: pytest.MonkeyPatch)
     for number in range(MAX_ALIKE + 9):
         read(cache, raw([user(f"conversation {number}")], f', "n": {number}'))
     newest = read(cache, raw([user(f"conversation {MAX_ALIKE}"), 1], ', "n": 1'))
-    assert newest.base.count == 1
-    assert read(cache, raw([user("conversation 0"), 1], ', "n": 1')).base.count == 0
+    assert newest.known_turns.count == 1
+    assert read(cache, raw([user("conversation 0"), 1], ', "n": 1')).known_turns.count == 0
 
 
 def test_body_is_parsed_as_a_whole_while_a_thread_reads() -> None:

@@ -9,7 +9,7 @@ import pytest
 from anthropic.types import ToolUnionParam
 from anthropic.types.beta import BetaToolUnionParam
 
-from mockllm.dialects.anthropic.tool_types import LISTED
+from mockllm.dialects.anthropic.tool_types import LISTED_PROVIDERS
 from tests.dialects.anthropic.messages_requests import GOOD, refusal_message
 
 FUNCTION = {"type": "function", "function": {"name": "get_weather", "parameters": {}}}
@@ -37,7 +37,7 @@ def test_messages_check_on_unknown_tool_type_refuses_it(tool: dict[str, Any]) ->
 
     assert message == (
         f"tools.0: Input tag '{tool['type']}' found using 'type' does not match any of the expected tags: "
-        + ", ".join(f"'{type_}'" for type_ in LISTED)
+        + ", ".join(f"'{type_}'" for type_ in LISTED_PROVIDERS)
     )
 
 
@@ -51,4 +51,4 @@ def test_messages_check_on_known_tool_type_accepts_it(type_: str | None) -> None
 
 
 def test_listed_tool_types_are_those_of_the_sdk_in_their_order() -> None:
-    assert sorted(types_of(ToolUnionParam)) == list(LISTED)
+    assert sorted(types_of(ToolUnionParam)) == list(LISTED_PROVIDERS)

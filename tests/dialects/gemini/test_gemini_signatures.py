@@ -116,7 +116,7 @@ def test_known_contents_are_checked_as_new_ones(monkeypatch: pytest.MonkeyPatch)
             for base in ("/v1beta", VERTEX):
                 known = GENERATE.check(of_bytes(raw, model="gemini-3.5-flash", base=base))
                 alone = of_bytes(raw, model="gemini-3.5-flash", base=base)
-                vars(alone).update(body={"contents": contents}, fields={"contents": contents}, _divided=None)
+                vars(alone).update(body={"contents": contents}, fields={"contents": contents}, _parts=None)
                 assert known == GENERATE.check(alone)
                 refused += known is not None
     BODIES.clear()
