@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
-from mockllm.core.request.request import Request
+from mockllm.core.request.request import ATTRIBUTES_OF_ONE, Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.response_cache import CacheableResponse
@@ -134,11 +134,11 @@ class RepeatedRequests:
         check and makes the cache key."""
         assert repeated.to_precompute is not None, "it is tried once"
         (key, of_head), repeated.to_precompute = repeated.to_precompute, None
-        attributes = {**of_head, "repeated": repeated, "raw": key[1]}
+        attributes = {**of_head, "repeated": repeated}
         lookup = TrackingLookup()
         kind = tracking_class(type(request))  # type: ignore[arg-type]  # mypy takes no class for hashable
         tracking = kind.__new__(kind)
-        vars(tracking).update(attributes, response_lookup=lookup)
+        vars(tracking).update(attributes, raw=key[1], response_lookup=lookup)
         vars(tracking).update({name: getattr(request, name) for name in _TRACKED})
         repeated.match_mask = index.match_mask(tracking)
         precompute(tracking, repeated)
@@ -147,9 +147,8 @@ class RepeatedRequests:
         if lookup.was_used:
             repeated.passes_check, repeated.cacheable_response = False, None
         else:
-            attributes, repeated.rule_index = vars(tracking), index
-            for name in ("response_lookup", *_TRACKED):
-                del attributes[name]
+            repeated.rule_index = index
+            attributes = {**vars(tracking), **ATTRIBUTES_OF_ONE}
         self.attributes.put(key, attributes, _size(request.raw))
 
 

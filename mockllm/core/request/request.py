@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import islice
+from types import MappingProxyType
 from typing import ClassVar, Final, Self
 from urllib.parse import parse_qsl
 
@@ -48,6 +49,11 @@ _NON_BODY_ATTRIBUTES: Final = frozenset((
 ))  # fmt: skip
 """The attributes that the reader sets, if they do not follow from the body. `without_body` copies them. The reader
 may also set values that would otherwise be computed, such as `query`."""
+
+ATTRIBUTES_OF_ONE: Final[Mapping[str, object]] = MappingProxyType(
+    {"raw": b"", "client": "", "now": 0.0, "monotonic": 0.0, "response_lookup": EMPTY_LOOKUP}
+)
+"""The attributes that differ in the requests with one head, before `Request.of` sets them."""
 
 
 class Request(BodyFields, McpServerFields):
@@ -118,18 +124,17 @@ class Request(BodyFields, McpServerFields):
     @classmethod
     def of(
         cls,
-        head_attributes: Mapping[str, object],
+        head_attributes: dict[str, object],
         raw: bytes,
         client: str,
         now: float,
         monotonic: float,
         response_lookup: ResponseLookup,
     ) -> Self:
-        """Return a request with the attributes of a head, for many requests with the same head. This takes half
-        the time of the constructor."""
+        """Return a request with the attributes of a head, for many requests with the same head. They include
+        `ATTRIBUTES_OF_ONE`: the copy then has room for these. This takes less time than the constructor."""
         request = cls.__new__(cls)
-        attributes = request.__dict__
-        attributes.update(head_attributes)
+        request.__dict__ = attributes = head_attributes.copy()
         attributes["raw"] = raw
         attributes["client"] = client
         attributes["now"] = now
