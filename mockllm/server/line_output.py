@@ -68,7 +68,8 @@ def _may_wait(stream: TextIO) -> bool:
         mode = os.fstat(stream.fileno()).st_mode
     except OSError:  # a stream in memory
         return False
-    return not (stat.S_ISREG(mode) or stat.S_ISBLK(mode))
+    is_null_device = stat.S_ISCHR(mode) and not stream.isatty()
+    return not (stat.S_ISREG(mode) or stat.S_ISBLK(mode) or is_null_device)
 
 
 class LineQueue:

@@ -109,3 +109,9 @@ def test_lines_after_the_reader_has_left_are_discarded(pipe: tuple[int, TextIO])
     null = os.open(os.devnull, os.O_WRONLY)
     until(is_discarded)
     os.close(null)
+
+
+def test_null_device_has_no_queue() -> None:
+    with open(os.devnull, "w", encoding="utf-8") as null:
+        write_line("a", null)
+        assert line_output._QUEUES[null] is None
