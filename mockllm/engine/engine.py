@@ -195,7 +195,12 @@ class Engine:
         store was changed meanwhile, so it reads again."""
         if storage_changed:
             response_inputs.request.forget_read_values()
-        return value_or_missing(partial(self._fast_or_planned_response, response_inputs, decision))
+        try:
+            return value_or_missing(partial(self._fast_or_planned_response, response_inputs, decision))
+        except Exception:
+            if decision.slot is not None:
+                decision.slot.release()
+            raise
 
     def _fast_or_planned_response(
         self, response_inputs: ResponseInputs, decision: Decision
@@ -232,10 +237,6 @@ class Engine:
         except PlanningTooLong:
             builder.deferrable = False
             return DeferredResponse(slot, partial(self._plan_deferred, builder, notes))
-        except Exception:  # not MissingStoredObject: it is planned again, with its slot
-            if slot is not None:
-                slot.release()
-            raise
         return planned
 
     def _plan_response(self, builder: ResponseBuilder, notes: Sequence[str]) -> PlannedResponse:

@@ -90,11 +90,12 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
 
 
 def end_failed_response(app: App, exchange: Exchange) -> None:
-    """End an exchange whose response is played, and which the server itself has failed to finish. Its connection is
+    """End an exchange whose response has begun, and which the server itself has failed to finish. Its connection is
     closed next."""
-    if exchange.player is None or exchange.ended:
+    if exchange.ended:
         return
-    exchange.player.stop()
+    if exchange.player is not None:
+        exchange.player.stop()
     exchange.response = replace(exchange.response, notes=(*exchange.response.notes, SERVER_FAILED))
     end_exchange(app, exchange, "close")
 

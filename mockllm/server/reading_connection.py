@@ -258,7 +258,7 @@ class ReadingConnection(ClosableConnection):
             return
         # the response to an earlier request is written first
         if self._ready_connections.write_queue is not None:
-            self._loop.call_soon(self._head_is_late, monotonic)
+            self._head_deadline = self._app.deadlines.at(monotonic, self._head_is_late)
             return
         if self._parse_position.in_head and self.transport is not None:
             reason = "the request's head did not come in time"

@@ -9,6 +9,7 @@ from functools import partial
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
+from mockllm.server.protocols import EngineProtocol
 
 
 def read_request(app: App, exchange: Exchange) -> EngineRequest:
@@ -25,8 +26,7 @@ async def parse_then_yield(app: App, exchange: Exchange) -> None:
     engine, request = app.engine, read_request(app, exchange)
     request.parse_body()
     await asyncio.sleep(0)
-    await wait_for_rule_change(app)
-    if engine is app.engine:
+    if await _begins_after_wait(app, exchange, request, engine):
         exchange.request = request
 
 
@@ -37,12 +37,8 @@ async def read_in_thread(app: App, exchange: Exchange) -> None:
     if not request.generates:
         return
     await app.reading_thread.run(partial(engine.read_ahead, request))
-    await wait_for_rule_change(app)
-    exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
-    if engine is app.engine:
+    if await _begins_after_wait(app, exchange, request, engine):
         exchange.request = request
-        request.now, request.monotonic = exchange.now, exchange.monotonic
-        exchange.head.reader(engine).use_session(exchange.now, exchange.monotonic)
 
 
 async def read_history_in_thread(app: App, exchange: Exchange) -> EngineRequest:
@@ -51,11 +47,24 @@ async def read_history_in_thread(app: App, exchange: Exchange) -> EngineRequest:
     request, engine = exchange.request, app.engine
     assert request is not None, "an engine has read the request"
     await app.reading_thread.run(partial(engine.read_ahead, request))
-    await wait_for_rule_change(app)
     exchange.history_is_unread = False
-    if engine is not app.engine:
+    if not await _begins_after_wait(app, exchange, request, engine):
         exchange.request = request = read_request(app, exchange)
     return request
+
+
+async def _begins_after_wait(
+    app: App, exchange: Exchange, request: EngineRequest, engine: EngineProtocol
+) -> bool:
+    """Wait for a change of rules, then let the response begin now. The session may have ended meanwhile: it is used
+    again. Return False if the rules have changed since an engine read the request: another has to read it again."""
+    await wait_for_rule_change(app)
+    exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
+    if engine is not app.engine:
+        return False
+    request.now, request.monotonic = exchange.now, exchange.monotonic
+    exchange.head.reader(engine).use_session(exchange.now, exchange.monotonic)
+    return True
 
 
 async def wait_for_rule_change(app: App) -> None:

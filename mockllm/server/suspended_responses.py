@@ -68,6 +68,9 @@ def add_client_response(app: App, request: Request) -> PlannedResponse | None:
     if len(waiting.responses) < len(waiting.client_responses.names):
         return None
     del app.suspended_exchanges[key]
+    player = None if waiting.exchange is None else waiting.exchange.player
+    if player is not None and player.end is not None:
+        return None  # the call has just ended: the wait for the client was too long
     return _continue(app, waiting)
 
 

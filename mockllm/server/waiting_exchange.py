@@ -20,6 +20,7 @@ import sys
 import time
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -92,7 +93,9 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
             return False
         fail(app, exchange)
         begin_playing(app, exchange)
-        return await _play(app, exchange)
+        with suppress(ConnectionError):
+            return await _play(app, exchange)
+        return False
     finally:
         if not exchange.ended:
             abandon_exchange(app, exchange)
@@ -288,3 +291,6 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
             exchange.proxied = False
             exchange.response = _error_of_proxy(app, request, planned, error.failure)
             return None
+        except Exception:  # of the server itself: `end` may not be called
+            exchange.proxied = False
+            raise

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
+from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import FieldTestResult
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.engine import Engine, engine, planner, response_cache
@@ -186,3 +188,18 @@ def test_a_cached_stream_counts_the_input() -> None:
     shown = [each.events[0].json["message"]["usage"]["input_tokens"] for each in received]
     assert shown[0] == shown[2] < shown[1]
     assert shown[3:] == shown[:3]
+
+
+def test_slot_is_released_if_the_response_cannot_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = "modifiers: [{limit: {strategy: fixed-window, concurrent: 1}}]"
+    engine = VirtualServer(f"rules: [{{reply: hi}}]\n{limit}").engine
+
+    def respond() -> int:
+        body = dumps({"model": "gpt-4o", "input": "hi"})
+        return engine.respond(engine.read("POST", "/v1/responses", "", {}, body, "", 0.0)).status
+
+    with monkeypatch.context() as context:
+        context.setattr(Engine, "_store_and_finish", Mock(side_effect=RuntimeError))
+        with pytest.raises(RuntimeError):
+            respond()
+    assert respond() == 200

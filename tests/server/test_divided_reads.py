@@ -12,13 +12,14 @@ import pytest
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.server.app import App
+from mockllm.server.connection import Connection
 from mockllm.server.reading_connection import MAX_CONTENT_LENGTH, MAX_QUEUED
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer
 from tests.tools import OLDER_AIOHTTP
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 JSON = b'{"a": 1}'
 LAST_CHUNK = b"2\r\n{}\r\n0\r\n"
@@ -156,3 +157,25 @@ def test_empty_line_behind_a_request_begins_no_head(server: ThreadedServer) -> N
         assert raw.send(request("POST", "/echo", JSON)).answer().status == 200
         raw.send(b"\r\n")
         assert raw.to_the_end() == b"", "the keep-alive time ends it without a word"
+
+
+def test_completed_head_cancels_its_postponed_timeout(server: ThreadedServer) -> None:
+    whole = request(path="/a")
+    with Raw(server.port) as raw:
+        raw.send(whole).answer()
+        (connection,) = server._server._connection_factory.connections
+        assert isinstance(connection, Connection)
+        raw.send(whole[:9])
+        until(lambda: connection._head_deadline)
+
+        def be_late_while_others_are_served() -> None:
+            ready = connection._ready_connections
+            ready.write_queue = []
+            connection._cancel_head_deadline()
+            connection._head_is_late(server.app.deadlines.time())
+            connection.data_received(whole[9:])
+            ready.write_queue = None
+
+        server._loop.call_soon_threadsafe(be_late_while_others_are_served)
+        assert raw.answer().status == 200
+        assert connection._head_deadline is None

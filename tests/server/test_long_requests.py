@@ -258,3 +258,19 @@ def test_session_that_ends_meanwhile_is_created_again(server: ThreadedServer, en
     assert session.number == 2
     assert session.last_used_monotonic > 0
     assert session.redacted_id == "s"
+
+
+def test_session_that_ends_while_history_is_read_is_renewed(
+    server: ThreadedServer, engine: ReadingEngine
+) -> None:
+    in_session = {"X-Mockllm-Session": "s"}
+    with Raw(server.port) as client:
+        first = dumps({"model": "m", "input": TEXT})
+        begun = client.send(request("POST", "/v1/responses", first, **in_session)).answer()
+        engine.before = lambda: engine.state.end("s")
+        further = dumps({"model": "m", "input": "hi", "previous_response_id": loads(begun.body)["id"]})
+        assert client.send(request("POST", "/v1/responses", further, **in_session)).answer().status == 200
+    session = engine.state.sessions()["s"]
+    assert session.number == 2
+    assert session.last_used_monotonic > 0
+    assert session.redacted_id == "s"

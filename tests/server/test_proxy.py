@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from mockllm.server.exchange import Exchange
+from mockllm.server.provider_proxy import ProviderProxy
 from mockllm.testing.mock_server import MockLLM
 from tests.language.virtual_server import VirtualServer, chat_request
 from tests.live import live
@@ -125,6 +127,26 @@ def test_concurrency_limit_counts_proxied_request_to_its_end(tmp_path: Path) -> 
         assert post(server.url, CHAT, BODY).status == 201
     with live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]\n{limit}")) as server:
         assert [post(server.url, CHAT, BODY).status for _ in range(2)] == [502, 502]
+
+
+def test_server_failure_in_proxied_response_frees_its_slot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def forward(_: ProviderProxy, exchange: Exchange, *__: object) -> None:
+        exchange.socket_sink.write(ANSWER)
+        exchange.sink.written = True
+        raise RuntimeError("a mistake")
+
+    limit = "modifiers: [{limit: {strategy: fixed-window, window: 1m, concurrent: 1}}]"
+    with (
+        provider(answering(ANSWER)) as there,
+        live(rules(tmp_path, f"rules: [{{proxy: '{there}'}}]\n{limit}")) as server,
+    ):
+        with monkeypatch.context() as context:
+            context.setattr(ProviderProxy, "forward", forward)
+            assert post(server.url, CHAT, BODY).status == 201
+            assert "mockllm itself has failed" in server.line(bool)
+        assert post(server.url, CHAT, BODY).status == 201
 
 
 def test_proxy_is_step_of_sequence(tmp_path: Path) -> None:

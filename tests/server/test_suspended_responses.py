@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from http.client import HTTPConnection, HTTPResponse
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from mockllm.engine import Engine
 from mockllm.server import suspended_responses
 from mockllm.server.journal.reconstruction import reconstruct
+from mockllm.server.suspended_responses import add_client_response
 from tests.live import Live
 from tests.live import live as serve
 from tests.server.webhook_endpoint import Hook, webhook_endpoint
@@ -89,6 +92,36 @@ def test_call_continues_after_all_responses(alone: Live) -> None:
     assert entry.seed.startswith("0@"), "the seed of the response that the named rule made"
     questions, further, rest = (part.after for part in reconstruct(entry).parts[-3:])
     assert questions < further < rest, "the parts have the times at which they were sent"
+
+
+def test_response_after_wait_has_ended_is_not_streamed(alone: Live) -> None:
+    app = alone.app
+    with book(alone) as stream:
+        questions = [event(stream), event(stream)]
+        (waiting,) = app.suspended_exchanges.values()
+        exchange = waiting.exchange
+        assert exchange is not None
+        later_writes: list[float] = []
+
+        def end_and_respond() -> None:
+            player = exchange.player
+            assert player is not None
+            player._framed_steps = iter(())  # as if the longest wait had passed
+            player.write_due(app.deadlines.time())
+            count = len(player.write_times)
+            for question in questions:
+                body = json.dumps({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "accept"}})
+                engine = app.engine
+                assert isinstance(engine, Engine)
+                add_client_response(
+                    app, engine.read("POST", "/mcp/desk", "", HEADERS, body.encode(), "", time.time())
+                )
+            later_writes.extend(player.write_times[count:])
+
+        exchange.socket_sink.connection._loop.call_soon_threadsafe(end_and_respond)
+        assert event(stream) is None
+    assert not app.suspended_exchanges
+    assert later_writes == []
 
 
 def test_rule_that_continues_sends_its_webhook(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ T = TypeVar("T")
 MIN_DIVIDED_BYTES: Final = 2400
 """Bytes: a shorter body is parsed as a whole, which takes less time than the search."""
 LONGEST: Final = 2 * 1024 * 1024
-"""Bytes: a longer body would evict all others."""
+"""Bytes: a longer body is not divided, since it would evict most others."""
 MAX_TURN_BYTES: Final = 48 * 1024 * 1024
 """Bytes of all histories, about: their own, and what was parsed of them. Those whose key was
 used least recently are evicted first."""
@@ -171,8 +171,10 @@ class _BoundedBuckets(dict[bytes, list[T]]):
         self.size = 0
 
     def put(self, key: bytes, value: T) -> None:
-        """Add a value. The values of the key that was used least recently are evicted where the bytes exceed the
-        capacity."""
+        """Add a value, unless it takes more than half of the capacity. The values of the key that was used least
+        recently are evicted where the bytes exceed the capacity."""
+        if self._size_of(value) > self._room // 2:
+            return
         alike = self.pop(key, [])
         alike.insert(0, value)
         self[key] = alike

@@ -174,3 +174,12 @@ def test_body_is_parsed_as_a_whole_while_a_thread_reads() -> None:
     with cache._lock:
         assert cache.read(body, "messages") == (json.loads(body), None)
     read(cache, body)
+
+
+def test_body_with_too_large_members_evicts_no_others() -> None:
+    cache = BodyCache(remaining_bytes=200_000)
+    read(cache, raw([user("a")]))
+    size = cache._remaining_members.size
+    large = raw([user("b")], f', "tools": "{20_000 * "x"}"')
+    assert read(cache, large).fields == read(cache, large).fields
+    assert cache._remaining_members.size == size > 0
