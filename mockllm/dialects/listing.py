@@ -59,7 +59,7 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
     provider: str
     id: str
     protocol: str
-    """The name of its dialect."""
+    """The name of its protocol (`Dialect.name`)."""
     api: str
     generates: bool = False
     makes_media: bool = False
@@ -111,7 +111,7 @@ class ListedWebSocket(Struct, frozen=True, eq=False, array_like=True):
     path: str
     handshake_id: str
     """The id of the call that opens a WebSocket."""
-    message_ids: tuple[tuple[str, str], ...]
+    call_ids_by_message: tuple[tuple[str, str], ...]
     """The types of the messages, each with the id of its call."""
 
 
@@ -162,9 +162,9 @@ def likely_provider(
 
 @cache
 def paths_by_provider() -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return the paths of each provider, without methods and without those that alone need its prefix. All have the
-    prefix where the provider needs it. A provider with a `compatible_base` has this base, too; if it needs
-    its prefix, nothing else."""
+    """Return the paths of each provider, without methods. They have the prefix where the provider needs it; a route
+    that alone needs the prefix is left out. A last entry, `vendors`, has each `compatible_base`. A provider that has
+    one and needs its prefix has no other entry."""
     paths = {
         provider.name: tuple(
             dict.fromkeys(before + route.path for route in provider.routes if not route.needs_prefix)

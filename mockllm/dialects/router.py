@@ -61,7 +61,7 @@ class MethodNotAllowed(Struct, frozen=True):
     failure: Failure
 
 
-class UnservedPath(Struct, frozen=True):
+class NoRoute(Struct, frozen=True):
     """A path at which no call is served. It is unknown, or of a part of an API that is not served. Or it lacks its
     version, has an unknown action, or is that of a WebSocket. A rule that names it may match. Otherwise the response
     is the failure, in the envelope of the provider that the prefix or the headers indicate. `provider` is the one
@@ -80,7 +80,7 @@ class UnservedPath(Struct, frozen=True):
         return self.provider is None and lacks_prefix(self.path)
 
 
-Routing: TypeAlias = RouteMatch | MethodNotAllowed | UnservedPath
+Routing: TypeAlias = RouteMatch | MethodNotAllowed | NoRoute
 
 
 def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
@@ -92,7 +92,8 @@ def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
         for websocket in provider.websockets:
             calls = [(WEBSOCKET_METHOD, provider.calls[websocket.handshake_id])]
             calls += [
-                (f"{WEBSOCKET_METHOD} {kind}", provider.calls[id]) for kind, id in websocket.message_ids
+                (f"{WEBSOCKET_METHOD} {kind}", provider.calls[id])
+                for kind, id in websocket.call_ids_by_message
             ]
             for unprefixed in dict.fromkeys((websocket.path, websocket.path.removeprefix(start))):
                 for prefix in ("", f"/{provider.name}"):
@@ -167,7 +168,7 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str, over
     if unversioned is not None:
         meant, hint = unversioned
         failure = Failure("not_found", message=f"Invalid URL ({method} {path}). {hint}")
-        return UnservedPath(meant.dialect, *_prefix(path), failure, hint)
+        return NoRoute(meant.dialect, *_prefix(path), failure, hint)
     if by_method:
         return _other_method(method, path, by_method, _select(_of_all_methods(by_method), headers, query))
     if websocket_calls is not None:
@@ -181,14 +182,14 @@ def _search(method: str, path: str, headers: Mapping[str, str], query: str, over
     )
     if _is_unserved(likely, unprefixed):
         failure = _not_served(method, path, unprefixed, likely)
-        return UnservedPath(likely.first_call.dialect, provider, unprefixed, failure, NOT_SERVED)
+        return NoRoute(likely.first_call.dialect, provider, unprefixed, failure, NOT_SERVED)
     hint = path_hint(method, path, headers, _KNOWN, over_tls=over_tls)
     return _unknown_path(method, path, likely, hint)
 
 
 def _other_method(
     method: str, path: str, by_method: Mapping[str, Sequence[RouteMatch]], meant: RouteMatch
-) -> UnservedPath | MethodNotAllowed:
+) -> NoRoute | MethodNotAllowed:
     """Return that a path has calls of other methods only. `meant` is the most likely one."""
     is_action = path.rfind(":") > path.rfind("/") and meant.provider in _providers_with_actions()
     if is_action and not _with_action(path):
@@ -197,7 +198,7 @@ def _other_method(
     return MethodNotAllowed(meant.dialect, meant.provider, meant.path, failure)
 
 
-def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> UnservedPath:
+def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> NoRoute:
     """Return that no call has a path, in the envelope of the provider that is likely meant."""
     provider, unprefixed = _prefix(path)
     hint_suffices = SET_BASE_URL in hint or hint == _UPGRADE
@@ -205,7 +206,7 @@ def _unknown_path(method: str, path: str, likely: ListedProvider, hint: str) -> 
     routes = "" if hint_suffices else _routes_of(likely.name, provider_is_certain=provider_is_certain)
     message = f"Invalid URL ({method} {path}). {' '.join(filter(None, (hint, routes)))}"
     failure = Failure("not_found", message=message)
-    return UnservedPath(likely.first_call.dialect, provider, unprefixed, failure, hint)
+    return NoRoute(likely.first_call.dialect, provider, unprefixed, failure, hint)
 
 
 def _of_all_methods(by_method: Mapping[str, Sequence[RouteMatch]]) -> list[RouteMatch]:
@@ -214,7 +215,7 @@ def _of_all_methods(by_method: Mapping[str, Sequence[RouteMatch]]) -> list[Route
 
 @text_cache(1024)  # clients repeat their paths; a new path is compared with many patterns
 def _matching(path: str) -> Mapping[str, Sequence[RouteMatch]]:
-    """Return the calls of a path by method. The text after the path's last colon selects the patterns; where it is
+    """Return the calls of a path by method. The path's end from its last colon selects the patterns; where it is
     the action of a call, it is no part of a name."""
     known = {method: list(matches) for method, matches in _LITERAL.get(path, {}).items()}
     for method, match in _with_action(path) or _matches(path, _PATTERNS[""]):
@@ -283,14 +284,12 @@ def _providers_with_actions() -> frozenset[str]:
     return frozenset(route.provider for action, known in _PATTERNS.items() if action for _, route, _ in known)
 
 
-def _unknown_action(method: str, path: str, meant: RouteMatch) -> UnservedPath:
+def _unknown_action(method: str, path: str, meant: RouteMatch) -> NoRoute:
     """Return that a path has an action that the provider lacks. `meant` is the call of the path before the colon."""
     near = _near_action(path, method)
     hint = f"Did you mean {method} {near}?" if near else ""
     message = f"Invalid URL ({method} {path}). {hint or _routes_of(meant.provider, provider_is_certain=True)}"
-    return UnservedPath(
-        meant.dialect, meant.provider, meant.path, Failure("not_found", message=message), hint
-    )
+    return NoRoute(meant.dialect, meant.provider, meant.path, Failure("not_found", message=message), hint)
 
 
 @text_cache(1024)
@@ -357,7 +356,7 @@ def _pattern(path: str) -> re.Pattern[str]:
 
 
 _PATTERNS: Final[dict[str, list[tuple[str, Route, str]]]] = {}
-"""The paths with variables, by the text after a colon at their end ("" without one)."""
+"""The paths with variables, by the action at their end, such as `:generateContent` ("" without one)."""
 _LITERAL: Final[dict[str, dict[str, list[RouteMatch]]]] = {}
 _WEBSOCKET_CALLS: Final = _websocket_calls()
 _KNOWN: Final = KnownPaths(_LITERAL, _matching, _base_of)

@@ -20,7 +20,7 @@ from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, 
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
-from mockllm.dialects.router import RouteMatch, UnservedPath
+from mockllm.dialects.router import NoRoute, RouteMatch
 from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder
@@ -342,7 +342,7 @@ class Engine:
         """Return whether a provider has the path, or would have it with its prefix before it (`lacks_prefix`). True,
         too, where a rule matches, even one that a guard blocks."""
         routing = request.routing
-        if not isinstance(routing, UnservedPath) or routing.lacks_prefix:
+        if not isinstance(routing, NoRoute) or routing.lacks_prefix:
             return True
         return bool(value_or_missing(partial(self.has_rule, request)))  # an object to fetch is true
 

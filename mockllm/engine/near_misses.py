@@ -19,7 +19,7 @@ from mockllm.core.selection.decision import Candidate, Decision
 from mockllm.core.selection.guards import GuardReason, UnmetState
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.dialects.provider_facts import parameter_fields
-from mockllm.dialects.router import MethodNotAllowed, UnservedPath
+from mockllm.dialects.router import MethodNotAllowed, NoRoute
 from mockllm.scenario.catalog import Catalog, CatalogItem
 
 NearMiss: TypeAlias = tuple[CatalogItem, list[FieldTestResult]]
@@ -76,19 +76,19 @@ def unknown_path_error(
     catalog: Catalog,
     request: Request,
     decision: Decision,
-    routing: UnservedPath | MethodNotAllowed,
+    routing: NoRoute | MethodNotAllowed,
     status: int,
 ) -> UnmatchedError:
     """Return the error for a path or method that no provider has, with the rules that name a similar path.
     `status` replaces the 404 of a path; a method that is not allowed stays a 405, a call that is not served a 501."""
     failure = routing.failure
-    if isinstance(routing, UnservedPath) and failure.status is None and status != NOT_FOUND:
+    if isinstance(routing, NoRoute) and failure.status is None and status != NOT_FOUND:
         failure = Failure.of_status(status, failure.message)
     lines = _blocked_lines(catalog, decision)
     for item, test_results in nearest(catalog, request):
         if any(test.field == "path" and (test.matched or test.hint) for test in test_results):
             lines.append(near_miss_line(item, test_results))
-    hint = routing.hint if isinstance(routing, UnservedPath) else failure.message or ""
+    hint = routing.hint if isinstance(routing, NoRoute) else failure.message or ""
     if not lines:
         return UnmatchedError(failure, (hint or NO_PROVIDER,))
     first, dot, rest = (failure.message or "").partition("). ")

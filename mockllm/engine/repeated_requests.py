@@ -108,7 +108,7 @@ class RepeatedRequests:
     """The repeated requests of one engine."""
 
     def __init__(self) -> None:
-        self.attributes: BoundedCache[dict[str, object]] = BoundedCache(MAX_BYTES)
+        self.attributes_by_key: BoundedCache[dict[str, object]] = BoundedCache(MAX_BYTES)
         """The attributes with which a repeated request begins. They include the `RepeatedRequest`."""
         self._seen: set[int] = set()
 
@@ -129,9 +129,9 @@ class RepeatedRequests:
         index: RuleIndex,
         precompute: Callable[[Request, RepeatedRequest], None],
     ) -> None:
-        """Compute what follows from the head and the body of a request, and store it in `attributes`. If any of that
-        depends on client, time or stored responses, only the attributes of the head remain. `precompute` runs the
-        check and makes the cache key."""
+        """Compute what follows from the head and the body of a request, and store it. If any of that depends on
+        client, time or stored responses, only the attributes of the head remain. `precompute` runs the check and
+        makes the cache key."""
         assert repeated.to_precompute is not None, "it is tried once"
         (key, of_head), repeated.to_precompute = repeated.to_precompute, None
         attributes = {**of_head, "repeated": repeated}
@@ -149,7 +149,7 @@ class RepeatedRequests:
         else:
             repeated.rule_index = index
             attributes = {**vars(tracking), **ATTRIBUTES_OF_ONE}
-        self.attributes.put(key, attributes, _size(request.raw))
+        self.attributes_by_key.put(key, attributes, _size(request.raw))
 
 
 def _size(body: bytes) -> int:

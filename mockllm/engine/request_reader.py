@@ -151,7 +151,7 @@ class RequestReader:
                 self._has_read = True
             elif repeated_requests is not None and len(raw) <= MAX_BODY_BYTES:
                 key = (self._head_identity, raw)
-                known = repeated_requests.attributes.get(key)
+                known = repeated_requests.attributes_by_key.get(key)
                 if known is not None:
                     attributes = known
                 elif repeated_requests.check_and_remember(key):

@@ -87,7 +87,7 @@ class BoundedMessages(ClientMessages):
             return message
         self._refused = True
         sink.write(close_frame(TOO_BIG, failure.message or ""))
-        sink.end()
+        sink.shut_down_writing()
         raise StopAsyncIteration
 
     async def _failure(self, data: str | bytes) -> Failure | None:

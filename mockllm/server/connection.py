@@ -16,7 +16,7 @@ from typing import Final, cast
 
 from mockllm.server.aiohttp_internals import tcp_keepalive
 from mockllm.server.app import App
-from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_broken_request
 from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
 from mockllm.server.request_body import body_if_complete, read_rest
@@ -63,8 +63,8 @@ class Connection(ReadingConnection):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._cancel_head_deadline()
-        # Serve the first queued request, so that rules count it, unless its body is long or compressed. The others
-        # would have waited for its response.
+        # Serve the first queued request, so that rules count it, if its body is complete, short and not compressed.
+        # The others would have waited for its response.
         if self._queue and self._current is None:
             self._ready_connections.serve_now(self)
         self.closing = True
@@ -112,7 +112,7 @@ class Connection(ReadingConnection):
             # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
             return False
         response, version = self._current.response, self._current.head.message.version
-        is_sent = response is not NOT_PLANNED and not response.plan.delivery.sends_nothing
+        is_sent = response is not NO_RESPONSE_YET and not response.plan.delivery.sends_nothing
         if is_sent and not self._sink.written and version >= (1, 1):
             self._sink.send_interim_response()
         self._close_if_disconnected(SOCKET_POLL_SECONDS)
@@ -128,7 +128,7 @@ class Connection(ReadingConnection):
         else:
             self._loop.call_later(next_poll, self._close_if_disconnected, min(2 * next_poll, LONGEST_POLL))
 
-    def serve_next(self) -> None:
+    def serve_next_or_resume(self) -> None:
         """Serve the next request, if none is being served; continue one that the store has decided."""
         exchange, app, queue = self._current, self._app, self._queue
         if exchange is not None:
@@ -197,7 +197,7 @@ class Connection(ReadingConnection):
         if usable:
             self._serve_next_or_wait()
         elif exchange.ends_connection:
-            self._sink.end()  # the client may not expect it, and may send a next request
+            self._sink.shut_down_writing()  # the client may not expect it, and may send a next request
         else:
             self.close()
 

@@ -38,7 +38,7 @@ EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", 
 - `stopped`: the server stopped
 """
 
-NOT_PLANNED: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
+NO_RESPONSE_YET: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 """The response of an exchange before it is known."""
 
 
@@ -80,9 +80,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, head and body, where one read of the socket had exactly these and no other request
-    was served or waited. A head without a body may also be a part of a read. Empty for all others, and for a body
-    that is long, refused, in HTTP chunks or encoded."""
+    """All bytes of the request, head and body, where one read of the socket had them all and no other request was
+    served or waited. Empty for all others, and for a body that is long, refused, in HTTP chunks or encoded."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
@@ -97,7 +96,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     server's own pages, and after an internal error. Also None where the request broke off in its body."""
     history_is_unread: bool = False
     """Whether the request continues stored responses that a thread has to read before the engine decides."""
-    response: PlannedResponse = NOT_PLANNED
+    response: PlannedResponse = NO_RESPONSE_YET
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
     """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or the
     store decides, since it has the counts. Or the response needs a stored object that this process lacks."""
@@ -125,9 +124,10 @@ class Exchange(Struct, gc=False, kw_only=True):
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that `try_write_whole_and_end` does not write, as long as it plays."""
-    proxied: bool = False
+    ended_by_proxy: bool = False
     """Whether a `ProviderProxy` forwards the request. The exchange then ends when the provider's response has ended,
-    also if the client disconnects before. That of a forwarded handshake ends with its WebSocket."""
+    also if the client disconnects before. That of a forwarded handshake ends with its WebSocket. False again after
+    an internal error."""
     keep_alive: bool = True
     """Whether the connection can serve another request after the response, as `serialize_head` finds for a response
     that a player plays. It is False where `ends_connection` is set, the request demands the end, or the body has

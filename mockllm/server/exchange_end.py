@@ -15,7 +15,7 @@ from mockllm.server import builtin_pages
 from mockllm.server.access_log import access_log_record_of, shortened_for_line
 from mockllm.server.app import App
 from mockllm.server.ended_exchange import EndedExchange
-from mockllm.server.exchange import NOT_PLANNED, EndReason, Exchange
+from mockllm.server.exchange import NO_RESPONSE_YET, EndReason, Exchange
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.request_target import is_control_path
 from mockllm.server.suspended_responses import forget_suspended
@@ -81,7 +81,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         )  # after a half-close, only writes show it
         duration = None if disconnected_at is None else max(0.0, disconnected_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
-    elif exchange.proxied or exchange.ended:
+    elif exchange.ended_by_proxy or exchange.ended:
         return
     elif exchange.response.hold is not None:
         end_exchange(app, exchange, "gone", write_times=array("d"))  # nothing was written
@@ -103,7 +103,7 @@ def end_failed_response(app: App, exchange: Exchange) -> None:
 def end_broken_request(app: App, exchange: Exchange) -> None:
     """End an exchange whose request broke off in its body. A call of the control API does not end
     so: it stays hidden. Nor does one whose whole body had come."""
-    if exchange.ended or exchange.response is not NOT_PLANNED or is_control_path(exchange.head.path):
+    if exchange.ended or exchange.response is not NO_RESPONSE_YET or is_control_path(exchange.head.path):
         return
     body = exchange.body_stream
     if body is not None and body.is_eof():  # the client has disconnected while it was decompressed or checked

@@ -153,13 +153,13 @@ def _with_layout(raw: bytes, layout: HeadLayout) -> bytes:
 class ResponseAffixes(NamedTuple):
     """The bytes around the body of a prerendered response.
 
-    `per_response_headers` has their names, each with the index of its value (`Prerendered.placeholder_values`).
+    `header_value_indexes` has the names of headers that differ in each response, with the indexes of their values.
     `before` is the text before these headers and the date, `after` the text after the length, if there is one.
     """
 
     body_step: PlaceholderStep
     before: bytes
-    per_response_headers: Sequence[tuple[bytes, int]]
+    header_value_indexes: Sequence[tuple[bytes, int]]
     after: bytes
     http_chunked: bool
 
@@ -183,8 +183,8 @@ def prerendered_bytes(
         affixes = _affixes(prerendered, cors_lines, *[name for name, _ in limit_headers])
     if affixes is None:
         return None
-    body_step, before, per_response_headers, after, http_chunked = affixes
-    for name, value_index in per_response_headers:
+    body_step, before, header_value_indexes, after, http_chunked = affixes
+    for name, value_index in header_value_indexes:
         before += b"%b: %b\r\n" % (name, values[value_index])
     if limit_headers:
         before += _encoded(_lines(limit_headers))
@@ -217,12 +217,12 @@ def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) 
     # a body that is empty, or begins with a placeholder, is written as a plan
     if body_step is None or not simple or not body_step.parts[0]:
         return None
-    per_response = [pair for pair in prerendered.per_response_headers if pair[0].lower() not in names]
-    per_response_headers = tuple((name.encode("latin-1"), number) for name, number in per_response)
+    per_response = [pair for pair in prerendered.header_value_indexes if pair[0].lower() not in names]
+    header_value_indexes = tuple((name.encode("latin-1"), number) for name, number in per_response)
     return ResponseAffixes(
         body_step,
         _encoded(partial_head.start),
-        per_response_headers,
+        header_value_indexes,
         _encoded(partial_head.end),
         partial_head.http_chunked,
     )

@@ -173,7 +173,7 @@ class Metrics:
         elif ended.response.content.framing is not Framing.PLAIN and ended.end_reason == "finished":
             counters.ttft.add(ended.duration)
 
-    def count_equal(self, ended: EndedExchange, durations: Sequence[float]) -> None:
+    def count_cached(self, ended: EndedExchange, durations: Sequence[float]) -> None:
         """Count exchanges with the cached response and the model of this one. `durations` holds the seconds of each.
         Their responses were each sent in one write: a stream's first chunk was sent with its last."""
         counters = self._count(ended, durations)

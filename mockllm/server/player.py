@@ -66,8 +66,8 @@ class Player:
     """Plays one response, which began at the time `began` (`Exchange.monotonic`): its waits count from then.
     `time_scale` is the factor on all waits of the plan.
 
-    `end` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing more is
-    written before `resume`. The player calls `notify` when it has ended, stalled or failed.
+    `end_reason` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing
+    more is written before `resume`. The player calls `notify` when it has ended, stalled or failed.
     """
 
     __slots__ = (
@@ -80,7 +80,7 @@ class Player:
         "_scale",
         "_separate",
         "_sink",
-        "end",
+        "end_reason",
         "failed",
         "finished_at",
         "notify",
@@ -105,7 +105,7 @@ class Player:
         self._scale = time_scale
         self._due = began + plan.delay * time_scale
         self._deadline: Deadline | None = None
-        self.end: PlayEnd | None = None
+        self.end_reason: PlayEnd | None = None
         self.finished_at: float | None = None
         """When the last byte was written; `wait_for_player` returns later."""
         self.stalled = False
@@ -158,9 +158,9 @@ class Player:
             # a throttled response writes each part separately
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
                 self.write_once(monotonic)
-                if self.end is not None or self.stalled or self._due > monotonic:
+                if self.end_reason is not None or self.stalled or self._due > monotonic:
                     break
-            if self.end is not None:
+            if self.end_reason is not None:
                 self.finished_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.at(
@@ -168,7 +168,7 @@ class Player:
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.failed = exc
-        if self.end is not None or self.stalled or self.failed is not None:
+        if self.end_reason is not None or self.stalled or self.failed is not None:
             self.notify()
 
     def write_once(self, monotonic: float) -> None:
@@ -194,17 +194,17 @@ class Player:
                 parts.clear()
             else:
                 assert type(step) is CutStep
-                self.end = "finished" if step.how == "end" else step.how
+                self.end_reason = "finished" if step.how == "end" else step.how
                 break
         else:
-            self.end = "finished"
+            self.end_reason = "finished"
         out = already_chunked + self._http_chunked(parts)
-        if self._in_http_chunks and self.end == "finished":
+        if self._in_http_chunks and self.end_reason == "finished":
             out += LAST_HTTP_CHUNK
         if head or out:
             self._sink.write(head + out)
         self.write_times.append(monotonic)
-        self.stalled = self.end is None and self._sink.full
+        self.stalled = self.end_reason is None and self._sink.full
 
     def _http_chunked(self, parts: list[bytes]) -> bytes:
         data = b"".join(parts)
@@ -256,7 +256,7 @@ async def wait_for_player(player: Player, sink: DrainableSink) -> None:
     plan demands, or wait until the client has read enough. Raises ConnectionError, or is cancelled, if the client
     has disconnected before."""
     try:
-        while player.end is None or player.failed is not None:
+        while player.end_reason is None or player.failed is not None:
             if player.failed is not None:
                 raise player.failed
             if player.stalled:
@@ -264,8 +264,8 @@ async def wait_for_player(player: Player, sink: DrainableSink) -> None:
                 player.resume()
             else:
                 await _notified(player)
-        if player.end != "finished":
-            await sink.cut(player.end)
+        if player.end_reason != "finished":
+            await sink.cut(player.end_reason)
         elif sink.full:
             await sink.drained()
             player.finished_at = None  # it ends now

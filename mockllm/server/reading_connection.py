@@ -87,7 +87,7 @@ class ReadingConnection(ClosableConnection):
         self._current: Exchange | None = None
         """The exchange that is served."""
         self.scheduled = False
-        """Whether `serve_next` will be called: see `ServedConnection` (ready_connections.py)."""
+        """Whether `serve_next_or_resume` will be called: see `ServedConnection` (ready_connections.py)."""
         self._body: StreamReader | None = None
         """The body of the last request that was parsed."""
         self._parse_position = ParsePosition()
@@ -105,7 +105,7 @@ class ReadingConnection(ClosableConnection):
         """Whether only ASCII was parsed. Otherwise lone surrogates in the headers of a head are replaced
         (`request_heads.py`)."""
 
-    def serve_next(self) -> None:
+    def serve_next_or_resume(self) -> None:
         """Serve the next request of the queue."""
         raise NotImplementedError
 
@@ -148,8 +148,8 @@ class ReadingConnection(ClosableConnection):
             self._ready_connections.schedule(self)
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
-        """Queue an exchange for each request whose head ends in this data. `split_head`: the
-        head at the start of `data`, split around its length, if the head is whole."""
+        """Queue an exchange for each request whose head ends in this data. `split_head`: the head at the start of
+        `data`, if it is whole; after an empty line, only that line."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -276,7 +276,7 @@ class ReadingConnection(ClosableConnection):
         """Respond to bytes that are not a request."""
         status, reason = status_and_reason(error)
         self._refuse(status, reason, reason)
-        self._sink.end()
+        self._sink.shut_down_writing()
 
     def _refuse(self, status: int, reason: str, text: str) -> None:
         """Write a response of the connection itself, and log the reason."""

@@ -26,12 +26,12 @@ MAX_SERVING_SECONDS: Final = 0.0005
 
 
 class ServedConnection(Protocol):
-    """A connection with requests. `scheduled`: whether `serve_next` will be called. It is then in
+    """A connection with requests. `scheduled`: whether `serve_next_or_resume` will be called. It is then in
     `ReadyConnections.waiting`, or among those that are served in this iteration and were not reached yet."""
 
     scheduled: bool
 
-    def serve_next(self) -> None: ...
+    def serve_next_or_resume(self) -> None: ...
 
     def close_and_drop_transport(self) -> None: ...
 
@@ -109,7 +109,7 @@ class ReadyConnections:
         for number, connection in enumerate(ready, 1):
             connection.scheduled = False
             try:
-                connection.serve_next()
+                connection.serve_next_or_resume()
             except (Exception, MissingStoredObject):  # of this connection; the others are served all the same
                 traceback.print_exc(file=sys.stderr)
                 connection.close_and_drop_transport()

@@ -136,7 +136,7 @@ class RequestHead:
 
     @property
     def may_be_cached(self) -> bool:
-        """Whether the head may be cached: no chunks, upgrade, content encoding, `Expect` or close."""
+        """Whether the head may be cached: no HTTP chunks, upgrade, content encoding, `Expect` or close."""
         message = self.message
         headers = message.headers
         prevents_caching = message.chunked or message.upgrade or message.should_close
@@ -177,7 +177,7 @@ class RequestHeadCache:
     def __init__(self, max_body: float = inf, max_header: float = inf) -> None:
         """`max_body`: the most bytes of the body after a cached head; `max_header`: the most bytes of a header."""
         self._heads: dict[bytes, RequestHead] = {}
-        self._whole: dict[bytes, RequestHead] = {}
+        self._by_exact_bytes: dict[bytes, RequestHead] = {}
         """The same heads, each with one length of the body, by all their bytes."""
         self._seen: set[int] = set()
         self._varying: VaryingHeads[RequestHead] = VaryingHeads(max_header)
@@ -186,7 +186,7 @@ class RequestHeadCache:
     def clear(self) -> None:
         """Drop all heads."""
         self._heads.clear()
-        self._whole.clear()
+        self._by_exact_bytes.clear()
         self._varying.clear()
 
     def find_or_split(self, data: bytes) -> RequestHead | SplitHead | None:
@@ -194,7 +194,7 @@ class RequestHeadCache:
         return the head, split around its length; None if the data has no whole head."""
         end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
         # where `data.find` returned -1, `end` is 3, and no cached head is so short
-        head = self._whole.get(data[:end])
+        head = self._by_exact_bytes.get(data[:end])
         if head is not None and len(data) == end + head.body_length:
             return head
         if end < len(END_OF_HEAD):
@@ -211,9 +211,9 @@ class RequestHeadCache:
             if head.headers is not head.message.headers:
                 return split  # `with_varied_values` is for heads of ASCII; these are a cleaned copy
             head = head.with_varied_values(split.length_text)
-        if len(self._whole) >= MAX_CACHED_HEADS:
-            self._whole.clear()
-        self._whole[data[:end]] = head
+        if len(self._by_exact_bytes) >= MAX_CACHED_HEADS:
+            self._by_exact_bytes.clear()
+        self._by_exact_bytes[data[:end]] = head
         return head
 
     def add_if_repeated(self, head: RequestHead, split_head: SplitHead) -> None:
@@ -237,7 +237,7 @@ class RequestHeadCache:
         else:
             if len(self._heads) >= MAX_CACHED_HEADS:
                 self._heads.clear()
-                self._whole.clear()
+                self._by_exact_bytes.clear()
             head.body_length = split_head.body_length
             self._heads[head_key] = head
 

@@ -1,7 +1,7 @@
 """Responds to a request whose body is complete: route, read, decide, plan, and write the response or begin to play
 it. To play a plan is to write each of its steps at its time.
 
-A connection calls `respond` for most requests when `ready_connections.py` calls its `serve_next`.
+A connection calls `respond` for most requests when `ready_connections.py` calls its `serve_next_or_resume`.
 `waiting_exchange.py` finishes the exchanges that `respond` does not end.
 """
 
@@ -23,7 +23,7 @@ from mockllm.engine import DeferredResponse, PlannedResponse, UndecidedResponse
 from mockllm.server import builtin_pages
 from mockllm.server.app import App
 from mockllm.server.builtin_pages import respond_builtin
-from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, end_exchange
 from mockllm.server.forwarded_requests import goes_to_provider, recordings_to_wait_for
 from mockllm.server.http1 import (
@@ -91,7 +91,7 @@ def must_finish_later(app: App, exchange: Exchange) -> bool:
         return True
     response = exchange.response
     return (
-        response is NOT_PLANNED
+        response is NO_RESPONSE_YET
         or goes_to_provider(app, exchange)
         or opens_websocket(response)
         or response.hold is not None
@@ -120,7 +120,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     request = exchange.request  # `finish_exchange` has read it, if its body is long
     if request is None:
         request = read_request(app, exchange)
-    # of an equal request, the structure is checked, and nothing is stored that it continues
+    # of an equal request, the structure was checked; and it continues no stored response
     is_known = request.repeated is not None and request.repeated.rule_index is not None
     if not (is_checked or is_known):
         request.parse_body()

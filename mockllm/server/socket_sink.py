@@ -62,7 +62,7 @@ class SocketSink:
         self.write(CONTINUE)
         self.written = False
 
-    def end(self) -> None:
+    def shut_down_writing(self) -> None:
         """Send FIN after the written bytes. The client has the linger time to read them and to close."""
         self.connection.close_write_side(self._limits.linger)
 

@@ -10,7 +10,7 @@ from mockllm.core.request.request import Request
 from mockllm.engine import UndecidedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
-from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.forwarded_requests import goes_to_provider
 from mockllm.server.protocols import StoreClientProtocol
 from mockllm.server.respond import (
@@ -42,7 +42,7 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
     if (
         store_was_needed
         and exchange.websocket_session is None
-        and exchange.response is not NOT_PLANNED
+        and exchange.response is not NO_RESPONSE_YET
         and exchange.pending_response is None
         and not goes_to_provider(app, exchange)
         and not exchange.sink.half_closed

@@ -33,7 +33,7 @@ from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
 from mockllm.server.deferred_planning import plan_in_thread
-from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.forwarded_requests import (
     get_or_create_proxy,
@@ -116,7 +116,7 @@ async def _finish(app: App, exchange: Exchange) -> bool:
         await _wait_for_body(app, exchange)
         if exchange.ended:
             return exchange.keep_alive
-    control = control_of(app, exchange) if exchange.response is NOT_PLANNED else None
+    control = control_of(app, exchange) if exchange.response is NO_RESPONSE_YET else None
     if control is not None and not control.loaded:
         await app.worker_thread.run(control.load)
         respond(app, exchange)
@@ -132,9 +132,9 @@ async def _finish(app: App, exchange: Exchange) -> bool:
     await _decide_after_recording(app, exchange)
     if exchange.pending_response is not None:
         await plan_in_thread(app, exchange)
-    if exchange.player is None and exchange.response is NOT_PLANNED:
+    if exchange.player is None and exchange.response is NO_RESPONSE_YET:
         await _respond_by_control(app, exchange)
-        if exchange.response is NOT_PLANNED:
+        if exchange.response is NO_RESPONSE_YET:
             return False  # it has followed the live feed
     if exchange.player is None:
         if (usable := await _serve_without_player(app, exchange)) is not None:
@@ -148,7 +148,7 @@ async def _decide_after_recording(app: App, exchange: Exchange) -> None:
     """Let the engine decide where the server records. An unmatched request first waits for the recordings of equal
     ones that are pending; then the engine that has them reads it again."""
     recordings, request = recordings_to_wait_for(app, exchange), exchange.request
-    if recordings is None or request is None or exchange.response is not NOT_PLANNED:
+    if recordings is None or request is None or exchange.response is not NO_RESPONSE_YET:
         return
     while (loaded := recordings.loaded_event(request)) is not None and leaves_unmatched(app, request):
         await loaded.wait()
@@ -210,8 +210,8 @@ async def _play(app: App, exchange: Exchange) -> bool:
         await (
             exchange.socket_sink.wait_until_acknowledged()
         )  # only this shows whether the client has disconnected
-    assert player.end is not None, "the player was waited for"
-    end_exchange(app, exchange, player.end)
+    assert player.end_reason is not None, "the player was waited for"
+    end_exchange(app, exchange, player.end_reason)
     return exchange.keep_alive and exchange.end_reason == "finished"
 
 
@@ -280,7 +280,7 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
 
     with in_flight(app, exchange):
         try:
-            exchange.proxied = True
+            exchange.ended_by_proxy = True
             return await proxy.forward(
                 exchange,
                 partial(serialized_response_head, app, exchange),
@@ -288,9 +288,9 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
                 end,
             )
         except ProxyFailed as error:
-            exchange.proxied = False
+            exchange.ended_by_proxy = False
             exchange.response = _error_of_proxy(app, request, planned, error.failure)
             return None
         except Exception:  # of the server itself: `end` may not be called
-            exchange.proxied = False
+            exchange.ended_by_proxy = False
             raise

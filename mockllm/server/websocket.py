@@ -36,7 +36,7 @@ from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import BoundedMessages, is_valid_handshake
 from mockllm.server.connection_errors import error_bytes
 from mockllm.server.deferred_planning import plan_in_thread
-from mockllm.server.exchange import NOT_PLANNED, Exchange
+from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.http1 import HttpConstraints, SerializedHead
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
@@ -109,7 +109,7 @@ async def accept_websocket(
     response = HalfClosingWebSocketResponse(
         compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
     )
-    response.close_connection = socket.end
+    response.close_connection = socket.shut_down_writing
     response.headers.update(headers)
     web_request = socket.connection.web_request(exchange.head.message, exchange.body_stream)
     if not is_valid_handshake(web_request, response):
@@ -171,7 +171,7 @@ class WebSocketConnection:
 
     def _end_with(self, last: bytes) -> None:
         self._write(last)
-        self._sink.end()
+        self._sink.shut_down_writing()
 
     async def end(self) -> None:
         """End all responses, and close the WebSocket."""
@@ -225,7 +225,7 @@ class WebSocketConnection:
             if queue_name in self._holds:
                 self._holds[queue_name].cancel()
             return
-        if exchange.player.end is not None:
+        if exchange.player.end_reason is not None:
             return  # all is written: its task ends it in this iteration
         del self._running[queue_name]
         self._tasks.pop(queue_name).cancel()
@@ -299,7 +299,7 @@ class WebSocketConnection:
     async def _respond(self, exchange: Exchange, queue_name: str) -> bool:
         """Send the messages of a response. Return whether the WebSocket can be used further."""
         app = self._app
-        if exchange.response is NOT_PLANNED:
+        if exchange.response is NO_RESPONSE_YET:
             await _make_response(app, exchange)
         if app.store_client is not None:
             await wait_for_store(app, exchange, app.store_client)
@@ -316,12 +316,12 @@ class WebSocketConnection:
         player = begin_playing(app, exchange, NO_HTTP_HEAD)
         if queue_name in self._stopping:
             self._stopping.remove(queue_name)
-            if player.end is None:
+            if player.end_reason is None:
                 self._stop(queue_name)  # it cancels this task, which ends at the next `await`
         await wait_for_player(player, self._sink)
-        assert player.end is not None, "the player was waited for"
+        assert player.end_reason is not None, "the player was waited for"
         if not exchange.ended:
-            end_exchange(app, exchange, player.end)
+            end_exchange(app, exchange, player.end_reason)
         return exchange.end_reason == "finished"
 
     async def _wait_for_release(self, exchange: Exchange, queue_name: str) -> None:

@@ -103,7 +103,7 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
             lambda: app.deadlines.time() - began, ProxiedTurns(app, exchange, rule, where), stores
         )
         app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets
-        exchange.proxied = True
+        exchange.ended_by_proxy = True
         try:
             messages = BoundedMessages(client, exchange.socket_sink, app.limits)
             await _relay(messages, upstream, exchange.socket_sink, log)
@@ -179,7 +179,7 @@ async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, lo
             reason = reason if isinstance(reason, str) else ""
             log.add(reason.encode(), from_client=False, close=code)
             sink.write(close_frame(code, reason))
-            sink.end()
+            sink.shut_down_writing()
             return
         if sink.full:
             await sink.drained()

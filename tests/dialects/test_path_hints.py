@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.dialects.path_hints import MAX_WITH_CALL, lacks_prefix
-from mockllm.dialects.router import UnservedPath, find_route
+from mockllm.dialects.router import NoRoute, find_route
 
 DEPLOYMENT = "/openai/deployments/d/chat/completions"
 
@@ -37,7 +37,7 @@ DEPLOYMENT = "/openai/deployments/d/chat/completions"
 )
 def test_similar_path_has_suggestion(method: str, path: str, meant: str) -> None:
     found = find_route(method, path, {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.failure.message is not None
     assert found.failure.message.startswith(f"Invalid URL ({method} {path}). Did you mean {meant}? ")
 
@@ -45,7 +45,7 @@ def test_similar_path_has_suggestion(method: str, path: str, meant: str) -> None
 @pytest.mark.parametrize("path", ["", "*", "x", "/", "/a"])
 def test_path_without_a_segment_is_unknown(path: str) -> None:
     found = find_route("POST", path, {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.hint == ""
 
 
@@ -60,7 +60,7 @@ def test_path_without_a_segment_is_unknown(path: str) -> None:
 )
 def test_doubled_v1_has_right_base_url(method: str, path: str, headers: dict[str, str], base: str) -> None:
     found = find_route(method, path, headers)
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.failure.message == (
         f"Invalid URL ({method} {path}). The path contains /v1 twice. Set the client's base URL to {base}"
     )
@@ -78,14 +78,14 @@ def test_doubled_v1_has_right_base_url(method: str, path: str, headers: dict[str
 )
 def test_doubled_version_has_right_base_url(path: str, base: str) -> None:
     found = find_route("POST", path, {"host": "mock:9", "x-goog-api-key": "k"})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.dialect.name == "gemini"
     assert (found.failure.message or "").endswith(f"a version twice. Set the client's base URL to {base}")
 
 
 def test_list_behind_base_url_with_models_has_right_base_url() -> None:
     found = find_route("GET", "/v1beta/models/v1beta/models", {"x-goog-api-key": "k"})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.failure.message is not None
     assert "a version twice. Set the client's base URL to http://localhost:8080" in found.failure.message
 
@@ -100,7 +100,7 @@ def test_list_behind_base_url_with_models_has_right_base_url() -> None:
 )
 def test_late_session_has_right_base_url(path: str, base: str) -> None:
     found = find_route("POST", path, {"host": "mock:9"})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert (
         found.hint == f"/s/t1 is the first part of a path. Set the client's base URL to http://mock:9{base}"
     )
@@ -108,7 +108,7 @@ def test_late_session_has_right_base_url(path: str, base: str) -> None:
 
 def test_late_session_of_an_unknown_path_has_no_hint() -> None:
     found = find_route("POST", "/v1/s/t1/nothing-like-it", {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.hint == ""
 
 
@@ -141,7 +141,7 @@ ENDS_WITH_CALL = "The base URL ends with the path of a call"
 )
 def test_wrong_base_url_has_right_one(path: str, mistake: str, base: str) -> None:
     found = find_route("POST", path, {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.failure.message == (
         f"Invalid URL (POST {path}). {mistake}. Set the client's base URL to {base}"
     )
@@ -161,7 +161,7 @@ def test_wrong_base_url_has_right_one(path: str, mistake: str, base: str) -> Non
 )
 def test_path_of_no_call_has_routes_in_place_of_a_hint(path: str) -> None:
     found = find_route("GET", path, {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert (found.hint, "Routes:" in (found.failure.message or "")) == ("", True)
 
 

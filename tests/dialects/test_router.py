@@ -22,7 +22,7 @@ from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
 from mockllm.dialects.providers import DIALECTS, REGISTERED
 from mockllm.dialects.route_table import ROUTES
-from mockllm.dialects.router import MethodNotAllowed, RouteMatch, UnservedPath, find_route
+from mockllm.dialects.router import MethodNotAllowed, NoRoute, RouteMatch, find_route
 from mockllm.dialects.vendors.vendor import Vendor
 from tests.compatible import VENDORS
 from tests.dialects.anthropic.messages_requests import IDENTITY
@@ -136,7 +136,7 @@ def test_unknown_path_is_404_with_routes_of_meant_provider_first(
     path: str, headers: dict[str, str], provider: str | None, envelope: str, bare: str
 ) -> None:
     found = find_route("POST", path, headers)
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert (found.provider, found.dialect.name, found.path) == (provider, envelope, bare)
     assert found.failure.type == "not_found"
     first = dict.fromkeys((envelope, *(() if provider else ("openai", "anthropic"))))
@@ -151,7 +151,7 @@ def test_unknown_path_is_404_with_routes_of_meant_provider_first(
 
 def test_unknown_vendor_path_lists_routes_of_vendor_only() -> None:
     found = find_route("POST", "/groq/openai/v1/files", {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     listed = (found.failure.message or "").partition("Routes: ")[2].partition(". GET / ")[0]
     assert listed.startswith("POST /groq/openai/v1/chat/completions, ")
     others = len({route.line for route in ROUTES if route.provider == "groq"}) - listed.count("POST /")
@@ -161,7 +161,7 @@ def test_unknown_vendor_path_lists_routes_of_vendor_only() -> None:
 
 def test_path_of_one_api_lists_routes_of_its_provider_only() -> None:
     found = find_route("POST", "/v1beta/nowhere", {}, "")
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     listed = (found.failure.message or "").partition("Routes: ")[2].partition(". GET / ")[0]
     assert "/models/{model}:(generateContent|streamGenerateContent)" in listed
     assert "/v1/messages" not in listed
@@ -262,7 +262,7 @@ def test_route_line_has_needed_prefix() -> None:
 @pytest.mark.parametrize("path", ["/v1/threads", "/threads/t/runs", "/openai/v1/threads/t", "/v1//threads/"])
 def test_find_of_unserved_call_is_501_with_hint(path: str) -> None:
     found = find_route("GET", path, {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.dialect is CHAT
     assert (found.failure.status, found.failure.fields) == (501, {"code": "not_served"})
     assert found.failure.headers == (("x-should-retry", "false"),)
@@ -284,7 +284,7 @@ def test_error_of_unserved_call_has_the_usual_members(
     path: str, headers: dict[str, str], error: dict[str, Json]
 ) -> None:
     found = find_route("GET", path, headers)
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     request = found.dialect.request_class(method="GET", path=path, headers=headers)
     (sent,) = found.dialect.error(found.failure, request, IDENTITY).steps
     assert isinstance(sent, EventStep)
@@ -296,7 +296,7 @@ def test_error_of_unserved_call_has_the_usual_members(
 @pytest.mark.parametrize("path", ["/v1/libraries/l/documents", "/v1/fine_tuning/jobs", "/v2/prompts"])
 def test_find_of_unserved_call_of_mistral_is_501(path: str) -> None:
     found = find_route("GET", f"/mistral{path}", {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.failure.status == 501
 
 
@@ -305,7 +305,7 @@ def test_find_of_unserved_call_of_mistral_is_501(path: str) -> None:
 )
 def test_find_of_unserved_call_of_perplexity_is_501(path: str) -> None:
     found = find_route("POST", f"/perplexity{path}", {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert (found.provider, found.path, found.failure.status) == ("perplexity", path, 501)
     assert f"POST /perplexity{path} is a call of Perplexity that mockllm does not serve" in str(
         found.failure.message
@@ -315,7 +315,7 @@ def test_find_of_unserved_call_of_perplexity_is_501(path: str) -> None:
 @pytest.mark.parametrize("path", ["/v1/threadsy", "/v1/x/threads"])
 def test_find_of_unknown_path_is_no_501(path: str) -> None:
     found = find_route("GET", path, {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.failure.status is None
 
 
@@ -346,7 +346,7 @@ def test_find_of_other_request_is_no_socket(method: str, headers: dict[str, str]
 )
 def test_websocket_path_without_handshake_says_so(path: str, dialect: str) -> None:
     found = find_route("GET", path, {})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert (found.dialect.name, found.hint) == (
         dialect,
         "The path is a WebSocket: send the request with an upgrade.",

@@ -164,7 +164,7 @@ def test_repeated_requests_are_bounded() -> None:
             engine, reader, 3, BODY[:-1] + b" " * (number % 2_000) + b"}" + b" " * (number // 2_000)
         )
     repeated = engine._repeated_requests
-    assert sum(repeated.attributes._sizes.values()) <= MAX_BYTES
+    assert sum(repeated.attributes_by_key._sizes.values()) <= MAX_BYTES
     assert len(repeated._seen) <= MAX_SEEN
 
 
@@ -176,7 +176,7 @@ def test_large_values_of_repeated_requests_are_bounded() -> None:
         read_repeatedly(
             engine, reader, 3, BODY[:-1] + b',"metadata":[%b{}],"seed":%d}' % (b"{}," * 700, number)
         )
-    assert 100 < len(engine._repeated_requests.attributes) < 350
+    assert 100 < len(engine._repeated_requests.attributes_by_key) < 350
 
 
 def test_too_many_bodies_in_turn_are_never_computed() -> None:
@@ -191,7 +191,7 @@ def test_dropped_requests_leave_no_cycle() -> None:
     engine = VirtualServer(RULES).engine
     read_repeatedly(engine, reader_of(engine), 5)
     gc.collect()
-    engine._repeated_requests.attributes.clear()
+    engine._repeated_requests.attributes_by_key.clear()
     assert unreachable_objects() == []
 
 

@@ -31,7 +31,9 @@ def any_length() -> Iterator[None]:
     """Short bodies are remembered, too."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(divided_bodies, "MIN_DIVIDED_BYTES", 0)
-        patch.setattr(divided_bodies, "OPENING", 4)  # so that conversations of a few bytes are found
+        patch.setattr(
+            divided_bodies, "HISTORY_KEY_BYTES", 4
+        )  # so that conversations of a few bytes are found
         yield
     BODIES.clear()
 

@@ -14,7 +14,7 @@ import botocore
 import google.genai
 import pytest
 
-from mockllm.dialects.router import MethodNotAllowed, UnservedPath, find_route
+from mockllm.dialects.router import MethodNotAllowed, NoRoute, find_route
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.sdk_releases import require_known
@@ -72,7 +72,7 @@ def test_each_path_of_sdk_is_known(
     unserved, unknown = set[str](), set[str]()
     for path in paths:
         found = find_route("OPTIONS", SIMPLE_VARIABLE.sub("x", path), headers)
-        if not isinstance(found, UnservedPath):
+        if not isinstance(found, NoRoute):
             assert isinstance(found, MethodNotAllowed)
         elif found.failure.status == 501:
             assert str(found.dialect.name) == provider or provider == "bedrock"

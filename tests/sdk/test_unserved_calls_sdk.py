@@ -10,7 +10,7 @@ from typing import Any, Final
 import openai
 import pytest
 
-from mockllm.dialects.router import MethodNotAllowed, RouteMatch, UnservedPath, find_route
+from mockllm.dialects.router import MethodNotAllowed, NoRoute, RouteMatch, find_route
 from tests.live import Live
 from tests.live import live as serve
 from tests.sdk.sdk_releases import require_known
@@ -38,7 +38,7 @@ def test_each_call_of_sdk_is_known() -> None:
     calls = set(_calls())
     assert len(calls) > 150, "the pattern finds the calls of the SDK"
     routed = {call: find_route(*call, {}) for call in calls}
-    assert any(isinstance(found, UnservedPath) for found in routed.values())
+    assert any(isinstance(found, NoRoute) for found in routed.values())
     unknown = [
         call
         for call, found in routed.items()

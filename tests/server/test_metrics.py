@@ -77,7 +77,7 @@ def test_errors_misses_faults_and_who_left_are_counted() -> None:
     metrics = Metrics()
     metrics.count_one(seen(reported(404, None, unmatched=True)))
     metrics.count_one(seen(reported(faults=("reset",)), end_reason="reset"))
-    metrics.count_equal(seen(reported(faults=("stall",))), [0.01] * 3)
+    metrics.count_cached(seen(reported(faults=("stall",))), [0.01] * 3)
     (found,) = metrics.endpoints.values()
     assert (found.requests, found.errors, found.unmatched) == (5, 1, 1)
     assert found.faults == {"reset": 1, "stall": 3}
@@ -158,7 +158,7 @@ def test_bytes_behind_cut_are_not_counted() -> None:
 def test_many_counts_bytes_of_every_response() -> None:
     metrics = Metrics()
     raw = Plan(ResponseHead(200, ()), (RawStep(b"data: x", 0), EventStep(b"y", 1, "chunk")))
-    metrics.count_equal(seen(PlannedResponse(raw, None)), [0.01] * 3)
+    metrics.count_cached(seen(PlannedResponse(raw, None)), [0.01] * 3)
     (second,) = metrics.seconds()
     assert second.bytes == 3 * 8
 
@@ -171,7 +171,7 @@ def test_bytes_of_cached_responses_are_those_of_rendered_ones() -> None:
     assert first.planned.cached_from is None
     metrics, seed = Metrics(), last.planned.id_seed
     ended = replace(seen(cached, at=NOW), id_seed=seed, input_tokens=8)
-    metrics.count_equal(ended, [0.01] * 3)
+    metrics.count_cached(ended, [0.01] * 3)
     (second,) = metrics.seconds()
     assert second.bytes == 3 * len(first.bytes)
 

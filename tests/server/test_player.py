@@ -107,7 +107,7 @@ CASES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
 def test_plays(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
     played, built, _ = play(plan)
     assert played == writes
-    assert built.end == "finished"
+    assert built.end_reason == "finished"
 
 
 def test_http_chunk_holds_all_events_of_one_write() -> None:
@@ -133,7 +133,7 @@ def test_cut_writes_steps_before_it_only(how: Literal["close", "reset"]) -> None
         (0, HEAD + b"9\r\ndata: a\n\n\r\n"),
         (1, b'13\r\ndata: b\n\ndata: {"ha\r\n'),
     ]
-    assert built.end == how
+    assert built.end_reason == how
 
 
 def test_late_turn_writes_all_due_chunks_without_drift() -> None:
@@ -178,7 +178,7 @@ def test_player_waits_for_full_sink() -> None:
     built.resume()
     clock.run_until(110)
     assert [at for at, _ in sink.writes] == [0, 1, 2, 3.5, 4, 5]
-    assert built.end == "finished"
+    assert built.end_reason == "finished"
 
 
 def test_gap_of_a_fault_follows_a_write_that_fills_the_sink() -> None:
@@ -210,7 +210,7 @@ def test_player_fails_if_client_is_gone() -> None:
     sink.gone = True
     clock.run_until(110)
     assert isinstance(built.failed, ConnectionResetError)
-    assert built.end is None
+    assert built.end_reason is None
     assert len(deadlines) == 0
     built.stop()
     assert built.failed is None, "the error's frames hold the play: a cycle"
@@ -334,7 +334,7 @@ def test_late_flow_is_written_in_slices() -> None:
 def test_response_without_body_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (say("a"), WaitStep(1, 1), CutStep("reset", 1)), Framing.SSE)
     played, built, _ = play(plan, requested)
-    assert (played, built.end) == ([(0, HEAD)], "reset")
+    assert (played, built.end_reason) == ([(0, HEAD)], "reset")
 
 
 @pytest.mark.parametrize(
@@ -343,4 +343,4 @@ def test_response_without_body_is_cut(requested: HttpConstraints) -> None:
 def test_response_without_body_and_waits_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
     assert single_write(plan, serialize_head(plan, requested, "")) is None
-    assert play(plan, requested)[1].end == "reset"
+    assert play(plan, requested)[1].end_reason == "reset"

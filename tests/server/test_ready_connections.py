@@ -38,7 +38,7 @@ class LoggedConnection:
     def __init__(self, name: str, ready: ReadyConnections, log: list[str]) -> None:
         self._name, self._ready, self._log = name, ready, log
 
-    def serve_next(self) -> None:
+    def serve_next_or_resume(self) -> None:
         self._log.append(f"serve {self._name}")
         if not self._name:
             raise ValueError

@@ -242,7 +242,7 @@ def test_head_cache_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         add(kept, RequestHead(parsed(last), ascii=True), last)
     for length in range(10, 20):
         assert cached(kept, request("POST", "/last", b"x" * length)) is not None
-    assert len(kept._whole) <= 3
+    assert len(kept._by_exact_bytes) <= 3
     assert cached(kept, requested[-1]) is not None
 
 

@@ -97,7 +97,7 @@ class PlaceholderParser:
         without_steps = Prerendered(
             status=self._plan.head.status,
             fixed=tuple(self._fixed),
-            per_response_headers=tuple((name, places[number]) for name, number in self._per_response),
+            header_value_indexes=tuple((name, places[number]) for name, number in self._per_response),
             id_patterns=tuple(cast(IdPattern, self._computations[number].source) for number in ids),
             computed=tuple(computations),
             argument_forms=forms,

@@ -114,9 +114,9 @@ class TextPlaceholder(str):
         return placeholder
 
     def __getitem__(self, place: SupportsIndex | slice) -> str:
-        return cast(str, self.then(operator.getitem, place))
+        return cast(str, self.apply(operator.getitem, place))
 
-    def then(self, function: Function, operand: object) -> TextPlaceholder | NumberPlaceholder:
+    def apply(self, function: Function, operand: object) -> TextPlaceholder | NumberPlaceholder:
         """Return the placeholder of `function(value, operand)`."""
         return self._placeholders.derived(self._computation, self._sample, (function, operand))
 
@@ -149,7 +149,7 @@ class NumberPlaceholder:
         self._computation = computation
         self._sample = sample
 
-    def then(self, function: Function, operand: object) -> TextPlaceholder | NumberPlaceholder:
+    def apply(self, function: Function, operand: object) -> TextPlaceholder | NumberPlaceholder:
         """Return the placeholder of `function(value, operand)`."""
         return self._placeholders.derived(self._computation, self._sample, (function, operand))
 
@@ -190,7 +190,7 @@ class NumberPlaceholder:
             raise TypeError("of two placeholders, one must depend on a generated tool call")
         if type(operand) is int and operand == 0 and function in (operator.add, operator.sub):
             return self
-        return cast(NumberPlaceholder, self.then(function, operand))
+        return cast(NumberPlaceholder, self.apply(function, operand))
 
     def _compare(self, compare: Comparison, operand: object) -> bool:
         if isinstance(operand, NumberPlaceholder):
@@ -211,7 +211,7 @@ def _apply(value: A, function: Callable[[A], B]) -> B:
 def derive(function: Callable[[A], B], value: A) -> B:
     """Return `function(value)`; for a placeholder, a placeholder of it. `function` is pure and never raises."""
     if isinstance(value, (TextPlaceholder, NumberPlaceholder)):
-        return cast(B, value.then(_apply, function))
+        return cast(B, value.apply(_apply, function))
     return function(value)
 
 
@@ -297,12 +297,12 @@ class PlaceholderStep(Struct, frozen=True):
 
 
 class Prerendered(Struct, frozen=True, eq=False):
-    """A response that is rendered but for its placeholders. Of each of the `per_response_headers` it has the name and
+    """A response that is rendered but for its placeholders. Of each of the `header_value_indexes` it has the name and
     the index of the value."""
 
     status: int
     fixed: Headers
-    per_response_headers: Sequence[tuple[str, int]]
+    header_value_indexes: Sequence[tuple[str, int]]
     id_patterns: Sequence[IdPattern]
     computed: Sequence[Computation]
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
@@ -350,7 +350,7 @@ class Prerendered(Struct, frozen=True, eq=False):
 
     def head(self, values: Sequence[bytes]) -> ResponseHead:
         """Return the head of the response with these values."""
-        per_response = [(name, values[number].decode()) for name, number in self.per_response_headers]
+        per_response = [(name, values[number].decode()) for name, number in self.header_value_indexes]
         return ResponseHead(self.status, self.fixed, tuple(per_response))
 
 

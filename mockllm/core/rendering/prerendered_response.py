@@ -86,7 +86,7 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
         return self if form is None else replace(self, stored_parts=form, size=self.size + form.size)
 
     def plan(self, values: Sequence[bytes]) -> Plan:
-        """Return the plan of the response with these values (see `placeholder_values`)."""
+        """Return the plan of the response with these values (see `compute_placeholder_values`)."""
         return Plan(self.head(values), LazilyFilledSteps(self.steps, values), self.framing, self.delay)
 
 

@@ -41,7 +41,7 @@ class BodyFields:
     documented_fields: ClassVar[frozenset[str] | None] = None
     """The top-level fields of the body that the provider documents; None where unknown fields are not reported,
     because they are refused or ignored."""
-    documents_vendor: ClassVar[bool] = False
+    documents_vendor_fields: ClassVar[bool] = False
     """Whether these are the fields of a vendor's own call, so that its unknown fields are reported, too."""
     turns_field: ClassVar[str | None] = None
     """The top-level field with the list of turns, which clients send again with each request of a conversation."""
@@ -153,7 +153,7 @@ class BodyFields:
         documented, fields = self.documented_fields, self.fields
         if documented is None or fields.keys() <= documented:
             return []
-        if self.provider != self.dialect and not self.documents_vendor:
+        if self.provider != self.dialect and not self.documents_vendor_fields:
             return []
         return [name for name in fields if name not in documented]
 

@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 MIN_DIVIDED_BYTES: Final = 2400
 """Bytes: a shorter body is parsed as a whole, which takes less time than the search."""
-LONGEST: Final = 2 * 1024 * 1024
+MAX_DIVIDED_BYTES: Final = 2 * 1024 * 1024
 """Bytes: a longer body is not divided, since it would evict most others."""
 MAX_TURN_BYTES: Final = 48 * 1024 * 1024
 """Bytes of all histories, about: their own, and what was parsed of them. Those whose key was
@@ -38,10 +38,9 @@ MEMORY_FACTOR: Final = 5
 """The memory that parsed JSON and what is computed of it take, about, in multiples of its bytes."""
 MAX_PREFIXES: Final = 8
 """The prefixes of a history that are stored: a client may continue from a short one, or repeat it."""
-MAX_ALIKE: Final = 64
-"""The most histories, and the most remaining members, that are stored with the same beginning. A body's own are
-searched among these."""
-OPENING: Final = 96
+MAX_BUCKET: Final = 64
+"""The most histories, and the most remaining members, with the same beginning. A new body is compared with all."""
+HISTORY_KEY_BYTES: Final = 96
 """Bytes from the first `"user"` in the turns, by which histories are found; without one, from their beginning.
 They may reach into the second turn. The second body of such a conversation does not find the history of the first."""
 _USER: Final = b'"user"'
@@ -71,8 +70,7 @@ class RemainingMembers(Struct, eq=False):
 
 
 class TurnPrefix(Struct, eq=False):
-    """The first turns of a conversation, as one body had them: how many bytes and items they are, and how deep they
-    nest."""
+    """The first turns of a conversation, as one body had them: their bytes and items, and how deep they nest."""
 
     end: int
     count: int
@@ -171,15 +169,15 @@ class _BoundedBuckets(dict[bytes, list[T]]):
         self.size = 0
 
     def put(self, key: bytes, value: T) -> None:
-        """Add a value, unless it takes more than half of the capacity. The values of the key that was used least
-        recently are evicted where the bytes exceed the capacity."""
+        """Add a value, unless it takes more than half of the capacity. Evict values of the least recently used key
+        where the bytes exceed the capacity."""
         if self._size_of(value) > self._room // 2:
             return
-        alike = self.pop(key, [])
-        alike.insert(0, value)
-        self[key] = alike
-        if len(alike) > MAX_ALIKE:
-            self.size -= self._size_of(alike.pop())
+        bucket = self.pop(key, [])
+        bucket.insert(0, value)
+        self[key] = bucket
+        if len(bucket) > MAX_BUCKET:
+            self.size -= self._size_of(bucket.pop())
         self.grow(self._size_of(value))
 
     def grow(self, by: int) -> None:
@@ -193,17 +191,15 @@ class _BoundedBuckets(dict[bytes, list[T]]):
 
     def touch(self, key: bytes, value: T) -> None:
         """Mark a value, which is in, as used."""
-        alike = self.pop(key)
-        self[key] = alike
-        if alike[0] is not value:
-            alike.remove(value)
-            alike.insert(0, value)
+        bucket = self.pop(key)
+        self[key] = bucket
+        if bucket[0] is not value:
+            bucket.remove(value)
+            bucket.insert(0, value)
 
 
-def _remaining_size(remaining_members: RemainingMembers) -> int:
-    return 1000 + (1 + MEMORY_FACTOR) * (
-        len(remaining_members.bytes_before) + len(remaining_members.bytes_after)
-    )
+def _remaining_size(members: RemainingMembers) -> int:
+    return 1000 + (1 + MEMORY_FACTOR) * (len(members.bytes_before) + len(members.bytes_after))
 
 
 def _history_size(history: History) -> int:
@@ -239,7 +235,9 @@ class BodyCache:
         of them there are no parts, nor for a body that is too short or too long, nor while a thread reads."""
         try:
             # the event loop does not wait while a thread parses a long body
-            if not MIN_DIVIDED_BYTES <= len(raw) <= LONGEST or not self._lock.acquire(blocking=False):
+            if not MIN_DIVIDED_BYTES <= len(raw) <= MAX_DIVIDED_BYTES or not self._lock.acquire(
+                blocking=False
+            ):
                 return loads(raw), None
             try:
                 read = self._read(raw, member)
@@ -250,7 +248,7 @@ class BodyCache:
         return (read.fields, read) if type(read) is DividedBody else (read, None)
 
     def _read(self, raw: bytes, member: str) -> DividedBody | Json:
-        key = b"%b %b" % (member.encode(), raw[:12])  # short lists: bodies of a client begin alike
+        key = b"%b %b" % (member.encode(), raw[:12])  # short lists: bodies of a client begin bucket
         for remaining_members in self._remaining_members.get(key, ()):
             if raw.startswith(remaining_members.bytes_before) and raw.endswith(remaining_members.bytes_after):
                 body = self._with_remaining_members(remaining_members, raw, member)
@@ -276,7 +274,7 @@ class BodyCache:
             return None
         turns = raw[len(remaining_members.bytes_before) : end]
         at = max(turns.find(_USER), 0)
-        key = turns[at : at + OPENING]
+        key = turns[at : at + HISTORY_KEY_BYTES]
         history, known = _longest(self._histories.get(key, ()), turns)
         if history is not None and known.end == len(turns):
             self._histories.touch(key, history)

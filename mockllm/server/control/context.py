@@ -218,7 +218,7 @@ class ControlContext:
         elif kind == "journal":
             self.journal.clear()
         elif kind == "metrics":
-            self.journal.count_equal()
+            self.journal.count_cached()
             self.metrics.reset()
             if self.costs is not None:
                 self.costs.reset(max((entry.number for entry in self.journal), default=0))

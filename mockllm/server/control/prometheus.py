@@ -46,7 +46,7 @@ class _ContextCollector(Collector):
         yield from serving_families(context)
         if self._costs is None:
             return
-        context.journal.count_equal()
+        context.journal.count_cached()
         yield _requests(context.metrics)
         yield from _responses(context.metrics)
         yield _in_flight(context)

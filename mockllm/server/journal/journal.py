@@ -50,7 +50,7 @@ PAUSE: Final = 0.02
 MAX_UNCOUNTED_KEYS: Final = 1_000
 """The most keys that are stored before their exchanges are counted."""
 
-EqualKey: TypeAlias = "tuple[PrerenderedResponse, str | None]"
+MetricsGroup: TypeAlias = "tuple[PrerenderedResponse, str | None]"
 """What exchanges have in common that are counted together: the cached response, and the model."""
 
 
@@ -71,14 +71,14 @@ class Journal:
         self._bytes = 0
         self._pending: deque[EndedExchange] = deque(maxlen=max_entries)
         self._pending_bytes = 0
-        self._uncounted_durations: dict[EqualKey, array[float]] = {}
-        self._uncounted_samples: dict[EqualKey, EndedExchange] = {}
-        self._lock = RLock()
+        self._uncounted_durations: dict[MetricsGroup, array[float]] = {}
+        self._uncounted_samples: dict[MetricsGroup, EndedExchange] = {}
+        self._lock = RLock()  # tests read the journal of a server that runs in another thread
         self._discarded = DiscardedSteps()
         """Frees the steps of long responses that were dropped, in parts: to free them at once would delay streams."""
 
     def add(self, ended: EndedExchange) -> None:
-        """Store an exchange that has ended, and count it in the metrics. `count_equal` later counts together the
+        """Store an exchange that has ended, and count it in the metrics. `count_cached` later counts together the
         exchanges whose equal cached responses were sent in one write."""
         pending = self._pending
         if len(pending) == self.max_entries and pending:
@@ -93,7 +93,7 @@ class Journal:
             durations = self._uncounted_durations.get((content, ended.model))
             if durations is None:
                 if len(self._uncounted_durations) >= MAX_UNCOUNTED_KEYS:
-                    self.count_equal()
+                    self.count_cached()
                 self._uncounted_durations[content, ended.model] = array("d", (ended.duration,))
                 self._uncounted_samples[content, ended.model] = ended
             else:
@@ -149,7 +149,7 @@ class Journal:
             journal = reference()
             if journal is not None:
                 try:
-                    journal.count_equal()
+                    journal.count_cached()
                     if journal._metrics is not None:
                         journal._metrics.sample_in_flight(time.time())
                 finally:
@@ -173,13 +173,13 @@ class Journal:
         loop.call_later(COUNT_INTERVAL, count)
         loop.call_later(ENTRY_INTERVAL, make_pending_entries)
 
-    def count_equal(self) -> None:
+    def count_cached(self) -> None:
         """Count the exchanges with cached responses since the last count, those with the same one together."""
         durations, self._uncounted_durations = self._uncounted_durations, {}
         samples, self._uncounted_samples = self._uncounted_samples, {}
         if self._metrics is not None:
             for key, durations_of_key in durations.items():
-                self._metrics.count_equal(samples[key], durations_of_key)
+                self._metrics.count_cached(samples[key], durations_of_key)
 
     def make_entries(self, max_count: int | None = None, up_to: int | None = None) -> bool:
         """Make entries of pending exchanges, at most `max_count` (fewer of large ones), up to the number `up_to`.

@@ -178,7 +178,7 @@ class Worker:
                 break
             await asyncio.sleep(0)
         journal.make_entries()
-        journal.count_equal()
+        journal.count_cached()
         return WorkerReport(
             journal.after(taken),
             journal.total,
@@ -190,7 +190,7 @@ class Worker:
         )
 
     async def reset_metrics(self) -> None:
-        self.app.journal.count_equal()
+        self.app.journal.count_cached()
         self.app.metrics.reset()
 
     async def reset_state(self) -> None:

@@ -10,7 +10,7 @@ import pytest
 from mockllm.core.json.codec import MISSING
 from mockllm.core.request import divided_bodies
 from mockllm.core.request.divided_bodies import (
-    MAX_ALIKE,
+    MAX_BUCKET,
     MAX_PREFIXES,
     BodyCache,
     DividedBody,
@@ -160,10 +160,10 @@ def test_bytes_of_histories_and_frames_are_bounded() -> None:
 
 def test_histories_that_begin_alike_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = BodyCache()
-    monkeypatch.setattr(divided_bodies, "OPENING", 1)
-    for number in range(MAX_ALIKE + 9):
+    monkeypatch.setattr(divided_bodies, "HISTORY_KEY_BYTES", 1)
+    for number in range(MAX_BUCKET + 9):
         read(cache, raw([user(f"conversation {number}")], f', "n": {number}'))
-    newest = read(cache, raw([user(f"conversation {MAX_ALIKE}"), 1], ', "n": 1'))
+    newest = read(cache, raw([user(f"conversation {MAX_BUCKET}"), 1], ', "n": 1'))
     assert newest.known_turns.count == 1
     assert read(cache, raw([user("conversation 0"), 1], ', "n": 1')).known_turns.count == 0
 

@@ -17,7 +17,7 @@ from mockllm.core.request.request import Request
 from mockllm.dialects.azure import provider as azure
 from mockllm.dialects.azure.content_filters import SAFE, sort_keys
 from mockllm.dialects.dialect import Dialect, ReplyDialect, ResponseIdentity
-from mockllm.dialects.router import RouteMatch, UnservedPath, find_route
+from mockllm.dialects.router import NoRoute, RouteMatch, find_route
 from tests.golden.wire import assert_golden
 
 IDENTITY = ResponseIdentity(Ids(0, "azure", 1), 1_760_000_000.0)
@@ -217,7 +217,7 @@ def test_foundry_states_zero_milliseconds(wait: float | None, expected: tuple[st
 )
 def test_unknown_azure_path_has_the_gateways_error(headers: dict[str, str], query: str) -> None:
     found = find_route("POST", "/openai/deployments/x/nothing", headers, query)
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     request = found.dialect.request_class(method="POST", path="/", headers=headers)
     plan = found.dialect.error(found.failure, request, IDENTITY)
     assert payload(plan)["error"].keys() == {"code", "message"}
@@ -227,7 +227,7 @@ def test_unknown_azure_path_has_the_gateways_error(headers: dict[str, str], quer
 
 def test_unserved_call_of_azure_stays_known() -> None:
     found = find_route("POST", "/openai/assistants", {"api-key": "k"})
-    assert isinstance(found, UnservedPath)
+    assert isinstance(found, NoRoute)
     assert found.failure.fields == {"code": "not_served"}
 
 

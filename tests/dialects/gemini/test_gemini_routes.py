@@ -8,7 +8,7 @@ from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.gemini import dialects as gemini
 from mockllm.dialects.gemini.generate import GENERATE, VERTEX_GENERATE
 from mockllm.dialects.openai import provider as openai
-from mockllm.dialects.router import RouteMatch, UnservedPath, find_route
+from mockllm.dialects.router import NoRoute, RouteMatch, find_route
 from tests.language.virtual_server import ClientRequest, VirtualServer
 
 CLAUDE = {"anthropic-version": "2023-06-01"}
@@ -111,14 +111,14 @@ def test_unknown_google_path_gets_its_envelope(
     path: str, headers: dict[str, str], query: str, provider: str | None
 ) -> None:
     match = find_route("PUT", path, headers, query)
-    assert isinstance(match, UnservedPath)
+    assert isinstance(match, NoRoute)
     assert match.provider == provider
     assert match.dialect.name == "gemini"
 
 
 def test_doubled_version_error_names_the_base_url() -> None:
     match = find_route("POST", "/v1/v1/models/x:generateContent", {"host": "mock:9"})
-    assert isinstance(match, UnservedPath)
+    assert isinstance(match, NoRoute)
     assert (match.failure.message or "").endswith("Set the client's base URL to http://mock:9")
 
 

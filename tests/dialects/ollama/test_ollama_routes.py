@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.dialects.listing import paths_by_provider
 from mockllm.dialects.ollama.provider import CHAT, PROVIDER
-from mockllm.dialects.router import RouteMatch, UnservedPath, find_route
+from mockllm.dialects.router import NoRoute, RouteMatch, find_route
 from mockllm.server.control.routes import ROUTES
 
 NATIVE = [route for route in PROVIDER.routes if not route.needs_prefix]
@@ -37,7 +37,7 @@ def test_compatible_path_needs_the_prefix() -> None:
     assert isinstance(plain, RouteMatch)
     assert (compatible.provider, plain.provider) == ("ollama", "openai")
     assert isinstance(find_route("POST", "/ollama/chat/completions", {}), RouteMatch)
-    assert isinstance(find_route("POST", "/api/signout", {}), UnservedPath)
+    assert isinstance(find_route("POST", "/api/signout", {}), NoRoute)
 
 
 def test_first_page_lists_native_paths_without_prefix() -> None:

@@ -106,7 +106,7 @@ def test_timers_go_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     journal, loop = Journal(10), HandLoop()
     journal.start_timers(cast(AbstractEventLoop, loop))
     monkeypatch.setattr(Journal, "make_entries", fail)
-    monkeypatch.setattr(Journal, "count_equal", fail)
+    monkeypatch.setattr(Journal, "count_cached", fail)
     for seconds in (ENTRY_INTERVAL, COUNT_INTERVAL):
         with pytest.raises(ValueError):
             loop.timers.pop(seconds)()

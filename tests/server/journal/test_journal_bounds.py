@@ -100,7 +100,7 @@ class Counted(Metrics):
     def count_one(self, ended: EndedExchange) -> None:
         self.ones += 1
 
-    def count_equal(self, ended: EndedExchange, took: Sequence[float]) -> None:
+    def count_cached(self, ended: EndedExchange, took: Sequence[float]) -> None:
         self.durations.append(took)
 
 
@@ -112,7 +112,7 @@ def test_metrics_count_dropped_entries(stencilled: Callable[[str], PlannedRespon
     for _ in range(4):
         journal.add(ended_exchange(answer=kept))
     assert counted.ones == 5
-    journal.count_equal()
+    journal.count_cached()
     assert [*map(list, counted.durations)] == [[0.25] * 4]
     assert journal.total == 9
     for number in range(MAX_UNCOUNTED_KEYS + 2):

@@ -77,7 +77,7 @@ CHANGES: Final[dict[str, Check]] = {**FIELDS, "deployment_chat": boolean}
 class CreateAgentRequest(ModelRequest):
     api = "agents"
     documented_fields = frozenset(FIELDS)
-    documents_vendor = True
+    documents_vendor_fields = True
 
 
 class CreateAgent(MistralStoredCall, OpenAiCall):
@@ -119,7 +119,7 @@ class AgentRequest(ObjectRequest):
 
 class ChangeAgentRequest(AgentRequest):
     documented_fields = frozenset(CHANGES)
-    documents_vendor = True
+    documents_vendor_fields = True
 
 
 class AgentCall(MistralStoredCall, OpenAiObjectCall):

@@ -44,7 +44,7 @@ class AgentCompletionRequest(ChatRequest):
 
     api = "agent_completions"
     documented_fields = FIELDS
-    documents_vendor = True
+    documents_vendor_fields = True
     shared_attributes = ()  # the stored agent has tools and settings, too
 
     @cached_property

@@ -37,7 +37,7 @@ class MistralConversationRequest(ModelRequest):
 
     api = API
     generates = True
-    documents_vendor = True
+    documents_vendor_fields = True
     documented_fields = COMMON_FIELDS | {
         *("instructions", "tools", "guardrails", "name", "description"),
         *("metadata", "agent_id", "agent_version", "model"),

@@ -161,7 +161,7 @@ class ImagesRequest(MediaRequest):
 class JsonImagesRequest(ImagesRequest):
     """A request for images of another provider: a JSON object, without a stream."""
 
-    documents_vendor = True
+    documents_vendor_fields = True
 
     @cached_property
     def is_form(self) -> bool:

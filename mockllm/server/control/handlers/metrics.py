@@ -33,7 +33,7 @@ COLUMNS: Final = tuple(SecondView.model_fields)
 
 
 def _metrics(context: ControlContext) -> Metrics:
-    context.journal.count_equal()
+    context.journal.count_cached()
     return context.metrics
 
 
