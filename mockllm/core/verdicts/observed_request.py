@@ -42,7 +42,7 @@ SPOILING_FAULTS: Final = frozenset((
 ))  # fmt: skip
 """Faults that spoil a response which ends normally, so that a client notices it: a retry is reasonable after them. At
 the last six an SDK raises an error or gets no text (the outcomes in docs/faults.md; botocore at `bad_checksum`). No
-client notices a lost or repeated chunk: `drop` and `duplicate` are not in it."""
+client notices a lost or repeated chunk: such faults, as `drop` and `duplicate`, are not in it."""
 OUT_OF_CREDIT: Final = "insufficient_quota"
 """The error of OpenAI's 429 where the credit is used up; scenarios use the same name."""
 CLIENT_LEFT: Final = frozenset({"gone", "silence"})
