@@ -36,7 +36,8 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- requests ---
     conversation: bool = True
-    """Turns and tools. Without it, a request has a bare prompt, as legacy completions have."""
+    """Turns, tools and a maximum of output tokens. A protocol that lacks one of them declares False, also where it
+    has turns. Legacy completions have none of them but the maximum."""
     system_text: bool = True
     tool_choice: bool = True
     tool_descriptions: bool = True

@@ -106,7 +106,7 @@ def test_request_has_all_of_neutral_request(dialect: ReplyDialect, name: str) ->
     assert replace(request.response_format, name=None) == (wanted.response_format or Format())
     assert request.output_bounds.stop == (wanted.stop if stated.stop else ())
     bounds = (None, request.output_bounds.max_tokens)
-    assert wanted.max_tokens in bounds, "a protocol with turns has this field"
+    assert wanted.max_tokens in bounds, "without this field, conversation=False"
     assert request.api_key == wanted.api_key
 
 

@@ -98,7 +98,8 @@ class Bench:
         if isinstance(wanted, Not):
             assert (came.lines, came.body, came.end) == (plain.seen.lines, plain.body, "kept")
             before = f"{notes.removesuffix(']')}; " if bracket else ""
-            assert f"  [{before}{name} not applied: {wanted.reason}]" in self.line()
+            hint = "is the endpoint in a table of expected_form.py, such as UNSENT_NAMES?"
+            assert f"  [{before}{name} not applied: {wanted.reason}]" in self.line(), hint
         else:
             assert_seen(came, wanted, plain)
             assert "not applied" not in self.line()
