@@ -21,6 +21,9 @@ _JSON: Final = re.compile(
 )
 _WHITESPACE: Final = re.compile(rb"(?<!\\)\\++[bfnrt]")
 _URL: Final = re.compile(rb"%([0-9a-fA-F]{2})")
+_SHORT_ESCAPES: Final = re.compile(r'["/\\\x00-\x1f\x7f-\U0010ffff]')
+"""The characters for which JSON has an escape beside `\\u00…`, such as `\\/`. Any other one is only in that, or in an
+escape of URLs."""
 
 ByteRange: TypeAlias = tuple[int, int]
 """The beginning and the end of a part of bytes."""
@@ -32,6 +35,7 @@ class SecretMasker:
     def __init__(self, secrets: Collection[str]) -> None:
         self._secrets = secrets
         self._decoded = {secret: _decoded(secret) for secret in secrets if not _is_url_form(secret, secrets)}
+        self._have_short_escapes = any(map(_SHORT_ESCAPES.search, secrets))
 
     def contained(self, data: bytes) -> list[str]:
         """Return the secrets that bytes contain; also those for which a search takes long."""
@@ -64,6 +68,8 @@ class SecretMasker:
         long."""
         if not self._secrets or not (b"\\" in data or b"%" in data):
             return {}
+        if not (self._have_short_escapes or b"u00" in data or _URL.search(data)):
+            return {}  # most bodies: no escape in them can be a character of a secret
         if data.count(b"u00") + data.count(b"%") > MAX_ESCAPES:
             return dict.fromkeys(self._decoded)
         roughly = _without_escapes(data)

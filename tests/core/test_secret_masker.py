@@ -146,3 +146,24 @@ def test_secret_after_the_begin_of_an_escape_is_masked(before: str, secret: str,
     assert masked is not None
     assert len(masked) == len(data)
     assert secret[5:] not in masked.decode()
+
+
+@pytest.mark.parametrize(
+    ("secret", "data"),
+    [
+        ("sk-abcdefgh", rb'"sk-\u0061bcdefgh"'),
+        ("sk-abcdefgh", b"sk-%61bcdefgh"),
+        ("sk/abcdefgh", rb'"sk\/abcdefgh"'),
+        ('sk"abcdefgh', rb'"sk\"abcdefgh"'),
+        ("sk\x1fabcdefgh", rb'"sk\u001fabcdefgh"'),
+        ("sk\tabcdefgh", rb'"sk\tabcdefgh"'),
+        ("skéabcdefgh", rb'"sk\u00e9abcdefgh"'),
+        ("sk€abcdefgh", rb'"sk\u20acabcdefgh"'),
+    ],
+)
+def test_secret_in_any_escape_is_found(secret: str, data: bytes) -> None:
+    assert SecretMasker([secret]).contained(data) == [secret]
+
+
+def test_letter_of_an_escape_is_no_part_of_a_secret() -> None:
+    assert SecretMasker(["sk-abnefgh"]).contained(rb'"sk-ab\nefgh"') == []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -21,6 +22,7 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
 from mockllm.core.secret_masker import SecretMasker
+from mockllm.core.text_cache import text_cache
 from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import PlannedResponse, seed_token
 from mockllm.server.ended_exchange import EndedExchange, is_unsent
@@ -245,13 +247,15 @@ def headers_and_body(ended: EndedExchange) -> tuple[Mapping[str, str], bytes]:
     if not received:
         return ended.headers, ended.raw
     start = len(received) - ended.body_length
-    headers: CIMultiDict[str] = CIMultiDict()
-    for line in received[:start].lstrip(b"\r\n").split(b"\r\n")[1:]:
-        name, colon, value = line.partition(b":")
-        if not colon:
-            break
-        headers.add(_text(name), _text(value.strip(b" \t")))
-    return headers, received[start:]
+    lines = received[:start].lstrip(b"\r\n").split(b"\r\n")[1:]
+    return CIMultiDict([*takewhile(any, map(_header_of, lines))]), received[start:]
+
+
+@text_cache(1024)  # clients repeat most lines
+def _header_of(line: bytes) -> tuple[str, str]:
+    """Return the name and the value of a header's line; two empty texts for a line without a colon."""
+    name, colon, value = line.partition(b":")
+    return (_text(name), _text(value.strip(b" \t"))) if colon else ("", "")
 
 
 def _text(raw: bytes) -> str:
