@@ -158,10 +158,10 @@ class BatchServer:
             fail(self._app, exchange)
 
     async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:
-        from mockllm.server.waiting_exchange import finish_exchange
+        from mockllm.server.waiting_exchange import serve_waiting_exchange
 
         try:
-            await finish_exchange(self._app, exchange)
+            await serve_waiting_exchange(self._app, exchange)
         finally:
             places.release()
 

@@ -22,7 +22,7 @@ from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, Readi
 from mockllm.server.request_body import body_if_complete, read_rest
 from mockllm.server.respond import begin_decision, respond
 from mockllm.server.socket_sink import SOCKET_POLL_SECONDS
-from mockllm.server.waiting_exchange import finish_exchange
+from mockllm.server.waiting_exchange import serve_waiting_exchange
 
 LONGEST_POLL: Final = 0.02
 """The longest time between two polls of a client that has half-closed its connection: it may have disconnected."""
@@ -190,7 +190,7 @@ class Connection(ReadingConnection):
     async def _finish_in_task(self, exchange: Exchange) -> None:
         """Finish the current exchange, then serve the next request or close the connection."""
         body = exchange.body_stream
-        usable = await finish_exchange(self._app, exchange)
+        usable = await serve_waiting_exchange(self._app, exchange)
         if body is not None and not body.is_eof() and self.transport is not None:
             usable = await read_rest(body, self._app.limits) and usable
         self._current = None

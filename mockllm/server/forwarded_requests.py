@@ -37,7 +37,8 @@ def get_or_create_proxy(app: App) -> ProviderProxy:
 
 
 def recordings_to_wait_for(app: App, exchange: Exchange) -> PendingRecordings | None:
-    """Return the recordings for which a request may have to wait before `finish_exchange` lets the engine decide."""
+    """Return the recordings for which a request may have to wait before `serve_waiting_exchange` lets the engine
+    decide."""
     proxy = app.provider_proxy
     return None if proxy is None or exchange.websocket_session is not None else proxy.pending
 

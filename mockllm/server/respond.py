@@ -48,7 +48,7 @@ from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch
 def respond(app: App, exchange: Exchange) -> None:
     """Respond to an exchange whose body is complete, or whose decision the store has made or refused.
 
-    Afterwards one of these holds: the exchange has `ended`, it has a `player`, or `finish_exchange` has to wait:
+    Afterwards the exchange has `ended`, it has a `player`, or `serve_waiting_exchange` has to wait:
 
     - for the store, if `storage_confirmation` is set, or `pending_response` is an `ObjectToFetch`, or an
       `UndecidedResponse` for which `begin_decision` returns False
@@ -70,7 +70,7 @@ def respond(app: App, exchange: Exchange) -> None:
         # a cached response can wait only for a provider, or for the confirmation of what it stores
         cached = type(exchange.response.content) is PrerenderedResponse
         may_wait = not cached or app.provider_proxy is not None or exchange.storage_confirmation is not None
-        if may_wait and must_finish_later(app, exchange):
+        if may_wait and must_wait(app, exchange):
             return
         if not try_write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
@@ -84,9 +84,9 @@ def respond(app: App, exchange: Exchange) -> None:
         begin_playing(app, exchange)
 
 
-def must_finish_later(app: App, exchange: Exchange) -> bool:
-    """Return whether `finish_exchange` has to go on: it waits before it writes the response, or writes that of a
-    provider in its place."""
+def must_wait(app: App, exchange: Exchange) -> bool:
+    """Return whether `serve_waiting_exchange` has to go on: it waits before it writes the response, or writes that of
+    a provider in its place."""
     if exchange.storage_confirmation is not None:
         return True
     response = exchange.response
@@ -99,8 +99,8 @@ def must_finish_later(app: App, exchange: Exchange) -> bool:
 
 
 def make_response(app: App, exchange: Exchange) -> None:
-    """Set the request and the response. `finish_exchange` sets the response of a call of the control API that is not
-    refused here.
+    """Set the request and the response. `serve_waiting_exchange` sets the response of a call of the control API that
+    is not refused here.
 
     The structure of a body (depth, numbers of containers and values) is checked before it is parsed. A short one is
     parsed first (`is_parsed_before_check`): it cannot have too many containers or values, so only its depth is
@@ -117,7 +117,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     may_be_for_server = head.may_skip_engine or app.control_only
     if may_be_for_server and (_is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)):
         return
-    request = exchange.request  # `finish_exchange` has read it, if its body is long
+    request = exchange.request  # `serve_waiting_exchange` has read it, if its body is long
     if request is None:
         request = read_request(app, exchange)
     # of an equal request, the structure was checked; and it continues no stored response
@@ -344,9 +344,9 @@ def is_for_engine(app: App, exchange: Exchange) -> bool:
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API has the path, or may have it because it is not loaded: `finish_exchange` then
-    loads it and responds again. A path below `/api` that it lacks goes on to the rules first, except with
-    `control_only`."""
+    """Return whether the control API has the path, or may have it because it is not loaded. Then
+    `serve_waiting_exchange` loads it and responds again. A path below `/api` that it lacks goes on to the rules first,
+    except with `control_only`."""
     control = control_of(app, exchange)
     if control is None:
         return False

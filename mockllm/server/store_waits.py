@@ -47,7 +47,7 @@ async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClient
         and not goes_to_provider(app, exchange)
         and not exchange.sink.half_closed
     ):
-        try_write_whole_and_end(app, exchange)  # where it does not, `finish_exchange` begins a player
+        try_write_whole_and_end(app, exchange)  # where it does not, `serve_waiting_exchange` begins a player
 
 
 async def _fetch_missing(app: App, exchange: Exchange) -> None:

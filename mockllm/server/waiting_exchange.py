@@ -1,4 +1,4 @@
-"""Finishes the exchanges that have to wait in a task. Most pending decisions of the store need none.
+"""Serves the exchanges that have to wait, in tasks. Most pending decisions of the store need none.
 
 An exchange waits for one or more of these:
 
@@ -75,15 +75,15 @@ if TYPE_CHECKING:
     from mockllm.server.provider_proxy import ProviderProxy, ProxiedResponse
 
 
-async def finish_exchange(app: App, exchange: Exchange) -> bool:
-    """Finish an exchange. Return whether its connection can serve another request.
+async def serve_waiting_exchange(app: App, exchange: Exchange) -> bool:
+    """Serve an exchange to its end. Return whether its connection can serve another request.
 
     An internal error is a 500, unless a byte of the response was written.
     """
     app.deadlines.run_due_actions()  # many exchanges may begin or end in one iteration: streams go on in between
     sink = exchange.sink
     try:
-        return await _finish(app, exchange)
+        return await _serve(app, exchange)
     except ConnectionError:
         return False
     except (Exception, MissingStoredObject):
@@ -102,8 +102,8 @@ async def finish_exchange(app: App, exchange: Exchange) -> bool:
         app.deadlines.run_due_actions()
 
 
-async def _finish(app: App, exchange: Exchange) -> bool:
-    """Finish an exchange: see `finish_exchange`. It waits for these, where it needs to:
+async def _serve(app: App, exchange: Exchange) -> bool:
+    """Serve an exchange: see `serve_waiting_exchange`. It waits for these, where it needs to:
 
     1. the body, a thread that reads a long one, and workers that change their rules; then `respond` continues
     2. the modules of the control API, for `respond`; or a thread that reads a long history, for the engine
