@@ -344,9 +344,9 @@ def is_for_engine(app: App, exchange: Exchange) -> bool:
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API has the path, or may have it because it is not loaded. Then
-    `serve_waiting_exchange` loads it and responds again. A path below `/api` that it lacks goes on to the rules first,
-    except with `control_only`."""
+    """Return whether the control API has the path, or may have it because it is not loaded: then
+    `serve_waiting_exchange` loads it and responds again. With `control_only` it has all paths; else one below `/api`
+    that it lacks goes on to the rules first."""
     control = control_of(app, exchange)
     if control is None:
         return False
