@@ -1,7 +1,8 @@
 """Counts in memory that several processes of one machine share: a number for each cell.
 
-A lock of the kernel on the memory's file (POSIX, `fcntl`) makes a change of several cells one step. The kernel
-frees the lock of a process that is killed.
+A lock of the kernel on the first byte of the memory's file (POSIX, `fcntl`) makes a change of several cells one step.
+The kernel frees the lock of a process that is killed. Such a lock belongs to a process and not to a thread, so the
+prompt caches, which other threads write, lock another byte.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ CELLS: Final = 1 << 18
 """How many cells there are. Unused ones take no memory."""
 _SIZE: Final = 8
 """Bytes of a cell."""
+_LOCKED_BYTES: Final = 1
 COUNT_BYTES: Final = CELLS * _SIZE
 """Bytes of all cells. The table of prompt caches is after them in the same file."""
 
@@ -42,7 +44,7 @@ class SharedCounts:
         """Add one to each of different cells. Return the values before, which no other process gets."""
         values = self._cells
         before = []
-        self._lockf(self.fd, self._lock)
+        self._lockf(self.fd, self._lock, _LOCKED_BYTES)
         try:
             for cell in cells:
                 value = values[cell]
@@ -50,28 +52,28 @@ class SharedCounts:
                 before.append(value)
             return before
         finally:
-            self._lockf(self.fd, self._unlock)
+            self._lockf(self.fd, self._unlock, _LOCKED_BYTES)
 
     def advance(self, cell: int, number: int) -> int:
         """Add a number to a cell. Return the value before: no other process gets this value or those up to the new
         one."""
         values = self._cells
-        self._lockf(self.fd, self._lock)
+        self._lockf(self.fd, self._lock, _LOCKED_BYTES)
         try:
             before = values[cell]
             values[cell] = before + number
             return before
         finally:
-            self._lockf(self.fd, self._unlock)
+            self._lockf(self.fd, self._unlock, _LOCKED_BYTES)
 
     @contextmanager
     def locked(self) -> Iterator[memoryview]:
         """Yield the cells, which no other process changes meanwhile."""
-        self._lockf(self.fd, self._lock)
+        self._lockf(self.fd, self._lock, _LOCKED_BYTES)
         try:
             yield self._cells
         finally:
-            self._lockf(self.fd, self._unlock)
+            self._lockf(self.fd, self._unlock, _LOCKED_BYTES)
 
     def view(self, cell: int) -> memoryview:
         """Return one cell, which a single process writes: this takes a quarter of the time of `counts[cell] = …`."""

@@ -25,9 +25,9 @@ class SharedPromptCaches(PromptCaches):
     """The prompt caches of all processes that have mapped the same memory."""
 
     def __init__(self, fd: int, offset: int) -> None:
-        """Map the table behind a descriptor. A lock of the kernel on its file guards the changes."""
+        """Map the table behind a descriptor. A lock of the kernel on its first byte guards the changes."""
         super().__init__()
-        self._fd = fd
+        self._fd, self._offset = fd, offset
         self._memory = mmap.mmap(fd, TABLE_BYTES, offset=offset)
         self._keys = memoryview(self._memory).cast("Q")
         self._times = memoryview(self._memory).cast("d")
@@ -49,12 +49,12 @@ class SharedPromptCaches(PromptCaches):
 
     def write(self, writes: Sequence[CacheWrite], scenario_time: float) -> None:
         with self._lock:
-            self._lockf(self._fd, self._exclusive)
+            self._lockf(self._fd, self._exclusive, 1, self._offset)
             try:
                 for entry in writes:
                     self._write(entry, scenario_time)
             finally:
-                self._lockf(self._fd, self._unlock)
+                self._lockf(self._fd, self._unlock, 1, self._offset)
 
     def clear(self) -> None:
         super().clear()

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from hashlib import blake2b
+from threading import Thread
 
 import pytest
 
 from mockllm.core.prompt_cache.lookup import CacheWrite
 from mockllm.state.shared_counts import COUNT_BYTES, SharedCounts
 from mockllm.state.shared_prompt_caches import ENTRIES, WAYS, SharedPromptCaches, _number
+
+TRY_TO_LOCK = """
+import fcntl, sys
+try:
+    fcntl.lockf(int(sys.argv[1]), fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
+except OSError:
+    sys.exit(3)
+"""
 
 
 def key(text: str) -> bytes:
@@ -67,3 +78,17 @@ def test_full_places_lose_the_entry_that_ends_first(
     for lifetime, each in enumerate(alike, 1):
         one.write([CacheWrite(each, float(lifetime))], 0.0)
     assert [one.known(0.5)(each) for each in alike] == [False, *[True] * WAYS]
+
+
+def test_write_of_a_thread_leaves_the_counts_locked() -> None:
+    counts = SharedCounts()
+    caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
+    with counts.locked():
+        writer = Thread(target=caches.write, args=([CacheWrite(key("a"), 10.0)], 0.0))
+        writer.start()
+        writer.join()
+        locked = subprocess.run([sys.executable, "-c", TRY_TO_LOCK, str(counts.fd)], pass_fds=[counts.fd])
+    free = subprocess.run([sys.executable, "-c", TRY_TO_LOCK, str(counts.fd)], pass_fds=[counts.fd])
+    caches.close()
+    counts.close()
+    assert (locked.returncode, free.returncode) == (3, 0)
