@@ -45,13 +45,13 @@ from mockllm.server.http_server import (
     open_as_many_as_allowed,
     run_on_best_loop,
 )
-from mockllm.server.reload import Reloader
+from mockllm.server.reload import NotChanged, Reloader
 from mockllm.server.server_signals import ServerSignals
 from mockllm.server.workers.forked_process import fork_workers
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import listen
 from mockllm.server.workers.shareable import beyond_store, of_one_process, unshareable
-from mockllm.server.workers.supervisor import CannotServe, NotChanged, Supervisor
+from mockllm.server.workers.supervisor import CannotServe, Supervisor
 from mockllm.state.shared_counts import SharedCounts
 
 

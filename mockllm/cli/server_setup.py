@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ from mockllm.core.display import counted
 from mockllm.engine.settings import EngineSettings
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Builder
-from mockllm.server.reload import Reloader
+from mockllm.server.reload import NotChanged, Reloader
 from mockllm.state.engine_state import EngineState
 
 
@@ -29,7 +30,8 @@ async def reload_after_signal(
     if reload is None:
         log("SIGHUP: this server does not reload (--no-reload)")
     else:
-        await reload.reload_now()
+        with contextlib.suppress(NotChanged):  # it is reported
+            await reload.reload_now()
 
 
 def watch_input_end(values: OptionValues) -> None:

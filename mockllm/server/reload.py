@@ -8,6 +8,7 @@ repeated events cause no build, and no change between two watches is lost.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator
@@ -42,6 +43,10 @@ SAFETY: Final = 2.0
 """Seconds without a notice after which a check runs anyway, because notices get lost."""
 SHARE: Final = 0.01
 """Largest share of the time for such checks: with very many files they are rarer."""
+
+
+class NotChanged(Exception):
+    """Why the server goes on with its present rules, as one line."""
 
 
 class RebuiltEngine(Struct, frozen=True):
@@ -134,10 +139,12 @@ class Reloader:
         """Build and replace the engine if a watched file has changed. Return whether it was replaced. A failed build
         is reported, and the engine stays."""
         async with self._lock:
-            return await self._check()
+            with contextlib.suppress(NotChanged):  # it is reported
+                return await self._check()
+        return False
 
     async def reload_now(self) -> None:
-        """Build and replace the engine, even without changes."""
+        """Build and replace the engine, even without changes. Raises NotChanged, after it has been reported."""
         async with self._lock:
             self._built = None
             await self._check()
@@ -155,7 +162,11 @@ class Reloader:
             rebuilt = await self._rebuild()
         except Exception as exc:
             self._log(f"not reloaded: {exc}")
-            return False
+            if isinstance(
+                exc, NotChanged
+            ):  # of the processes and not of the files: the next check tries again
+                self._built = None
+            raise NotChanged(str(exc)) from exc
         finally:
             notice.cancel()
         self._app.replace_engine(rebuilt.engine)

@@ -15,7 +15,7 @@ from watchfiles import Change
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.scenario.scenario_folder import fingerprint
 from mockllm.server import reload
-from mockllm.server.reload import RebuiltEngine, Reloader, is_relevant, layout
+from mockllm.server.reload import NotChanged, RebuiltEngine, Reloader, is_relevant, layout
 from tests.server.reload_world import World, config_map, run, swap_link, until
 
 
@@ -224,6 +224,22 @@ def test_warning_of_first_load_is_printed_once(tmp_path: Path) -> None:
         await world.reload.check()
         world.reload.report_first_warnings(["old"])
         assert world.reported == ["warning: old", "warning: w", "reloaded: 1 rule in 1 file", "warning: new"]
+
+    run(main())
+
+
+def test_rules_that_processes_did_not_take_are_tried_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World(tmp_path)
+        (tmp_path / "a.yaml").write_text("1")
+        world.fails = NotChanged("worker 2 does not respond")
+        assert not await world.reload.check()
+        with pytest.raises(NotChanged, match="worker 2 does not respond"):
+            await world.reload.reload_now()
+        world.fails = None
+        assert await world.reload.check()
+        assert world.texts == ("1",)
+        assert world.reported[:2] == ["not reloaded: worker 2 does not respond"] * 2
 
     run(main())
 

@@ -27,6 +27,7 @@ from mockllm.server.control.lazy_routes import LazyRoutes
 from mockllm.server.control.problem import FieldProblem, Problem, method_problem, validation_problem
 from mockllm.server.journal.journal import ENTRIES_AT_ONCE
 from mockllm.server.protocols import EngineProtocol
+from mockllm.server.reload import NotChanged
 from mockllm.server.request_target import LIVE_FEED_PATH
 from mockllm.server.server_limits import ServerLimits
 
@@ -65,6 +66,8 @@ class ControlApi(LazyRoutes):
             return success_plan(await self._run(method, path, query, raw, headers, client))
         except Problem as problem:
             return problem_plan(problem)
+        except NotChanged as reason:
+            return problem_plan(Problem(503, f"The rules were not changed: {reason}."))
         except Exception:
             return _internal_error()
 

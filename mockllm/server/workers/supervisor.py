@@ -7,7 +7,6 @@ import contextlib
 import pickle
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from itertools import count
 from typing import Final
@@ -17,11 +16,13 @@ from mockllm.server.app import App
 from mockllm.server.control.api import ControlApi
 from mockllm.server.control.problem import Problem
 from mockllm.server.engine_builder import LoadedRules
+from mockllm.server.reload import NotChanged
 from mockllm.server.workers.channel import CallFailed, ChannelClosed, Handler
 from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import ListeningSocket
+from mockllm.server.workers.restart_pauses import RestartPauses
 from mockllm.server.workers.served_reports import MAX_SILENCES, REPORT_TIME, ServedReports
 from mockllm.server.workers.shared_connections import SharedConnections
 from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
@@ -47,15 +48,6 @@ POLL: Final = 0.1
 """Seconds between two looks at a change of the store that takes long."""
 HURRY_TIME: Final = 2.0
 """Seconds in which a worker ends at once. One that does not is killed."""
-SHORT_LIFE: Final = 2.0
-"""A worker that lives no longer, or never serves, is replaced after this number of seconds, the next after twice as
-many."""
-MAX_PAUSE: Final = 60.0
-"""The most seconds until it is replaced."""
-
-
-class NotChanged(Exception):
-    """Why the workers go on with their present rules, as one line."""
 
 
 class CannotServe(Exception):
@@ -96,8 +88,7 @@ class Supervisor:
         self.failure = ""
         """Why no worker serves and a new one cannot; `on_failure` is called then."""
         self.on_failure: Callable[[], None] = lambda: None
-        self._short_lives: Counter[int] = Counter()
-        """The workers in a row with this index that have served for a short time, or never."""
+        self._pauses = RestartPauses()
         self._tasks: set[asyncio.Task[None]] = set()
 
     # --- start and end -------------------------------------------------------------------------
@@ -119,7 +110,10 @@ class Supervisor:
         self._spawn(self._collect_at_intervals())
 
     async def _start(self, index: int) -> None:
-        worker = await self._launched(index)
+        try:
+            worker = await self._launched(index)
+        except OSError as error:
+            raise CannotServe(f"worker {index + 1} does not start: {error}") from None
         try:
             async with asyncio.timeout(PREPARE_TIME):
                 await self._give_rules(worker)
@@ -127,7 +121,7 @@ class Supervisor:
             raise CannotServe(await _start_failure(worker, failure)) from None
 
     async def _launched(self, index: int) -> WorkerHandle:
-        """Return a new worker, which has no rules yet."""
+        """Return a new worker, which has no rules yet. Raises OSError where the system refuses a process."""
         forked, counts = self._forked.pop(index, None), self._state.counts.fd
         settings: WorkerSettings = {**self._settings, "started": self._app.started, "counts": counts}
         worker = await start_worker(
@@ -154,27 +148,26 @@ class Supervisor:
                 self._ended.set()
             return
         self._say(f"worker {worker.index + 1} {how}; another one takes its place")
-        await asyncio.sleep(self.pause_after(worker))
-        async with self._changing:
-            if not self._stopping:
-                await self._replace(worker.index)
+        pause: float | None = self._pauses.after(worker)
+        while pause is not None:
+            await asyncio.sleep(pause)
+            async with self._changing:
+                pause = None if self._stopping else await self._replace(worker.index)
 
-    def pause_after(self, worker: WorkerHandle) -> float:
-        """Return the seconds until a worker that has ended is replaced."""
-        if worker.serves and time.monotonic() - worker.started >= SHORT_LIFE:
-            del self._short_lives[worker.index]
-            return 0.0
-        self._short_lives[worker.index] += 1
-        return min(MAX_PAUSE, SHORT_LIFE * 2.0 ** (self._short_lives[worker.index] - 1))
-
-    async def _replace(self, index: int) -> None:
-        """Start another worker. One that fails or does not respond is ended, and its own watch replaces it."""
-        worker = await self._launched(index)
+    async def _replace(self, index: int) -> float | None:
+        """Start another worker. One that fails or does not respond is ended, and its own watch replaces it. Return
+        the seconds until the next try where the system refuses a process."""
+        try:
+            worker = await self._launched(index)
+        except OSError as error:
+            pause = self._pauses.after_failed_start(index)
+            self._say(f"worker {index + 1} does not start: {error}; the next try is in {pause:g} s")
+            return pause
         try:
             async with asyncio.timeout(PREPARE_TIME):
                 await self._give_rules(worker)
         except ChannelClosed:
-            return
+            return None
         except (CallFailed, TimeoutError) as failure:
             text = await _start_failure(worker, failure)
             self._say(text)
@@ -182,6 +175,7 @@ class Supervisor:
             if isinstance(failure, CallFailed) and not self._served.serving:
                 self.failure = f"no worker serves: {text}"
                 self.on_failure()
+        return None
 
     def _forget(self, worker: WorkerHandle) -> None:
         self._workers.pop(worker.index, None)

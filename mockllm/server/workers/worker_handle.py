@@ -81,12 +81,17 @@ async def start_worker(
 async def _started(
     sockets: Sequence[ListeningSocket], counts: int
 ) -> tuple[asyncio.subprocess.Process, socket.socket]:
-    """Return a new process, and the supervisor's end of the channel to it."""
+    """Return a new process, and the supervisor's end of the channel to it. Raises OSError where the system refuses
+    it."""
     ours, theirs = socket.socketpair()
     with theirs:
         fds = [theirs.fileno(), counts, *(sock.fileno() for sock, _ in sockets)]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHILD}", str(theirs.fileno()),
-            stdin=asyncio.subprocess.DEVNULL, pass_fds=fds,
-        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-P", "-c", f"import sys; sys.path[:] = {sys.path!r}; {CHILD}", str(theirs.fileno()),
+                stdin=asyncio.subprocess.DEVNULL, pass_fds=fds,
+            )  # fmt: skip
+        except OSError:
+            ours.close()
+            raise
     return process, ours

@@ -14,6 +14,7 @@ from typing import Any
 from mockllm.cli.control_setup import explain_live
 from mockllm.cli.sources import known_names
 from mockllm.engine import Engine
+from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.overlay import OverlaidEntries
@@ -21,7 +22,7 @@ from mockllm.server.app import App
 from mockllm.server.control.access import Access
 from mockllm.server.control.api import ControlApi
 from mockllm.server.control.context import ControlContext
-from mockllm.server.engine_builder import Builder
+from mockllm.server.engine_builder import Builder, LoadedRules
 from mockllm.server.overlay_store import OverlayStore
 from mockllm.server.reload import Reloader
 from mockllm.server.scenario_editor import ScenarioEditor
@@ -102,8 +103,10 @@ def steered(
     packs: Sequence[str] = (),
     access: Access | None = None,
     unused: float = inf,
+    activate: Callable[[Catalog, LoadedRules], Awaitable[None]] | None = None,
 ) -> Iterator[Steered]:
-    """Serve these files. `unused`: seconds after which an unused session ends."""
+    """Serve these files. `unused`: seconds after which an unused session ends. `activate`: is called with new rules
+    before they are used, as for worker processes."""
     for name, text in files.items():
         (folder / name).write_text(text)
     builder = Builder(
@@ -111,6 +114,7 @@ def steered(
         EngineState(unused_timeout=unused),
     )
     app = App(builder.first(), limits=ServerLimits(grace=0.5))
+    builder.activate = activate
 
     def swap(engine: Engine) -> None:
         app.engine = engine

@@ -14,8 +14,9 @@ from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules
+from mockllm.server.reload import NotChanged
 from mockllm.server.server_signals import ServerSignals
-from mockllm.server.workers.supervisor import CannotServe, NotChanged
+from mockllm.server.workers.supervisor import CannotServe
 from tests.waiting import PATIENCE
 
 

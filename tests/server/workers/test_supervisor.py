@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -13,12 +15,13 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.control.problem import Problem
 from mockllm.server.engine_builder import LoadedRules
-from mockllm.server.workers import served_reports
+from mockllm.server.reload import NotChanged
+from mockllm.server.workers import restart_pauses, served_reports
 from mockllm.server.workers import supervisor as module
 from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
 from mockllm.server.workers.group_engine_state import GroupEngineState
-from mockllm.server.workers.supervisor import CannotServe, NotChanged, Supervisor
-from mockllm.server.workers.worker_handle import WorkerHandle
+from mockllm.server.workers.supervisor import CannotServe, Supervisor
+from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts
 from tests.server.fake_engine import FakeEngine
@@ -82,6 +85,10 @@ class Group:
         self._acts = [*acts]
         self.messages: list[str] = []
         self.started: list[WorkerHandle] = []
+        self.second = asyncio.Event()
+        """Is set when a second process has started."""
+        self.refusals = 0
+        """For how many processes the system refuses the start."""
         self.state = GroupEngineState(SharedCounts())
         settings = cast(WorkerSettings, {})
         self.supervisor = Supervisor(
@@ -90,9 +97,14 @@ class Group:
         monkeypatch.setattr(module, "start_worker", self._start)
 
     async def _start(self, index: int, serial: int, *_: object) -> WorkerHandle:
+        if self.refusals:
+            self.refusals -= 1
+            raise REFUSED
         worker = WorkerHandle(index, serial, cast(Any, Process()))
         worker.channel = Orders(self._acts.pop(0) if self._acts else obey)
         self.started.append(worker)
+        if len(self.started) > 1:
+            self.second.set()
         return worker
 
     async def serve(self) -> Orders:
@@ -161,7 +173,7 @@ def test_change_during_an_order_is_the_next_order(monkeypatch: pytest.MonkeyPatc
 
 def test_replacement_that_does_not_respond_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PREPARE_TIME", 0.01)
-    monkeypatch.setattr(module, "SHORT_LIFE", 0.0)
+    monkeypatch.setattr(restart_pauses, "SHORT_LIFE", 0.0)
     begun = asyncio.Event()
 
     async def begin(name: str) -> None:
@@ -181,7 +193,7 @@ def test_replacement_that_does_not_respond_is_replaced(monkeypatch: pytest.Monke
 
 def test_call_during_a_long_start_is_a_503(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TELL_TIME", 0.01)
-    monkeypatch.setattr(module, "SHORT_LIFE", 0.0)
+    monkeypatch.setattr(restart_pauses, "SHORT_LIFE", 0.0)
     begun = asyncio.Event()
 
     async def begin(name: str) -> None:
@@ -207,7 +219,7 @@ def quick_reports(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ask for reports all the time."""
     monkeypatch.setattr(served_reports, "REPORT_TIME", 0.001)
     monkeypatch.setattr(module, "COLLECT_INTERVAL", 0.001)
-    monkeypatch.setattr(module, "SHORT_LIFE", 0.0)
+    monkeypatch.setattr(restart_pauses, "SHORT_LIFE", 0.0)
 
 
 @pytest.mark.usefixtures("quick_reports")
@@ -307,7 +319,7 @@ def test_worker_that_ends_at_the_start_is_not_replaced(monkeypatch: pytest.Monke
 
 
 def test_worker_that_ends_while_others_start_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SHORT_LIFE", 0.0)
+    monkeypatch.setattr(restart_pauses, "SHORT_LIFE", 0.0)
     begun = asyncio.Event()
 
     async def end_after_commit(name: str) -> None:
@@ -345,7 +357,7 @@ def test_all_workers_that_keep_their_certificate_are_named(monkeypatch: pytest.M
 
 
 def test_group_without_a_worker_that_can_start_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SHORT_LIFE", 0.0)
+    monkeypatch.setattr(restart_pauses, "SHORT_LIFE", 0.0)
 
     async def act() -> None:
         failed = asyncio.Event()
@@ -359,9 +371,38 @@ def test_group_without_a_worker_that_can_start_fails(monkeypatch: pytest.MonkeyP
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
 
 
-def test_worker_that_never_serves_is_replaced_ever_later(monkeypatch: pytest.MonkeyPatch) -> None:
+REFUSED = OSError(11, "Resource temporarily unavailable")
+
+
+def test_worker_is_replaced_once_the_system_starts_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def act() -> None:
+        await group.serve()
+        group.refusals = 2
+        group.started[0].process.kill()
+        await group.second.wait()
+
+    monkeypatch.setattr(restart_pauses, "SHORT_LIFE", 0.0)
     group = Group(monkeypatch)
-    never, served = (WorkerHandle(0, number, cast(Any, Process())) for number in range(2))
-    served.serves, served.started = True, -module.SHORT_LIFE
-    pauses = [group.supervisor.pause_after(worker) for worker in [*[never] * 7, served, never]]
-    assert pauses == [2, 4, 8, 16, 32, 60, 60, 0, 2]
+    asyncio.run(asyncio.wait_for(act(), PATIENCE))
+    refused = f"worker 1 does not start: {REFUSED}; the next try is in 0 s"
+    assert group.messages == ["worker 1 was killed by SIGKILL; another one takes its place", refused, refused]
+
+
+def test_refused_process_at_the_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    group = Group(monkeypatch)
+    group.refusals = 1
+    with pytest.raises(CannotServe, match=r"worker 1 does not start: .*unavailable"):
+        asyncio.run(group.serve())
+
+
+def test_refused_process_leaves_no_open_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise REFUSED
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with pytest.raises(OSError, match="unavailable"):
+            asyncio.run(start_worker(0, 1, [], cast(WorkerSettings, {"counts": 0}), lambda _: {}))
+        gc.collect()
+    assert [warning for warning in caught if warning.category is ResourceWarning] == []

@@ -33,6 +33,7 @@ from mockllm.server.control.rule_preview import previewed
 from mockllm.server.control.rule_texts import rule_text
 from mockllm.server.engine_builder import Broken
 from mockllm.server.overlay_store import OverlayRejected
+from mockllm.server.reload import NotChanged
 from mockllm.server.scenario_editor import FileConflict, FileVersion, NotEditable, ScenarioEditor
 
 TEXT: Final = "the text of a scenario file"
@@ -168,7 +169,10 @@ async def put_file(context: ControlContext, call: ApiCall[WriteQuery]) -> BaseMo
     except FileConflict as conflict:
         raise Problem(409, _conflict(name, call.query.digest, conflict)) from None
     if context.reload is not None:
-        await context.reload()
+        try:
+            await context.reload()
+        except NotChanged as reason:
+            raise Problem(503, f"{name} was written, but the rules were not changed: {reason}.") from None
     stale = context.engine.info().stale
     listed = [StaleFile(file=file.file, reason=file.reason, left_out=not file.in_use) for file in stale]
     return FileSaved(name=name, digest=written.digest, loaded=context.reload is not None, stale=listed)
