@@ -20,7 +20,7 @@ from mockllm.core.batch import BATCH_HEADER, BatchJob, BatchLine, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import with_responses
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import StorageUpdate
 from mockllm.server.exchange import Exchange
 from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.line_output import report
@@ -39,6 +39,8 @@ MAX_WAITING_LINES: Final = 32
 """The most lines of a batch that wait at a time."""
 SLICE: Final = 0.005
 """Seconds of work, after which other requests are served."""
+STORING_PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+"""Seconds before each further try to store the responses of a batch, while the store is away."""
 NO_RESPONSE: Final = LineResponse(0, b"", cut=True)
 _BODY_HEADERS: Final = frozenset(
     {"content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "expect"}
@@ -166,23 +168,38 @@ class BatchServer:
             places.release()
 
     async def _store(self, id: str, session: str, responses: list[LineResponse]) -> None:
-        """Store the responses, unless the batch has been removed meanwhile."""
+        """Store the responses, unless the batch has been removed meanwhile. A store that is away is tried again."""
+        failure = await self._failure_to_store(id, session, responses)
+        for pause in STORING_PAUSES:
+            if failure is None:
+                return
+            report(
+                f"batch {id}: its responses are not stored; the next try is in {pause:g} s: {failure.message}"
+            )
+            await asyncio.sleep(pause)
+            failure = await self._failure_to_store(id, session, responses)
+        if failure is not None:
+            report(f"batch {id}: its responses are lost: {failure.message}")
+
+    async def _failure_to_store(
+        self, id: str, session: str, responses: Sequence[LineResponse]
+    ) -> Failure | None:
+        """Store the responses of a batch that still exists. Return what prevents it."""
         app = self._app
-        while (batch := await self._stored(id, session)) is not None and batch.timeline is not None:
+        while True:
+            batch = await fetch_stored(app, session, id)
+            if isinstance(batch, Failure):
+                return batch
+            if batch is None or batch.timeline is None:
+                return None
             ended = with_responses(batch, responses, app.deadlines.time())
             app.engine.apply_storage_update(
                 session, StorageUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
             )
             confirmation = None if app.store_client is None else app.store_client.take_storage_confirmation()
-            if confirmation is None or not isinstance(await confirmation, StorageConflict):
-                return
-
-    async def _stored(self, id: str, session: str) -> StoredResponse | None:
-        found = await fetch_stored(self._app, session, id)
-        if isinstance(found, Failure):
-            report(f"batch {id}: {found.message}")
-            return None
-        return found
+            result = None if confirmation is None else await confirmation
+            if not isinstance(result, StorageConflict):
+                return result
 
 
 class LineSink:

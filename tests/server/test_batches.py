@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
+from mockllm.core.failure import Failure
+from mockllm.core.request.stored_batches import with_responses
+from mockllm.core.request.stored_responses import StoredResponse
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.response_cost import dollars
 from mockllm.server import batches, store_waits
+from mockllm.server.app import App
 from mockllm.server.batches import NO_RESPONSE, LineSink
 from mockllm.server.control.costs import entry_cost
 from mockllm.server.journal.entry import JournalEntry
+from mockllm.server.stored_objects import fetch_stored
 from mockllm.server.workers.no_store import NoStore
+from mockllm.state.fetched_objects import StorageConflict
 from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from tests.dialects.openai.batches.batch_requests import form, line
 from tests.live import Live
 from tests.live import live as serve
-from tests.server.served_batches import call, ended, text_of
+from tests.server.served_batches import call, created, ended, lines_of, text_of
 from tests.waiting import until
 
 SCENARIO: Final = """
@@ -32,6 +38,8 @@ rules:
   - {name: in-batch, match: {headers: {x-mockllm-batch: {exists: true}}}, reply: In a batch.}
   - reply: Direct.
 """
+
+AWAY: Final = Failure("overloaded", 503, "the store is away")
 
 
 @pytest.fixture
@@ -102,6 +110,63 @@ def test_mistake_before_a_line_is_counted_is_a_500(server: Live, monkeypatch: py
     ended(server, "silent", "one")
     statuses = [entry.status for entry in server.app.journal if entry.target == "/v1/chat/completions"]
     assert sorted(statuses) == [200, 500]
+
+
+@pytest.mark.parametrize(
+    ("failures", "ending"), [(1, "the next try is in 0 s: the store is away"), (3, "lost: the store is away")]
+)
+def test_responses_are_stored_once_the_store_is_back(
+    server: Live,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    failures: int,
+    ending: str,
+) -> None:
+    left = [AWAY] * failures
+
+    async def fetched(app: App, session: str, id: str) -> StoredResponse | Failure | None:
+        return left.pop() if left else await fetch_stored(app, session, id)
+
+    monkeypatch.setattr(batches, "STORING_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(batches, "fetch_stored", fetched)
+    id = created(server, "one")
+    lines: list[str] = []
+
+    def complete() -> bool:
+        lines.extend(capfd.readouterr().err.splitlines())
+        return len([line for line in lines if f"batch {id}: " in line]) == failures
+
+    until(complete)
+    assert lines[-1].endswith(ending)
+    if failures == 1:
+        assert text_of(lines_of(server, id)[1][0]) == "In a batch."
+
+
+def test_unconfirmed_responses_are_stored_again(
+    server: Live, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class AwayOnce(NoStore):
+        away = False
+
+        def take_storage_confirmation(self) -> Awaitable[Failure | StorageConflict | None] | None:
+            async def failure() -> Failure:
+                return AWAY
+
+            is_away, self.away = self.away, False
+            return failure() if is_away else None
+
+    def with_responses_while_away(*values: Any) -> StoredResponse:
+        client.away = not tries
+        tries.append(1)
+        return with_responses(*values)
+
+    tries: list[int] = []
+    monkeypatch.setattr(batches, "STORING_PAUSES", (0.0,))
+    monkeypatch.setattr(batches, "with_responses", with_responses_while_away)
+    with closing(SharedCounts()) as counts:
+        server.app.store_client = client = AwayOnce(SharedEngineState(counts))
+        ended(server, "one")
+    assert "its responses are not stored; the next try is in 0 s: the store is away" in capfd.readouterr().err
 
 
 def test_line_that_takes_time_is_finished(server: Live, capfd: pytest.CaptureFixture[str]) -> None:
