@@ -83,7 +83,7 @@ class Redactor(Struct, frozen=True, dict=True):
     def text(self, text: str) -> str:
         for secret in self.secrets:
             text = text.replace(secret, REDACTED)
-        if self.secrets and ("\\" in text or "%" in text):
+        if self.secrets and ("\\" in text or "%" in text or "…" in text):
             data = text.encode("utf-8", "surrogatepass")
             masked = self._escaped.replaced_in_escapes(data, lambda _: REDACTED.encode())
             if masked is None:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import unquote_to_bytes
 
+from mockllm.core.cut_secrets import cut_places, may_have_cuts
+
 MAX_ESCAPES: Final = 100_000
 """Bytes with more escapes are not searched: each takes a third of a microsecond or more."""
 _BOUNDARY: Final = 4
@@ -39,8 +41,14 @@ class SecretMasker:
 
     def contained(self, data: bytes) -> list[str]:
         """Return the secrets that bytes contain; also those for which a search takes long."""
-        found = self._found_in_escapes(data)
-        return [secret for secret in self._secrets if _bytes_of(secret) in data or secret in found]
+        found, is_cut = self._found_in_escapes(data), may_have_cuts(data)
+        return [
+            secret
+            for secret in self._secrets
+            if (encoded := _bytes_of(secret)) in data
+            or secret in found
+            or (is_cut and cut_places(data, [encoded]) != [])
+        ]
 
     def masked(self, data: bytes) -> bytes | None:
         """Return bytes of the same length with asterisks for the secrets; None if a search takes long."""
@@ -50,14 +58,16 @@ class SecretMasker:
         return self.replaced_in_escapes(data, asterisks)
 
     def replaced_in_escapes(self, data: bytes, mask: Callable[[bytes], bytes]) -> bytes | None:
-        """Return bytes with masks for the secrets that they contain in escapes; None if a search takes long."""
+        """Return bytes with masks for the secrets that they contain in escapes, or cut at an ellipsis; None if a
+        search takes long."""
         found = self._found_in_escapes(data)
-        if not found:
-            return data
-        if None in found.values():
+        cut = cut_places(data, map(_bytes_of, self._secrets)) if may_have_cuts(data) else []
+        if cut is None or None in found.values():
             return None
+        if not (found or cut):
+            return data
         parts, at = [], 0
-        for begin, end in sorted({span for spans in found.values() for span in spans or ()}):
+        for begin, end in sorted({*cut, *(span for spans in found.values() for span in spans or ())}):
             if end > at:  # two secrets may overlap
                 parts += [data[at:begin], mask(data[max(at, begin) : end])]
                 at = end

@@ -61,8 +61,8 @@ class CompiledExpectation(Struct, frozen=True):
         )
 
     def differences(self, entry: JournalEntry, request: Request) -> list[str]:
-        text = entry.redactor.text
-        lines = [text(mismatch_line(line)) for line in self.matcher.test_results(request) if not line.matched]
+        """Return how a request differs, with its secrets."""
+        lines = [mismatch_line(line) for line in self.matcher.test_results(request) if not line.matched]
         if self.rule is not None and not is_called(entry.responder_id, self.rule):
             lines.append(f"rule expected {self.rule}, found {entry.responder_id or 'none'}")
         return lines
@@ -228,7 +228,10 @@ async def _check_count(
     near.sort(
         key=lambda pair: (len(pair[0]), sum(line.endswith(missing) for line in pair[0]), -pair[1].number)
     )
-    listed = [_nearest_request(entry, differences) for differences, entry in near[:MAX_NEAREST]]
+    listed = []
+    for differences, entry in near[:MAX_NEAREST]:
+        redactor = await in_thread_if_large(entry, lambda: entry.full_redactor)  # noqa: B023 - called here
+        listed.append(_nearest_request(entry, [redactor.text(line) for line in differences]))
     return UnmetExpectation(expect=number, message=message, nearest=listed)
 
 

@@ -64,6 +64,15 @@ def test_failure_lists_nearest_requests_and_differences(server: Steered) -> None
     assert failure["nearest"][0]["differences"] == ['model expected "m1", found "m2"']
 
 
+@pytest.mark.parametrize("secret", ["correcthorse77", "correct horse battery 77 " * 8], ids=["short", "long"])
+def test_differences_show_no_secret_of_a_body(server: Steered, secret: str) -> None:
+    server.ask("hello", password=secret)
+    found = verified(server, expect=[{"match": {"body": {"$.password": "x"}}}])
+    (line,) = found["failures"][0]["nearest"][0]["differences"]
+    assert line.startswith('body[$.password] expected "x", found "REDACTED')
+    assert "horse" not in line
+
+
 def test_match_with_many_unknown_keys_has_few_suggestions(server: Steered) -> None:
     keys = {f"modell{number}": "x" for number in range(1000)}
     errors = server.call("POST", "/api/verify", {"expect": [{"match": keys}]}).json["errors"]
