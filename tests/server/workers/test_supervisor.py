@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-import warnings
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -21,7 +19,7 @@ from mockllm.server.workers import supervisor as module
 from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.supervisor import CannotServe, Supervisor
-from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
+from mockllm.server.workers.worker_handle import WorkerHandle
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.state.shared_counts import SharedCounts
 from tests.server.fake_engine import FakeEngine
@@ -393,16 +391,3 @@ def test_refused_process_at_the_start_is_said(monkeypatch: pytest.MonkeyPatch) -
     group.refusals = 1
     with pytest.raises(CannotServe, match=r"worker 1 does not start: .*unavailable"):
         asyncio.run(group.serve())
-
-
-def test_refused_process_leaves_no_open_socket(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(*_: object, **__: object) -> None:
-        raise REFUSED
-
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        with pytest.raises(OSError, match="unavailable"):
-            asyncio.run(start_worker(0, 1, [], cast(WorkerSettings, {"counts": 0}), lambda _: {}))
-        gc.collect()
-    assert [warning for warning in caught if warning.category is ResourceWarning] == []
