@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
-from mockllm.core.request.request import ATTRIBUTES_OF_ONE, Request
+from mockllm.core.request.request import PER_REQUEST_ATTRIBUTES, Request
 from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.response_cache import CacheableResponse
@@ -148,7 +148,7 @@ class RepeatedRequests:
             repeated.passes_check, repeated.cacheable_response = False, None
         else:
             repeated.rule_index = index
-            attributes = {**vars(tracking), **ATTRIBUTES_OF_ONE}
+            attributes = {**vars(tracking), **PER_REQUEST_ATTRIBUTES}
         self.attributes_by_key.put(key, attributes, _size(request.raw))
 
 

@@ -13,7 +13,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.redaction import Redactor, secrets_of
 from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.mcp_server import McpServer
-from mockllm.core.request.request import ATTRIBUTES_OF_ONE, read_query
+from mockllm.core.request.request import PER_REQUEST_ATTRIBUTES, read_query
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.dialects.router import Routing, find_route
@@ -117,7 +117,7 @@ class RequestReader:
             "session": session,
             "override": error,  # the failure of an invalid session; `read` sets valid overrides
             **attributes_of_route(routing),
-            **ATTRIBUTES_OF_ONE,
+            **PER_REQUEST_ATTRIBUTES,
         }
         if len(query_string) <= _SHORT_QUERY:
             self._attributes["query"] = read_query(query_string)

@@ -123,7 +123,7 @@ class BatchServer:
     ) -> Exchange | None:
         """Respond to a line. Return its exchange if that takes time. The bounds of a body are those of a line."""
         from mockllm.server.request_reading import wait_for_rule_change
-        from mockllm.server.respond import begin_playing, refuse, respond
+        from mockllm.server.respond import begin_playing, refuse_body, respond
 
         app = self._app
         long = len(line.body) >= app.short_body_limit
@@ -142,14 +142,14 @@ class BatchServer:
         if failure is None:
             respond(app, exchange)
         else:
-            refuse(app, exchange, failure)
+            refuse_body(app, exchange, failure)
             begin_playing(app, exchange)
         return None if exchange.ended else exchange
 
     async def _decide(self, exchange: Exchange) -> None:
         """Wait until a line is counted, if another process does it: the numbers of the next lines follow. The
         exchange may end."""
-        from mockllm.server.respond import fail
+        from mockllm.server.respond import set_internal_error
         from mockllm.server.store_waits import wait_for_store
 
         if self._app.store_client is None:
@@ -157,7 +157,7 @@ class BatchServer:
         try:
             await wait_for_store(self._app, exchange, self._app.store_client)
         except Exception:
-            fail(self._app, exchange)
+            set_internal_error(self._app, exchange)
 
     async def _completed(self, exchange: Exchange, places: asyncio.Semaphore) -> None:
         from mockllm.server.waiting_exchange import serve_waiting_exchange

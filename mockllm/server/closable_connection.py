@@ -11,21 +11,42 @@ from mockllm.server.server_limits import ServerLimits
 class ClosableConnection(HttpProtocol):
     """A protocol that closes its transport, at once or after the client."""
 
-    __slots__ = ("_ended_transport",)
+    __slots__ = ("_ended_transport", "_unread_timeout")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, limits: ServerLimits) -> None:
         super().__init__(loop, limits)
         self._ended_transport: asyncio.Transport | None = None
         """The transport that was detached after its last byte."""
+        self._unread_timeout = limits.keepalive
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes that wait for the client."""
+        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+
+    def close_transport(self, transport: asyncio.Transport) -> None:
+        """Close a transport after the written bytes. Abort it once the client has read none of them for the
+        keep-alive time: it would wait for ever."""
+        transport.close()
+        unsent = transport.get_write_buffer_size()
+        if unsent:
+            self._loop.call_later(self._unread_timeout, self._abort_unread, transport, unsent)
+
+    def _abort_unread(self, transport: asyncio.Transport, unsent_before: int) -> None:
+        unsent = transport.get_write_buffer_size()
+        if unsent >= unsent_before:
+            transport.abort()
+        elif unsent:
+            self._loop.call_later(self._unread_timeout, self._abort_unread, transport, unsent)
 
     def close_and_drop_transport(self) -> None:
         """Close the transport after the written bytes, and detach it: nothing more is written."""
         self.closing = True
         if self.transport is not None:
-            self.transport.close()
+            self.close_transport(self.transport)
             self.transport = None
         elif self._ended_transport is not None:
-            self._ended_transport.close()
+            self.close_transport(self._ended_transport)
 
     def close_write_side(self, linger: float) -> None:
         """Send FIN after the written bytes, detach the transport, and end the WebSocket, if one is open. Discard what
@@ -42,7 +63,7 @@ class ClosableConnection(HttpProtocol):
         self.resume_reading()
         self.closing, self.transport, self._ended_transport = True, None, transport
         transport.write_eof()
-        self._loop.call_later(linger, transport.close)
+        self._loop.call_later(linger, self.close_transport, transport)
         self.end_websocket()
 
     def end_parser(self) -> None:

@@ -88,7 +88,7 @@ class Deadlines:
         """Return the number of pending deadlines."""
         return len(self._heap) - self._cancelled
 
-    def at(self, when: float, action: Action) -> Deadline:
+    def call_at(self, when: float, action: Action) -> Deadline:
         """Run an action at a time; if that is past, in one of the loop's next iterations (`MAX_ACTION_SECONDS`)."""
         deadline = Deadline(self, action)
         if when < self._earliest:
@@ -101,7 +101,7 @@ class Deadlines:
     async def wait_until(self, when: float) -> None:
         """Return at a time, or soon after it."""
         reached = Event()
-        deadline = self.at(when, lambda _: reached.set())
+        deadline = self.call_at(when, lambda _: reached.set())
         try:
             await reached.wait()
         finally:

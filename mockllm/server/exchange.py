@@ -80,8 +80,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, head and body, where one read of the socket had them all and no other request was
-    served or waited. Empty for all others, and for a body that is long, refused, in HTTP chunks or encoded."""
+    """All bytes of the request, head and body, where one part of a read of the socket had them all. Empty for all
+    others, and for a body that is long, refused, in HTTP chunks or encoded."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
@@ -115,7 +115,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     ends_connection: bool = False
     """Set before the response is written: the connection ends with it."""
     body_refused: bool = False
-    """Whether the request's body is outside of the bounds (`respond.refuse`). It is not stored."""
+    """Whether the request's body is outside of the bounds (`respond.refuse_body`). It is not stored."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: GET and HEAD of `/health`, which come every few seconds, and
     calls of the control API. Refused calls are hidden, too; a call that fails is not. The metrics of

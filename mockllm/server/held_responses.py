@@ -35,7 +35,7 @@ class HeldResponses:
             if not future.done():
                 future.set_result(False)
 
-        deadline = deadlines.at(deadlines.time() + at_most, give_up)
+        deadline = deadlines.call_at(deadlines.time() + at_most, give_up)
         self._waiting.setdefault(key, []).append(future)
         try:
             return await future

@@ -59,7 +59,7 @@ class PlayerDeadlines(Protocol):
 
     def time(self) -> float: ...
 
-    def at(self, when: float, action: Action) -> Deadline: ...
+    def call_at(self, when: float, action: Action) -> Deadline: ...
 
 
 class Player:
@@ -119,7 +119,7 @@ class Player:
         """Write what is due by now, and set the deadline of the rest."""
         monotonic = self._deadlines.time()
         if self._due > monotonic:
-            self._deadline = self._deadlines.at(self._due, self.write_due)
+            self._deadline = self._deadlines.call_at(self._due, self.write_due)
         else:
             self.write_due(monotonic)
 
@@ -138,7 +138,7 @@ class Player:
         if self.stalled:
             return
         if plan.delay:
-            self._deadline = self._deadlines.at(self._due, self.write_due)
+            self._deadline = self._deadlines.call_at(self._due, self.write_due)
         else:
             self.write_due(monotonic)
 
@@ -163,7 +163,7 @@ class Player:
             if self.end_reason is not None:
                 self.finished_at = self._deadlines.time()
             elif not self.stalled:
-                self._deadline = self._deadlines.at(
+                self._deadline = self._deadlines.call_at(
                     max(self._due, monotonic), self.write_due
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams

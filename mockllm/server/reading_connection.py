@@ -117,12 +117,7 @@ class ReadingConnection(ClosableConnection):
         """Close the connection after the written bytes. After `close_and_drop_transport`, nothing more is written."""
         self.closing = True
         if self.transport is not None:
-            self.transport.close()
-
-    @property
-    def unsent_bytes(self) -> int:
-        """Bytes that wait for the client."""
-        return 0 if self.transport is None else self.transport.get_write_buffer_size()
+            self.close_transport(self.transport)
 
     def data_received(self, data: bytes) -> None:
         if self.closing or self._parse_error is not None or not self._accepts_requests:
@@ -244,7 +239,9 @@ class ReadingConnection(ClosableConnection):
 
     def _set_head_deadline(self) -> None:
         deadlines = self._app.deadlines
-        self._head_deadline = deadlines.at(deadlines.time() + self._app.limits.head_time, self._head_is_late)
+        self._head_deadline = deadlines.call_at(
+            deadlines.time() + self._app.limits.head_time, self._head_is_late
+        )
 
     def _cancel_head_deadline(self) -> None:
         if self._head_deadline is not None:
@@ -258,7 +255,7 @@ class ReadingConnection(ClosableConnection):
             return
         # the response to an earlier request is written first
         if self._ready_connections.write_queue is not None:
-            self._head_deadline = self._app.deadlines.at(monotonic, self._head_is_late)
+            self._head_deadline = self._app.deadlines.call_at(monotonic, self._head_is_late)
             return
         if self._parse_position.in_head and self.transport is not None:
             reason = "the request's head did not come in time"

@@ -104,21 +104,26 @@ class ReadyConnections:
         between two requests."""
         unserved: Sequence[ServedConnection] = ()
         write_queue = self.write_queue = []
-        if self._counting_rounds is not None:
-            self._counting_rounds.begin_round(len(ready))
-        for number, connection in enumerate(ready, 1):
-            connection.scheduled = False
-            try:
-                connection.serve_next_or_resume()
-            except (Exception, MissingStoredObject):  # of this connection; the others are served all the same
-                traceback.print_exc(file=sys.stderr)
-                connection.close_and_drop_transport()
-            if self._deadlines.run_due_actions() > until:
-                unserved = ready[number:]
-                break
-        if self._counting_rounds is not None:
-            self._counting_rounds.end_round()
-        self.write_queue = None
-        for transport, data in write_queue:
-            transport.write(data)
+        try:
+            if self._counting_rounds is not None:
+                self._counting_rounds.begin_round(len(ready))
+            for number, connection in enumerate(ready, 1):
+                connection.scheduled = False
+                try:
+                    connection.serve_next_or_resume()
+                except (
+                    Exception,
+                    MissingStoredObject,
+                ):  # of this connection; the others are served all the same
+                    traceback.print_exc(file=sys.stderr)
+                    connection.close_and_drop_transport()
+                if self._deadlines.run_due_actions() > until:
+                    unserved = ready[number:]
+                    break
+            if self._counting_rounds is not None:
+                self._counting_rounds.end_round()
+        finally:  # a failed count does not hold back the responses of others
+            self.write_queue = None
+            for transport, data in write_queue:
+                transport.write(data)
         return unserved

@@ -117,7 +117,9 @@ class _BodyWatch:
 
     def _watch(self, monotonic: float) -> None:
         self._seen = self._body.total_bytes
-        self._deadline = self._deadlines.at(min(monotonic + self._limits.body_idle, self._end), self._check)
+        self._deadline = self._deadlines.call_at(
+            min(monotonic + self._limits.body_idle, self._end), self._check
+        )
 
     def _check(self, monotonic: float) -> None:
         limits = self._limits

@@ -80,7 +80,7 @@ def respond(app: App, exchange: Exchange) -> None:
             traceback.print_exc(file=sys.stderr)
             exchange.ended = True
             return
-        fail(app, exchange)
+        set_internal_error(app, exchange)
         begin_playing(app, exchange)
 
 
@@ -111,7 +111,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     if not (is_checked or is_parsed_before_check(app, head, raw)):
         failure = structure_failure(raw, app.limits)
         if failure is not None:
-            refuse(app, exchange, failure)
+            refuse_body(app, exchange, failure)
             return
         is_checked = True
     may_be_for_server = head.may_skip_engine or app.control_only
@@ -126,7 +126,7 @@ def make_response(app: App, exchange: Exchange) -> None:
         request.parse_body()
         failure = structure_failure(raw, app.limits) if request.depth_bound > app.limits.depth else None
         if failure is not None:
-            refuse(app, exchange, failure)
+            refuse_body(app, exchange, failure)
             return
     if head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
@@ -270,7 +270,7 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     return response.with_plan(gzipped(response.plan))
 
 
-def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
+def refuse_body(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
     exchange.raw, exchange.received, exchange.ends_connection, exchange.body_refused = b"", b"", True, True
@@ -287,7 +287,7 @@ def refuse(app: App, exchange: Exchange, failure: Failure) -> None:
     exchange.sends_cors_headers = app.allow_cors
 
 
-def fail(app: App, exchange: Exchange) -> None:
+def set_internal_error(app: App, exchange: Exchange) -> None:
     """Set a 500 as the response to an internal error, which is being handled, and log its traceback."""
     traceback.print_exc(file=sys.stderr)
     if not exchange.body_complete:  # the time is not set yet
@@ -337,10 +337,10 @@ def control_of(app: App, exchange: Exchange) -> ControlApiProtocol | None:
     return app.control if exchange.head.may_skip_engine and is_control_path(exchange.head.path) else None
 
 
-def is_for_engine(app: App, exchange: Exchange) -> bool:
-    """Return whether a request is for the engine or a built-in page. It is not with `control_only`, or where the
-    control API has the path, or may have it because it is not loaded."""
-    return not (app.control_only or _is_left_to_control_api(app, exchange))
+def may_be_for_control_api(app: App, exchange: Exchange) -> bool:
+    """Return whether a request is for the control API, or may be because that is not loaded. All others are for the
+    engine or a built-in page."""
+    return app.control_only or _is_left_to_control_api(app, exchange)
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import sys
@@ -99,7 +100,17 @@ class SocketSink:
         return None if later or self._interim_response_sent else disconnected_at
 
     async def drained(self) -> None:
-        await self.connection.drained()
+        """Return when the client has read enough for the next bytes. Raises ConnectionError if it has disconnected,
+        or has read nothing for the keep-alive time."""
+        connection, unsent = self.connection, None
+        while connection.writing_paused:
+            before, unsent = unsent, connection.unsent_bytes
+            if before is not None and unsent >= before:
+                raise ConnectionResetError("the client reads nothing")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.keepalive):
+                    await connection.drained()
+        await connection.drained()
 
     async def wait_until_acknowledged(self) -> None:
         """Return when the kernel of a client that has half-closed the connection has all bytes. Raises

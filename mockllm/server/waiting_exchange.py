@@ -58,14 +58,14 @@ from mockllm.server.request_target import LIVE_FEED_PATH, target_host
 from mockllm.server.respond import (
     begin_playing,
     control_of,
-    fail,
-    is_for_engine,
     is_parsed_before_check,
+    may_be_for_control_api,
     opens_websocket,
-    refuse,
+    refuse_body,
     respond,
     serialized_response_head,
     set_engine_response,
+    set_internal_error,
 )
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import in_flight, wait_for_release, wait_for_release_and_delay
@@ -91,7 +91,7 @@ async def serve_waiting_exchange(app: App, exchange: Exchange) -> bool:
             traceback.print_exc(file=sys.stderr)
             end_failed_response(app, exchange)
             return False
-        fail(app, exchange)
+        set_internal_error(app, exchange)
         begin_playing(app, exchange)
         with suppress(ConnectionError):
             return await _play(app, exchange)
@@ -183,7 +183,9 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     head, body = exchange.head, exchange.body_stream
     assert body is not None, "a body that is not complete has a stream"
     raw = await read_body(body, head.message, exchange.socket_sink, app.limits, app.deadlines)
-    takes_long = isinstance(raw, bytes) and takes_long_to_read(raw) and is_for_engine(app, exchange)
+    takes_long = (
+        isinstance(raw, bytes) and takes_long_to_read(raw) and not may_be_for_control_api(app, exchange)
+    )
     parsed_before_check = isinstance(raw, bytes) and not takes_long and is_parsed_before_check(app, head, raw)
     failure: Failure | None = None
     if not parsed_before_check:
@@ -198,7 +200,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
             await parse_then_yield(app, exchange)
         respond(app, exchange)
     elif failure is not None:
-        refuse(app, exchange, failure)
+        refuse_body(app, exchange, failure)
 
 
 async def _play(app: App, exchange: Exchange) -> bool:

@@ -48,7 +48,7 @@ from mockllm.server.request_reading import (
     read_request,
     wait_for_rule_change,
 )
-from mockllm.server.respond import begin_playing, make_response, refuse, set_engine_response
+from mockllm.server.respond import begin_playing, make_response, refuse_body, set_engine_response
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 
@@ -348,7 +348,7 @@ async def _make_response(app: App, exchange: Exchange) -> None:
     if takes_long_to_read(exchange.raw):
         failure = await structure_failure_in_slices(exchange.raw, app.limits)
         if failure is not None:
-            refuse(app, exchange, failure)
+            refuse_body(app, exchange, failure)
             return
         exchange.structure_checked = True
         await read_in_thread(app, exchange)

@@ -31,8 +31,8 @@ dictionaries."""
 
 
 class LocalResponses:
-    """The stored responses and tool calls of all sessions. A lock guards them: a thread that plans a response
-    reads them while the event loop changes them."""
+    """The stored responses and tool calls of all sessions. A lock guards the changes and the reads of
+    responses: a thread that plans a response reads while the event loop changes them."""
 
     def __init__(self, size: int = MAX_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
         self._stored: OrderedDict[tuple[str, str], StoredResponse] = OrderedDict()

@@ -29,7 +29,8 @@ class CacheEntryTimes(NamedTuple):
 
 
 class PromptCaches:
-    """All entries, by keys that contain their scope. A lock guards them: long responses are planned in a thread."""
+    """All entries, by keys that contain their scope. A lock guards their changes: long responses are planned
+    in a thread."""
 
     def __init__(self, capacity: int = MAX_ENTRIES) -> None:
         self._capacity = capacity

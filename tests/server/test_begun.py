@@ -165,10 +165,10 @@ def test_due_actions_run_when_clients_come_and_leave() -> None:
         app, ran = App(FakeEngine({})), list[str]()
         client = Client(ConnectionFactory(app))
         app.deadlines = Deadlines(ClockWithoutTimer())
-        app.deadlines.at(0.0, lambda _: ran.append("came"))
+        app.deadlines.call_at(0.0, lambda _: ran.append("came"))
         client.connection.connection_made(client.wire)
         assert ran == ["came"]
-        app.deadlines.at(0.0, lambda _: ran.append("left"))
+        app.deadlines.call_at(0.0, lambda _: ran.append("left"))
         client.leaves()
         assert ran == ["came", "left"]
 
@@ -180,7 +180,7 @@ def test_due_actions_run_when_an_exchange_ends(monkeypatch: pytest.MonkeyPatch) 
 
     def end_and_schedule(app: App, exchange: Exchange, end_reason: EndReason) -> None:
         end_exchange(app, exchange, end_reason)
-        app.deadlines.at(0.0, lambda _: ran.append("ended"))
+        app.deadlines.call_at(0.0, lambda _: ran.append("ended"))
 
     async def main() -> None:
         app = App(FakeEngine({"/stream": streamed(say("a"))}))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import pytest
@@ -15,9 +15,17 @@ from mockllm.server.server_limits import ServerLimits
 class RecordingTransport:
     """A transport that records what is done with it."""
 
-    def __init__(self, *, tls: bool = False, closing: bool = False) -> None:
+    def __init__(self, *, tls: bool = False, closing: bool = False, unsent: Sequence[int] = ()) -> None:
+        """`unsent`: the bytes that wait for the client, at one look after another; 0 after the last one."""
         self.tls, self.closing = tls, closing
+        self._unsent = [*unsent]
         self.calls: list[str] = []
+
+    def get_write_buffer_size(self) -> int:
+        return self._unsent.pop(0) if self._unsent else 0
+
+    def abort(self) -> None:
+        self.calls.append("abort")
 
     def get_extra_info(self, name: str) -> object:
         return None
@@ -67,6 +75,25 @@ def test_client_that_sends_no_more_gets_no_linger_time() -> None:
         connection.close_write_side(60.0)
 
     assert calls_after(RecordingTransport(), end) == ["close"]
+
+
+@pytest.mark.parametrize(
+    ("unsent", "calls"),
+    [((9, 9), ["close", "abort"]), ((9, 5, 5), ["close", "abort"]), ((9, 5, 0), ["close"]), ((), ["close"])],
+)
+def test_unread_transport_is_aborted(unsent: Sequence[int], calls: Sequence[str]) -> None:
+    async def main() -> None:
+        protocol = ClosableConnection(loop := asyncio.get_running_loop(), ServerLimits(keepalive=1e-9))
+        protocol.connection_made(cast(asyncio.Transport, transport))
+        protocol.close_and_drop_transport()
+        for _ in range(5):
+            after = loop.create_future()
+            loop.call_later(0.0, after.set_result, None)
+            await after
+
+    transport = RecordingTransport(unsent=unsent)
+    asyncio.run(main())
+    assert transport.calls == calls
 
 
 def test_paused_socket_is_read_again() -> None:

@@ -15,7 +15,7 @@ def test_deadlines_run_in_order_with_one_timer() -> None:
     clock, deadlines, _ = world()
     done: list[tuple[str, float]] = []
     for name, when in (("late", 103.0), ("soon", 101.0), ("soon too", 101.0), ("between", 102.0)):
-        deadlines.at(when, lambda now, name=name: done.append((name, now)))  # type: ignore[misc]
+        deadlines.call_at(when, lambda now, name=name: done.append((name, now)))  # type: ignore[misc]
         assert len(clock.calls) == 1
     clock.run_until(110)
     assert done == [("soon", 101.0), ("soon too", 101.0), ("between", 102.0), ("late", 103.0)]
@@ -31,9 +31,9 @@ def test_past_deadline_runs_in_next_turn() -> None:
     def again(now: float) -> None:
         done.append(now)
         if len(done) < 3:
-            deadlines.at(now - 5, again)
+            deadlines.call_at(now - 5, again)
 
-    deadlines.at(101, again)
+    deadlines.call_at(101, again)
     clock.run_until(101)
     assert done == [101.0, 101.0, 101.0]
     assert clock.turns == 3
@@ -42,7 +42,7 @@ def test_past_deadline_runs_in_next_turn() -> None:
 def test_timer_that_wakes_early_is_set_again() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
-    deadlines.at(101, done.append)
+    deadlines.call_at(101, done.append)
     clock.calls[0].when = 100.9
     clock.run_until(100.95)
     assert not done
@@ -53,8 +53,8 @@ def test_timer_that_wakes_early_is_set_again() -> None:
 def test_cancelled_deadline_does_not_run_and_drops_its_action() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
-    first = deadlines.at(101, done.append)
-    deadlines.at(102, done.append)
+    first = deadlines.call_at(101, done.append)
+    deadlines.call_at(102, done.append)
     first.cancel()
     first.cancel()
     assert first.action is None
@@ -67,8 +67,8 @@ def test_cancelled_deadline_does_not_run_and_drops_its_action() -> None:
 def test_deadline_cancelled_at_its_own_time_does_not_run() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
-    deadlines.at(101, lambda now: second.cancel())
-    second = deadlines.at(101, done.append)
+    deadlines.call_at(101, lambda now: second.cancel())
+    second = deadlines.call_at(101, done.append)
     clock.run_until(110)
     assert not done
     assert len(deadlines) == 0
@@ -77,7 +77,7 @@ def test_deadline_cancelled_at_its_own_time_does_not_run() -> None:
 def test_heap_of_cancelled_deadlines_is_swept() -> None:
     clock, deadlines, _ = world()
     done: list[float] = []
-    many = [deadlines.at(101 + number / 1000, done.append) for number in range(1000)]
+    many = [deadlines.call_at(101 + number / 1000, done.append) for number in range(1000)]
     for deadline in many[:-10]:
         deadline.cancel()
     assert len(deadlines) == 10
@@ -93,9 +93,9 @@ def test_failing_action_does_not_stop_others(capsys: pytest.CaptureFixture[str])
     def fail(now: float) -> None:
         raise ZeroDivisionError
 
-    deadlines.at(101, fail)
-    deadlines.at(101, done.append)
-    deadlines.at(102, done.append)
+    deadlines.call_at(101, fail)
+    deadlines.call_at(101, done.append)
+    deadlines.call_at(102, done.append)
     clock.run_until(103)
     assert done == [101.0, 102.0]
     assert "ZeroDivisionError" in capsys.readouterr().err
@@ -107,10 +107,10 @@ def test_added_deadline_waits_for_those_already_due() -> None:
 
     def again(now: float) -> None:
         done.append(now)
-        deadlines.at(now + 1, done.append)
+        deadlines.call_at(now + 1, done.append)
 
-    deadlines.at(101, again)
-    deadlines.at(102, done.append)
+    deadlines.call_at(101, again)
+    deadlines.call_at(102, done.append)
     assert deadlines.run_due_actions() == 100.0
     clock.now = 101.5
     assert deadlines.run_due_actions() == 101.5
@@ -130,7 +130,7 @@ def test_actions_that_are_late_wait_in_the_heap() -> None:
         clock.now += MAX_ACTION_SECONDS * 0.6
 
     for number in range(1000):
-        deadlines.at(101 + number / 1000, lambda now, number=number: take_long(number))  # type: ignore[misc]
+        deadlines.call_at(101 + number / 1000, lambda now, number=number: take_long(number))  # type: ignore[misc]
     clock.now = 102
     pushed = list(deadlines._heap)
     deadlines.run_due_actions()
@@ -145,10 +145,10 @@ def test_past_deadline_of_an_action_runs_after_those_due() -> None:
 
     def first(now: float) -> None:
         done.append("first")
-        deadlines.at(1, lambda now: done.append("new"))
+        deadlines.call_at(1, lambda now: done.append("new"))
 
-    deadlines.at(101, first)
-    deadlines.at(101.5, lambda now: done.append("second"))
+    deadlines.call_at(101, first)
+    deadlines.call_at(101.5, lambda now: done.append("second"))
     clock.now = 102
     deadlines.run_due_actions()
     assert done == ["first", "second"]
@@ -164,8 +164,8 @@ def test_loop_clock_never_runs_deadline_early() -> None:
         early: list[float] = []
         for number in range(20):
             when = start + number * 0.0013
-            deadlines.at(when, lambda now, when=when: early.append(now - when))  # type: ignore[misc]
-        deadlines.at(start + 0.03, lambda now: ended.set_result(None))
+            deadlines.call_at(when, lambda now, when=when: early.append(now - when))  # type: ignore[misc]
+        deadlines.call_at(start + 0.03, lambda now: ended.set_result(None))
         await ended
         return early
 

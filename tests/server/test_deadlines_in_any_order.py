@@ -44,7 +44,7 @@ class Schedule:
             if again is not None:
                 self.at(now + again)
 
-        self.scheduled.append(self.deadlines.at(when, act))
+        self.scheduled.append(self.deadlines.call_at(when, act))
 
     def cancel(self, number: int) -> None:
         if number < len(self.scheduled):

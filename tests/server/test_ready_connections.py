@@ -12,6 +12,8 @@ from mockllm.server.ready_connections import ReadyConnections
 
 
 class LoggedRounds:
+    fails = False
+
     def __init__(self, log: list[str]) -> None:
         self._log = log
 
@@ -20,6 +22,8 @@ class LoggedRounds:
 
     def end_round(self) -> None:
         self._log.append("end")
+        if self.fails:
+            raise OSError
 
 
 class LoggedTransport:
@@ -58,3 +62,16 @@ def test_round_ends_before_its_responses_are_written(capsys: pytest.CaptureFixtu
     loop.close()
     assert log == ["begin 3", "serve a", "serve ", "close", "serve b", "end", "write a", "write b"]
     assert "ValueError" in capsys.readouterr().err
+
+
+def test_failed_end_of_a_round_leaves_no_response_unwritten() -> None:
+    loop = asyncio.new_event_loop()
+    log: list[str] = []
+    rounds = LoggedRounds(log)
+    rounds.fails = True
+    ready = ReadyConnections(Deadlines(LoopClock(loop)), loop, rounds)
+    with pytest.raises(OSError):
+        ready.serve([LoggedConnection("a", ready, log)])
+    loop.close()
+    assert log == ["begin 1", "serve a", "end", "write a"]
+    assert ready.write_queue is None

@@ -41,6 +41,7 @@ PLANS: dict[str, Plan | Built] = {
     "/ok": whole(),
     "/endless": endless,
     "/long": chunks(100, 0.01),
+    "/large": whole("x" * 20_000_000),
 }
 
 
@@ -293,6 +294,17 @@ def test_buffer_of_slow_reader_is_bounded(server: ThreadedServer) -> None:
 
 
 # --- the table ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/endless", "/large"])
+def test_connection_of_a_client_that_reads_nothing_ends(hasty: ThreadedServer, path: str) -> None:
+    factory = hasty._server._connection_factory
+    until(lambda: not factory.connections)
+    with Raw(hasty.port) as client:
+        client.send(request(path=path))
+        until(lambda: any(connection.unsent_bytes for connection in list(factory.connections)))
+        until(lambda: not factory.connections)
+        assert hasty.app.unfinished_exchanges == 0
 
 
 def test_each_limit_has_an_option_a_unit_and_a_sentence() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import nullcontext
 from typing import Any, cast
 
 import pytest
@@ -46,3 +47,31 @@ def test_reset_of_ended_connection_aborts_it(closing: bool) -> None:
         assert ended.closed
 
     asyncio.run(main())
+
+
+class Unread:
+    """A connection whose client reads, of each of its looks, so many bytes and then nothing."""
+
+    transport = None
+
+    def __init__(self, *unsent: int) -> None:
+        self._unsent = [*unsent]
+
+    @property
+    def writing_paused(self) -> bool:
+        return bool(self._unsent)
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self._unsent.pop(0)
+
+    async def drained(self) -> None:
+        if self._unsent:
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("unsent", "fails"), [((9, 9, 9), True), ((9, 8, 8, 8), True), ((9, 8), False)])
+def test_wait_for_a_client_that_reads_nothing_ends(unsent: tuple[int, ...], fails: bool) -> None:
+    sink = SocketSink(cast(Connection, Unread(*unsent)), ServerLimits(keepalive=0.001), lambda data: False)
+    with pytest.raises(ConnectionResetError) if fails else nullcontext():
+        asyncio.run(sink.drained())

@@ -50,7 +50,7 @@ _NON_BODY_ATTRIBUTES: Final = frozenset((
 """The attributes that the reader sets, if they do not follow from the body. `without_body` copies them. The reader
 may also set values that would otherwise be computed, such as `query`."""
 
-ATTRIBUTES_OF_ONE: Final[Mapping[str, object]] = MappingProxyType(
+PER_REQUEST_ATTRIBUTES: Final[Mapping[str, object]] = MappingProxyType(
     {"raw": b"", "client": "", "now": 0.0, "monotonic": 0.0, "response_lookup": EMPTY_LOOKUP}
 )
 """The attributes that differ in the requests with one head, before `Request.of` sets them."""
@@ -132,7 +132,7 @@ class Request(BodyFields, McpServerFields):
         response_lookup: ResponseLookup,
     ) -> Self:
         """Return a request with the attributes of a head, for many requests with the same head. They include
-        `ATTRIBUTES_OF_ONE`: the copy then has room for these. This takes less time than the constructor."""
+        `PER_REQUEST_ATTRIBUTES`: the copy then has room for these. This takes less time than the constructor."""
         request = cls.__new__(cls)
         request.__dict__ = attributes = head_attributes.copy()
         attributes["raw"] = raw

@@ -100,7 +100,7 @@ class Http2Connection(asyncio.Protocol):
 
     def _lose_streams(self, reason: Exception) -> None:
         for stream in tuple(self.streams.values()):
-            stream.lose(reason)
+            stream.client_gone(reason)
 
     def pause_writing(self) -> None:
         self.full = True
@@ -183,12 +183,7 @@ class Http2Connection(asyncio.Protocol):
                 self._allow_other()
             case events.PingAckReceived():
                 self._end_ping(event.ping_data)
-            case (
-                events.PingAckReceived()
-                | events.PingReceived()
-                | events.PriorityUpdated()
-                | events.UnknownFrameReceived()
-            ):
+            case events.PingReceived() | events.PriorityUpdated() | events.UnknownFrameReceived():
                 self._allow_other()
             case events.ConnectionTerminated():
                 self._let_client_leave(event)
@@ -254,7 +249,7 @@ class Http2Connection(asyncio.Protocol):
         self._touched.pop(event.stream_id, None)
         stream = self.streams.get(event.stream_id)
         if stream is not None:
-            stream.lose(ConnectionResetError("the client has reset the stream"))
+            stream.client_gone(ConnectionResetError("the client has reset the stream"))
         if not self._resets.allows(self._loop.time()):
             self._refuse(ErrorCodes.ENHANCE_YOUR_CALM)
 

@@ -22,7 +22,7 @@ from mockllm.server.server_limits import KIB
 
 MAX_FRAME: Final = 16 * KIB
 """Bytes of a frame of data, whatever the client accepts: other streams are served between two frames."""
-UNSENT_PART: Final = 8
+UNSENT_DIVISOR: Final = 8
 """A stream buffers this part of what a connection of HTTP/1.1 may buffer for a slow reader."""
 
 
@@ -65,6 +65,9 @@ class StreamConnection(Connection):
         self._refuse(408, reason, "The end of the request took too long to come")
         self.close()
 
+    def close_transport(self, transport: asyncio.Transport) -> None:
+        transport.close()  # a stream bounds the time of unread bytes itself, and must not end others
+
     def _serve_next_or_wait(self) -> None:
         if self._open:
             self._loop.call_soon(self.close)  # after what this iteration writes
@@ -79,7 +82,7 @@ class Http2Stream(asyncio.Transport):
         super().__init__()
         self.id = id
         self._owner, self._loop, self._lines = owner, loop, lines
-        self._patience = app.limits.keepalive
+        self._flush_timeout = app.limits.keepalive
         self._body: list[bytes] = []
         """The received bytes of the body that were not passed on."""
         self._received = 0
@@ -126,7 +129,7 @@ class Http2Stream(asyncio.Transport):
         length = self._lines.length
         if self._request_ended and length is not None and length != self._received:
             self._reset(ErrorCodes.PROTOCOL_ERROR)  # RFC 9113, section 8.1.1; `h2` lets trailers end it early
-            self.lose(ConnectionResetError("the body has another length than its head says"))
+            self.client_gone(ConnectionResetError("the body has another length than its head says"))
             return
         if self._request_ended or length != self._received:
             self._pass_part()
@@ -185,7 +188,7 @@ class Http2Stream(asyncio.Transport):
         return False
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        self._high = (high or 0) // UNSENT_PART
+        self._high = (high or 0) // UNSENT_DIVISOR
 
     def get_write_buffer_size(self) -> int:
         transport = self._owner.transport
@@ -222,7 +225,7 @@ class Http2Stream(asyncio.Transport):
             self._response.close()
             self.flush()
             self._owner.send()
-            self._loop.call_soon(self._lose, None)
+            self._loop.call_soon(self._end_connection, None)
 
     def abort(self) -> None:
         """End the connection of all streams, as a fault requires."""
@@ -230,21 +233,21 @@ class Http2Stream(asyncio.Transport):
         if transport is not None:
             transport.abort()
 
-    def lose(self, reason: Exception) -> None:
+    def client_gone(self, reason: Exception) -> None:
         """The client has reset the stream, or has disconnected. An exchange whose response was sent ends by itself: a
         recorder may store it."""
         self._over = True
         if not self._sent:
             self._closing = True
             self._pending.clear()
-            self._lose(reason)
+            self._end_connection(reason)
 
-    def _lose(self, reason: Exception | None) -> None:
+    def _end_connection(self, reason: Exception | None) -> None:
         if not self._lost:
             self._lost = True
             self.connection.connection_lost(reason)
             if not self._over:  # what waits for the client's window does not wait for ever
-                self._loop.call_later(self._patience, self._give_up)
+                self._loop.call_later(self._flush_timeout, self._give_up)
         self._end_if_over()
 
     def _give_up(self) -> None:
@@ -337,7 +340,7 @@ class Http2Stream(asyncio.Transport):
         """Nothing can be sent: the client has reset the stream, which is known soon."""
         self._over = self._closing = True
         self._pending.clear()
-        self._loop.call_soon(self._lose, ConnectionResetError("the client has disconnected"))
+        self._loop.call_soon(self._end_connection, ConnectionResetError("the client has disconnected"))
 
     def _watch_buffer(self) -> None:
         if self._lost:

@@ -96,7 +96,7 @@ class _TimedWrites:
     def time(self) -> float:
         return self.monotonic
 
-    def at(self, when: float, action: Action) -> Deadline:
+    def call_at(self, when: float, action: Action) -> Deadline:
         raise NotImplementedError
 
     def write(self, data: bytes) -> None:

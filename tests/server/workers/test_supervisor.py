@@ -386,7 +386,7 @@ def test_worker_is_replaced_once_the_system_starts_processes(monkeypatch: pytest
     assert group.messages == ["worker 1 was killed by SIGKILL; another one takes its place", refused, refused]
 
 
-def test_refused_process_at_the_start_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_process_at_the_start_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     group = Group(monkeypatch)
     group.refusals = 1
     with pytest.raises(CannotServe, match=r"worker 1 does not start: .*unavailable"):
