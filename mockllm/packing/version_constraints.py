@@ -84,7 +84,7 @@ def _uses_of(source: Source) -> Iterator[tuple[str, str | None, str]]:
 def raise_range(name: str, constraint: VersionConstraint, version: str) -> bool:
     """Replace the range in the user's file by `^version`. Return whether the line has the range as `NAME@RANGE`."""
     path, line_number, column = constraint.where.rsplit(":", 2)
-    lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = Path(path).read_bytes().decode().splitlines(keepends=True)
     index = int(line_number) - 1
     line, written = lines[index], f"{name}@{constraint.range}"
     starts = [found.start() for found in re.finditer(_WHOLE.format(re.escape(written)), line)]

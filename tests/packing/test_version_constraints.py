@@ -45,3 +45,11 @@ def test_range_that_is_written_otherwise_stays(tmp_path: Path) -> None:
     (constraint,) = version_constraints([str(path)], (), str(tmp_path / "mockllm.lock"))["base"]
     assert not raise_range("base", constraint, "2.0.0")
     assert path.read_text() == text
+
+
+def test_raised_range_leaves_line_ends_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_bytes(b"use:\r\n  - base@^1\r\n")
+    (constraint,) = version_constraints([str(path)], (), str(tmp_path / "mockllm.lock"))["base"]
+    assert raise_range("base", constraint, "2.0.0")
+    assert path.read_bytes() == b"use:\r\n  - base@^2.0.0\r\n"
