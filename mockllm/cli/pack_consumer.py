@@ -281,12 +281,14 @@ def _changed_rows(locking: LockfileEditor) -> Iterator[dict[str, Json]]:
 
 
 def _moved_branches(locking: LockfileEditor) -> Iterator[dict[str, Json]]:
-    """Yield a row for each locked branch with a newer commit."""
+    """Yield a row for each locked branch with a newer commit. Print which branches cannot be read."""
     for name, locked in sorted(locking.lock.packs.items()):
-        commit = locking.newest_commit(name)
-        if commit is not None and commit != locked.commit:
+        commit, source = locking.newest_commit(name), without_passwords(locked.source)
+        if commit is None and locked.branch is not None:
+            unknown = f"the newest commit of {source} is unknown: {locking.unread[name]}"
+            print(f"mockllm: {name}: {unknown}", file=sys.stderr)
+        elif commit is not None and commit != locked.commit:
             before, now = (locked.commit or "-")[:COMMIT_LENGTH], commit[:COMMIT_LENGTH]
-            source = without_passwords(locked.source)
             yield {"name": name, "locked": before, "fits": now, "newest": now, "source": source}
 
 

@@ -184,6 +184,14 @@ class ReplyDialect(Dialect, Protocol):
         """Read a response of this protocol, errors included; None where it is no response of this protocol."""
 
 
+class DefaultModelDialect(ReplyDialect, Protocol):
+    """A call whose requests may lack the model, and whose default model is not the encoder's own."""
+
+    def default_model(self, rule_models: Sequence[str]) -> str | None:
+        """Return the model of a request that names none; None: the encoder has one. `rule_models`: as in
+        `own_response_from_models`."""
+
+
 class MediaDialect(ReplyDialect, Protocol):
     """A call that makes images, audio, videos or a transcript (`Request.makes_media`). A rule that replies names its
     api or path. Without a rule, the call makes its own."""

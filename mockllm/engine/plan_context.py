@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from math import inf
 from typing import cast
 
@@ -97,6 +98,14 @@ class PlanContext(Struct):
     def prerendering(self) -> bool:
         """Whether the plan is made with placeholders, for the response cache: no other cache may store it."""
         return isinstance(self.identity.ids, PlaceholderIds)
+
+    def use_default_model(self, rule_models: Sequence[str]) -> None:
+        """Give a request without a model the default one of its call (`DefaultModelDialect`)."""
+        default_model = None if self.request.model else getattr(self.dialect, "default_model", None)
+        model = None if default_model is None else default_model(rule_models)
+        if model is not None:
+            self.request = copy(self.request)
+            vars(self.request)["model"] = model
 
     def note_unknown_events(self, plan: Plan, extras: Mapping[str, Json]) -> None:
         """Note the extras of events that the stream does not have; once, however often the plan is made."""

@@ -223,6 +223,7 @@ class ResponsePlanner:
     def _reply_plan(self, context: PlanContext, dialect: ReplyDialect) -> Plan:
         """Return the plan of a reply with all settings and faults. Faults change the reply, then the supported reply,
         then the plan."""
+        context.use_default_model(self.catalog.models)
         request, resolved = context.request, _resolve(context)
         reply_is_static = context.compiled.static and request.generates
         if not resolved.faults:
@@ -376,9 +377,8 @@ class ResponsePlanner:
 
 
 def _resolve(context: PlanContext) -> ResolvedSettings:
-    resolved = context.settings.resolved
-    if resolved is None:
-        resolved = resolve_settings(context.settings.merged, context.source_context)
+    settings = context.settings
+    resolved = settings.resolved or resolve_settings(settings.merged, context.source_context)
     if context.continuous_batch_times is not None:
         resolved = resolved.timed(context.continuous_batch_times.ttft, context.continuous_batch_times.itl)
     return resolved if context.slowdown == 1.0 else resolved.slower(context.slowdown)

@@ -75,7 +75,7 @@ class LockfileEditor:
         self._known_names = known_names or KnownNames()
         self._index = index
         self.unread: dict[str, PackRejected] = {}
-        """Why `outdated` could not read a source, by pack name."""
+        """Why `outdated` or `newest_commit` could not read a source, by pack name."""
         self._versions = PackVersions(self.lock, index, self.lock.folder)
 
     def root(self, text: str, *, dev: bool = False) -> Requirement:
@@ -147,13 +147,17 @@ class LockfileEditor:
             yield name, locked, max(fitting, default=None), max(stable, default=None)
 
     def newest_commit(self, name: str) -> str | None:
-        """Return the newest commit of the branch of a locked pack; None for a pack without a branch. Raises
-        PackRejected."""
+        """Return the newest commit of the branch of a locked pack. None: it has no branch, or its source cannot be
+        read (`unread`)."""
         locked = self._locked(name)
         if locked.branch is None:
             return None
-        place = parse_pack_source(locked.source, self.lock.folder)
-        return branch_commit(place.where, locked.branch, self.lock.folder)
+        try:
+            place = parse_pack_source(locked.source, self.lock.folder)
+            return branch_commit(place.where, locked.branch, self.lock.folder)
+        except PackRejected as error:
+            self.unread[name] = error
+            return None
 
     def remove(self, name: str) -> LockChange:
         """Remove a pack from the lockfile, and delete its files."""

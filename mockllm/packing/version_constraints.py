@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +16,9 @@ from mockllm.scenario.file_loader import load_files
 from mockllm.scenario.pack_resolver import PackResolver
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.version_ranges import Range, parse_range
+
+_WHOLE: Final = r"(?<![\w./-]){}(?![\w.+-])"
+"""A name and its range, without further characters of either around them."""
 
 
 class VersionConstraint(Struct, frozen=True):
@@ -78,12 +83,15 @@ def _uses_of(source: Source) -> Iterator[tuple[str, str | None, str]]:
 
 def raise_range(name: str, constraint: VersionConstraint, version: str) -> bool:
     """Replace the range in the user's file by `^version`. Return whether the line has the range as `NAME@RANGE`."""
-    path, line_number, _ = constraint.where.rsplit(":", 2)
-    lines = Path(path).read_text(encoding="utf-8").splitlines(keepends=True)
+    path, line_number, column = constraint.where.rsplit(":", 2)
+    lines = Path(path).read_bytes().decode().splitlines(keepends=True)
     index = int(line_number) - 1
-    changed = lines[index].replace(f"{name}@{constraint.range}", f"{name}@^{version}", 1)
-    if changed == lines[index]:
+    line, written = lines[index], f"{name}@{constraint.range}"
+    starts = [found.start() for found in re.finditer(_WHOLE.format(re.escape(written)), line)]
+    if not starts:
         return False
-    lines[index] = changed
+    # the nearest: ranges that were raised before it in the line have moved it
+    start = min(starts, key=lambda start: abs(start + 1 - int(column)))
+    lines[index] = f"{line[:start]}{name}@^{version}{line[start + len(written) :]}"
     put_file("".join(lines).encode(), Path(path))
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,22 @@ def test_fit_refuses_responses_of_one_token(tmp_path: Path, capsys: pytest.Captu
     file.write_bytes(results.guidellm([each._replace(output=1, itl=0.0) for each in ALONE], 1))
     assert run(file) == 1
     assert capsys.readouterr().err == "mockllm: no request has two tokens: there is no time between tokens\n"
+
+
+def test_fit_refuses_a_summary_without_output_tokens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    summary = {"completed": 100, "total_input_tokens": 100, "duration": 1.0, "total_output_tokens": 0}
+    file = tmp_path / "summary.json"
+    file.write_text(json.dumps(summary | {"mean_ttft_ms": 1, "mean_tpot_ms": 30}))
+    assert run(file) == 1
+    assert capsys.readouterr().err == "mockllm: no request has two tokens: there is no time between tokens\n"
+
+
+def test_fit_leaves_out_requests_without_a_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    times = {100: 0.0, 200: 0.0, 300: 0.0, 400: 0.5, 500: 1.0}
+    served = [Served(2.0 * tokens, ttft, 0.05, tokens, 11) for tokens, ttft in times.items()]
+    file = tmp_path / "mixed.json"
+    file.write_bytes(results.guidellm(served, 1))
+    assert run(file) == 0
+    assert "from 1 run with 2 requests" in capsys.readouterr().out

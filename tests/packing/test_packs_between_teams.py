@@ -212,6 +212,39 @@ def test_branch_is_followed_and_refused_by_frozen(tmp_path: Path, capfd: pytest.
     assert run("check", "--frozen") == 0
 
 
+def test_outdated_goes_on_after_an_unreadable_branch(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    outdated = repository(tmp_path / "a", "1.0.0", "1.1.0", name="a")
+    followed = repository(tmp_path / "b", "1.0.0", name="b")
+    assert run("pack", "add", "--dev", f"{followed.as_uri()}@main") == 0
+    followed.rename(tmp_path / "gone")
+    capfd.readouterr()
+    assert run("pack", "outdated") == 0
+    reported = capfd.readouterr()
+    assert "mockllm: b: the newest commit of git+file://" in reported.err
+    assert "/b@main is unknown: git: " in reported.err
+    assert reported.out.splitlines()[-1] == "all packs whose versions are known are up to date"
+    assert run("pack", "add", f"{outdated}@v1.0.0") == 0
+    capfd.readouterr()
+    assert run("pack", "outdated", "--json") == 1
+    reported = capfd.readouterr()
+    (row,) = json.loads(reported.out)
+    assert (row["name"], row["locked"], row["newest"]) == ("a", "1.0.0", "1.1.0")
+    assert reported.err.count("mockllm: b: ") == 1
+
+
+def test_outdated_names_a_branch_that_is_deleted(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    followed = repository(tmp_path / "b", "1.0.0", name="b")
+    assert run("pack", "add", "--dev", f"{followed}@main") == 0
+    git(followed, "branch", "--move", "main", "trunk")
+    capfd.readouterr()
+    assert run("pack", "outdated") == 0
+    reported = capfd.readouterr()
+    assert reported.err.count('b has no branch "main"') == 1
+    assert reported.out.splitlines()[-1] == "all packs whose versions are known are up to date"
+
+
 def test_examples_of_a_used_pack_are_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert run("pack", "add", write(pack(tmp_path / "p"), {"examples.yaml": EXAMPLE})) == 0
     capfd.readouterr()

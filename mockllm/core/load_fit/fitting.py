@@ -85,17 +85,19 @@ def _prefill(runs: Sequence[BenchmarkRun], notes: list[str]) -> tuple[float, flo
         return median(ttft for _, ttft in points), None
     base = median(ttft - slope * tokens for tokens, ttft in points)
     if base < 0.0:
-        slope, base = median(ttft / tokens for tokens, ttft in points if tokens), 0.0
+        slope, base = median(ttft / tokens for tokens, ttft in points if tokens >= 1), 0.0
     return base, 1 / slope
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float | None:
-    """Return the median slope of all pairs (Theil and Sen): single late requests do not change it. None if all
-    prompts are of one length."""
+    """Return the median slope of all pairs (Theil and Sen): single late requests do not change it. None if no two
+    prompts differ by a token."""
     ordered = sorted(points)
     some = ordered[:: -(-len(ordered) // MAX_POINTS)]
     slopes = [
-        (late - early) / (more - less) for (less, early), (more, late) in combinations(some, 2) if more > less
+        (late - early) / (more - less)
+        for (less, early), (more, late) in combinations(some, 2)
+        if more - less >= 1
     ]
     return median(slopes) if slopes else None
 

@@ -15,12 +15,17 @@ from math import isfinite
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
-from mockllm.core.json.typed_values import list_of, object_of
+from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.load_fit.benchmark_run import BenchmarkRun, MeasuredRequest, UnreadableResult
+from mockllm.core.quantities.parse import MAX_DURATION
 
 KNOWN: Final = "a result of GuideLLM, AIPerf or `vllm bench serve`"
 UNITS: Final = {"ms": 0.001, "sec": 1.0, "s": 1.0, "us": 1e-6, "ns": 1e-9}
 """Seconds by AIPerf's words for units."""
+MIN_DURATION: Final = 1e-6
+"""Seconds. Shorter times cannot have been measured, nor can those of more than a year."""
+MAX_COUNT: Final = 1e12
+"""Most tokens of a prompt, and most requests of a run."""
 
 
 def read_result(raw: bytes) -> list[BenchmarkRun]:
@@ -74,9 +79,7 @@ def _request(
     values: Mapping[str, Json], names: tuple[str, str, str, str], unit: float
 ) -> MeasuredRequest | None:
     tokens, ttft, took, itl = (_number(values.get(name)) for name in names)
-    if tokens is None or ttft is None or took is None:
-        return None
-    return MeasuredRequest(tokens, ttft * unit, took, itl * unit if itl else None)
+    return _measured(tokens, _scaled(ttft, unit), took, _scaled(itl, unit))
 
 
 # --- AIPerf ------------------------------------------------------------------------------------------
@@ -91,9 +94,8 @@ def _aiperf(summary: Mapping[str, Json]) -> BenchmarkRun | None:
     itl = _of_aiperf(summary.get(_AIPERF[3]), "p50") or itl
     count = _of_aiperf(summary.get("request_count"), "avg")
     duration = _of_aiperf(summary.get("benchmark_duration"), "avg")
-    if tokens is None or ttft is None or took is None or count is None:
-        return None
-    return _run([MeasuredRequest(tokens, ttft, took, itl or None)], int(count), duration, None)
+    request = _measured(tokens, ttft, took, itl)
+    return _run([] if request is None else [request], count, duration, None)
 
 
 def _aiperf_records(records: Sequence[Mapping[str, Json]]) -> BenchmarkRun | None:
@@ -102,12 +104,12 @@ def _aiperf_records(records: Sequence[Mapping[str, Json]]) -> BenchmarkRun | Non
     ends: list[float] = []
     for record in records:
         metadata, metrics = object_of(record["metadata"]), object_of(record["metrics"])
-        tokens, ttft, took, itl = (_of_aiperf(metrics.get(name), "value") for name in _AIPERF)
+        request = _measured(*(_of_aiperf(metrics.get(name), "value") for name in _AIPERF))
         start, end = _number(metadata.get("request_start_ns")), _number(metadata.get("request_end_ns"))
         if metadata.get("benchmark_phase") == "warmup" or start is None or end is None:
             continue
-        if tokens is not None and ttft is not None and took is not None:
-            found.append(MeasuredRequest(tokens, ttft, took, itl or None))
+        if request is not None:
+            found.append(request)
             starts.append(start)
             ends.append(end)
     return _run(found, len(found), (max(ends) - min(starts)) * UNITS["ns"] if found else None, None)
@@ -116,8 +118,7 @@ def _aiperf_records(records: Sequence[Mapping[str, Json]]) -> BenchmarkRun | Non
 def _of_aiperf(metric: Json, name: str) -> float | None:
     """Return a value of a metric; times in seconds."""
     values = object_of(metric)
-    number = _number(values.get(name))
-    return None if number is None else number * UNITS.get(str(values.get("unit")), 1.0)
+    return _scaled(_number(values.get(name)), UNITS.get(text_of(values.get("unit")) or "", 1.0))
 
 
 # --- vLLM --------------------------------------------------------------------------------------------
@@ -129,7 +130,7 @@ def _vllm(result: Mapping[str, Json]) -> BenchmarkRun | None:
     if not requests and completed:
         summary = _vllm_summary(result, completed)
         requests = [] if summary is None else [summary]
-    return _run(requests, int(completed or len(requests)), _number(result.get("duration")), clients)
+    return _run(requests, completed or len(requests), _number(result.get("duration")), clients)
 
 
 def _vllm_requests(result: Mapping[str, Json]) -> list[MeasuredRequest]:
@@ -141,8 +142,8 @@ def _vllm_requests(result: Mapping[str, Json]) -> list[MeasuredRequest]:
         if tokens is None or not output or not ttft:
             continue
         decode = sum(_number(gap) or 0.0 for gap in list_of(gaps))
-        itl = decode / (output - 1) if output > 1 and decode else None
-        found.append(MeasuredRequest(tokens, ttft, ttft + decode, itl))
+        request = _measured(tokens, ttft, ttft + decode, decode / (output - 1) if output > 1 else None)
+        found += [] if request is None else [request]
     return found
 
 
@@ -151,22 +152,46 @@ def _vllm_summary(result: Mapping[str, Json], completed: float) -> MeasuredReque
     tokens, output, ttft, mean = (_number(result.get(name)) for name in names)
     if tokens is None or output is None or not ttft:
         return None
-    decode = (mean or 0.0) * (output / completed - 1)
-    itl = _number(result.get("median_tpot_ms")) or mean
-    return MeasuredRequest(
-        tokens / completed, ttft * 0.001, (ttft + decode) * 0.001, itl * 0.001 if itl else None
-    )
+    further = max(0.0, output / completed - 1)
+    itl = (_number(result.get("median_tpot_ms")) or mean) if further else None
+    took = ttft + (mean or 0.0) * further
+    return _measured(tokens / completed, ttft * 0.001, took * 0.001, _scaled(itl, 0.001))
 
 
 # --- values ------------------------------------------------------------------------------------------
 
 
 def _run(
-    requests: Sequence[MeasuredRequest], completed: int, duration: float | None, clients: float | None
+    requests: Sequence[MeasuredRequest],
+    completed: float | None,
+    duration: float | None,
+    clients: float | None,
 ) -> BenchmarkRun | None:
-    if not requests or not duration or completed < 1:
+    """Return the run; None without a request, without a time, and with fewer than one or too many requests."""
+    seconds = _time(duration)
+    if not requests or seconds is None or completed is None or not 1 <= completed <= MAX_COUNT:
         return None
-    return BenchmarkRun(requests, completed, duration, int(clients) if clients else None)
+    stated = int(clients) if clients is not None and 1 <= clients <= MAX_COUNT else None
+    return BenchmarkRun(requests, int(completed), seconds, stated)
+
+
+def _measured(
+    tokens: float | None, ttft: float | None, took: float | None, itl: float | None
+) -> MeasuredRequest | None:
+    """Return the request; None without its tokens or times. Only the time between tokens may be missing."""
+    first, whole = _time(ttft), _time(took)
+    if tokens is None or tokens > MAX_COUNT or first is None or whole is None:
+        return None
+    return MeasuredRequest(tokens, first, whole, _time(itl))
+
+
+def _time(seconds: float | None) -> float | None:
+    """Return a time that can have been measured; None for any other."""
+    return seconds if seconds is not None and MIN_DURATION <= seconds <= MAX_DURATION else None
+
+
+def _scaled(value: float | None, unit: float) -> float | None:
+    return None if value is None else value * unit
 
 
 def _number(value: Json) -> float | None:

@@ -6,7 +6,7 @@ recording.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -90,6 +90,9 @@ class Fim(VendorChat):
     def check(self, request: Request) -> Failure | None:
         failure = check_readable(request) or check_required(request.fields, "model", "prompt")
         return failure or check_fields(request.fields, _FIELDS)
+
+    def default_model(self, rule_models: Sequence[str]) -> str | None:
+        return DEFAULT_MODEL
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         choices = (replace(choice, parts=texts_of(choice.parts)) for choice in reply.choices)

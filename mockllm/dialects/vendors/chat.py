@@ -37,8 +37,7 @@ from mockllm.dialects.openai.chat.dialect import Chat
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.chat.response_body import is_hidden
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
-from mockllm.dialects.openai.model_families import DEFAULT_MODEL
-from mockllm.dialects.vendors.errors import VendorCall, error_body, head
+from mockllm.dialects.vendors.errors import GeneratingVendorCall, error_body, head
 from mockllm.dialects.vendors.vendor import BodyEncoder, Vendor, VendorChatForm, fill_members
 
 
@@ -154,7 +153,7 @@ class VendorEncoder(BodyEncoder):
     # --- non-streaming -------------------------------------------------------------------------------
 
     def members_before_choices(self, kind: str) -> dict[str, Json]:
-        model = self.reply.model if self.reply.model is not None else self._request.model or DEFAULT_MODEL
+        model = self.reply.model if self.reply.model is not None else self._request.model
         id = self.form.id.make(self.ids, "")
         return {"id": id, "object": kind, "created": self._identity.epoch_second, "model": model}
 
@@ -356,7 +355,7 @@ def _error(payload: Json) -> Json:
     return None
 
 
-class VendorChat(VendorCall, Chat):
+class VendorChat(GeneratingVendorCall, Chat):
     """The chat of a vendor."""
 
     def __init__(self, vendor: Vendor) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -109,3 +110,11 @@ class VendorCall:
 
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(self.vendor, failure, request, identity)
+
+
+class GeneratingVendorCall(VendorCall):
+    """The base of a vendor's generating calls. Where a request without a model passes, it gets the vendor's model."""
+
+    def default_model(self, rule_models: Sequence[str]) -> str | None:
+        takes_first = self.vendor.serves_first_model and rule_models
+        return rule_models[0] if takes_first else self.vendor.model

@@ -25,7 +25,7 @@ from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.vendors.chat import decode as decode_chat
-from mockllm.dialects.vendors.errors import VendorCall, head
+from mockllm.dialects.vendors.errors import GeneratingVendorCall, VendorCall, head
 from mockllm.dialects.vendors.object_edits import response_of
 from mockllm.dialects.vendors.vendor import Edit, Vendor
 
@@ -46,7 +46,7 @@ def _edit_step(step: EventStep, edit: Edit) -> EventStep:
     return replace(step, payload=dumps(payload), event=step.event and payload["type"])
 
 
-class VendorResponses(VendorCall, Responses):
+class VendorResponses(GeneratingVendorCall, Responses):
     """The responses call of a vendor."""
 
     def check(self, request: Request) -> Failure | None:
@@ -98,7 +98,7 @@ class VendorResponses(VendorCall, Responses):
         return decode(plan) or decode_chat(plan)
 
 
-class VendorCompletions(VendorCall, Completions):
+class VendorCompletions(GeneratingVendorCall, Completions):
     """The legacy completions of a vendor."""
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:

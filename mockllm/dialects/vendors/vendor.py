@@ -183,7 +183,9 @@ class Vendor(Struct, frozen=True):
     maximum_field: str = "max_completion_tokens"
     """The field of a chat request for the most tokens of a response."""
     model: str | None = None
-    """The model of an example that names none."""
+    """The model of an example that names none, and of the response to a request that names none."""
+    serves_first_model: bool = False
+    """Whether a request that names none gets the first model of its list, which a rule may name."""
     title: str | None = None
     """Its name in the docs; None: `name` with a capital letter."""
     telemetry_name: str | None = None

@@ -74,6 +74,7 @@ VENDOR: Final = Vendor(
     Vllm,
     title="vLLM",
     model=MODEL,
+    serves_first_model=True,
     cache=prompt_cache_policy,
     form=VendorChatForm(
         id=VendorIdFormat("chatcmpl-", 32, HEX),

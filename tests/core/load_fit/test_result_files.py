@@ -81,3 +81,25 @@ def test_response_of_one_token_has_no_time_between_tokens() -> None:
     for form in FORMS:
         (run,) = read_result(form(one, 2))
         assert {request.itl for request in run.requests} == {None}
+
+
+@pytest.mark.parametrize(("tokens", "took"), [(0, 0.2), (2, 0.2), (4, 0.2), (44, 0.7)])
+def test_vllm_summary_with_few_tokens_has_no_negative_time(tokens: int, took: float) -> None:
+    summary = json.loads(results.vllm(SERVED, 2)) | {"total_output_tokens": tokens}
+    (run,) = read_result(json.dumps(summary).encode())
+    (request,) = run.requests
+    assert (request.took, request.itl) == pytest.approx((took, 0.05 if tokens > 4 else None))
+
+
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+def test_results_without_positive_times_are_refused(form: Callable[[list[Served], int], bytes]) -> None:
+    at_once = [each._replace(ttft=0.0, itl=0.0) for each in SERVED]
+    with pytest.raises(UnreadableResult, match=NOTHING):
+        read_result(form(at_once, 2))
+
+
+@pytest.mark.parametrize("form", [results.guidellm, results.aiperf_records, results.vllm_detailed])
+def test_requests_without_positive_times_are_left_out(form: Callable[[list[Served], int], bytes]) -> None:
+    mixed = [each._replace(ttft=0.0) if number % 2 else each for number, each in enumerate(SERVED)]
+    (run,) = read_result(form(mixed, 2))
+    assert [request.ttft for request in run.requests] == pytest.approx([0.2, 0.2])
