@@ -77,10 +77,10 @@ class RealtimeSession:
         """Milliseconds of audio since the last commit."""
         self._speech_item: str | None = None
         """The item that the present speech becomes."""
-        self._transcribing: str | None = None
-        """The item whose transcript is requested."""
+        self._untranscribed = 0
+        """The number of items whose transcripts are requested and have not ended."""
         self._wanted: dict[str, Json] | None = None
-        """The settings of a response that waits for a transcript."""
+        """The settings of a response that waits for all transcripts."""
         self._active = False
         self._added = True
         """Whether the running response belongs to the conversation."""
@@ -106,7 +106,7 @@ class RealtimeSession:
             self._events = timed_messages(plan)
             return plan
         transcript = sent_bytes(plan).decode("utf-8", "replace")
-        item = self._conversation.find(self._transcribing)
+        item = self._conversation.find(request.fields.get("item_id"))
         steps: list[EventStep] = []
         if item is not None:
             item["content"] = [{"type": "input_audio", "transcript": transcript}]
@@ -125,10 +125,10 @@ class RealtimeSession:
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
         if queue_name == TRANSCRIBE:
-            self._transcribing = None
-            wanted, self._wanted = self._wanted, None
-            if wanted is None:
+            self._untranscribed -= 1
+            if self._wanted is None or self._untranscribed:
                 return NOTHING_TO_DO
+            wanted, self._wanted = self._wanted, None
             return (self._busy({}),) if self._active else self._start(wanted)
         self._active = False
         events, self._events = self._events, ()
@@ -234,7 +234,7 @@ class RealtimeSession:
         if self._active or self._wanted is not None:
             return (self._busy(event),)
         settings = object_of(event.get("response"))
-        if self._transcribing is not None:
+        if self._untranscribed:
             self._wanted = settings
             return NOTHING_TO_DO
         return self._start(settings)
@@ -272,7 +272,7 @@ class RealtimeSession:
     def _expect_user(self, sent: Sequence[bytes], *, interrupted: bool) -> None:
         """Set when a silent user is idle: the timeout runs from the end of the playback of the messages."""
         timeout = idle_timeout(object_of(self._input.get("turn_detection")))
-        busy = interrupted or self._detector.speaking or self._transcribing is not None
+        busy = interrupted or self._detector.speaking or self._untranscribed > 0
         if timeout is not None and not busy:
             played = playback_ms(sent, self._format("output"))
             self._detector.idle_at = self._detector.processed_ms + played + timeout
@@ -291,7 +291,7 @@ class RealtimeSession:
         item = user_audio_item(id)
         previous = self._conversation.insert(item)
         members: dict[str, Json] = {"previous_item_id": previous, "item": item}
-        self._transcribing = id
+        self._untranscribed += 1
         model = self._session.get("model") or object_of(self._input.get("transcription")).get("model")
         body = {"model": model, "item_id": id, **(words or transcript_member(self._detector))}
         return (
