@@ -44,6 +44,8 @@ MAX_CONTENTS: Final = 2000
 URL_SAFE: Final = str.maketrans("-_", "+/")
 """Protobuf reads base64 in both alphabets; google-genai writes this one."""
 INVALID: Final = "Request contains an invalid argument."
+ALREADY_SET: Final = "Invalid value (oneof), oneof field 'message_type' is already set. Cannot set '{}'"
+"""What Google's parser says of a message with two members, here of the second one."""
 _RATE: Final = re.compile(r"rate=(\d{1,6})")
 INPUT_RATE: Final = 16_000
 """Samples in a second of a client's audio that states no rate."""
@@ -86,12 +88,13 @@ class LiveSession:
         if unknown is not None:
             reason = f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.'
             return (CloseWebSocket(MALFORMED, reason),)
-        if (SETUP in fields) == (self._setup is not None):
+        members = [(name, value) for name, value in fields.items() if value is not None]
+        if len(members) > 1:
+            return (CloseWebSocket(MALFORMED, ALREADY_SET.format(members[1][0])),)
+        name, value = members[0] if members else ("", None)
+        if (name == SETUP) == (self._setup is not None):
             return (CloseWebSocket(MALFORMED, "setup must be the first message and only the first."),)
-        actions: list[WebSocketAction] = []
-        for name, value in fields.items():
-            actions += HANDLERS[name](self, object_of(value))
-        return actions
+        return HANDLERS[name](self, object_of(value)) if name else NOTHING_TO_DO
 
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         return lookup
