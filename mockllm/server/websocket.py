@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 from aiohttp.web import WebSocketResponse
 from msgspec.structs import replace
 
-from mockllm.core.rendering.plan import Headers, RawStep, ResponseHead, Step, WaitStep
+from mockllm.core.rendering.plan import Delivery, Headers, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.rendering.websocket_session import (
     WEBSOCKET_METHOD,
@@ -51,6 +51,7 @@ from mockllm.server.request_reading import (
 from mockllm.server.respond import begin_playing, make_response, refuse_body, set_engine_response
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
+from mockllm.state.fetched_objects import MissingStoredObject
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
@@ -68,6 +69,10 @@ NO_HANDSHAKE: Final = (
     "The WebSocket handshake is wrong: it needs Connection: Upgrade, Sec-WebSocket-Version: 13, and a "
     "Sec-WebSocket-Key of 16 bytes in base64."
 )
+FAILED_RESPONSE: Final = PlannedResponse(
+    replace(text_page(500, f"{SERVER_FAILED}.\n"), delivery=Delivery(sends_nothing=True)), None
+)
+"""The response to a message that the server itself has failed to serve. Nothing of it is sent."""
 NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, bodiless=False)
 """In place of the head of a response that is messages."""
 
@@ -77,10 +82,10 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     await wait_for_release_and_delay(app, exchange)
     plan, head, socket = exchange.response.plan, exchange.head, exchange.socket_sink
     assert plan.delivery.websocket_factory is not None
+    session = cast(WebSocketSession, plan.delivery.websocket_factory())
     response = await accept_websocket(app, exchange, plan.head.headers, "realtime")
     if response is None:
         return
-    session = cast(WebSocketSession, plan.delivery.websocket_factory())
     sent_head = ResponseHead(plan.head.status, tuple(response.headers.items()))  # as aiohttp wrote it
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
     exchange.sends_cors_headers = False
@@ -154,12 +159,35 @@ class WebSocketConnection:
         """The queues whose response is to end as soon as it has begun."""
 
     async def run(self, messages: BoundedMessages) -> None:
-        """Carry out what the session makes of the client's messages, until the WebSocket closes."""
-        self._perform(self._session.opening())
+        """Carry out what the session makes of the client's messages, until the WebSocket closes. A mistake of the
+        server itself closes it, too."""
+        try:
+            self._perform(self._session.opening())
+        except (Exception, MissingStoredObject):
+            self._fail()
+            return
         async for message in messages:
-            self._perform(self._session.receive(message.data, time.time()))
+            try:
+                self._perform(self._session.receive(message.data, time.time()))
+            except (Exception, MissingStoredObject):
+                self._fail(self._failed_exchange(message.data))
             if self._sink.connection.transport is None or (self._app.draining and not self._tasks):
                 break
+
+    def _fail(self, exchange: Exchange | None = None) -> None:
+        """Close the WebSocket after a mistake of the server itself, which is being handled. Log its traceback, and end
+        the exchange that it concerns."""
+        traceback.print_exc(file=sys.stderr)
+        self._close(INTERNAL_ERROR, SERVER_FAILED)
+        if exchange is not None:
+            if exchange.response is NO_RESPONSE_YET:
+                exchange.request, exchange.response = None, FAILED_RESPONSE
+            end_failed_response(self._app, exchange)
+
+    def _failed_exchange(self, message: str | bytes) -> Exchange:
+        """Return the exchange of a message that the session has failed to read."""
+        raw = message if isinstance(message, bytes) else message.encode("utf-8", "replace")
+        return self._exchange(StartResponse("message", raw))
 
     def close_later(self, steps: Sequence[Step]) -> asyncio.TimerHandle | None:
         """Close the WebSocket at the time of a fault of its handshake, whatever runs then."""
@@ -243,6 +271,7 @@ class WebSocketConnection:
         """Serve one request to its end."""
         queue_name = action.queue_name
         app, exchange = self._app, self._exchange(action)
+        self._running[queue_name] = exchange
         app.unfinished_exchanges += 1
         try:
             if isinstance(action, PlayMessages):
@@ -250,10 +279,8 @@ class WebSocketConnection:
             finished = await self._respond(exchange, queue_name)
         except ConnectionError:
             finished = False
-        except Exception:
-            traceback.print_exc(file=sys.stderr)
-            self._close(INTERNAL_ERROR, SERVER_FAILED)
-            end_failed_response(app, exchange)
+        except (Exception, MissingStoredObject):
+            self._fail(exchange)
             finished = False
         finally:
             app.unfinished_exchanges -= 1
@@ -263,8 +290,16 @@ class WebSocketConnection:
             self._stopping.discard(queue_name)
             del self._running[queue_name], self._tasks[queue_name]
             if finished:
-                self._perform(self._session.ended(queue_name, None))
-                self._next(queue_name)
+                self._continue(queue_name)
+
+    def _continue(self, queue_name: str) -> None:
+        """Carry out what the session makes of the end of a response, then serve the next request of its queue."""
+        try:
+            self._perform(self._session.ended(queue_name, None))
+        except (Exception, MissingStoredObject):
+            self._fail()
+        else:
+            self._next(queue_name)
 
     def _next(self, queue_name: str) -> None:
         waiting = self._waiting.get(queue_name)
@@ -293,7 +328,6 @@ class WebSocketConnection:
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         exchange.websocket_session = self._session
-        self._running[action.queue_name] = exchange
         return exchange
 
     async def _respond(self, exchange: Exchange, queue_name: str) -> bool:
