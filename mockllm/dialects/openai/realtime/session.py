@@ -8,11 +8,11 @@ scenario says when the user speaks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import count_of, decoded, object_of, objects, text_of
+from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -30,7 +30,13 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, transcript_member
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
-from mockllm.dialects.openai.realtime.client_events import missing, not_text, read_event
+from mockllm.dialects.openai.realtime.client_events import (
+    EventError,
+    missing,
+    not_text,
+    read_audio,
+    read_event,
+)
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
 from mockllm.dialects.openai.realtime.rate_limits import with_rate_limits
 from mockllm.dialects.openai.realtime.settings import (
@@ -90,7 +96,7 @@ class RealtimeSession:
     def opening(self) -> Sequence[WebSocketAction]:
         return (self._send("session.created", {"session": self._session}),)
 
-    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
+    def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
         kind, event, error = read_event(message, HANDLERS)
         if error is not None:
             return (self._error(event, *error),)
@@ -153,17 +159,17 @@ class RealtimeSession:
         set_detector(self._detector, object_of(self._input.get("turn_detection")))
         return (self._send("session.updated", {"session": self._session}),)
 
-    def append_audio(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
-        audio = decoded(event.get("audio"))
-        if audio is None:
-            return (self._error(event, "Invalid 'audio': expected base64.", "invalid_value", "audio"),)
+    def append_audio(self, event: dict[str, Json]) -> Iterator[WebSocketAction]:
+        audio = yield from read_audio(event.get("audio"))
+        if isinstance(audio, EventError):
+            yield self._error(event, *audio)
+            return
         self._buffered += len(audio) // BYTES_PER_MS[self._detector.format]
+        yield from (yield from self._detector.react_in_slices(audio, self._react))
+
+    def _react(self, change: str, at: int) -> Sequence[WebSocketAction]:
         detection = self._input.get("turn_detection")
-        actions: list[WebSocketAction] = []
-        for change, at in self._detector.process(audio):
-            if type(detection) is dict:
-                actions += REACTIONS[change](self, at, detection)
-        return actions
+        return REACTIONS[change](self, at, detection) if type(detection) is dict else NOTHING_TO_DO
 
     def commit_audio(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         if self._buffered < MIN_COMMIT_MS:
@@ -375,7 +381,7 @@ REACTIONS: Final[dict[str, Reaction]] = {
     "idle": RealtimeSession._idle,
 }
 """What follows from where the user speaks."""
-RealtimeHandler = Callable[[RealtimeSession, dict[str, Json]], Sequence[WebSocketAction]]
+RealtimeHandler = Callable[[RealtimeSession, dict[str, Json]], Iterable[WebSocketAction]]
 HANDLERS: Final[dict[str, RealtimeHandler]] = {
     "session.update": RealtimeSession.update_session,
     "input_audio_buffer.append": RealtimeSession.append_audio,
