@@ -218,7 +218,10 @@ class LiveSession:
     def _react(self, change: str, at: int) -> Sequence[WebSocketAction]:
         if not self._settings.automatic:
             return NOTHING_TO_DO
-        return self._barge_in() if change == "started" else self._end_of_speech()
+        if change == "started":
+            self._speech = True
+            return self._barge_in()
+        return self._end_of_speech()
 
     def _image(self, mime: str) -> Sequence[WebSocketAction]:
         self._add({"role": "user", "parts": [{"inlineData": {"mimeType": mime, "data": ""}}]})
