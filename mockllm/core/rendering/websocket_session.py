@@ -62,8 +62,8 @@ class CloseWebSocket(NamedTuple):
 
 
 class ServeOthers(NamedTuple):
-    """The server may serve others before it asks for the next action, which takes the session some time. Responses
-    on this WebSocket may end meanwhile. Only `receive` has this action."""
+    """The server may serve others before it takes the next action, which the session needs some time to make.
+    Responses on this WebSocket may end meanwhile. Only `receive` has this action."""
 
 
 WebSocketAction: TypeAlias = (
@@ -101,8 +101,8 @@ class WebSocketSession(Protocol):
         """Return what is done when the WebSocket opens."""
 
     def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
-        """Return what is done on a message; `now` is in seconds since the epoch. An iterator does its work when it is
-        asked for the next action."""
+        """Return what is done on a message; `now` is in seconds since the epoch. An iterator makes
+        each action when the server takes it."""
 
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         """Return what the requests of this WebSocket find of the session's stored responses."""
