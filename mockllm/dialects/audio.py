@@ -11,11 +11,14 @@ from __future__ import annotations
 import sys
 from array import array
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct, field
 
+from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import decoded
+from mockllm.core.rendering.websocket_session import SERVE_OTHERS, ServeOthers, WebSocketAction
 from mockllm.core.user_speech import UserSpeech
 
 MAX_RATE: Final = 192_000
@@ -31,6 +34,10 @@ WINDOW_MS: Final = 20
 """Milliseconds of audio that are speech or silence as a whole."""
 MS_PER_CHARACTER: Final = 60
 """How long a character of a transcript takes to say."""
+AUDIO_SLICE: Final = 32 * 1024
+"""Bytes of audio in which speech is sought at once, in about a millisecond."""
+BASE64_SLICE: Final = 512 * 1024
+"""Characters of base64 that are decoded at once. Each four of them are three bytes."""
 
 
 def silence(format: str, characters: int) -> str:
@@ -100,6 +107,18 @@ class VoiceDetector(Struct):
                 self.idle_at = None
                 yield "idle", self.processed_ms
 
+    def react_in_slices(
+        self, audio: bytes, react: Callable[[str, int], Iterable[WebSocketAction]]
+    ) -> Generator[ServeOthers, None, list[WebSocketAction]]:
+        """Process audio, and return the reactions to what was found. Others are served between its slices."""
+        actions: list[WebSocketAction] = []
+        for start in range(0, len(audio), AUDIO_SLICE):
+            if start:
+                yield SERVE_OTHERS
+            for change, at in self.process(audio[start : start + AUDIO_SLICE]):
+                actions += react(change, at)
+        return actions
+
     def take_transcript(self) -> str | None:
         """Return the transcripts of the script since the last call; None if it has none."""
         words, self.transcripts = self.transcripts, []
@@ -132,3 +151,19 @@ def transcript_member(detector: VoiceDetector) -> dict[str, str]:
     """Return the words of a script as the member of a request for a transcript; empty without any."""
     words = detector.take_transcript()
     return {} if words is None else {"transcript": words}
+
+
+def decode_in_slices(value: Json) -> Generator[ServeOthers, None, bytes | None]:
+    """Return the bytes of a text in base64; None in place of anything else. Others are served between the slices."""
+    if type(value) is not str:
+        return None
+    parts: list[bytes] = []
+    for start in range(0, len(value), BASE64_SLICE):
+        if start:
+            yield SERVE_OTHERS
+        end = start + BASE64_SLICE
+        part = decoded(value[start:end])
+        if part is None or (end < len(value) and len(part) < BASE64_SLICE // 4 * 3):  # padding before the end
+            return None
+        parts.append(part)
+    return b"".join(parts)

@@ -52,9 +52,7 @@ class ClientMessages:
 
     async def __anext__(self) -> WSMessage:
         while True:
-            if perf_counter() >= self._until:
-                await asyncio.sleep(0)
-                self._until = perf_counter() + SLICE
+            await self.serve_others()
             message = await self._response.receive()
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return message
@@ -62,6 +60,12 @@ class ClientMessages:
                 await self._response.pong(message.data)  # waits where the client does not read pongs
             elif message.type is not WSMsgType.PONG:
                 raise StopAsyncIteration
+
+    async def serve_others(self) -> None:
+        """Let other tasks run if work on messages has taken its time in this iteration."""
+        if perf_counter() >= self._until:
+            await asyncio.sleep(0)
+            self._until = perf_counter() + SLICE
 
 
 class BoundedMessages(ClientMessages):

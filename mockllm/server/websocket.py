@@ -1,7 +1,6 @@
 """Serves the WebSockets of the provider routes: each message that is a request is one exchange.
 
-aiohttp makes the handshake, and reads frames, pings and closes. Responses are frames that a player writes at their
-times.
+aiohttp reads frames, pings and closes. Responses are frames that a player writes at their times.
 """
 
 from __future__ import annotations
@@ -15,30 +14,28 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
-from aiohttp.web import WebSocketResponse
 from msgspec.structs import replace
 
-from mockllm.core.rendering.plan import Headers, RawStep, ResponseHead, Step, WaitStep
+from mockllm.core.rendering.plan import Delivery, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.rendering.websocket_session import (
     WEBSOCKET_METHOD,
     CloseWebSocket,
     PlayMessages,
     SendMessages,
+    ServeOthers,
     StartResponse,
     StopResponse,
     WebSocketAction,
     WebSocketSession,
 )
 from mockllm.engine import PlannedResponse
-from mockllm.server.aiohttp_internals import ClosedByOwner
 from mockllm.server.builtin_pages import text_page
-from mockllm.server.client_messages import BoundedMessages, is_valid_handshake
-from mockllm.server.connection_errors import error_bytes
+from mockllm.server.client_messages import BoundedMessages
 from mockllm.server.deferred_planning import plan_in_thread
 from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
-from mockllm.server.http1 import HttpConstraints, SerializedHead
+from mockllm.server.http1 import SerializedHead
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
 from mockllm.server.player import wait_for_player
 from mockllm.server.request_heads import RequestHead
@@ -51,23 +48,23 @@ from mockllm.server.request_reading import (
 from mockllm.server.respond import begin_playing, make_response, refuse_body, set_engine_response
 from mockllm.server.store_waits import wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
+from mockllm.server.websocket_acceptance import accept_websocket
+from mockllm.state.fetched_objects import MissingStoredObject
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
     from mockllm.server.socket_sink import SocketSink
 
-HEARTBEAT: Final = 60.0
-"""Seconds between two pings to a client."""
 MAX_WAITING: Final = 32
 """The most requests of a queue that wait for the one before (`StartResponse.queue_name`)."""
 GOING_AWAY: Final = 1001
 POLICY_VIOLATION: Final = 1008
 INTERNAL_ERROR: Final = 1011
 """Close codes (RFC 6455, section 7.4.1)."""
-NO_HANDSHAKE: Final = (
-    "The WebSocket handshake is wrong: it needs Connection: Upgrade, Sec-WebSocket-Version: 13, and a "
-    "Sec-WebSocket-Key of 16 bytes in base64."
+FAILED_RESPONSE: Final = PlannedResponse(
+    replace(text_page(500, f"{SERVER_FAILED}.\n"), delivery=Delivery(sends_nothing=True)), None
 )
+"""The response to a message that the server itself has failed to serve. Nothing of it is sent."""
 NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, bodiless=False)
 """In place of the head of a response that is messages."""
 
@@ -77,10 +74,10 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     await wait_for_release_and_delay(app, exchange)
     plan, head, socket = exchange.response.plan, exchange.head, exchange.socket_sink
     assert plan.delivery.websocket_factory is not None
+    session = cast(WebSocketSession, plan.delivery.websocket_factory())
     response = await accept_websocket(app, exchange, plan.head.headers, "realtime")
     if response is None:
         return
-    session = cast(WebSocketSession, plan.delivery.websocket_factory())
     sent_head = ResponseHead(plan.head.status, tuple(response.headers.items()))  # as aiohttp wrote it
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
     exchange.sends_cors_headers = False
@@ -96,34 +93,6 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
             close.cancel()
         app.unfinished_exchanges += 1
         await server.end()
-
-
-async def accept_websocket(
-    app: App, exchange: Exchange, headers: Headers, protocol: str | None
-) -> WebSocketResponse | None:
-    """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
-    that is wrong: a 400 has ended the exchange."""
-    socket = exchange.socket_sink
-    assert exchange.body_stream is not None
-    protocols = () if protocol is None else (protocol,)
-    response = HalfClosingWebSocketResponse(
-        compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
-    )
-    response.close_connection = socket.shut_down_writing
-    response.headers.update(headers)
-    web_request = socket.connection.web_request(exchange.head.message, exchange.body_stream)
-    if not is_valid_handshake(web_request, response):
-        exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
-        exchange.sends_cors_headers, exchange.constraints = False, HttpConstraints(ends_connection=True)
-        socket.write(error_bytes(400, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now)))
-        end_exchange(app, exchange, "finished")
-        return None
-    await response.prepare(web_request)
-    return response
-
-
-class HalfClosingWebSocketResponse(ClosedByOwner, WebSocketResponse):
-    """A WebSocket whose client can read the close frame of the server while it still sends."""
 
 
 class WebSocketConnection:
@@ -154,12 +123,45 @@ class WebSocketConnection:
         """The queues whose response is to end as soon as it has begun."""
 
     async def run(self, messages: BoundedMessages) -> None:
-        """Carry out what the session makes of the client's messages, until the WebSocket closes."""
-        self._perform(self._session.opening())
+        """Carry out what the session makes of the client's messages, until the WebSocket closes. A mistake of the
+        server itself closes it, too."""
+        try:
+            self._perform(self._session.opening())
+        except (Exception, MissingStoredObject):
+            self._fail()
+            return
         async for message in messages:
-            self._perform(self._session.receive(message.data, time.time()))
+            try:
+                await self._receive(message.data, messages)
+            except (Exception, MissingStoredObject):
+                self._fail(self._failed_exchange(message.data))
             if self._sink.connection.transport is None or (self._app.draining and not self._tasks):
                 break
+
+    async def _receive(self, message: str | bytes, messages: BoundedMessages) -> None:
+        """Carry out what the session makes of a message. Other clients are served between parts of long work."""
+        for action in self._session.receive(message, time.time()):
+            if not isinstance(action, ServeOthers):
+                self._perform((action,))
+                continue
+            await messages.serve_others()
+            if self._sink.connection.transport is None:
+                return
+
+    def _fail(self, exchange: Exchange | None = None) -> None:
+        """Close the WebSocket after a mistake of the server itself, which is being handled. Log its traceback, and
+        end the exchange that it concerns."""
+        traceback.print_exc(file=sys.stderr)
+        self._close(INTERNAL_ERROR, SERVER_FAILED)
+        if exchange is not None:
+            if exchange.response is NO_RESPONSE_YET:
+                exchange.request, exchange.response = None, FAILED_RESPONSE
+            end_failed_response(self._app, exchange)
+
+    def _failed_exchange(self, message: str | bytes) -> Exchange:
+        """Return the exchange of a message that the session has failed to read."""
+        raw = message if isinstance(message, bytes) else message.encode("utf-8", "replace")
+        return self._exchange(StartResponse("message", raw))
 
     def close_later(self, steps: Sequence[Step]) -> asyncio.TimerHandle | None:
         """Close the WebSocket at the time of a fault of its handshake, whatever runs then."""
@@ -243,6 +245,7 @@ class WebSocketConnection:
         """Serve one request to its end."""
         queue_name = action.queue_name
         app, exchange = self._app, self._exchange(action)
+        self._running[queue_name] = exchange
         app.unfinished_exchanges += 1
         try:
             if isinstance(action, PlayMessages):
@@ -250,10 +253,8 @@ class WebSocketConnection:
             finished = await self._respond(exchange, queue_name)
         except ConnectionError:
             finished = False
-        except Exception:
-            traceback.print_exc(file=sys.stderr)
-            self._close(INTERNAL_ERROR, SERVER_FAILED)
-            end_failed_response(app, exchange)
+        except (Exception, MissingStoredObject):
+            self._fail(exchange)
             finished = False
         finally:
             app.unfinished_exchanges -= 1
@@ -263,8 +264,16 @@ class WebSocketConnection:
             self._stopping.discard(queue_name)
             del self._running[queue_name], self._tasks[queue_name]
             if finished:
-                self._perform(self._session.ended(queue_name, None))
-                self._next(queue_name)
+                self._continue(queue_name)
+
+    def _continue(self, queue_name: str) -> None:
+        """Carry out what the session makes of the end of a response, then serve the next request of its queue."""
+        try:
+            self._perform(self._session.ended(queue_name, None))
+        except (Exception, MissingStoredObject):
+            self._fail()
+        else:
+            self._next(queue_name)
 
     def _next(self, queue_name: str) -> None:
         waiting = self._waiting.get(queue_name)
@@ -293,7 +302,6 @@ class WebSocketConnection:
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         exchange.websocket_session = self._session
-        self._running[action.queue_name] = exchange
         return exchange
 
     async def _respond(self, exchange: Exchange, queue_name: str) -> bool:

@@ -25,7 +25,7 @@ from mockllm.server.protocols import ProxyFailed
 from mockllm.server.proxied_turns import ProxiedTurns
 from mockllm.server.server_limits import MIB
 from mockllm.server.waits_before_response import wait_for_release_and_delay
-from mockllm.server.websocket import accept_websocket
+from mockllm.server.websocket_acceptance import accept_websocket
 
 if TYPE_CHECKING:
     from aiohttp import ClientWebSocketResponse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ from mockllm.core.rendering.websocket_session import (
     CloseWebSocket,
     PlayMessages,
     SendMessages,
+    ServeOthers,
     StartResponse,
     StopResponse,
     WebSocketAction,
@@ -63,7 +65,7 @@ class VirtualSocket:
 
     def _perform(self, actions: Any) -> list[Any]:
         found: list[Any] = []
-        for action in cast("list[WebSocketAction]", actions):
+        for action in cast("Iterable[WebSocketAction]", actions):
             if isinstance(action, SendMessages):
                 found += map(json.loads, action.payloads)
             elif isinstance(action, PlayMessages):
@@ -85,9 +87,10 @@ class VirtualSocket:
                     found += self._perform(
                         self.session.ended(action.queue_name, self.running.pop(action.queue_name))
                     )
-            else:
-                assert isinstance(action, CloseWebSocket)
+            elif isinstance(action, CloseWebSocket):
                 self.closes.append((action.code, action.reason))
+            else:
+                assert isinstance(action, ServeOthers)
         return found
 
 

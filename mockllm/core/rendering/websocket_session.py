@@ -6,7 +6,7 @@ that ends.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mockllm.core.rendering.event_parser import events
@@ -61,7 +61,15 @@ class CloseWebSocket(NamedTuple):
     reason: str = ""
 
 
-WebSocketAction: TypeAlias = SendMessages | StartResponse | PlayMessages | StopResponse | CloseWebSocket
+class ServeOthers(NamedTuple):
+    """The server may serve others before it takes the next action, which the session needs some time to make.
+    Responses on this WebSocket may end meanwhile. Only `receive` has this action."""
+
+
+WebSocketAction: TypeAlias = (
+    SendMessages | StartResponse | PlayMessages | StopResponse | CloseWebSocket | ServeOthers
+)
+SERVE_OTHERS: ServeOthers = ServeOthers()
 NOTHING_TO_DO: Sequence[WebSocketAction] = ()
 
 
@@ -92,8 +100,9 @@ class WebSocketSession(Protocol):
     def opening(self) -> Sequence[WebSocketAction]:
         """Return what is done when the WebSocket opens."""
 
-    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
-        """Return what is done on a message; `now` is in seconds since the epoch."""
+    def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
+        """Return what is done on a message; `now` is in seconds since the epoch. An iterator makes
+        each action when the server takes it."""
 
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         """Return what the requests of this WebSocket find of the session's stored responses."""

@@ -152,12 +152,16 @@ def text_of_length(max_length: int) -> Check:
     return check
 
 
-def _too_long(value: str, path: str, max_length: int) -> Failure:
-    message = (
+def too_long_message(value: str, path: str, max_length: int) -> str:
+    """Return what OpenAI says of a string that is too long."""
+    return (
         f"Invalid '{path}': string too long. Expected a string with maximum length {max_length}, "
         f"but got a string with length {len(value)} instead."
     )
-    return refuse(message, path, "string_above_max_length")
+
+
+def _too_long(value: str, path: str, max_length: int) -> Failure:
+    return refuse(too_long_message(value, path, max_length), path, "string_above_max_length")
 
 
 def text(max_length: int, pattern: str | None = None) -> Check:

@@ -8,19 +8,21 @@ the user speaks. Sources: `dialect.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import decoded, object_of, read_object
+from mockllm.core.json.typed_values import object_of, read_object
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.rendering.websocket_session import (
     MAX_CONVERSATION,
     NOTHING_TO_DO,
+    SERVE_OTHERS,
     CloseWebSocket,
     SendMessages,
+    ServeOthers,
     StartResponse,
     StopResponse,
     WebSocketAction,
@@ -30,7 +32,7 @@ from mockllm.core.rendering.websocket_session import (
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.user_speech import UserSpeech
-from mockllm.dialects.audio import VoiceDetector, transcript_member
+from mockllm.dialects.audio import VoiceDetector, decode_in_slices, transcript_member
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.generate_request import list_of
 from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn
@@ -41,9 +43,9 @@ TURN: Final = "turn"
 TRANSCRIBE: Final = "transcription"
 MAX_CONTENTS: Final = 2000
 """The contents of a conversation; the oldest are evicted first."""
-URL_SAFE: Final = str.maketrans("-_", "+/")
-"""Protobuf reads base64 in both alphabets; google-genai writes this one."""
 INVALID: Final = "Request contains an invalid argument."
+ALREADY_SET: Final = "Invalid value (oneof), oneof field 'message_type' is already set. Cannot set '{}'"
+"""What Google's parser says of a message with two members, here of the second one."""
 _RATE: Final = re.compile(r"rate=(\d{1,6})")
 INPUT_RATE: Final = 16_000
 """Samples in a second of a client's audio that states no rate."""
@@ -76,7 +78,7 @@ class LiveSession:
     def opening(self) -> Sequence[WebSocketAction]:
         return NOTHING_TO_DO
 
-    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
+    def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
         try:
             data = message if isinstance(message, bytes) else message.encode("utf-8", "replace")
             fields = object_of(camel_case_fields(loads(data)))
@@ -86,12 +88,13 @@ class LiveSession:
         if unknown is not None:
             reason = f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.'
             return (CloseWebSocket(MALFORMED, reason),)
-        if (SETUP in fields) == (self._setup is not None):
+        members = [(name, value) for name, value in fields.items() if value is not None]
+        if len(members) > 1:
+            return (CloseWebSocket(MALFORMED, ALREADY_SET.format(members[1][0])),)
+        name, value = members[0] if members else ("", None)
+        if (name == SETUP) == (self._setup is not None):
             return (CloseWebSocket(MALFORMED, "setup must be the first message and only the first."),)
-        actions: list[WebSocketAction] = []
-        for name, value in fields.items():
-            actions += HANDLERS[name](self, object_of(value))
-        return actions
+        return HANDLERS[name](self, object_of(value)) if name else NOTHING_TO_DO
 
     def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
         return lookup
@@ -157,7 +160,7 @@ class LiveSession:
             return actions
         return [*actions, *self._generate()]
 
-    def process(self, media: dict[str, Json]) -> Sequence[WebSocketAction]:
+    def process(self, media: dict[str, Json]) -> Iterator[WebSocketAction]:
         """Take realtime input: a text, audio, an image, or the user's activity."""
         actions: list[WebSocketAction] = []
         if "activityStart" in media:
@@ -166,14 +169,17 @@ class LiveSession:
         blobs = [object_of(blob) for blob in (*list_of(media.get("mediaChunks")), media.get("audio"))]
         for blob in filter(None, (*blobs, object_of(media.get("video")))):
             mime = str(blob.get("mimeType"))
-            actions += self._audio(blob, mime) if mime.startswith("audio/") else self._image(mime)
+            actions += (
+                (yield from self._audio(blob, mime)) if mime.startswith("audio/") else self._image(mime)
+            )
+            yield SERVE_OTHERS
         text = media.get("text")
         if type(text) is str:
             self._add({"role": "user", "parts": [{"text": text}]})
             actions += [*self._barge_in(), *self._generate()]
         if "activityEnd" in media or (media.get("audioStreamEnd") is True and self._detector.speaking):
             actions += self._end_of_speech()
-        return actions
+        yield from actions
 
     def answer_calls(self, response: dict[str, Json]) -> Sequence[WebSocketAction]:
         """Add the results of calls; the model continues when it has those of all calls."""
@@ -194,19 +200,28 @@ class LiveSession:
 
     # --- speech ------------------------------------------------------------------------------------
 
-    def _audio(self, blob: dict[str, Json], mime: str) -> Sequence[WebSocketAction]:
+    def _audio(
+        self, blob: dict[str, Json], mime: str
+    ) -> Generator[ServeOthers, None, Sequence[WebSocketAction]]:
         text = blob.get("data")
-        data = decoded(text.translate(URL_SAFE) if type(text) is str else text)
+        # protobuf reads base64 in both alphabets; google-genai writes the one for addresses
+        data = yield from decode_in_slices(
+            text.replace("-", "+").replace("_", "/") if type(text) is str else text
+        )
         if data is None:
             return (CloseWebSocket(MALFORMED, INVALID),)
         rate = _RATE.search(mime)
         self._detector.rate = int(rate[1]) if rate else INPUT_RATE
         self._speech = True
-        actions: list[WebSocketAction] = []
-        for change, _ in self._detector.process(data):
-            if self._settings.automatic:
-                actions += self._barge_in() if change == "started" else self._end_of_speech()
-        return actions
+        return (yield from self._detector.react_in_slices(data, self._react))
+
+    def _react(self, change: str, at: int) -> Sequence[WebSocketAction]:
+        if not self._settings.automatic:
+            return NOTHING_TO_DO
+        if change == "started":
+            self._speech = True
+            return self._barge_in()
+        return self._end_of_speech()
 
     def _image(self, mime: str) -> Sequence[WebSocketAction]:
         self._add({"role": "user", "parts": [{"inlineData": {"mimeType": mime, "data": ""}}]})
@@ -280,7 +295,7 @@ class LiveSession:
         return SendMessages((dumps(message),), binary=True)
 
 
-LiveHandler = Callable[[LiveSession, dict[str, Json]], Sequence[WebSocketAction]]
+LiveHandler = Callable[[LiveSession, dict[str, Json]], Iterable[WebSocketAction]]
 HANDLERS: Final[dict[str, LiveHandler]] = {
     SETUP: LiveSession.set_up,
     "clientContent": LiveSession.add_content,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Generator
 from typing import Final, NamedTuple
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.json.typed_values import object_of, text_of
-from mockllm.dialects.openai.validators import wrong_type_message
+from mockllm.core.rendering.websocket_session import ServeOthers
+from mockllm.dialects.audio import decode_in_slices
+from mockllm.dialects.openai.validators import too_long_message, wrong_type_message
 
 SUPPORTED: Final = (
     "'session.update', 'session.close', 'input_audio_buffer.append', 'session.input_audio_buffer.append', "
@@ -16,6 +18,9 @@ SUPPORTED: Final = (
     "and 'response.cancel'"
 )
 """The types of events, as the service lists them."""
+
+MAX_AUDIO_TEXT: Final = 15 * 2**20 // 3 * 4
+"""Characters of base64 in one event: 15 MiB of audio."""
 
 
 class EventError(NamedTuple):
@@ -29,6 +34,7 @@ class EventError(NamedTuple):
 BINARY: Final = EventError(
     "Expected a text WebSocket message; binary frames are not supported.", "invalid_event"
 )
+NO_AUDIO: Final = EventError("Invalid 'audio': expected base64.", "invalid_value", "audio")
 NO_JSON: Final = EventError("Invalid event: failed to parse JSON value.", "invalid_json")
 
 
@@ -42,6 +48,18 @@ def not_text(value: Json, path: str) -> EventError | None:
     if value is None or type(value) is str:
         return None
     return EventError(wrong_type_message(value, path, "a string"), "invalid_type", path)
+
+
+def read_audio(audio: Json) -> Generator[ServeOthers, None, bytes | EventError]:
+    """Return the audio of an event in base64, or what is wrong with it. Others are served between its slices.
+
+    OpenAI's reference states the bound. The error is that of its other APIs for a long text.
+    """
+    if type(audio) is str and len(audio) > MAX_AUDIO_TEXT:
+        message = too_long_message(audio, "audio", MAX_AUDIO_TEXT)
+        return EventError(message, "string_above_max_length", "audio")
+    data = yield from decode_in_slices(audio)
+    return NO_AUDIO if data is None else data
 
 
 def read_event(

@@ -8,11 +8,11 @@ scenario says when the user speaks.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import count_of, decoded, object_of, objects, text_of
+from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -30,7 +30,13 @@ from mockllm.core.request.stored_responses import ResponseLookup
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, transcript_member
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
-from mockllm.dialects.openai.realtime.client_events import missing, not_text, read_event
+from mockllm.dialects.openai.realtime.client_events import (
+    EventError,
+    missing,
+    not_text,
+    read_audio,
+    read_event,
+)
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
 from mockllm.dialects.openai.realtime.rate_limits import with_rate_limits
 from mockllm.dialects.openai.realtime.settings import (
@@ -77,10 +83,10 @@ class RealtimeSession:
         """Milliseconds of audio since the last commit."""
         self._speech_item: str | None = None
         """The item that the present speech becomes."""
-        self._transcribing: str | None = None
-        """The item whose transcript is requested."""
+        self._untranscribed = 0
+        """The number of items whose transcripts are requested and have not ended."""
         self._wanted: dict[str, Json] | None = None
-        """The settings of a response that waits for a transcript."""
+        """The settings of a response that waits for all transcripts."""
         self._active = False
         self._added = True
         """Whether the running response belongs to the conversation."""
@@ -90,7 +96,7 @@ class RealtimeSession:
     def opening(self) -> Sequence[WebSocketAction]:
         return (self._send("session.created", {"session": self._session}),)
 
-    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
+    def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
         kind, event, error = read_event(message, HANDLERS)
         if error is not None:
             return (self._error(event, *error),)
@@ -106,7 +112,7 @@ class RealtimeSession:
             self._events = timed_messages(plan)
             return plan
         transcript = sent_bytes(plan).decode("utf-8", "replace")
-        item = self._conversation.find(self._transcribing)
+        item = self._conversation.find(request.fields.get("item_id"))
         steps: list[EventStep] = []
         if item is not None:
             item["content"] = [{"type": "input_audio", "transcript": transcript}]
@@ -125,10 +131,10 @@ class RealtimeSession:
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
         if queue_name == TRANSCRIBE:
-            self._transcribing = None
-            wanted, self._wanted = self._wanted, None
-            if wanted is None:
+            self._untranscribed -= 1
+            if self._wanted is None or self._untranscribed:
                 return NOTHING_TO_DO
+            wanted, self._wanted = self._wanted, None
             return (self._busy({}),) if self._active else self._start(wanted)
         self._active = False
         events, self._events = self._events, ()
@@ -153,17 +159,17 @@ class RealtimeSession:
         set_detector(self._detector, object_of(self._input.get("turn_detection")))
         return (self._send("session.updated", {"session": self._session}),)
 
-    def append_audio(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
-        audio = decoded(event.get("audio"))
-        if audio is None:
-            return (self._error(event, "Invalid 'audio': expected base64.", "invalid_value", "audio"),)
+    def append_audio(self, event: dict[str, Json]) -> Iterator[WebSocketAction]:
+        audio = yield from read_audio(event.get("audio"))
+        if isinstance(audio, EventError):
+            yield self._error(event, *audio)
+            return
         self._buffered += len(audio) // BYTES_PER_MS[self._detector.format]
+        yield from (yield from self._detector.react_in_slices(audio, self._react))
+
+    def _react(self, change: str, at: int) -> Sequence[WebSocketAction]:
         detection = self._input.get("turn_detection")
-        actions: list[WebSocketAction] = []
-        for change, at in self._detector.process(audio):
-            if type(detection) is dict:
-                actions += REACTIONS[change](self, at, detection)
-        return actions
+        return REACTIONS[change](self, at, detection) if type(detection) is dict else NOTHING_TO_DO
 
     def commit_audio(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         if self._buffered < MIN_COMMIT_MS:
@@ -234,7 +240,7 @@ class RealtimeSession:
         if self._active or self._wanted is not None:
             return (self._busy(event),)
         settings = object_of(event.get("response"))
-        if self._transcribing is not None:
+        if self._untranscribed:
             self._wanted = settings
             return NOTHING_TO_DO
         return self._start(settings)
@@ -272,7 +278,7 @@ class RealtimeSession:
     def _expect_user(self, sent: Sequence[bytes], *, interrupted: bool) -> None:
         """Set when a silent user is idle: the timeout runs from the end of the playback of the messages."""
         timeout = idle_timeout(object_of(self._input.get("turn_detection")))
-        busy = interrupted or self._detector.speaking or self._transcribing is not None
+        busy = interrupted or self._detector.speaking or self._untranscribed > 0
         if timeout is not None and not busy:
             played = playback_ms(sent, self._format("output"))
             self._detector.idle_at = self._detector.processed_ms + played + timeout
@@ -291,7 +297,7 @@ class RealtimeSession:
         item = user_audio_item(id)
         previous = self._conversation.insert(item)
         members: dict[str, Json] = {"previous_item_id": previous, "item": item}
-        self._transcribing = id
+        self._untranscribed += 1
         model = self._session.get("model") or object_of(self._input.get("transcription")).get("model")
         body = {"model": model, "item_id": id, **(words or transcript_member(self._detector))}
         return (
@@ -375,7 +381,7 @@ REACTIONS: Final[dict[str, Reaction]] = {
     "idle": RealtimeSession._idle,
 }
 """What follows from where the user speaks."""
-RealtimeHandler = Callable[[RealtimeSession, dict[str, Json]], Sequence[WebSocketAction]]
+RealtimeHandler = Callable[[RealtimeSession, dict[str, Json]], Iterable[WebSocketAction]]
 HANDLERS: Final[dict[str, RealtimeHandler]] = {
     "session.update": RealtimeSession.update_session,
     "input_audio_buffer.append": RealtimeSession.append_audio,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+
 from mockllm.dialects.gemini.live import session as live
 from tests.dialects.gemini.live.live_socket import QUIET, RULES, SOUND, LiveSocket, kinds, text
 
@@ -16,6 +18,12 @@ def test_speech_becomes_a_turn() -> None:
 def test_speech_without_transcript_is_a_turn_too() -> None:
     opened = LiveSocket()
     assert text(opened.hear(SOUND, QUIET, mime="audio/pcm")) == "! Turn 1."
+
+
+def test_two_speeches_in_one_message_are_two_turns() -> None:
+    both = urlsafe_b64encode((b"\xfb\x3f" * 16 * 700 + b"\0\0" * 16 * 700) * 2).decode()
+    messages = LiveSocket(model="models/scripted", inputAudioTranscription={}).hear(both)
+    assert text(messages) == "Stop that.! Turn 1.Stop that.! Turn 2."
 
 
 def test_speech_interrupts_the_model() -> None:

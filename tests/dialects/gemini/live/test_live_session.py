@@ -212,6 +212,35 @@ def test_content_before_the_setup_closes_the_socket() -> None:
     assert binary.send(b'{"setup": {"model": "m"}}') == [{"setupComplete": {}}]
 
 
+SETUP = {"setup": {"model": "m"}}
+CONTENT = {"clientContent": {"turnComplete": True}}
+
+
+@pytest.mark.parametrize(
+    ("open", "message", "name"),
+    [
+        (False, {**CONTENT, **SETUP}, "setup"),
+        (False, {**SETUP, **CONTENT}, "clientContent"),
+        (True, {**CONTENT, "tool_response": {}}, "toolResponse"),
+    ],
+)
+def test_message_of_two_kinds_closes_the_socket(open: bool, message: Any, name: str) -> None:
+    opened = LiveSocket(open=open)
+    assert opened.send(message) == []
+    reason = f"Invalid value (oneof), oneof field 'message_type' is already set. Cannot set '{name}'"
+    assert opened.closes == [(1007, reason)]
+
+
+def test_null_is_no_kind_of_a_message() -> None:
+    opened = LiveSocket(open=False)
+    assert opened.send({**SETUP, "clientContent": None}) == [{"setupComplete": {}}]
+    assert opened.send({"setup": None}) == []
+    assert opened.closes == []
+    unset = LiveSocket(open=False)
+    unset.send({"setup": None})
+    assert [code for code, _ in unset.closes] == [1007]
+
+
 @pytest.mark.parametrize(
     ("user", "code", "reason"),
     [("limit", 1011, "You exceeded your current quota"), ("missing", 1008, "Gone")],

@@ -1,0 +1,55 @@
+"""Accepts the handshake of a WebSocket. aiohttp makes the response."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiohttp.web import WebSocketResponse
+
+from mockllm.core.rendering.plan import Headers
+from mockllm.engine import PlannedResponse
+from mockllm.server.aiohttp_internals import ClosedByOwner
+from mockllm.server.builtin_pages import text_page
+from mockllm.server.client_messages import is_valid_handshake
+from mockllm.server.connection_errors import error_bytes
+from mockllm.server.exchange import Exchange
+from mockllm.server.exchange_end import end_exchange
+from mockllm.server.http1 import HttpConstraints
+
+if TYPE_CHECKING:
+    from mockllm.server.app import App
+
+HEARTBEAT: Final = 60.0
+"""Seconds between two pings to a client."""
+NO_HANDSHAKE: Final = (
+    "The WebSocket handshake is wrong: it needs Connection: Upgrade, Sec-WebSocket-Version: 13, and a "
+    "Sec-WebSocket-Key of 16 bytes in base64."
+)
+
+
+async def accept_websocket(
+    app: App, exchange: Exchange, headers: Headers, protocol: str | None
+) -> WebSocketResponse | None:
+    """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
+    that is wrong: a 400 has ended the exchange."""
+    socket = exchange.socket_sink
+    assert exchange.body_stream is not None
+    protocols = () if protocol is None else (protocol,)
+    response = HalfClosingWebSocketResponse(
+        compress=False, max_msg_size=app.limits.body, heartbeat=HEARTBEAT, autoping=False, protocols=protocols
+    )
+    response.close_connection = socket.shut_down_writing
+    response.headers.update(headers)
+    web_request = socket.connection.web_request(exchange.head.message, exchange.body_stream)
+    if not is_valid_handshake(web_request, response):
+        exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
+        exchange.sends_cors_headers, exchange.constraints = False, HttpConstraints(ends_connection=True)
+        socket.write(error_bytes(400, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now)))
+        end_exchange(app, exchange, "finished")
+        return None
+    await response.prepare(web_request)
+    return response
+
+
+class HalfClosingWebSocketResponse(ClosedByOwner, WebSocketResponse):
+    """A WebSocket whose client can read the close frame of the server while it still sends."""
