@@ -11,12 +11,13 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Final, cast
 
 from msgspec.structs import replace
 
-from mockllm.core.rendering.plan import Delivery, RawStep, ResponseHead, Step, WaitStep
+from mockllm.core.rendering.plan import Delivery, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.rendering.websocket_session import (
     WEBSOCKET_METHOD,
@@ -46,10 +47,10 @@ from mockllm.server.request_reading import (
     wait_for_rule_change,
 )
 from mockllm.server.respond import begin_playing, make_response, refuse_body, set_engine_response
-from mockllm.server.store_waits import wait_for_store
+from mockllm.server.store_waits import fetch, wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 from mockllm.server.websocket_acceptance import accept_websocket
-from mockllm.state.fetched_objects import MissingStoredObject
+from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, value_or_missing
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
@@ -57,6 +58,8 @@ if TYPE_CHECKING:
 
 MAX_WAITING: Final = 32
 """The most requests of a queue that wait for the one before (`StartResponse.queue_name`)."""
+MAX_QUEUES: Final = 128
+"""The most queues that have a response at a time, as the streams of a connection of HTTP/2: a client names them."""
 GOING_AWAY: Final = 1001
 POLICY_VIOLATION: Final = 1008
 INTERNAL_ERROR: Final = 1011
@@ -213,6 +216,9 @@ class WebSocketConnection:
             else:
                 waiting.append(action)
             return
+        if len(self._tasks) >= MAX_QUEUES:
+            self._close(POLICY_VIOLATION, f"more than {MAX_QUEUES} responses at a time")
+            return
         task = asyncio.get_running_loop().create_task(self._serve(action))
         self._tasks[action.queue_name] = task
 
@@ -315,11 +321,8 @@ class WebSocketConnection:
             await plan_in_thread(app, exchange)
         if exchange.response.hold is not None:
             await self._wait_for_release(exchange, queue_name)
-        plan = exchange.response.plan
-        request = exchange.request
-        assert request is not None, "messages are read by an engine"
-        messages = self._session.messages(queue_name, request, plan)
-        if messages is not plan:
+        messages = await self._messages(exchange, queue_name)
+        if messages is not exchange.response.plan:
             exchange.response = exchange.response.with_plan(messages)
         player = begin_playing(app, exchange, NO_HTTP_HEAD)
         if queue_name in self._stopping:
@@ -331,6 +334,19 @@ class WebSocketConnection:
         if not exchange.ended:
             end_exchange(app, exchange, player.end_reason)
         return exchange.end_reason == "finished"
+
+    async def _messages(self, exchange: Exchange, queue_name: str) -> Plan:
+        """Return the messages of a response. Stored objects that the session needs for them are fetched."""
+        request = exchange.request
+        assert request is not None, "messages are read by an engine"
+        is_fetched = True
+        while is_fetched:
+            compute = partial(self._session.messages, queue_name, request, exchange.response.plan)
+            messages = value_or_missing(compute)
+            if not isinstance(messages, ObjectToFetch):
+                return messages
+            is_fetched = await fetch(self._app, exchange, messages)
+        return self._session.messages(queue_name, request, exchange.response.plan)  # of the error
 
     async def _wait_for_release(self, exchange: Exchange, queue_name: str) -> None:
         """Wait until a held response is released or stopped."""
