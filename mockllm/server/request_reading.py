@@ -26,7 +26,7 @@ async def parse_then_yield(app: App, exchange: Exchange) -> None:
     engine, request = app.engine, read_request(app, exchange)
     request.parse_body()
     await asyncio.sleep(0)
-    if await _begins_after_wait(app, exchange, request, engine):
+    if await _wait_then_begin(app, exchange, request, engine):
         exchange.request = request
 
 
@@ -37,7 +37,7 @@ async def read_in_thread(app: App, exchange: Exchange) -> None:
     if not request.generates:
         return
     await app.reading_thread.run(partial(engine.read_ahead, request))
-    if await _begins_after_wait(app, exchange, request, engine):
+    if await _wait_then_begin(app, exchange, request, engine):
         exchange.request = request
 
 
@@ -48,16 +48,16 @@ async def read_history_in_thread(app: App, exchange: Exchange) -> EngineRequest:
     assert request is not None, "an engine has read the request"
     await app.reading_thread.run(partial(engine.read_ahead, request))
     exchange.history_is_unread = False
-    if not await _begins_after_wait(app, exchange, request, engine):
+    if not await _wait_then_begin(app, exchange, request, engine):
         exchange.request = request = read_request(app, exchange)
     return request
 
 
-async def _begins_after_wait(
+async def _wait_then_begin(
     app: App, exchange: Exchange, request: EngineRequest, engine: EngineProtocol
 ) -> bool:
     """Wait for a change of rules, then let the response begin now. The session may have ended meanwhile: it is used
-    again. Return False if the rules have changed since an engine read the request: another has to read it again."""
+    again. Return whether the rules are those with which the request was read; if not, it has to be read again."""
     await wait_for_rule_change(app)
     exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
     if engine is not app.engine:

@@ -274,3 +274,17 @@ def test_session_that_ends_while_history_is_read_is_renewed(
     assert session.number == 2
     assert session.last_used_monotonic > 0
     assert session.redacted_id == "s"
+
+
+def test_session_that_ends_before_a_body_is_parsed_is_renewed(
+    server: ThreadedServer, engine: ReadingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_parsing(lambda: engine.state.end("s"), monkeypatch)
+    medium = dumps({"model": "m", "messages": [{"role": "user", "content": "a" * 300_000}]})
+    with Raw(server.port) as client:
+        got = client.send(request("POST", PATH, medium, **{"X-Mockllm-Session": "s"})).answer()
+    assert got.status == 200
+    session = engine.state.sessions()["s"]
+    assert session.number == 2
+    assert session.last_used_monotonic > 0
+    assert session.redacted_id == "s"

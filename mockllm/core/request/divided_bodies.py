@@ -171,14 +171,14 @@ class _BoundedBuckets(dict[bytes, list[T]]):
     def put(self, key: bytes, value: T) -> None:
         """Add a value, unless it takes more than half of the capacity. Evict values of the least recently used key
         where the bytes exceed the capacity."""
-        if self._size_of(value) > self._room // 2:
+        if (size := self._size_of(value)) > self._room // 2:
             return
         bucket = self.pop(key, [])
         bucket.insert(0, value)
         self[key] = bucket
         if len(bucket) > MAX_BUCKET:
             self.size -= self._size_of(bucket.pop())
-        self.grow(self._size_of(value))
+        self.grow(size)
 
     def grow(self, by: int) -> None:
         """Count further bytes of a value that is in."""
