@@ -152,3 +152,22 @@ def test_exception_in_stream_is_no_client_that_left(raw: Raw, server: ThreadedSe
     entry = written_down(server, "/fail-late?recorded")
     assert (entry.end_reason, entry.notes) == ("close", (SERVER_FAILED,))
     assert [part.data for part in reconstruct(entry).parts] == [b"data: a\n\n"]
+
+
+def test_client_that_leaves_an_internal_error_causes_no_traceback(
+    raw: Raw, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail_to_serve(*_: object) -> bool:
+        raise ZeroDivisionError("a mistake of ours")
+
+    async def lose_client(*_: object) -> bool:
+        raise ConnectionResetError("the client has disconnected")
+
+    monkeypatch.setattr(waiting_exchange, "_serve", fail_to_serve)
+    monkeypatch.setattr(waiting_exchange, "_play", lose_client)
+    raw.send(request(path="/stream"))
+    while raw.sock.recv(1000):
+        pass
+    logged = capfd.readouterr().err
+    assert "a mistake of ours" in logged
+    assert "ConnectionResetError" not in logged
