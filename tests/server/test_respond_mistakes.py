@@ -43,6 +43,7 @@ ENGINE = FakeEngine(
     {
         "/fail-first": fail_first,
         "/whole": whole(),
+        "/late": whole(delay=0.001),
         "/stream": chunks(3, 0.001),
         "/fail": fail,
         "/fetch": fetch_outside_the_engine,
@@ -165,7 +166,7 @@ def test_client_that_leaves_an_internal_error_causes_no_traceback(
 
     monkeypatch.setattr(waiting_exchange, "_serve", fail_to_serve)
     monkeypatch.setattr(waiting_exchange, "_play", lose_client)
-    raw.send(request(path="/stream"))
+    raw.send(request(path="/late"))
     while raw.sock.recv(1000):
         pass
     logged = capfd.readouterr().err
