@@ -101,12 +101,14 @@ class Engine:
         query_string: str,
         headers: Mapping[str, str],
         raw: bytes,
-        client: str,
+        client_address: str,
         now: float,
         monotonic: float | None = None,
     ) -> EngineRequest:
         """Return a single request: see `request_reader`, and `RequestReader.read`."""
-        return self.request_reader(method, path, query_string, headers).read(raw, client, now, monotonic)
+        return self.request_reader(method, path, query_string, headers).read(
+            raw, client_address, now, monotonic
+        )
 
     def respond(self, request: EngineRequest) -> PlannedResponse:
         """Decide and plan, and store what the dialect stores of the response. The state has to have all counts."""

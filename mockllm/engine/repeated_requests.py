@@ -32,7 +32,7 @@ RepeatedRequestKey = tuple[Hashable, bytes]
 """An object for the requests with the same head, and the body."""
 
 
-_TRACKED: Final = ("client", "now", "monotonic")
+_TRACKED: Final = ("client_address", "now", "monotonic")
 """The attributes that differ in each request. A tracking request records whether they are read."""
 
 

@@ -140,7 +140,9 @@ class RequestReader:
         reader._state, reader._lookup_without_session = self._state, self._lookup_without_session
         return reader
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
+    def read(
+        self, raw: bytes, client_address: str, now: float, monotonic: float | None = None
+    ) -> EngineRequest:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
         the epoch, `monotonic` on a monotonic clock (by default `now`)."""
         if monotonic is None:
@@ -156,10 +158,12 @@ class RequestReader:
                     attributes = known
                 elif repeated_requests.check_and_remember(key):
                     attributes = self._attributes_of_repeated(key)
-            return self._request_of(attributes, raw, client, now, monotonic, self._lookup_without_session)
+            return self._request_of(
+                attributes, raw, client_address, now, monotonic, self._lookup_without_session
+            )
         session = None if self._session is None else self._state.use_session(self._session, monotonic, now)
         lookup = self._lookup_without_session if session is None else session.lookup
-        request = self._request_of(self._attributes, raw, client, now, monotonic, lookup)
+        request = self._request_of(self._attributes, raw, client_address, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
             self._set_redacted_id(session)
         if self._session_failure is None:

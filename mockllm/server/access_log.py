@@ -201,7 +201,7 @@ class AccessLog:
         agent = request.headers.get("user-agent", "")
         new = []
         for note in notes:
-            key = (request.client, agent, note)
+            key = (request.client_address, agent, note)
             if note.startswith((UNKNOWN_FIELD, UNKNOWN_HEADER)):
                 if key in self._noted:
                     continue

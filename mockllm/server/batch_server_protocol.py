@@ -12,7 +12,7 @@ from mockllm.server.request_heads import RequestHead
 class BatchServerProtocol(Protocol):
     """Serves the lines of batches beside other exchanges, until the server ends."""
 
-    def begin(self, job: BatchJob, head: RequestHead, request: Request, client: str) -> None:
+    def begin(self, job: BatchJob, head: RequestHead, request: Request, client_address: str) -> None:
         """Serve the lines of a new batch. `head` and `request` are those of the request that created it."""
 
     async def close(self) -> None:

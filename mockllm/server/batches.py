@@ -56,7 +56,7 @@ class BatchServer:
         self._tasks: set[asyncio.Task[None]] = set()
         self._bytes = 0
 
-    def begin(self, job: BatchJob, head: RequestHead, request: Request, client: str) -> None:
+    def begin(self, job: BatchJob, head: RequestHead, request: Request, client_address: str) -> None:
         """Serve the lines of a new batch. `head` and `request` are those of the request that created it."""
         size = sum(len(line.body) for line in job.lines)
         fits = self._bytes + size <= MAX_PENDING_BYTES
@@ -65,7 +65,7 @@ class BatchServer:
             job = job._replace(lines=tuple(line._replace(refused=NO_RESPONSE) for line in job.lines))
             size = 0
         self._bytes += size
-        task = asyncio.get_running_loop().create_task(self._run(job, head, request, client, size))
+        task = asyncio.get_running_loop().create_task(self._run(job, head, request, client_address, size))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -75,9 +75,11 @@ class BatchServer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _run(self, job: BatchJob, head: RequestHead, request: Request, client: str, size: int) -> None:
+    async def _run(
+        self, job: BatchJob, head: RequestHead, request: Request, client_address: str, size: int
+    ) -> None:
         try:
-            responses = await self._responses(job, head, request, client)
+            responses = await self._responses(job, head, request, client_address)
             await self._store(job.id, request.session or "", responses)
         except Exception:
             traceback.print_exc(file=sys.stderr)
@@ -86,7 +88,7 @@ class BatchServer:
             self._bytes -= size
 
     async def _responses(
-        self, job: BatchJob, head: RequestHead, request: Request, client: str
+        self, job: BatchJob, head: RequestHead, request: Request, client_address: str
     ) -> list[LineResponse]:
         """Return the responses to the lines. They are decided in order; those that take time do so side by side."""
         places = asyncio.Semaphore(MAX_WAITING_LINES)
@@ -100,7 +102,9 @@ class BatchServer:
                     heads[line.path] = line_head(head, request, line.path, job.shown_id or job.id)
                 sink = LineSink()
                 lines.append((line, sink))
-                exchange = None if line.refused else await self._begun(heads[line.path], sink, line, client)
+                exchange = (
+                    None if line.refused else await self._begun(heads[line.path], sink, line, client_address)
+                )
                 if exchange is not None:
                     await self._decide(exchange)
                 if exchange is None or exchange.ended:
@@ -119,7 +123,7 @@ class BatchServer:
         return responses
 
     async def _begun(
-        self, head: RequestHead, sink: LineSink, line: BatchLine, client: str
+        self, head: RequestHead, sink: LineSink, line: BatchLine, client_address: str
     ) -> Exchange | None:
         """Respond to a line. Return its exchange if that takes time. The bounds of a body are those of a line."""
         from mockllm.server.request_reading import wait_for_rule_change
@@ -131,7 +135,7 @@ class BatchServer:
         exchange = Exchange(
             head=head,
             sink=sink,
-            client=client,
+            client_address=client_address,
             raw=line.body,
             body_complete=True,
             in_batch=True,

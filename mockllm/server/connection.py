@@ -51,7 +51,7 @@ class Connection(ReadingConnection):
         tcp_transport = cast(asyncio.Transport, transport)
         tcp_keepalive(tcp_transport)
         peer = self.peername
-        self.client = peer[0] if type(peer) is tuple else str(peer or "")
+        self.client_address = peer[0] if type(peer) is tuple else str(peer or "")
         tcp_transport.set_write_buffer_limits(high=self._app.limits.unsent)
         if self._owner.add(self):
             self._set_head_deadline()

@@ -27,7 +27,7 @@ REPORT_INTERVAL: Final = 10.0
 class OpenConnection(Protocol):
     """A connection of any version of HTTP. `client`: the peer's address, without its port."""
 
-    client: str
+    client_address: str
 
     @property
     def transport(self) -> asyncio.Transport | None: ...
@@ -82,28 +82,28 @@ class ConnectionFactory:
     def add(self, connection: OpenConnection) -> bool:
         """Add an open connection. Return whether its address has no more of them than the limit allows."""
         self.connections.add(connection)
-        count = self._counts[connection.client] = self._counts.get(connection.client, 0) + 1
+        count = self._counts[connection.client_address] = self._counts.get(connection.client_address, 0) + 1
         if (
             self._app.report_connections is not None
         ):  # reports this worker's count, and returns that of all workers
-            count = self._app.report_connections(connection.client, count)
-        return self._within_limit(connection.client, count)
+            count = self._app.report_connections(connection.client_address, count)
+        return self._within_limit(connection.client_address, count)
 
-    def begin_handshake(self, client: str) -> bool:
+    def begin_handshake(self, client_address: str) -> bool:
         """Count a connection whose TLS begins, until `end_handshake`. Return whether its address is within the
         limit. A connection beyond it is not counted."""
-        if not self._within_limit(client, self._handshakes[client] + 1):
+        if not self._within_limit(client_address, self._handshakes[client_address] + 1):
             return False
-        self._handshakes[client] += 1
+        self._handshakes[client_address] += 1
         return True
 
-    def end_handshake(self, client: str) -> None:
+    def end_handshake(self, client_address: str) -> None:
         """Count no longer a connection whose TLS has begun, or failed."""
-        self._handshakes[client] -= 1
-        if not self._handshakes[client]:
-            del self._handshakes[client]
+        self._handshakes[client_address] -= 1
+        if not self._handshakes[client_address]:
+            del self._handshakes[client_address]
 
-    def _within_limit(self, client: str, count: int) -> bool:
+    def _within_limit(self, client_address: str, count: int) -> bool:
         """Return whether an address may have so many connections. Report that one is refused."""
         limit = self._app.limits.connections
         if count <= limit:
@@ -113,7 +113,7 @@ class ConnectionFactory:
         if monotonic >= self._next_report:
             self._next_report = monotonic + REPORT_INTERVAL
             refused, self._refused = self._refused, 0
-            last = shortened_for_line(client)
+            last = shortened_for_line(client_address)
             text = f"refused {counted(refused, 'connection')}, the last from {last}"
             report(f"{text}: more than {limit} (--max-connections-per-address)")
         return False
@@ -123,11 +123,11 @@ class ConnectionFactory:
         if connection in self.connections:
             self.connections.remove(connection)
             self._multiplexed.discard(connection)
-            count = self._counts.pop(connection.client) - 1
+            count = self._counts.pop(connection.client_address) - 1
             if count:
-                self._counts[connection.client] = count
+                self._counts[connection.client_address] = count
             if self._app.report_connections is not None:
-                self._app.report_connections(connection.client, count)
+                self._app.report_connections(connection.client_address, count)
 
     def drain(self) -> None:
         """Announce the end of the server to the clients of HTTP/2, which has a frame for that."""

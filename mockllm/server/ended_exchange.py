@@ -67,7 +67,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """All bytes of a request, head and body, where `Exchange.received` has them; else empty."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body."""
-    client: str = ""
+    client_address: str = ""
     """The peer's address, without its port; empty if the engine has not read the request."""
     session: str | None = None
     request_class: type[Request] | None = None
@@ -108,7 +108,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
         if request is None:
             ended.headers = message.headers
             return ended
-        ended.client, ended.session = exchange.client, request.session
+        ended.client_address, ended.session = exchange.client_address, request.session
         ended.request_class, ended.provider = request.request_class, request.provider
         raw, received = exchange.raw, exchange.received
         ended.model = request.__dict__.get("model")  # nearly always read before: without a call

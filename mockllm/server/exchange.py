@@ -70,7 +70,7 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     head: RequestHead
     sink: ExchangeSink
-    client: str = ""
+    client_address: str = ""
     """The peer's address, without its port."""
     body_stream: StreamReader | None = None
     """The body as it comes; None for a cached head with its whole body, a line of a batch or a message of a

@@ -60,6 +60,6 @@ def proxy_of_handshake_without_rules(app: App, exchange: Exchange) -> ProviderPr
 
     def read(method: str) -> EngineRequest:
         reader = exchange.head.of_websocket_message(method).reader(engine)
-        return reader.read(b"{}", exchange.client, exchange.now, exchange.monotonic)
+        return reader.read(b"{}", exchange.client_address, exchange.now, exchange.monotonic)
 
     return proxy if isinstance(engine, Engine) and is_without_rules(engine, request, read) else None

@@ -37,7 +37,9 @@ class ProxyFailed(Exception):
 class RequestReaderProtocol(Protocol):
     """Reads the requests that have one head."""
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
+    def read(
+        self, raw: bytes, client_address: str, now: float, monotonic: float | None = None
+    ) -> EngineRequest:
         """Return the request as its dialect reads it. `raw` is decompressed; `client` is the peer's address without
         its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
@@ -147,11 +149,13 @@ class ControlApiProtocol(Protocol):
         """Return whether it has a path, with any method."""
 
     async def respond(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client_address: str
     ) -> Plan:
         """Return the response to a call, which may be an error."""
 
-    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
+    async def follow(
+        self, request: BaseRequest, headers: Mapping[str, str], client_address: str
+    ) -> Plan | None:
         """Send the live feed to a client until it disconnects. Return an error response if the client may not, or
         cannot, follow it."""
 

@@ -38,7 +38,7 @@ class ProxiedTurns:
 
     def __init__(self, app: App, handshake: Exchange, rule: str | None, note: str) -> None:
         self._app, self._handshake, self._rule, self._note = app, handshake.head, rule, note
-        self._sink, self._client = handshake.sink, handshake.client
+        self._sink, self._client_address = handshake.sink, handshake.client_address
         self._heads: dict[str, RequestHead] = {}
         self._message: RecordedMessage | None = None
         self._at, self._began = time.time(), app.deadlines.time()
@@ -66,11 +66,17 @@ class ProxiedTurns:
         kind = OPENED if message is None else message_kind(message.data, binary=message.binary)
         body = b"" if message is None else message.data
         exchange = Exchange(
-            head=self._head(kind), sink=self._sink, client=self._client, raw=body, body_complete=True
+            head=self._head(kind),
+            sink=self._sink,
+            client_address=self._client_address,
+            raw=body,
+            body_complete=True,
         )
         exchange.now, exchange.monotonic = self._at, self._began
         reader = exchange.head.reader(self._app.engine)
-        exchange.request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
+        exchange.request = reader.read(
+            exchange.raw, exchange.client_address, exchange.now, exchange.monotonic
+        )
         plan = response_plan((RecordedTurn(kind, message, responses),), WAITS)
         exchange.response = PlannedResponse(plan, self._rule, notes=tuple(self._notes(left_out)))
         end_exchange(self._app, exchange, "finished")

@@ -72,7 +72,7 @@ class ReadingConnection(ClosableConnection):
         "_sink",
         "_unparsed",
         "ascii",
-        "client",
+        "client_address",
         "scheduled",
     )  # fmt: skip
 
@@ -99,7 +99,7 @@ class ReadingConnection(ClosableConnection):
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
-        self.client = ""
+        self.client_address = ""
         """The peer's address, without its port."""
         self.ascii = True
         """Whether only ASCII was parsed. Otherwise lone surrogates in the headers of a head are replaced
@@ -132,9 +132,16 @@ class ReadingConnection(ClosableConnection):
             if self._head_deadline is not None:
                 self._cancel_head_deadline()
             raw = data[len(data) - head.body_length :]
-            sink, client = self._sink, self.client
+            sink, client_address = self._sink, self.client_address
             self._queue.append(
-                Exchange(head=head, sink=sink, client=client, raw=raw, body_complete=True, received=data)
+                Exchange(
+                    head=head,
+                    sink=sink,
+                    client_address=client_address,
+                    raw=raw,
+                    body_complete=True,
+                    received=data,
+                )
             )
             self._ready_connections.schedule(self)
             return
@@ -216,7 +223,13 @@ class ReadingConnection(ClosableConnection):
         be cached."""
         head = RequestHead(message, self.ascii, self.ssl_context is not None)
         self._queue.append(
-            Exchange(head=head, sink=self._sink, client=self.client, body_stream=body, received=received)
+            Exchange(
+                head=head,
+                sink=self._sink,
+                client_address=self.client_address,
+                body_stream=body,
+                received=received,
+            )
         )
         self._body = body
         if not received or split_head is None or not head.path:

@@ -15,7 +15,7 @@ from mockllm.server.protocols import EngineProtocol
 def read_request(app: App, exchange: Exchange) -> EngineRequest:
     """Read the request of an exchange. A message of a WebSocket first looks for stored responses in its session."""
     reader = exchange.head.reader(app.engine)
-    request = reader.read(exchange.raw, exchange.client, exchange.now, exchange.monotonic)
+    request = reader.read(exchange.raw, exchange.client_address, exchange.now, exchange.monotonic)
     if exchange.websocket_session is not None:
         request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
     return request

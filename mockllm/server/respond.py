@@ -259,7 +259,7 @@ def serve_batch(app: App, exchange: Exchange, job: BatchJob) -> None:
     if app.batches is None:
         assert app.make_batch_server is not None, "the server has set it"
         app.batches = app.make_batch_server(app)
-    app.batches.begin(job, exchange.head, exchange.request, exchange.client)
+    app.batches.begin(job, exchange.head, exchange.request, exchange.client_address)
 
 
 def compressed(response: PlannedResponse) -> PlannedResponse:
@@ -281,7 +281,7 @@ def refuse_body(app: App, exchange: Exchange, failure: Failure) -> None:
         return
     engine = app.engine
     exchange.request = request = head.reader(engine).read(
-        b"", exchange.client, exchange.now, exchange.monotonic
+        b"", exchange.client_address, exchange.now, exchange.monotonic
     )
     exchange.response = engine.refuse(failure, request)
     exchange.sends_cors_headers = app.allow_cors

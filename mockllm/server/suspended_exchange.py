@@ -18,7 +18,7 @@ class SuspendedExchange(Struct):
     """Sends the rest of the response; None while its client has no connection."""
     head: RequestHead
     request: Request
-    client: str
+    client_address: str
     client_responses: McpClientResponses
     resumable_until: float
     """When the response ends without responses, on the clock of the deadlines. A client may connect again until then;

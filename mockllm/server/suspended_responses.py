@@ -31,7 +31,9 @@ def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:
     if client_responses is None or request is None:
         return
     if not client_responses.resumes:
-        waiting = SuspendedExchange(exchange, exchange.head, request, exchange.client, client_responses, 0.0)
+        waiting = SuspendedExchange(
+            exchange, exchange.head, request, exchange.client_address, client_responses, 0.0
+        )
         _store(app, plan, waiting, exchange.response.time_scale)
     elif client_responses.key in app.suspended_exchanges:
         app.suspended_exchanges[client_responses.key].exchange = exchange
@@ -78,7 +80,7 @@ def _continue(app: App, waiting: SuspendedExchange) -> PlannedResponse:
     """Respond to the call again. The client gets the response at once, or when it connects again."""
     exchange, monotonic = waiting.exchange, app.deadlines.time()
     body = waiting.request.with_client_responses(waiting.client_responses.key, waiting.responses)
-    again = waiting.head.reader(app.engine).read(body, waiting.client, time.time(), monotonic)
+    again = waiting.head.reader(app.engine).read(body, waiting.client_address, time.time(), monotonic)
     response = app.engine.begin_response(again, deferrable=False)
     assert isinstance(response, PlannedResponse), "several processes refuse `mcp.ask`, so it is decided here"
     if response.slot is not None:
@@ -86,7 +88,9 @@ def _continue(app: App, waiting: SuspendedExchange) -> PlannedResponse:
     plan = _as_events(response.plan)
     client_responses = plan.delivery.client_responses
     if client_responses is not None:
-        further = SuspendedExchange(exchange, waiting.head, again, waiting.client, client_responses, 0.0)
+        further = SuspendedExchange(
+            exchange, waiting.head, again, waiting.client_address, client_responses, 0.0
+        )
         _store(app, plan, further, response.time_scale)
     if exchange is None or exchange.player is None:
         return response

@@ -43,19 +43,19 @@ class TlsListener:
             self._loop.remove_reader(self._sock)
             self._retry = self._loop.call_later(RETRY, self._loop.add_reader, self._sock, self._accept)
             return
-        client = str(peer[0])
-        if not self._connection_factory.begin_handshake(client):
+        client_address = str(peer[0])
+        if not self._connection_factory.begin_handshake(client_address):
             sock.close()
             return
         sock.setblocking(False)
         task = self._loop.create_task(self._begin(sock))
         self._handshakes.add(task)
-        task.add_done_callback(partial(self._end, sock, client))
+        task.add_done_callback(partial(self._end, sock, client_address))
 
-    def _end(self, sock: socket.socket, client: str, task: asyncio.Task[None]) -> None:
+    def _end(self, sock: socket.socket, client_address: str, task: asyncio.Task[None]) -> None:
         """Count a handshake no longer. A task that was cancelled may not have begun."""
         self._handshakes.discard(task)
-        self._connection_factory.end_handshake(client)
+        self._connection_factory.end_handshake(client_address)
         if task.cancelled():
             sock.close()
 

@@ -230,12 +230,12 @@ async def _respond_by_control(app: App, exchange: Exchange) -> None:
         request = exchange.socket_sink.connection.web_request(message, exchange.body_stream)
         app.unfinished_exchanges -= 1  # a server that stops does not wait for followers
         try:
-            plan = await control.follow(request, headers, exchange.client)
+            plan = await control.follow(request, headers, exchange.client_address)
         finally:
             app.unfinished_exchanges += 1
     else:
         plan = await control.respond(
-            message.method, head.path, head.query_string, headers, exchange.raw, exchange.client
+            message.method, head.path, head.query_string, headers, exchange.raw, exchange.client_address
         )
     if plan is not None:
         exchange.response = PlannedResponse(plan, None)

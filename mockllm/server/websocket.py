@@ -85,7 +85,7 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
     exchange.sends_cors_headers = False
     rule, time_scale = exchange.response.responder_id, exchange.response.time_scale
-    server = WebSocketConnection(app, head, socket, exchange.client, session, rule, time_scale)
+    server = WebSocketConnection(app, head, socket, exchange.client_address, session, rule, time_scale)
     end_exchange(app, exchange, "finished")
     app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets without a response
     close = server.close_later(plan.steps)
@@ -106,14 +106,14 @@ class WebSocketConnection:
         app: App,
         head: RequestHead,
         sink: SocketSink,
-        client: str,
+        client_address: str,
         session: WebSocketSession,
         rule: str | None = None,
         time_scale: float = 1.0,
     ) -> None:
         """`rule`: the id of the rule whose recording is played. `time_scale`: the factor on the waits of the
         handshake and of the recording."""
-        self._app, self._head, self._sink, self._client = app, head, sink, client
+        self._app, self._head, self._sink, self._client_address = app, head, sink, client_address
         self._session, self._rule, self._time_scale = session, rule, time_scale
         self._heads: dict[str, RequestHead] = {}
         """The heads of messages, by the names of their events."""
@@ -304,7 +304,11 @@ class WebSocketConnection:
                 f"{WEBSOCKET_METHOD} {action.kind}"
             )
         exchange = Exchange(
-            head=head, sink=self._sink, client=self._client, raw=action.body, body_complete=True
+            head=head,
+            sink=self._sink,
+            client_address=self._client_address,
+            raw=action.body,
+            body_complete=True,
         )
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         exchange.websocket_session = self._session

@@ -93,8 +93,10 @@ class RecordingReader(NamedTuple):
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RecordingReader:
         return self._replace(headers=headers)
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
-        return self._current_reader().read(raw, client, now, monotonic)
+    def read(
+        self, raw: bytes, client_address: str, now: float, monotonic: float | None = None
+    ) -> EngineRequest:
+        return self._current_reader().read(raw, client_address, now, monotonic)
 
     def use_session(self, now: float, monotonic: float) -> None:
         self._current_reader().use_session(now, monotonic)

@@ -114,7 +114,7 @@ def _observed(number: int, each: Received) -> ObservedRequest:
     redactor = Redactor(secrets_of(request.headers.items(), target))
     return ObservedRequest(
         number,
-        Client(redactor.text(request.headers.get("user-agent", "")), key or "", request.client),
+        Client(redactor.text(request.headers.get("user-agent", "")), key or "", request.client_address),
         request.session,
         at=request.now,
         started=request.now,

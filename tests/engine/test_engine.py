@@ -60,7 +60,12 @@ def test_a_request_is_read_in_its_protocol() -> None:
         None,
     ]
     request = read(game, chat_request(session="s", client="::9", now=5.0))
-    assert (request.session, request.client, request.now, request.provider) == ("s", "::9", 5.0, "openai")
+    assert (request.session, request.client_address, request.now, request.provider) == (
+        "s",
+        "::9",
+        5.0,
+        "openai",
+    )
 
 
 def test_refuse_uses_the_dialect_and_counts_nothing() -> None:

@@ -58,7 +58,7 @@ def test_fourth_request_begins_with_what_was_computed() -> None:
     request = reader.read(BODY, "::1", NOW)
     assert is_repeated(request)
     assert vars(request)["input_tokens"] == reader_of(engine).read(BODY, "::1", NOW).input_tokens
-    assert (request.raw, request.client, request.now) == (BODY, "::1", NOW)
+    assert (request.raw, request.client_address, request.now) == (BODY, "::1", NOW)
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
@@ -108,7 +108,7 @@ def test_tracking_lookup_records_each_kind_of_lookup() -> None:
         assert lookup.was_used
 
 
-@pytest.mark.parametrize("name", ["client", "now", "monotonic"])
+@pytest.mark.parametrize("name", ["client_address", "now", "monotonic"])
 def test_tracking_request_records_read_client_or_time(name: str) -> None:
     lookup, kind = TrackingLookup(), tracking_class(Request)
     tracking = kind.__new__(kind)

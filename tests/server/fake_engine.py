@@ -52,7 +52,7 @@ class FakeHeading(NamedTuple):
         """No head has a session."""
 
     def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
-        return EngineRequest(**self._asdict(), raw=raw, client=client, now=now, monotonic=monotonic)
+        return EngineRequest(**self._asdict(), raw=raw, client_address=client, now=now, monotonic=monotonic)
 
 
 class FakeEngine:

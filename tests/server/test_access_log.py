@@ -152,7 +152,7 @@ def test_line_has_retry_count_of_sdk() -> None:
 
 def requested(agent: str, client: str = "10.0.0.1") -> Request:
     return Request(
-        method="POST", path="/v1/messages", headers={"user-agent": agent}, raw=b"{}", client=client
+        method="POST", path="/v1/messages", headers={"user-agent": agent}, raw=b"{}", client_address=client
     )
 
 

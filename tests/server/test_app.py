@@ -31,7 +31,7 @@ def echo(requested: Request) -> Plan:
         "path": requested.path,
         "query": requested.query_string,
         "body": requested.raw.decode("latin-1"),
-        "client": requested.client,
+        "client": requested.client_address,
         "header": requested.headers.get("x-test"),
     }
     return whole(json.dumps(reported))

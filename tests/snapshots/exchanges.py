@@ -26,7 +26,13 @@ class Engine:
         engine = self._game.engine
         headers = {name.lower(): value for name, value in request.headers.items()}
         read = engine.read(
-            request.method, request.path, request.query, headers, request.body, request.client, request.now
+            request.method,
+            request.path,
+            request.query,
+            headers,
+            request.body,
+            request.client,
+            request.now,
         )
         response = engine.respond(read)
         plan = response.plan

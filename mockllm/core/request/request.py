@@ -44,14 +44,14 @@ __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 
 _NON_BODY_ATTRIBUTES: Final = frozenset((
-    "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client", "now",
+    "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client_address", "now",
     "monotonic", "response_lookup", "over_tls", "path_prefix", "mcp_servers", "volatile",
 ))  # fmt: skip
 """The attributes that the reader sets, if they do not follow from the body. `without_body` copies them. The reader
 may also set values that would otherwise be computed, such as `query`."""
 
 PER_REQUEST_ATTRIBUTES: Final[Mapping[str, object]] = MappingProxyType(
-    {"raw": b"", "client": "", "now": 0.0, "monotonic": 0.0, "response_lookup": EMPTY_LOOKUP}
+    {"raw": b"", "client_address": "", "now": 0.0, "monotonic": 0.0, "response_lookup": EMPTY_LOOKUP}
 )
 """The attributes that differ in the requests with one head, before `Request.of` sets them."""
 
@@ -101,7 +101,7 @@ class Request(BodyFields, McpServerFields):
         provider: str | None = None,
         path_variables: Mapping[str, str] | None = None,
         session: str | None = None,
-        client: str = "",
+        client_address: str = "",
         now: float = 0.0,
         monotonic: float | None = None,
         response_lookup: ResponseLookup = EMPTY_LOOKUP,
@@ -114,7 +114,7 @@ class Request(BodyFields, McpServerFields):
         self.provider = provider
         self.path_variables: Mapping[str, str] = path_variables or {}
         self.session = session
-        self.client = client
+        self.client_address = client_address
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
         """The same time on a monotonic clock, in seconds: for sessions, limits, webhooks and
@@ -126,7 +126,7 @@ class Request(BodyFields, McpServerFields):
         cls,
         head_attributes: dict[str, object],
         raw: bytes,
-        client: str,
+        client_address: str,
         now: float,
         monotonic: float,
         response_lookup: ResponseLookup,
@@ -136,7 +136,7 @@ class Request(BodyFields, McpServerFields):
         request = cls.__new__(cls)
         request.__dict__ = attributes = head_attributes.copy()
         attributes["raw"] = raw
-        attributes["client"] = client
+        attributes["client_address"] = client_address
         attributes["now"] = now
         attributes["monotonic"] = monotonic
         attributes["response_lookup"] = response_lookup

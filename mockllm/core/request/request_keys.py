@@ -85,7 +85,7 @@ def scope_of(per: str, request: Request) -> str:
     if per == "api_key":
         return f"api_key:{hashed(request.api_key or '')}"
     if per == "ip":
-        return f"ip:{request.client}"
+        return f"ip:{request.client_address}"
     if per == "conversation":
         return f"conversation:{conversation(request)}"
     name = per.removeprefix("header:").lower()

@@ -72,7 +72,7 @@ class WrappingRequest(BedrockRequest):
             provider=self.provider,
             path_variables=self.path_variables,
             session=self.session,
-            client=self.client,
+            client_address=self.client_address,
             now=self.now,
             response_lookup=self.response_lookup,
         )

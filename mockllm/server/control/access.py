@@ -52,26 +52,26 @@ class WrongTokens:
         self._counts: OrderedDict[str, tuple[int, float]] = OrderedDict()
         """By address: how many wrong tokens came, and until when no token is read."""
 
-    def check(self, client: str) -> None:
+    def check(self, client_address: str) -> None:
         """Raise Problem while an address has to wait."""
-        _, until = self._counts.get(_network(client), (0, 0.0))
+        _, until = self._counts.get(_network(client_address), (0, 0.0))
         wait = until - self._clock()
         if wait > 0:
             detail = f"Too many wrong admin tokens came from this address; try again in {ceil(wait)} s."
             raise Problem(429, detail, retry_after=ceil(wait))
 
-    def add(self, client: str) -> None:
+    def add(self, client_address: str) -> None:
         """Count a wrong token of an address."""
-        address = _network(client)
+        address = _network(client_address)
         count = self._counts.pop(address, (0, 0.0))[0] + 1
         delay = min(2.0 ** (count - FREE_ATTEMPTS), MAX_DELAY) if count > FREE_ATTEMPTS else 0.0
         self._counts[address] = (count, self._clock() + delay)
         if len(self._counts) > MAX_ADDRESSES:
             self._counts.popitem(last=False)
 
-    def forget(self, client: str) -> None:
+    def forget(self, client_address: str) -> None:
         """Forget the wrong tokens of an address that sent the right one."""
-        self._counts.pop(_network(client), None)
+        self._counts.pop(_network(client_address), None)
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -84,29 +84,29 @@ class Access(Struct, frozen=True):
     names: frozenset[str] = frozenset()
     wrong: WrongTokens = field(default_factory=WrongTokens)
 
-    def check(self, method: str, headers: Mapping[str, str], client: str) -> None:
+    def check(self, method: str, headers: Mapping[str, str], client_address: str) -> None:
         """Raise Problem if a call is refused."""
         sent = _token(headers)
         if self.token is not None and sent is not None:
-            self.check_token(sent, client)
+            self.check_token(sent, client_address)
             return  # a page of another origin cannot know the token
         if self._has_cookie(headers):
             self._check_origin(method, headers)
             return
-        if not is_local(headers, client):
+        if not is_local(headers, client_address):
             if self.token is not None:
                 raise Problem(401, f"Send the admin token: Authorization: Bearer TOKEN, or {HEADER}.")
             raise Problem(403, "Only this machine may use the control API; --admin-token opens it to others.")
         self._check_host(headers)
         self._check_origin(method, headers)
 
-    def check_token(self, sent: str, client: str) -> None:
+    def check_token(self, sent: str, client_address: str) -> None:
         """Raise Problem if this is not the admin token, or if the client has to wait after wrong ones."""
-        self.wrong.check(client)
+        self.wrong.check(client_address)
         if not compare_digest(sent.encode("utf-8", "replace"), (self.token or "").encode()):
-            self.wrong.add(client)
+            self.wrong.add(client_address)
             raise Problem(401, "This is not the admin token.")
-        self.wrong.forget(client)
+        self.wrong.forget(client_address)
 
     @property
     def cookie(self) -> tuple[str, str]:
@@ -146,12 +146,12 @@ class Access(Struct, frozen=True):
             raise Problem(403, "A web page of another origin may not change anything.")
 
 
-def _network(client: str) -> str:
+def _network(client_address: str) -> str:
     """Return the address of a client; of IPv6 the network, in which one machine has many addresses."""
     try:
-        address = ip_address(client.partition("%")[0])
+        address = ip_address(client_address.partition("%")[0])
     except ValueError:
-        return client
+        return client_address
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
@@ -180,13 +180,13 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
         return None
 
 
-def is_local(headers: Mapping[str, str], client: str) -> bool:
+def is_local(headers: Mapping[str, str], client_address: str) -> bool:
     """Return whether a call is from this machine, and through no proxy on it."""
-    return is_loopback(client) and not any(name in headers for name in PROXY_HEADERS)
+    return is_loopback(client_address) and not any(name in headers for name in PROXY_HEADERS)
 
 
-def is_loopback(client: str) -> bool:
+def is_loopback(client_address: str) -> bool:
     """Return whether a client's address is a loopback address."""
-    address = _address(client.partition("%")[0])
+    address = _address(client_address.partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None) or address
     return mapped is not None and mapped.is_loopback

@@ -48,7 +48,7 @@ class ControlApi(LazyRoutes):
         super().__init__()
 
     async def respond(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client_address: str
     ) -> Plan:
         """Return the response to a call; an unexpected exception becomes a 500."""
         try:
@@ -56,14 +56,16 @@ class ControlApi(LazyRoutes):
                 from mockllm.server.control import dashboard
 
                 providers = self.context.provider_address
-                return dashboard.respond(self._access, method, path, query, headers, raw, client, providers)
+                return dashboard.respond(
+                    self._access, method, path, query, headers, raw, client_address, providers
+                )
             try:
-                self._access.check(method, headers, client)
+                self._access.check(method, headers, client_address)
             except Problem:
                 if path != "/metrics" or method not in SAFE:
                     raise
                 return self._open_metrics(headers.get("accept", ""))
-            return success_plan(await self._run(method, path, query, raw, headers, client))
+            return success_plan(await self._run(method, path, query, raw, headers, client_address))
         except Problem as problem:
             return problem_plan(problem)
         except NotChanged as reason:
@@ -71,10 +73,12 @@ class ControlApi(LazyRoutes):
         except Exception:
             return _internal_error()
 
-    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
+    async def follow(
+        self, request: BaseRequest, headers: Mapping[str, str], client_address: str
+    ) -> Plan | None:
         """Send the live feed to a client until it disconnects. Return a plan where the call is refused."""
         try:
-            self._access.check("CONNECT", headers, client)  # GET skips the origin check
+            self._access.check("CONNECT", headers, client_address)  # GET skips the origin check
             await self.live_feed.follow(request)
             return None
         except Problem as problem:
@@ -82,10 +86,10 @@ class ControlApi(LazyRoutes):
         except Exception:
             return _internal_error()
 
-    def refused_follower(self, headers: Mapping[str, str], client: str) -> Plan | None:
+    def refused_follower(self, headers: Mapping[str, str], client_address: str) -> Plan | None:
         """Return the response to a client that may not follow the live feed; None if it may."""
         try:
-            self._access.check("CONNECT", headers, client)
+            self._access.check("CONNECT", headers, client_address)
             return None
         except Problem as problem:
             return problem_plan(problem)
@@ -129,7 +133,7 @@ class ControlApi(LazyRoutes):
         return context.costs
 
     async def _run(
-        self, method: str, path: str, query: str, raw: bytes, headers: Mapping[str, str], client: str
+        self, method: str, path: str, query: str, raw: bytes, headers: Mapping[str, str], client_address: str
     ) -> object:
         if path == "/metrics":
             if method not in ("GET", "HEAD"):
@@ -158,7 +162,7 @@ class ControlApi(LazyRoutes):
         elif route.raw is None and route.method != "GET":
             _validated(NoParameters, _json(raw))
         await self._make_entries()
-        call = ApiCall(params, options, body, raw, is_local(headers, client), headers)
+        call = ApiCall(params, options, body, raw, is_local(headers, client_address), headers)
         result = await route.handler(self.context, call)
         if route.method != "GET":
             await self.context.conclude()

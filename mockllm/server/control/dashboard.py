@@ -80,7 +80,7 @@ def respond(
     query: str,
     headers: Mapping[str, str],
     raw: bytes,
-    client: str,
+    client_address: str,
     providers: Address | None = None,
 ) -> Plan:
     """Return the page, one of its files, or the login form. `providers`: where the provider routes are if the page
@@ -90,9 +90,9 @@ def respond(
         return _page(405, f"<p>{escape(method[:20])} is not allowed here; use GET.</p>")
     token = _token(raw.decode("utf-8", "replace") if login else query if path == ROOT else "")
     if token is not None or login:
-        return _log_in(access, token or "", client)
+        return _log_in(access, token or "", client_address)
     try:
-        access.check(method, headers, client)
+        access.check(method, headers, client_address)
     except Problem as problem:
         if problem.status == 401:
             return _page(401, f"<p>The dashboard needs the admin token.</p>\n{FORM}")
@@ -107,13 +107,13 @@ def _token(text: str) -> str | None:
     return None if values is None else values[0]
 
 
-def _log_in(access: Access, token: str, client: str) -> Plan:
+def _log_in(access: Access, token: str, client_address: str) -> Plan:
     """Redirect to the page, with the cookie if the token is right."""
     target = ("Location", ROOT), ("Cache-Control", "no-store")
     if access.token is None:  # no login is needed; the page itself checks access
         return Plan(ResponseHead(303, (*target, *COMMON)), ())
     try:
-        access.check_token(token, client)
+        access.check_token(token, client_address)
     except Problem as problem:
         return _page(problem.status, f"<p>{escape(problem.body.detail)}</p>\n{FORM}")
     name, value = access.cookie

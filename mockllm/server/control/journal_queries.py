@@ -114,7 +114,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
         (wanted.model, entry.model),
         (wanted.status, entry.status),
         (wanted.key, entry.api_key_hash),
-        (wanted.client, entry.client),
+        (wanted.client, entry.client_address),
         (wanted.missed, entry.unmatched),
         (wanted.left, entry.end_reason),
     )
@@ -176,7 +176,7 @@ def _summary_members(entry: JournalEntry) -> dict[str, Json]:
         "at": round(entry.now, 6),
         "method": redactor.text(entry.method),
         "path": redactor.target(entry.target),
-        "client": entry.client,
+        "client": entry.client_address,
         "session": entry.session and redactor.session(entry.session),
         "key": entry.api_key_hash,
         "endpoint": entry.endpoint,
@@ -233,7 +233,14 @@ def decode_again(entry: JournalEntry, engine: Engine) -> EngineRequest:
     headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION_HEADER}
     path = path_without_session(entry.path)
     request = engine.read(
-        entry.method, path, entry.query_string, headers, entry.raw, entry.client, entry.now, time.monotonic()
+        entry.method,
+        path,
+        entry.query_string,
+        headers,
+        entry.raw,
+        entry.client_address,
+        entry.now,
+        time.monotonic(),
     )
     request.session = entry.session
     request.response_lookup = engine.state.lookup(entry.session or "")

@@ -57,7 +57,7 @@ class Http2Connection(asyncio.Protocol):
         self.h2 = open_h2(app.limits)
         self.streams: dict[int, Http2Stream] = {}
         self.transport: asyncio.Transport | None = None
-        self.client = ""
+        self.client_address = ""
         self.full = False
         """Whether the client has not read what was sent before."""
         self._inbox = bytearray()
@@ -82,7 +82,7 @@ class Http2Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        self.client = peer[0] if type(peer) is tuple else str(peer or "")
+        self.client_address = peer[0] if type(peer) is tuple else str(peer or "")
         self._owner.add(self)
         self._wait(self._app.limits.head_time)
         if self._app.draining:

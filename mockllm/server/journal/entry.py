@@ -52,7 +52,7 @@ class JournalEntry(NamedTuple):
     headers: tuple[tuple[str, str], ...]
     raw: bytes
     body_stored: bool
-    client: str
+    client_address: str
     session: str | None
     api_key_hash: str | None
     request_class: type[Request] | None
@@ -170,7 +170,7 @@ def entry_of(number: int, ended: EndedExchange, max_bytes: int) -> JournalEntry:
         headers=pairs,
         raw=raw,
         body_stored=body_stored,
-        client=ended.client,
+        client_address=ended.client_address,
         session=ended.session,
         api_key_hash=client_key_hash(headers, ended.target) or _protocol_key_hash(ended, headers),
         request_class=ended.request_class,

@@ -200,7 +200,7 @@ def _http_attributes(
         attributes["server.port"] = number if number is not None else 443 if tls else 80
     more = {
         "url.query": entry.query_string,
-        "client.address": entry.client,
+        "client.address": entry.client_address,
         "user_agent.original": request.headers.get("user-agent"),
         "http.route": request.route,
     }

@@ -28,9 +28,9 @@ class ForwardedControl(LazyRoutes):
         super().__init__()
 
     async def respond(
-        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+        self, method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client_address: str
     ) -> Plan:
-        plan = await self._called("control", method, path, query, CIMultiDict(headers), raw, client)
+        plan = await self._called("control", method, path, query, CIMultiDict(headers), raw, client_address)
         assert isinstance(plan, Plan)
         return plan
 
@@ -44,12 +44,14 @@ class ForwardedControl(LazyRoutes):
             reason = f"The supervisor of this worker cannot respond: {failure}."
         return self.refuse(Failure("server_error", 503, reason))
 
-    async def follow(self, request: BaseRequest, headers: Mapping[str, str], client: str) -> Plan | None:
+    async def follow(
+        self, request: BaseRequest, headers: Mapping[str, str], client_address: str
+    ) -> Plan | None:
         """Send the frames of the supervisor's live feed to a client."""
         from mockllm.server.control.api import problem_plan
         from mockllm.server.control.problem import Problem
 
-        error = await self._called("refused_follower", CIMultiDict(headers), client)
+        error = await self._called("refused_follower", CIMultiDict(headers), client_address)
         if error is not None:
             assert isinstance(error, Plan)
             return error

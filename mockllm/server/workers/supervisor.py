@@ -338,12 +338,12 @@ class Supervisor:
         follower: list[WorkerFollower] = []
 
         async def control(
-            method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client: str
+            method: str, path: str, query: str, headers: Mapping[str, str], raw: bytes, client_address: str
         ) -> object:
-            return await self._control.respond(method, path, query, headers, raw, client)
+            return await self._control.respond(method, path, query, headers, raw, client_address)
 
-        async def refused_follower(headers: Mapping[str, str], client: str) -> object:
-            return self._control.refused_follower(headers, client)
+        async def refused_follower(headers: Mapping[str, str], client_address: str) -> object:
+            return self._control.refused_follower(headers, client_address)
 
         async def follow() -> None:
             follower.append(WorkerFollower(worker.channel))

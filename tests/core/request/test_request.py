@@ -103,7 +103,7 @@ def test_request_raw_text_and_host() -> None:
 def test_request_unread_has_no_body() -> None:
     request = Request(
         method="POST", path="/x", headers={"a": "b"}, raw=b"{}", query_string="q=1", provider="p",
-        path_variables={"model": "m"}, session="s", client="::1", now=7.0,
+        path_variables={"model": "m"}, session="s", client_address="::1", now=7.0,
     )  # fmt: skip
     vars(request).update(mcp_servers={}, volatile="v")
     without_body = request.without_body()

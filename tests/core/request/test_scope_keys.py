@@ -9,11 +9,15 @@ from mockllm.core.request.request_keys import conversation, scope_of
 from tests.core.json_requests import JsonRequest
 
 
-def sent(headers: dict[str, str] | None = None, client: str = "::1", **body: Any) -> JsonRequest:
+def sent(headers: dict[str, str] | None = None, client_address: str = "::1", **body: Any) -> JsonRequest:
     import json
 
     return JsonRequest(
-        method="POST", path="/", headers=headers or {}, raw=json.dumps(body).encode(), client=client
+        method="POST",
+        path="/",
+        headers=headers or {},
+        raw=json.dumps(body).encode(),
+        client_address=client_address,
     )
 
 
@@ -32,7 +36,7 @@ def test_scope_of_api_key_is_hashed() -> None:
 
 
 def test_scope_of_ip_is_the_client_address() -> None:
-    assert scope_of("ip", sent(client="10.0.0.1")) == "ip:10.0.0.1"
+    assert scope_of("ip", sent(client_address="10.0.0.1")) == "ip:10.0.0.1"
 
 
 def test_scope_of_header_ignores_case() -> None:

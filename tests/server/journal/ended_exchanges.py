@@ -16,7 +16,7 @@ def ended_exchange(
 ) -> EndedExchange:
     built = answer or PlannedResponse(whole(str(number)), f"a.yaml:r{number}", unmatched=number % 2 == 1)
     return EndedExchange(
-        client="127.0.0.1",
+        client_address="127.0.0.1",
         raw=body,
         now=100.0 + number,
         monotonic=5.0,

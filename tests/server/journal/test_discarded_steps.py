@@ -29,7 +29,7 @@ def journaled(journal: Journal, count: int) -> Steps:
     """Add an exchange with so many steps to a journal, which alone holds them then."""
     steps = [WatchedStep(b"x", number, "chunk") for number in range(1, count + 1)]
     exchange = EndedExchange(
-        client="127.0.0.1",
+        client_address="127.0.0.1",
         now=100.0,
         monotonic=5.0,
         response=PlannedResponse(streamed(*steps), "a.yaml:rules[0]"),

@@ -63,7 +63,7 @@ def test_entry_reconstructs_response_as_sent(server: ThreadedServer, path: str) 
     assert (stated.status, stated.body) == (got.status, got.body)
     assert {name.lower(): value for name, value in stated.headers} == dict(got.headers)
     assert kept.raw == b'{"a":1}'
-    assert (kept.end_reason, kept.client) == ("finished", "127.0.0.1")
+    assert (kept.end_reason, kept.client_address) == ("finished", "127.0.0.1")
 
 
 def test_each_part_has_its_time(server: ThreadedServer) -> None:

@@ -119,7 +119,7 @@ def observed_request(entry: JournalEntry, engine: Engine) -> ObservedRequest:
     agent = next((value for name, value in entry.headers if name.lower() == "user-agent"), "")
     return ObservedRequest(
         entry.number,
-        Client(entry.redactor.text(agent), entry.api_key_hash or "", entry.client),
+        Client(entry.redactor.text(agent), entry.api_key_hash or "", entry.client_address),
         entry.session and entry.redactor.session(entry.session),
         at=entry.now,
         started=entry.monotonic,
