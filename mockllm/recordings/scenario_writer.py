@@ -1,4 +1,4 @@
-"""Writes readable scenario files: of interactions, one rule for each request with its hash and replay; and of rules.
+"""Writes readable scenario files of interactions: one rule for each request, with its hash and replay.
 
 This module writes the YAML itself, to control its form: texts as blocks, each event on a separate line.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -26,11 +26,9 @@ from mockllm.core.request.request_keys import request_hash
 from mockllm.core.secret_masker import SecretMasker
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
-from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.interaction import HINT_HEADERS, Interaction, RecordedRequest, RecordedResponse
-from mockllm.recordings.redaction import clean_json, redact, redactor_of
+from mockllm.recordings.redaction import redact, redactor_of
 from mockllm.scenario.compiler import compile_catalog, run_steps
-from mockllm.scenario.diagnostics import Path
 from mockllm.state.engine_state import EngineState
 
 MAX_EXAMPLE: Final = 20_000
@@ -307,67 +305,3 @@ def _body(raw: bytes) -> Json:
     except JSONDecodeError:
         return None
     return body if redacted(body) == body and isinstance(body, dict | list) else None
-
-
-# --- rules of other mocks ----------------------------------------------------------------------------
-
-
-class ImportedRules(Struct):
-    """The rules of a file in the scenario language, and notes on what could not be imported."""
-
-    file: ImportFile
-    rules: list[dict[str, Json]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def note(self, path: Path, text: str) -> None:
-        """Add a note on a position in the file."""
-        self.notes.append(f"{self.file.where(path)}: {text}")
-
-    def omit(self, path: Path) -> None:
-        """Add the note that a key is not imported."""
-        self.note(path, f"{path[-1]} is not imported")
-
-    def add(self, rule: dict[str, Json], path: Path) -> None:
-        """Add a rule without its API keys; a rule that matches on a key is left out."""
-        clean = clean_json(rule)
-        if clean.get("match") != rule.get("match"):
-            self.note(path, "it matches on text that looks like a key, so it is not imported")
-            return
-        if clean != rule:
-            self.note(path, f"the response contains text that looks like a key; it is replaced by {REDACTED}")
-        self.rules.append(clean)
-
-
-def rules_text(imported: ImportedRules, title: str) -> str:
-    """Return the rules as a scenario file."""
-    lines = [
-        f"# {comment(title)}",
-        "validation: off  # the other mock did not validate requests",
-        "rules:" if imported.rules else "rules: []",
-    ]
-    for rule in imported.rules:
-        first, *rest = yaml_lines(rule, "    ")
-        lines += [f"  - {first.strip()}", *rest]
-    return "\n".join(lines) + "\n"
-
-
-def yaml_lines(value: Mapping[str, Json], indent: str) -> Iterator[str]:
-    """Yield an object as YAML, one key in each line."""
-    for key, inner in value.items():
-        name = key_text(key)
-        if isinstance(inner, dict) and inner:
-            yield f"{indent}{name}:"
-            yield from yaml_lines(inner, f"{indent}  ")
-        elif isinstance(inner, list) and inner:
-            yield f"{indent}{name}:"
-            for item in inner:
-                if isinstance(item, dict) and item:
-                    first, *rest = yaml_lines(item, f"{indent}    ")
-                    yield f"{indent}  - {first.strip()}"
-                    yield from rest
-                else:
-                    yield f"{indent}  - {quoted(item)}"
-        elif isinstance(inner, str):
-            yield from text_lines(name, inner, indent)
-        else:
-            yield f"{indent}{name}: {quoted(inner)}"
