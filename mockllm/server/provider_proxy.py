@@ -50,8 +50,8 @@ MAX_RECORDED: Final = 10 * MIB
 """Bytes of a recorded response. A scenario file has at most 16 MiB, and base64 takes a third more."""
 LONG_BODY: Final = 128 * KIB
 """Bytes of a request whose secrets a thread searches: 1 MiB takes 40 ms."""
-ALONE: Final = 30.0
-"""Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
+MAX_SECONDS_WITHOUT_CLIENT: Final = 30.0
+"""How long a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need. The response is recorded anyway."""
 
 SESSION_IS_KEY: Final = "the session id looks like a key, so the recording is for requests without a session"
@@ -139,7 +139,7 @@ class ProviderProxy(Struct):
     async def forward(
         self,
         exchange: Exchange,
-        open: Callable[[Plan], SerializedHead],
+        serialize_head: Callable[[Plan], SerializedHead],
         clock: Callable[[], float],
         on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
@@ -150,7 +150,9 @@ class ProviderProxy(Struct):
         ProxyFailed if nothing has been sent to the client yet.
         """
         client = _Client(exchange.sink)
-        work = asyncio.get_running_loop().create_task(self._forward(exchange, client, open, clock, on_end))
+        work = asyncio.get_running_loop().create_task(
+            self._forward(exchange, client, serialize_head, clock, on_end)
+        )
         self._open[work] = client
         work.add_done_callback(self._ended)
         if self.pending is not None and exchange.response.unmatched and exchange.request is not None:
@@ -160,7 +162,9 @@ class ProviderProxy(Struct):
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             client.disconnected = True
-            timer = asyncio.get_running_loop().call_later(ALONE, self._give_up, work, client)
+            timer = asyncio.get_running_loop().call_later(
+                MAX_SECONDS_WITHOUT_CLIENT, self._give_up, work, client
+            )
             work.add_done_callback(lambda _: timer.cancel())
             raise
 
@@ -204,7 +208,7 @@ class ProviderProxy(Struct):
         self,
         exchange: Exchange,
         client: _Client,
-        open: Callable[[Plan], SerializedHead],
+        serialize_head: Callable[[Plan], SerializedHead],
         clock: Callable[[], float],
         on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
@@ -213,7 +217,7 @@ class ProviderProxy(Struct):
         to = None if target is None else target.to
         note = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
         try:
-            response = await self.upstreams.ask(request, head.headers, to)
+            response = await self.upstreams.send(request, head.headers, to)
         except (ProxyFailed, asyncio.CancelledError):
             if client.disconnected:
                 plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
@@ -223,7 +227,7 @@ class ProviderProxy(Struct):
         frames = _ResponseFrames()
         async with response:
             plan = Plan(_head(response), (), Framing.SSE)
-            opening = open(plan)
+            opening = serialize_head(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.complete, duration = True, clock()
         recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames.frames))
