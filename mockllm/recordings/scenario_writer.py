@@ -29,6 +29,8 @@ from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.interaction import HINT_HEADERS, Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.redaction import redact, redactor_of
 from mockllm.scenario.compiler import compile_catalog, run_steps
+from mockllm.scenario.source_file import MAX_ALIAS_VALUES
+from mockllm.scenario.yaml_reader import read_source
 from mockllm.state.engine_state import EngineState
 
 MAX_EXAMPLE: Final = 20_000
@@ -59,7 +61,7 @@ class RequestParser:
 
 
 class RecordedRule(Struct):
-    """One request with all its recorded responses in their order."""
+    """One request with its recorded responses in their order. `is_continued`: another file has earlier ones."""
 
     name: str
     request: Request
@@ -70,6 +72,7 @@ class RecordedRule(Struct):
     private: bool
     """Whether the request must not be written as an example, because it contains a secret."""
     interactions: list[Interaction] = field(default_factory=list)
+    is_continued: bool = False
 
 
 def rules_of(interactions: Iterable[Interaction], reader: RequestParser) -> list[RecordedRule]:
@@ -108,20 +111,26 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
 def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
     """Return the scenario file of interactions, and notes on what it omits."""
     rules = rules_of(interactions, reader)
+    notes = [note for rule in rules for interaction in rule.interactions for note in interaction.notes]
+    return recorded_text(rules, title), notes
+
+
+def recorded_text(rules: Iterable[RecordedRule], title: str) -> str:
+    """Return the scenario file of recorded rules."""
     lines = [
         f"# {comment(title)}",
         "validation: off  # the recorded response is returned in any case",
         "rules:",
     ]
+    examples, repeatable = [], MAX_ALIAS_VALUES
     for rule in rules:
         lines += _rule(rule)
-    examples = [line for rule in rules for line in _example(rule)]
+        example, repeated = _example(rule, repeatable)
+        examples += example
+        repeatable -= repeated
     if any(not line.lstrip().startswith("#") for line in examples):
-        lines += ["examples:", *examples]
-    else:
-        lines += examples
-    notes = [note for rule in rules for interaction in rule.interactions for note in interaction.notes]
-    return "\n".join(lines) + "\n", notes
+        lines.append("examples:")
+    return "\n".join([*lines, *examples]) + "\n"
 
 
 def _rule(rule: RecordedRule) -> Iterator[str]:
@@ -262,38 +271,52 @@ def is_wait(value: Json) -> bool:
     return type(value) in (int, float) and 0 <= value <= MAX_DURATION * 1000
 
 
-def _example(rule: RecordedRule) -> Iterator[str]:
-    """Yield the request as an example, for readers and for `mockllm test`."""
+def _example(rule: RecordedRule, repeatable: int) -> tuple[list[str], int]:
+    """Return the request as an example, for readers and for `mockllm test`, and the number of values that it repeats.
+    The aliases of a file may repeat so many values only, so a long sequence has an example of its first responses."""
+    if rule.is_continued:
+        return [f"  # {rule.name}: the example is in the first file"], 0
     body = None if rule.private else _body(rule.recorded.body)
-    if body is None:
-        yield f"  # {rule.name}: the request is not JSON, too long, or contains a key"
-        return
-    example: dict[str, Json] = {"method": rule.recorded.method, "path": rule.recorded.path}
-    if rule.session is not None:
-        example["session"] = rule.session
-    query = {name: value for name, value in rule.request.query.items() if name == "alt"}
-    if query:
-        example["query"] = query
-    hints = {name: value for name, value in rule.request.headers.items() if name in HINT_HEADERS}
-    hints = hints if rule.request.provider is not None else {}
-    if rule.interactions[0].response.messages is not None:
-        hints["upgrade"] = "websocket"
-    if hints:
-        example["headers"] = hints
-    if body != "":
-        example["body"] = body
-    request = quoted(example)
+    request = {} if body is None else _example_request(rule, body)
+    text = quoted(request)
+    if body is None or read_source(f"examples: [{{steps: [{{request: {text}}}]}}]", "").diagnostics:
+        return [f"  # {rule.name}: the request is not JSON, too long or too deep, or contains a key"], 0
     expected = [
         f"{{rule: {_plain(rule.name)}, status: {interaction.response.status}}}"
         for interaction in rule.interactions
     ]
     if len(expected) == 1:
-        yield f"  - request: {request}"
-        yield f"    expect: {expected[0]}"
-        return
-    yield "  - steps:"
-    yield f"      - {{request: &again {request}, expect: {expected[0]}}}"
-    yield from (f"      - {{request: *again, expect: {text}}}" for text in expected[1:])
+        return [f"  - request: {text}", f"    expect: {expected[0]}"], 0
+    size = _value_count(request)
+    first, *again = expected[: 1 + repeatable // size]
+    lines = ["  - steps:", f"      - {{request: &again {text}, expect: {first}}}"]
+    lines += (f"      - {{request: *again, expect: {each}}}" for each in again)
+    return lines, size * len(again)
+
+
+def _example_request(rule: RecordedRule, body: Json) -> dict[str, Json]:
+    request: dict[str, Json] = {"method": rule.recorded.method, "path": rule.recorded.path}
+    if rule.session is not None:
+        request["session"] = rule.session
+    query = {name: value for name, value in rule.request.query.items() if name == "alt"}
+    if query:
+        request["query"] = query
+    hints = {name: value for name, value in rule.request.headers.items() if name in HINT_HEADERS}
+    hints = hints if rule.request.provider is not None else {}
+    if rule.interactions[0].response.messages is not None:
+        hints["upgrade"] = "websocket"
+    if hints:
+        request["headers"] = hints
+    if body != "":
+        request["body"] = body
+    return request
+
+
+def _value_count(value: Json) -> int:
+    """Return the number of values in JSON, with the names of members: at least as many as the reader counts."""
+    if isinstance(value, dict):
+        return 1 + len(value) + sum(map(_value_count, value.values()))
+    return 1 + sum(map(_value_count, value)) if isinstance(value, list) else 1
 
 
 def _body(raw: bytes) -> Json:

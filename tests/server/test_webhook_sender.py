@@ -33,7 +33,7 @@ class Noting(WebhookSender):
 
 
 async def deliver_all(sender: WebhookSender) -> None:
-    """Wait until all webhooks are delivered or given up; none is pending then."""
+    """Wait until all deliveries have ended; none is pending then."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     await asyncio.wait(tasks, timeout=PATIENCE)
     await asyncio.sleep(0)  # what follows the end of a task
