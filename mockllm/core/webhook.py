@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from binascii import Error
 from hashlib import sha256
 from hmac import digest
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+BASE64_PREFIX: Final = "whsec_"
 
 
 class Webhook(NamedTuple):
-    """One event for one address. `due` is when it is sent, in seconds on a monotonic clock. A webhook replaces those
-    of its `subject` that were not sent yet: a response that is cancelled is not completed. `ends` is the id of a
-    stored response whose end it reports: it is not sent if that was cancelled before it is due. `rule` is the id of
-    the rule that requests it; empty for an endpoint that a client has registered."""
+    """One event for one address. `due` is when it is sent, in seconds on a monotonic clock. `id` is for the receiver:
+    a replayed seed token or a reset makes equal ids. `subject` names the object whose state the event reports, and
+    the endpoint. The webhook replaces those of its subject that were not sent yet: a response that is cancelled is
+    not completed. With an empty subject it replaces none, and none replaces it. `ends` is the id of a stored response
+    whose end it reports: it is not sent if that was cancelled before it is due. `rule` is the id of the rule that
+    requests it; empty for an endpoint that a client has registered."""
 
     due: float
     url: str
@@ -44,10 +47,20 @@ class Webhook(NamedTuple):
 
 
 def secret_key(secret: str) -> bytes:
-    """Return the key of a signing secret: what follows `whsec_` is base64."""
-    if not secret.startswith("whsec_"):
+    """Return the key of a signing secret: what follows `whsec_` is base64. Another text is the key itself, and so is
+    an invalid secret."""
+    if not secret.startswith(BASE64_PREFIX):
         return secret.encode()
     try:
-        return b64decode(secret[6:])
-    except Error:
+        return b64decode(secret.removeprefix(BASE64_PREFIX))
+    except ValueError:
         return secret.encode()
+
+
+def is_valid_secret(secret: str) -> bool:
+    """Return whether what follows `whsec_`, if a secret begins so, is base64."""
+    try:
+        b64decode(secret.removeprefix(BASE64_PREFIX) if secret.startswith(BASE64_PREFIX) else "")
+    except ValueError:
+        return False
+    return True

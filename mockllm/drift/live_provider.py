@@ -61,7 +61,7 @@ class LiveProviders(Struct):
     async def _ask(self, request: Request, headers: Mapping[str, str]) -> RecordedResponse:
         from aiohttp import ClientError
 
-        response = await self.upstreams.ask(request, headers)
+        response = await self.upstreams.send(request, headers)
         try:
             async with response:
                 body = await response.content.read(MAX_BODY)

@@ -363,7 +363,7 @@ def _webhooks_of(plan: Plan, context: PlanContext, rule: str) -> Iterator[Webhoo
     for number, spec in enumerate(context.webhook_specs):
         id = context.identity.ids.make("post_", 24, f"post.{number}")
         payload = spec.body.encode() if isinstance(spec.body, str) else dumps(spec.body)
-        yield Webhook(ends + spec.after, str(spec.to), spec.secret or "", id, payload, id, rule=rule)
+        yield Webhook(ends + spec.after, str(spec.to), spec.secret or "", id, payload, subject="", rule=rule)
 
 
 def _with_tool_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:

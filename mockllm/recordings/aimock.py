@@ -12,7 +12,8 @@ from typing import Final
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.text_vectors import LARGEST
 from mockllm.recordings.import_file import ImportFile, NotImported, of
-from mockllm.recordings.scenario_writer import ImportedRules, is_wait, wait_text
+from mockllm.recordings.imported_rules import ImportedRules
+from mockllm.recordings.scenario_writer import is_wait, wait_text
 from mockllm.scenario.diagnostics import Path
 
 FORMATS: Final = {"json_object": "json", "json_schema": "schema", "text": "text"}

@@ -13,8 +13,9 @@ from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import MAX_DURATION
 from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wiremock
 from mockllm.recordings.import_file import ImportFile, NotImported
+from mockllm.recordings.imported_rules import rules_text
 from mockllm.recordings.interaction import Interaction, own_path
-from mockllm.recordings.scenario_writer import RequestParser, rules_text, scenario
+from mockllm.recordings.scenario_writer import RequestParser, scenario
 
 KINDS: Final = (
     "a VCR cassette (YAML or JSON), a HAR file, output of `curl -i`, fixtures of aimock, WireMock's mappings, a "

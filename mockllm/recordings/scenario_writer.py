@@ -1,4 +1,4 @@
-"""Writes readable scenario files: of interactions, one rule for each request with its hash and replay; and of rules.
+"""Writes readable scenario files of interactions: one rule for each request, with its hash and replay.
 
 This module writes the YAML itself, to control its form: texts as blocks, each event on a separate line.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -26,11 +26,11 @@ from mockllm.core.request.request_keys import request_hash
 from mockllm.core.secret_masker import SecretMasker
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
-from mockllm.recordings.import_file import ImportFile
 from mockllm.recordings.interaction import HINT_HEADERS, Interaction, RecordedRequest, RecordedResponse
-from mockllm.recordings.redaction import clean_json, redact, redactor_of
+from mockllm.recordings.redaction import redact, redactor_of
 from mockllm.scenario.compiler import compile_catalog, run_steps
-from mockllm.scenario.diagnostics import Path
+from mockllm.scenario.source_file import MAX_ALIAS_VALUES
+from mockllm.scenario.yaml_reader import read_source
 from mockllm.state.engine_state import EngineState
 
 MAX_EXAMPLE: Final = 20_000
@@ -61,7 +61,7 @@ class RequestParser:
 
 
 class RecordedRule(Struct):
-    """One request with all its recorded responses in their order."""
+    """One request with its recorded responses in their order. `is_continued`: another file has earlier ones."""
 
     name: str
     request: Request
@@ -72,6 +72,7 @@ class RecordedRule(Struct):
     private: bool
     """Whether the request must not be written as an example, because it contains a secret."""
     interactions: list[Interaction] = field(default_factory=list)
+    is_continued: bool = False
 
 
 def rules_of(interactions: Iterable[Interaction], reader: RequestParser) -> list[RecordedRule]:
@@ -110,20 +111,26 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
 def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
     """Return the scenario file of interactions, and notes on what it omits."""
     rules = rules_of(interactions, reader)
+    notes = [note for rule in rules for interaction in rule.interactions for note in interaction.notes]
+    return recorded_text(rules, title), notes
+
+
+def recorded_text(rules: Iterable[RecordedRule], title: str) -> str:
+    """Return the scenario file of recorded rules."""
     lines = [
         f"# {comment(title)}",
         "validation: off  # the recorded response is returned in any case",
         "rules:",
     ]
+    examples, repeatable = [], MAX_ALIAS_VALUES
     for rule in rules:
         lines += _rule(rule)
-    examples = [line for rule in rules for line in _example(rule)]
+        example, repeated = _example(rule, repeatable)
+        examples += example
+        repeatable -= repeated
     if any(not line.lstrip().startswith("#") for line in examples):
-        lines += ["examples:", *examples]
-    else:
-        lines += examples
-    notes = [note for rule in rules for interaction in rule.interactions for note in interaction.notes]
-    return "\n".join(lines) + "\n", notes
+        lines.append("examples:")
+    return "\n".join([*lines, *examples]) + "\n"
 
 
 def _rule(rule: RecordedRule) -> Iterator[str]:
@@ -264,38 +271,52 @@ def is_wait(value: Json) -> bool:
     return type(value) in (int, float) and 0 <= value <= MAX_DURATION * 1000
 
 
-def _example(rule: RecordedRule) -> Iterator[str]:
-    """Yield the request as an example, for readers and for `mockllm test`."""
+def _example(rule: RecordedRule, repeatable: int) -> tuple[list[str], int]:
+    """Return the request as an example, for readers and for `mockllm test`, and the number of values that it repeats.
+    The aliases of a file may repeat so many values only, so a long sequence has an example of its first responses."""
+    if rule.is_continued:
+        return [f"  # {rule.name}: the example is in the first file"], 0
     body = None if rule.private else _body(rule.recorded.body)
-    if body is None:
-        yield f"  # {rule.name}: the request is not JSON, too long, or contains a key"
-        return
-    example: dict[str, Json] = {"method": rule.recorded.method, "path": rule.recorded.path}
-    if rule.session is not None:
-        example["session"] = rule.session
-    query = {name: value for name, value in rule.request.query.items() if name == "alt"}
-    if query:
-        example["query"] = query
-    hints = {name: value for name, value in rule.request.headers.items() if name in HINT_HEADERS}
-    hints = hints if rule.request.provider is not None else {}
-    if rule.interactions[0].response.messages is not None:
-        hints["upgrade"] = "websocket"
-    if hints:
-        example["headers"] = hints
-    if body != "":
-        example["body"] = body
-    request = quoted(example)
+    request = {} if body is None else _example_request(rule, body)
+    text = quoted(request)
+    if body is None or read_source(f"examples: [{{steps: [{{request: {text}}}]}}]", "").diagnostics:
+        return [f"  # {rule.name}: the request is not JSON, too long or too deep, or contains a key"], 0
     expected = [
         f"{{rule: {_plain(rule.name)}, status: {interaction.response.status}}}"
         for interaction in rule.interactions
     ]
     if len(expected) == 1:
-        yield f"  - request: {request}"
-        yield f"    expect: {expected[0]}"
-        return
-    yield "  - steps:"
-    yield f"      - {{request: &again {request}, expect: {expected[0]}}}"
-    yield from (f"      - {{request: *again, expect: {text}}}" for text in expected[1:])
+        return [f"  - request: {text}", f"    expect: {expected[0]}"], 0
+    size = _value_count(request)
+    first, *again = expected[: 1 + repeatable // size]
+    lines = ["  - steps:", f"      - {{request: &again {text}, expect: {first}}}"]
+    lines += (f"      - {{request: *again, expect: {each}}}" for each in again)
+    return lines, size * len(again)
+
+
+def _example_request(rule: RecordedRule, body: Json) -> dict[str, Json]:
+    request: dict[str, Json] = {"method": rule.recorded.method, "path": rule.recorded.path}
+    if rule.session is not None:
+        request["session"] = rule.session
+    query = {name: value for name, value in rule.request.query.items() if name == "alt"}
+    if query:
+        request["query"] = query
+    hints = {name: value for name, value in rule.request.headers.items() if name in HINT_HEADERS}
+    hints = hints if rule.request.provider is not None else {}
+    if rule.interactions[0].response.messages is not None:
+        hints["upgrade"] = "websocket"
+    if hints:
+        request["headers"] = hints
+    if body != "":
+        request["body"] = body
+    return request
+
+
+def _value_count(value: Json) -> int:
+    """Return the number of values in JSON, with the names of members: at least as many as the reader counts."""
+    if isinstance(value, dict):
+        return 1 + len(value) + sum(map(_value_count, value.values()))
+    return 1 + sum(map(_value_count, value)) if isinstance(value, list) else 1
 
 
 def _body(raw: bytes) -> Json:
@@ -307,67 +328,3 @@ def _body(raw: bytes) -> Json:
     except JSONDecodeError:
         return None
     return body if redacted(body) == body and isinstance(body, dict | list) else None
-
-
-# --- rules of other mocks ----------------------------------------------------------------------------
-
-
-class ImportedRules(Struct):
-    """The rules of a file in the scenario language, and notes on what could not be imported."""
-
-    file: ImportFile
-    rules: list[dict[str, Json]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def note(self, path: Path, text: str) -> None:
-        """Add a note on a position in the file."""
-        self.notes.append(f"{self.file.where(path)}: {text}")
-
-    def omit(self, path: Path) -> None:
-        """Add the note that a key is not imported."""
-        self.note(path, f"{path[-1]} is not imported")
-
-    def add(self, rule: dict[str, Json], path: Path) -> None:
-        """Add a rule without its API keys; a rule that matches on a key is left out."""
-        clean = clean_json(rule)
-        if clean.get("match") != rule.get("match"):
-            self.note(path, "it matches on text that looks like a key, so it is not imported")
-            return
-        if clean != rule:
-            self.note(path, f"the response contains text that looks like a key; it is replaced by {REDACTED}")
-        self.rules.append(clean)
-
-
-def rules_text(imported: ImportedRules, title: str) -> str:
-    """Return the rules as a scenario file."""
-    lines = [
-        f"# {comment(title)}",
-        "validation: off  # the other mock did not validate requests",
-        "rules:" if imported.rules else "rules: []",
-    ]
-    for rule in imported.rules:
-        first, *rest = yaml_lines(rule, "    ")
-        lines += [f"  - {first.strip()}", *rest]
-    return "\n".join(lines) + "\n"
-
-
-def yaml_lines(value: Mapping[str, Json], indent: str) -> Iterator[str]:
-    """Yield an object as YAML, one key in each line."""
-    for key, inner in value.items():
-        name = key_text(key)
-        if isinstance(inner, dict) and inner:
-            yield f"{indent}{name}:"
-            yield from yaml_lines(inner, f"{indent}  ")
-        elif isinstance(inner, list) and inner:
-            yield f"{indent}{name}:"
-            for item in inner:
-                if isinstance(item, dict) and item:
-                    first, *rest = yaml_lines(item, f"{indent}    ")
-                    yield f"{indent}  - {first.strip()}"
-                    yield from rest
-                else:
-                    yield f"{indent}  - {quoted(item)}"
-        elif isinstance(inner, str):
-            yield from text_lines(name, inner, indent)
-        else:
-            yield f"{indent}{name}: {quoted(inner)}"

@@ -15,8 +15,9 @@ from mockllm.core.regex.compile import compile_regex
 from mockllm.core.secret_names import secret_name
 from mockllm.dialects.provider_facts import begins_with_prefix, certain_prefixes
 from mockllm.recordings.import_file import ImportFile, NotImported, header_text, of
+from mockllm.recordings.imported_rules import ImportedRules
 from mockllm.recordings.interaction import DROPPED_HEADERS, valid_headers
-from mockllm.recordings.scenario_writer import ImportedRules, is_wait, wait_text
+from mockllm.recordings.scenario_writer import is_wait, wait_text
 from mockllm.scenario.diagnostics import Path
 
 TEXTS: Final = {"equalTo": "equals", "contains": "contains", "matches": "regex"}

@@ -14,6 +14,8 @@ from mockllm.scenario.diagnostics import Diagnostic, Path, path_text, scalar_tex
 
 MAX_FILE_SIZE: Final = 16 * 1024 * 1024
 """Maximum number of bytes of one scenario file."""
+MAX_ALIAS_VALUES: Final = 100_000
+"""Values that aliases may repeat in one file."""
 
 Mark: TypeAlias = "tuple[int, int, dict[str, Mark] | list[Mark] | None]"
 """The position of a node: the packed positions of its key (0: none) and of itself, and the marks of its children."""

@@ -33,7 +33,7 @@ from ruamel.yaml.events import (
 from mockllm.core.json.codec import Json, Scalar
 from mockllm.core.templates.template import OPENING
 from mockllm.scenario.diagnostics import Diagnostic, path_text, scalar_text
-from mockllm.scenario.source_file import COLUMN_BITS, Mark, pack_position
+from mockllm.scenario.source_file import COLUMN_BITS, MAX_ALIAS_VALUES, Mark, pack_position
 
 _Valued: TypeAlias = ScalarEvent | CollectionStartEvent
 """The events with a tag."""
@@ -88,9 +88,6 @@ def _integer(digits: str, base: int) -> int:
 
 MAX_DEPTH: Final = 100
 """Levels of nesting in one file."""
-MAX_ALIAS_VALUES: Final = 100_000
-"""Values that aliases may repeat in one file."""
-
 MAX_PURE_LENGTH: Final = 50_000
 """Characters of a text that the slower parser reads, the one in Python: some 0.3 s."""
 

@@ -23,7 +23,7 @@ from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import PlannedResponse
 from mockllm.engine.session_id import path_without_session
 from mockllm.engine.websocket_handshake import is_websocket_handshake
-from mockllm.recordings.atomic_files import SHARED, file_name, folder_name, write_file
+from mockllm.recordings.atomic_files import SHARED, file_name, folder_name
 from mockllm.recordings.interaction import (
     DROPPED_HEADERS,
     OTHER,
@@ -31,8 +31,9 @@ from mockllm.recordings.interaction import (
     RecordedRequest,
     RecordedResponse,
 )
+from mockllm.recordings.recording_files import RecordingFiles
 from mockllm.recordings.redaction import redactor_of
-from mockllm.recordings.scenario_writer import RequestParser, scenario
+from mockllm.recordings.scenario_writer import RequestParser
 from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.pending_recordings import PendingRecordings
 from mockllm.server.player import DrainableSink
@@ -47,11 +48,12 @@ if TYPE_CHECKING:
     from mockllm.server.request_heads import RequestHead
 
 MAX_RECORDED: Final = 10 * MIB
-"""Bytes of a recorded response. A scenario file has at most 16 MiB, and base64 takes a third more."""
+"""Bytes of a recorded response, which is in memory until its end. One in base64 takes half more as a file, and so has
+fewer than the 16 MiB of a scenario file. Others may take more, and are not recorded (`RecordingFiles`)."""
 LONG_BODY: Final = 128 * KIB
 """Bytes of a request whose secrets a thread searches: 1 MiB takes 40 ms."""
-ALONE: Final = 30.0
-"""Seconds for which a response continues without its client. Many clients disconnect at the last event of a stream,
+MAX_SECONDS_WITHOUT_CLIENT: Final = 30.0
+"""How long a response continues without its client. Many clients disconnect at the last event of a stream,
 before its end (OpenAI's SDK at `[DONE]`), or read only what they need. The response is recorded anyway."""
 
 SESSION_IS_KEY: Final = "the session id looks like a key, so the recording is for requests without a session"
@@ -117,7 +119,7 @@ class ProviderProxy(Struct):
     failed: int = 0
     written: int = 0
     pending: PendingRecordings | None = None
-    _stored: dict[tuple[str | None, str], list[Interaction]] = field(default_factory=dict)
+    _files: RecordingFiles = field(default_factory=RecordingFiles)
     _noted: set[str] = field(default_factory=set)
     _open: dict[asyncio.Task[ProxiedResponse], _Client] = field(default_factory=dict)
     _storing: set[asyncio.Task[None]] = field(default_factory=set)
@@ -139,7 +141,7 @@ class ProviderProxy(Struct):
     async def forward(
         self,
         exchange: Exchange,
-        open: Callable[[Plan], SerializedHead],
+        serialize_head: Callable[[Plan], SerializedHead],
         clock: Callable[[], float],
         on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
@@ -150,7 +152,9 @@ class ProviderProxy(Struct):
         ProxyFailed if nothing has been sent to the client yet.
         """
         client = _Client(exchange.sink)
-        work = asyncio.get_running_loop().create_task(self._forward(exchange, client, open, clock, on_end))
+        work = asyncio.get_running_loop().create_task(
+            self._forward(exchange, client, serialize_head, clock, on_end)
+        )
         self._open[work] = client
         work.add_done_callback(self._ended)
         if self.pending is not None and exchange.response.unmatched and exchange.request is not None:
@@ -160,7 +164,9 @@ class ProviderProxy(Struct):
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             client.disconnected = True
-            timer = asyncio.get_running_loop().call_later(ALONE, self._give_up, work, client)
+            timer = asyncio.get_running_loop().call_later(
+                MAX_SECONDS_WITHOUT_CLIENT, self._give_up, work, client
+            )
             work.add_done_callback(lambda _: timer.cancel())
             raise
 
@@ -204,7 +210,7 @@ class ProviderProxy(Struct):
         self,
         exchange: Exchange,
         client: _Client,
-        open: Callable[[Plan], SerializedHead],
+        serialize_head: Callable[[Plan], SerializedHead],
         clock: Callable[[], float],
         on_end: Callable[[ProxiedResponse], None],
     ) -> ProxiedResponse:
@@ -213,7 +219,7 @@ class ProviderProxy(Struct):
         to = None if target is None else target.to
         note = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
         try:
-            response = await self.upstreams.ask(request, head.headers, to)
+            response = await self.upstreams.send(request, head.headers, to)
         except (ProxyFailed, asyncio.CancelledError):
             if client.disconnected:
                 plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
@@ -223,7 +229,7 @@ class ProviderProxy(Struct):
         frames = _ResponseFrames()
         async with response:
             plan = Plan(_head(response), (), Framing.SSE)
-            opening = open(plan)
+            opening = serialize_head(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.complete, duration = True, clock()
         recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames.frames))
@@ -262,35 +268,26 @@ class ProviderProxy(Struct):
         return await self.add(request, interaction, to)
 
     async def add(self, request: Request, interaction: Interaction, to: str | None) -> str:
-        """Write the file of an exchange, with all earlier ones of the same request; return the note about it."""
+        """Write an exchange to the file of its request, behind all earlier ones; return the note about it."""
         assert self.out is not None
-        hash = hash_of(request)
-        stored = self._stored.setdefault((interaction.session, hash), [])
-        stored.append(interaction)
         folder = self.out / (SHARED if interaction.session is None else folder_name(interaction.session))
-        path = folder / f"{file_name(request.api or 'call')}-{hash[:16]}.yaml"
+        path = folder / f"{file_name(request.api or 'call')}-{hash_of(request)[:16]}.yaml"
         provider = without_credentials(to or request.provider or self.upstreams.base_url_of(request) or OTHER)
         title = f"Recorded from {provider} by mockllm"
         try:
-            async with self._writing:  # serialised: the later of two writes to a file must win
-                notes = await asyncio.to_thread(self._write, path, tuple(stored), title)
+            async with self._writing:  # serialised: each write continues the one before it
+                file, notes = await asyncio.to_thread(self._files.add, path, interaction, title, self.reader)
         except OSError as error:
             self.failed += 1
             self.log(f"error: not recorded: {path}: {error.strerror}")
             return f"; not recorded: {error.strerror}"
         for note in notes:
-            if note not in self._noted:  # a note about earlier responses in the same file
+            if note not in self._noted:  # equal requests have equal notes
                 self._noted.add(note)
                 self.log(f"note: {note}")
         self.written += 1
         self.watch(self.written)
-        return f", recorded in {path}"
-
-    def _write(self, path: Path, interactions: Sequence[Interaction], title: str) -> list[str]:
-        """Write the file in a thread, because a long response would delay streams; return notes on omissions."""
-        text, notes = scenario(interactions, title, self.reader)
-        write_file(path, text)
-        return notes
+        return f", recorded in {file}"
 
 
 async def _through(

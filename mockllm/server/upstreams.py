@@ -52,7 +52,7 @@ class Upstreams(Struct):
     id: str = field(default_factory=lambda: token_hex(8))
     _session: ClientSession | None = None
 
-    async def ask(
+    async def send(
         self, request: Request, headers: Mapping[str, str], to: str | None = None
     ) -> ClientResponse:
         """Send a request and return the provider's response before its body. `to` is another base URL. Raises
@@ -70,7 +70,7 @@ class Upstreams(Struct):
                 allow_redirects=False,
             )
         except (TimeoutError, ClientError, OSError, ValueError) as error:
-            raise self._silent(request, to, error) from None
+            raise self._no_response_error(request, to, error) from None
 
     async def open_websocket(
         self, request: Request, headers: Mapping[str, str], to: str | None, max_size: int
@@ -94,9 +94,9 @@ class Upstreams(Struct):
             status = refused.status if refused.status >= 400 else 502
             raise ProxyFailed(Failure("bad_gateway", status, message)) from None
         except (TimeoutError, ClientError, OSError, ValueError) as error:
-            raise self._silent(request, to, error) from None
+            raise self._no_response_error(request, to, error) from None
 
-    def _silent(self, request: Request, to: str | None, error: Exception) -> ProxyFailed:
+    def _no_response_error(self, request: Request, to: str | None, error: Exception) -> ProxyFailed:
         """Return the failure of a provider that does not respond."""
         server = to or f"The upstream of {request.provider or OTHER}"
         message = f"{server} does not respond: {failure_reason(error)}"

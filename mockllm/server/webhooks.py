@@ -36,7 +36,7 @@ async def _never(session: str, id: str) -> bool:
 
 
 class WebhookSender:
-    """The webhooks that were not received yet, by their sessions and ids. Sessions may have the same ids."""
+    """The webhooks that were not received yet. Sessions may have the same subjects."""
 
     def __init__(
         self,
@@ -47,7 +47,8 @@ class WebhookSender:
         session and an id whether that stored response was cancelled."""
         self.allowed = allowed
         self._is_cancelled = is_cancelled
-        self._pending: dict[tuple[str, str], tuple[str, asyncio.Task[None]]] = {}
+        self._pending: dict[asyncio.Task[None], tuple[str, str]] = {}
+        """The session and the subject of each delivery."""
         self._session: ClientSession | None = None
 
     def __len__(self) -> int:
@@ -56,10 +57,8 @@ class WebhookSender:
     def schedule(self, webhooks: Iterable[Webhook], monotonic: float, session: str) -> None:
         """Send webhooks of a session when they are due; `monotonic` is the present time on their clock."""
         for webhook in webhooks:
-            for key, (subject, task) in list(self._pending.items()):
-                if (key[0], subject) == (session, webhook.subject):
-                    task.cancel()
-                    del self._pending[key]
+            if webhook.subject:
+                self._cancel(session, webhook.subject)
             host = _host(webhook.url)
             if host not in LOOPBACK | self.allowed:
                 name = shortened_for_line(host)
@@ -70,15 +69,26 @@ class WebhookSender:
             elif len(self._pending) >= MAX_PENDING:
                 report(f"webhook not sent: {MAX_PENDING} others wait")
             else:
-                key = session, webhook.id
-                delivery = self._deliver(key, webhook, webhook.due - monotonic)
-                self._pending[key] = webhook.subject, asyncio.get_running_loop().create_task(delivery)
+                delivery = self._deliver(session, webhook, webhook.due - monotonic)
+                task = asyncio.get_running_loop().create_task(delivery)
+                self._pending[task] = session, webhook.subject
+                task.add_done_callback(lambda done: self._pending.pop(done, None))
 
-    async def _deliver(self, key: tuple[str, str], webhook: Webhook, wait: float) -> None:
+    def _cancel(self, session: str, subject: str) -> None:
+        """Do not send the webhooks of a subject that were not received yet."""
+        for task, of in list(self._pending.items()):
+            if of == (session, subject):
+                task.cancel()
+                del self._pending[task]
+
+    async def _deliver(self, session: str, webhook: Webhook, wait: float) -> None:
+        """Send a webhook when it is due. A mistake of the server itself is reported: nothing awaits the task."""
         await asyncio.sleep(max(0.0, wait))
-        if not (webhook.ends and await self._is_cancelled(key[0], webhook.ends)):
-            await self._send(webhook)
-        self._pending.pop(key, None)
+        try:
+            if not (webhook.ends and await self._is_cancelled(session, webhook.ends)):
+                await self._send(webhook)
+        except Exception as error:  # its text may have the secret or the address
+            report(f"{_shown(webhook)} not sent: {type(error).__name__}")
 
     async def _send(self, webhook: Webhook) -> None:
         failure = ""
@@ -88,9 +98,8 @@ class WebhookSender:
                 break
             await asyncio.sleep(pause)
         if failure:
-            rule = f" of {printable_line(webhook.rule)}" if webhook.rule else ""
             attempts = 1 + len(RETRY_WAITS)
-            report(f"webhook{rule} to {_origin(webhook.url)} abandoned after {attempts} attempts: {failure}")
+            report(f"{_shown(webhook)} abandoned after {attempts} attempts: {failure}")
 
     async def _attempt(self, webhook: Webhook) -> str:
         """Return why the endpoint did not accept the webhook; empty where it did."""
@@ -109,7 +118,7 @@ class WebhookSender:
 
     async def close(self) -> None:
         """Send nothing more."""
-        for _, task in self._pending.values():
+        for task in self._pending:
             task.cancel()
         self._pending.clear()
         if self._session is not None:
@@ -129,6 +138,12 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ClientResponseError):
         return "its response is not HTTP"
     return "the address is no URL" if isinstance(error, ValueError) else type(error).__name__
+
+
+def _shown(webhook: Webhook) -> str:
+    """Return a webhook for a report: its rule, if it has one, and its address without secrets."""
+    rule = f" of {printable_line(webhook.rule)}" if webhook.rule else ""
+    return f"webhook{rule} to {_origin(webhook.url)}"
 
 
 def _origin(url: str) -> str:

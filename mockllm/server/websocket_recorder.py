@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from mockllm.server.socket_sink import SocketSink
 
 MAX_RECORDED: Final = 8 * MIB
-"""Bytes of messages in one recording: a scenario file has at most 16 MiB, and base64 takes a third more."""
+"""Bytes of messages in one recording, which are in memory until the end of the WebSocket."""
 NO_STATUS: Final = 1005
 ABNORMAL: Final = 1006
 """Codes that no close frame has (RFC 6455, section 7.4.1): the peer sent none, or its connection broke."""
 NORMAL: Final = 1000
-GONE: Final = 1001
+GOING_AWAY: Final = 1001
 
 
 class MessageLog(Struct):
@@ -189,4 +189,4 @@ def _code(code: int | None) -> int:
     """Return a code that a close frame may have."""
     if code == NO_STATUS:
         return NORMAL
-    return code if code is not None and code != ABNORMAL and 1000 <= code < 5000 else GONE
+    return code if code is not None and code != ABNORMAL and 1000 <= code < 5000 else GOING_AWAY

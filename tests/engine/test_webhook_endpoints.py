@@ -51,6 +51,16 @@ def test_rotation_makes_another_secret() -> None:
     assert sent.planned.webhooks[0].secret == rotated["signing_secret"]
 
 
+def test_sample_events_replace_none() -> None:
+    """Two samples of one second are about the same object: none, so each is sent."""
+    server = Endpoints()
+    sent = [
+        server.call(f"/{server.id}/test", {"event_type": f"response.{end}"})
+        for end in ("failed", "completed")
+    ]
+    assert [hook.subject for each in sent for hook in each.planned.webhooks] == ["", ""]
+
+
 def test_deleted_endpoint_is_not_found() -> None:
     server = Endpoints()
     assert server.call(f"/{server.id}", method="DELETE").json["deleted"] is True

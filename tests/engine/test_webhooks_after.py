@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mockllm.core.webhook import Webhook
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -24,7 +26,7 @@ def test_webhook_is_due_after_the_end_of_the_response() -> None:
     assert hook.due == 105.0
     assert (hook.url, hook.payload, hook.secret) == ("http://localhost:1/h", b'{"said":"hi"}', "")
     assert hook.id.startswith("post_")
-    assert hook.subject == hook.id
+    assert hook.subject == "", "it replaces no other webhook"
 
 
 def test_webhook_is_due_by_the_time_scale() -> None:
@@ -54,7 +56,15 @@ def test_webhooks_of_rule_and_modifier_are_both_sent() -> None:
         ("http://localhost:1/b", b"{}", ""),
     ]
     assert [hook.due for hook in sent] == [NOW, NOW]
-    assert sent[0].subject != sent[1].subject, "neither replaces the other before it is sent"
+    assert sent[0].id != sent[1].id
+    assert [hook.subject for hook in sent] == ["", ""], "neither replaces the other before it is sent"
+
+
+def test_webhook_of_a_replayed_seed_is_the_same() -> None:
+    server = VirtualServer("rules: [{reply: Done., then_post: {to: 'http://localhost:1/a'}}]")
+    request = replace(chat_request(), headers={"x-mockllm-seed": "7@41"})
+    first, second = (hooks(server.respond(request)) for _ in range(2))
+    assert first == second
 
 
 def test_held_response_has_the_name_and_no_webhook() -> None:

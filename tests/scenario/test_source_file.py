@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mockllm.scenario.diagnostics import Path
-from mockllm.scenario.source_file import MAX_FILE_SIZE, Source
-from mockllm.scenario.yaml_nodes import MAX_ALIAS_VALUES, MAX_DEPTH
+from mockllm.scenario.source_file import MAX_ALIAS_VALUES, MAX_FILE_SIZE, Source
+from mockllm.scenario.yaml_nodes import MAX_DEPTH
 from mockllm.scenario.yaml_reader import read_source
 
 TEXT = """\

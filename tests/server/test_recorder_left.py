@@ -44,7 +44,7 @@ def test_stream_left_by_client_is_recorded_to_its_end(tmp_path: Path) -> None:
 def test_endless_stream_without_client_is_not_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mockllm.server.provider_proxy.ALONE", 0.05)
+    monkeypatch.setattr("mockllm.server.provider_proxy.MAX_SECONDS_WITHOUT_CLIENT", 0.05)
     closed = threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:
@@ -61,7 +61,7 @@ def test_endless_stream_without_client_is_not_recorded(
 
 
 def test_client_leaving_before_response_is_logged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mockllm.server.provider_proxy.ALONE", 0.05)
+    monkeypatch.setattr("mockllm.server.provider_proxy.MAX_SECONDS_WITHOUT_CLIENT", 0.05)
     requested, closed = threading.Event(), threading.Event()
 
     def talk(connection: socket.socket, _: bytes) -> None:

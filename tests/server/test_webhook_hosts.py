@@ -138,7 +138,7 @@ def test_abandoned_webhook_names_rule_address_and_reason(
     async def deliver() -> None:
         sender = WebhookSender()
         sender.schedule([Webhook(0.0, url, "", "id", b"{}", "subject", rule=rule)], 0.0, "")
-        await asyncio.gather(*(task for _, task in sender._pending.values()))
+        await asyncio.gather(*sender._pending)
         await sender.close()
 
     asyncio.run(deliver())
@@ -173,7 +173,7 @@ def test_reason_of_an_abandoned_webhook_is_in_words(
         sender = WebhookSender()
         monkeypatch.setattr("aiohttp.ClientSession.post", fail)
         sender.schedule([Webhook(0.0, "http://localhost:9/", "", "id", b"{}", "subject")], 0.0, "")
-        await asyncio.gather(*(task for _, task in sender._pending.values()))
+        await asyncio.gather(*sender._pending)
         await sender.close()
 
     asyncio.run(deliver())

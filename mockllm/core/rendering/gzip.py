@@ -1,6 +1,6 @@
 """Compresses responses with gzip, event by event, and decompresses recordings for clients that want no compression.
 
-Faults and recordings both use this module. Sources: RFC 9110, sections 8.4.1 and 12.5.3.
+Faults and recordings both use this module. Sources: RFC 9110, sections 8.4.1, 12.5.3 and 12.5.5.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Final
 from msgspec.structs import replace
 
 from mockllm.core.rendering.framing import closing_bytes, steps_with_bytes
-from mockllm.core.rendering.plan import CutStep, Plan, RawStep, Step, StepOutsideHttpChunks
+from mockllm.core.rendering.plan import CutStep, Headers, Plan, RawStep, Step, StepOutsideHttpChunks
 
 ENCODING: Final = "content-encoding"
+ACCEPT_ENCODING: Final = "accept-encoding"
+VARY: Final = "vary"
 DECOMPRESSED: Final = frozenset({"gzip", "x-gzip", "deflate"})
 """The codings that this module decompresses."""
 MAX_DECOMPRESSED: Final = 32 << 20
@@ -27,7 +29,7 @@ _ZLIB_METHOD: Final = 8
 
 def accepts_coding(headers: Mapping[str, str], coding: str = "gzip") -> bool:
     """Return whether a client's `accept-encoding` accepts this coding."""
-    text = headers.get("accept-encoding")
+    text = headers.get(ACCEPT_ENCODING)
     if not text:
         return False
     star = False
@@ -69,8 +71,18 @@ def gzipped(plan: Plan) -> Plan:
         return plan
     if not any(data for _, data in steps_with_bytes(plan)):
         return plan
-    head = plan.head.with_per_response_headers(((ENCODING, "gzip"), ("vary", "accept-encoding")))
+    head = plan.head.with_per_response_headers(((ENCODING, "gzip"), (VARY, _vary(plan.head.headers))))
     return replace(plan, head=head, steps=tuple(gzipped_steps(plan)))
+
+
+def _vary(headers: Headers) -> str:
+    """Return the value of `vary` of a compressed response: the request headers by which it varies already, and
+    `accept-encoding`. `*` means all of them."""
+    values = [value for name, value in headers if name.lower() == VARY]
+    names = [name.strip() for value in values for name in value.split(",") if name.strip()]
+    if not {"*", ACCEPT_ENCODING}.isdisjoint(name.lower() for name in names):
+        return ", ".join(names)
+    return ", ".join([*names, ACCEPT_ENCODING])
 
 
 def decompressed_frames(

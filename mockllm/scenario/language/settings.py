@@ -30,6 +30,7 @@ from mockllm.core.rendering.extra_fields import parse_path
 from mockllm.core.rendering.pacing import DynamicInputTime
 from mockllm.core.values.constants import Constant
 from mockllm.core.values.types import ChunkSizeField, Drawable, Duration, Spread, Templated, TemplatedJson
+from mockllm.core.webhook import BASE64_PREFIX, is_valid_secret
 from mockllm.scenario.diagnostics import suggestion
 from mockllm.scenario.language.base import Late, ReadLate, Spec, no_items
 from mockllm.scenario.text_forms import HOLD_NAME
@@ -256,6 +257,15 @@ class ThenPostSpec(Spec):
         if isinstance(to, str) and not to.startswith(("http://", "https://")):
             raise quantity_error(f'expected an address such as http://localhost:9000/hook, found "{to}"')
         return to
+
+    @field_validator("secret")
+    @classmethod
+    def key(cls, secret: str | None) -> str | None:
+        if secret is not None and not is_valid_secret(secret):  # the message shows no secret
+            raise quantity_error(
+                f"what follows {BASE64_PREFIX} must be base64, such as {BASE64_PREFIX}c2VjcmV0"
+            )
+        return secret
 
 
 class PromptCacheSpec(Spec):

@@ -48,6 +48,25 @@ def test_packed_events_decompress_on_arrival() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ([("vary", "Origin")], "Origin, accept-encoding"),
+        ([("Vary", "Origin, X-Team"), ("vary", "Cookie")], "Origin, X-Team, Cookie, accept-encoding"),
+        ([("vary", "*")], "*"),
+        ([("Vary", "Origin, Accept-Encoding")], "Origin, Accept-Encoding"),
+        ([("vary", "Accept-Encoding"), ("vary", "Origin")], "Accept-Encoding, Origin"),
+        ([("vary", " , Origin,")], "Origin, accept-encoding"),
+        ([("vary", "")], "accept-encoding"),
+    ],
+)
+def test_packed_response_varies_by_encoding_too(sent: list[tuple[str, str]], expected: str) -> None:
+    """RFC 9110, section 12.5.5: one name of each header by which a response varies, or `*`."""
+    for head in (ResponseHead(200, tuple(sent)), ResponseHead(200, (), tuple(sent))):
+        headers = gzipped(Plan(head, (RawStep(b"x", 0),))).head.headers
+        assert [value for name, value in headers if name.lower() == "vary"] == [expected]
+
+
 def test_packed_cut_is_not_closed() -> None:
     plan = gzipped(Plan(HEAD, (EventStep(b"one", 1, "chunk"), CutStep("reset", 1)), Framing.SSE))
     assert plan.steps[-1] == CutStep("reset", 1)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from mockllm.recordings import atomic_files, recording_files
 from mockllm.server.http2.connection import Http2Connection
-from mockllm.server.provider_proxy import ProviderProxy
 from tests.server.http2.h2_client import H2Client
 from tests.server.recording import HEAD, chunked, provider, recording
 from tests.waiting import PATIENCE, until
@@ -19,18 +17,18 @@ from tests.waiting import PATIENCE, until
 
 def test_client_that_has_its_response_may_leave(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = threading.Event()
-    end, write = Http2Connection.connection_lost, ProviderProxy._write
+    end, write = Http2Connection.connection_lost, atomic_files.write_file
 
     def noted(connection: Http2Connection, reason: Exception | None) -> None:
         end(connection, reason)
         lost.set()
 
-    def held(recorder: ProviderProxy, path: Path, interactions: Sequence[Any], title: str) -> list[str]:
+    def held(path: Path, content: bytes) -> None:
         assert lost.wait(PATIENCE)
-        return write(recorder, path, interactions, title)
+        write(path, content)
 
     monkeypatch.setattr(Http2Connection, "connection_lost", noted)
-    monkeypatch.setattr(ProviderProxy, "_write", held)
+    monkeypatch.setattr(recording_files, "write_file", held)
 
     def talk(connection: socket.socket, _: bytes) -> None:
         connection.sendall(HEAD + chunked(b"data: [DONE]\n\n") + b"0\r\n\r\n")
