@@ -102,7 +102,7 @@ def folder(values: OptionValues) -> str:
 
 def allowed_hosts(values: OptionValues) -> frozenset[str]:
     """Return the hosts of --proxy-allow."""
-    return frozenset(host.strip().lower() for host in values["proxy_allow"] or ())
+    return frozenset(values["proxy_allow"] or ())
 
 
 def background_tasks(

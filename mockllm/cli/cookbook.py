@@ -61,8 +61,13 @@ def _write(found: Sequence[CookbookEntry], folder: Path) -> int:
         print(f"{path}: exists already; nothing was written", file=sys.stderr)
     if existing:
         return 1
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, entry in paths.items():
-        path.write_text(entry_text(entry) + "\n", encoding="utf-8")
-        print(path)
+    path = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, entry in paths.items():
+            path.write_text(entry_text(entry) + "\n", encoding="utf-8")
+            print(path)
+    except OSError as error:
+        print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)
+        return 1
     return 0

@@ -83,9 +83,21 @@ def _exit_code(args: list[str]) -> str | int | None:
     except BrokenPipeError:
         return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno == errno.ENOSPC:
+            return _write_failed(error)
+        problem = _working_folder_problem()
+        if problem is None:
             raise
-        return _write_failed(error)
+        print(f"mockllm: {problem}", file=sys.stderr)
+        return 2
+
+
+def _working_folder_problem() -> str | None:
+    """Return why no path can be read relative to the working folder; None if it can be."""
+    try:
+        return None if os.access(os.getcwd(), os.X_OK) else "the working folder may not be read"
+    except OSError:
+        return "the working folder does not exist any more"
 
 
 def _write_failed(error: OSError) -> int:

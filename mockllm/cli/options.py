@@ -20,6 +20,7 @@ from mockllm.cli.units import (
     byte_text,
     count,
     error_status,
+    host_name,
     port,
     positive_seconds,
     private_text,
@@ -200,6 +201,7 @@ SERVING: Final = (
         RESPONSES,
         "a host to which a `proxy` of a pack or of the control API may forward requests, or a webhook be sent; "
         "repeatable",
+        convert=host_name,
         metavar="HOST",
         many=",",
     ),

@@ -54,7 +54,7 @@ def build(
         max_generated=bounds.generated,
         allow_overrides=values["allow_overrides"],
         unmatched_status=values["miss_status"],
-        proxy_hosts=frozenset(host.strip().lower() for host in values["proxy_allow"] or ()),
+        proxy_hosts=frozenset(values["proxy_allow"] or ()),
         time_scale=values["time_scale"],
     )
     sources = replace(scenario_sources(values, environment), examples=False)

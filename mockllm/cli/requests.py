@@ -18,6 +18,8 @@ from mockllm.server.access_log import AccessLog, AccessLogRecord, near_miss_line
 
 POLL_INTERVAL: Final = 0.5
 """Seconds between two polls."""
+MAX_PAST: Final = 20
+"""How many past requests are shown without --last."""
 FILTERS: Final = {
     "session": "of this session",
     "endpoint": "to this endpoint, such as openai-chat",
@@ -42,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--follow", "-f", action="store_true", help="continue with new requests, until Ctrl-C"
     )
     parser.add_argument(
-        "--last", type=_count, default=20, metavar="N", help="number of past requests (default 20)"
+        "--last", type=_count, metavar="N", help=f"number of past requests (default {MAX_PAST})"
     )
     parser.add_argument("--json", action="store_true", help="one line of JSON for each request")
     for name, help in FILTERS.items():
@@ -69,12 +71,20 @@ def run(args: argparse.Namespace) -> int:
     """Return 0, or 2 if no server responds."""
     query: dict[str, Json] = {name: getattr(args, name) for name in FILTERS}
     query["missed"] = "true" if args.missed else None
+    if args.cost and (args.follow or args.last is not None):
+        other = "--follow" if args.follow else "--last"
+        print(
+            f"mockllm: --cost counts all requests of the journal; it does not work with {other}",
+            file=sys.stderr,
+        )
+        return 2
+    most = MAX_PAST if args.last is None else args.last
     try:
         if args.cost:
             _show_costs(api_client.ask(args, "GET", "/api/costs", query), args)
             return 0
-        found = api_client.ask(args, "GET", "/api/requests", {**query, "limit": max(1, min(args.last, 1000))})
-        shown = found["requests"][::-1] if args.last > 0 else []
+        found = api_client.ask(args, "GET", "/api/requests", {**query, "limit": max(1, min(most, 1000))})
+        shown = found["requests"][::-1] if most > 0 else []
         _show(shown, args)
         if not found["requests"] and not args.follow:
             print(_nothing(found["total"], query), file=sys.stderr)

@@ -58,6 +58,8 @@ def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> Sc
     """Return the sources to load. Without folders and packs: `./scenarios` if it contains files, else the pack
     `default`. The folder of `--record-misses` comes last."""
     scenarios = list(values["scenarios"] or ())
+    if "" in scenarios:
+        raise BadOption("expected a folder or a file of scenarios, found an empty text")
     packs = _packs(values)
     if uses_default_pack(values):
         packs = [DEFAULT_PACK]

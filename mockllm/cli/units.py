@@ -146,6 +146,14 @@ def address(text: str) -> tuple[str, int]:
     return host.strip("[]") or "localhost", port(number)
 
 
+def host_name(text: str) -> str:
+    """Return a host in lower case. Raises ValueError for a URL, and for a host with a port: all ports are meant."""
+    host = text.strip().lower().removeprefix("[").removesuffix("]")
+    if not host or "/" in host or "@" in host or host.count(":") == 1:
+        raise ValueError(f"expected a host such as api.example.com, without scheme and port; found {text!r}")
+    return host
+
+
 def error_status(text: str) -> int:
     """Parse an HTTP status from 400 to 599."""
     if not re.fullmatch("[45][0-9][0-9]", text):

@@ -200,3 +200,11 @@ def test_check_refuses_bytes_of_another_protocol(capsys: pytest.CaptureFixture[s
     assert run("--json") == 1
     report = json.loads(capsys.readouterr().out)
     assert (report["ok"], len(report["mistakes"]), report["warnings"]) == (False, 1, [])
+
+
+@pytest.mark.parametrize("command", [["check", ""], ["serve", "--scenarios", ""]])
+def test_empty_path_is_a_usage_error(capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(command)
+    assert ended.value.code == 2
+    assert "expected a folder or a file of scenarios, found an empty text" in capsys.readouterr().err

@@ -60,3 +60,11 @@ def test_written_files_are_scenarios_and_are_not_overwritten(
     assert exit.value.code == 0, capsys.readouterr()
     assert cookbook("no-usage", "--write", str(folder)) == 1
     assert "exists already; nothing was written" in capsys.readouterr().err
+
+
+def test_entries_that_cannot_be_written_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert cookbook("no-usage", "--write", str(tmp_path / "file" / "folder")) == 1
+    assert capsys.readouterr().err == f"mockllm: {tmp_path}/file/folder: Not a directory\n"

@@ -86,3 +86,13 @@ def test_mistake_in_price_file_has_its_place(text: str, message: str, tmp_path: 
 def test_missing_price_file_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(BadOption, match="No such file"):
         read_prices(str(tmp_path / "nowhere.yaml"))
+
+
+@pytest.mark.parametrize("other", [["--follow"], ["--last", "1"]])
+def test_requests_cost_refuses_options_that_it_ignores(
+    capsys: pytest.CaptureFixture[str], other: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["requests", "--cost", *other])
+    expected = f"mockllm: --cost counts all requests of the journal; it does not work with {other[0]}\n"
+    assert (ended.value.code, capsys.readouterr().err) == (2, expected)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -180,3 +181,36 @@ def _run_into(output: int, arguments: list[str], unbuffered: str) -> subprocess.
         )
     finally:
         os.close(output)
+
+
+@pytest.mark.parametrize("command", [["check"], ["serve", "--port", "0"], ["test"], ["pack", "list"]])
+def test_deleted_working_folder_is_one_line(tmp_path: Path, command: list[str]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = f"import os; os.rmdir({str(gone)!r}); from mockllm.cli.main import main; main({command!r})"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=gone, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert ended.stderr.splitlines()[-1] == "mockllm: the working folder does not exist any more"
+    assert "Traceback" not in ended.stderr
+
+
+def test_mistake_in_a_usual_working_folder_has_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str) -> None:
+        raise PermissionError("a mistake of ours")
+
+    monkeypatch.setattr("importlib.import_module", fail)
+    with pytest.raises(PermissionError, match="a mistake of ours"):
+        cli.main(["serve"])
+
+
+def test_unreadable_working_folder_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(name: str) -> None:
+        raise PermissionError("scenarios")
+
+    monkeypatch.setattr("importlib.import_module", fail)
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["serve"])
+    assert (ended.value.code, capsys.readouterr().err) == (2, "mockllm: the working folder may not be read\n")

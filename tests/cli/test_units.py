@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 import pytest
 
-from mockllm.cli.units import address, byte_text, count, error_status, port, positive_seconds, seconds, size
+from mockllm.cli.units import (
+    address,
+    byte_text,
+    count,
+    error_status,
+    host_name,
+    port,
+    positive_seconds,
+    seconds,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -66,3 +76,16 @@ def test_invalid_unit_raises_with_message(read: Callable[[str], float], text: st
 )
 def test_bytes_are_formatted_with_their_unit(size: int, text: str) -> None:
     assert byte_text(size) == text
+
+
+@pytest.mark.parametrize(("text", "host"), [(" API.example.com ", "api.example.com"), ("[::1]", "::1")])
+def test_host_name_is_in_lower_case(text: str, host: str) -> None:
+    assert host_name(text) == host
+
+
+@pytest.mark.parametrize("text", ["http://localhost:8093", "localhost:8093", "a@b", " "])
+def test_host_name_has_no_scheme_and_port(text: str) -> None:
+    with pytest.raises(
+        ValueError, match=r"expected a host such as api\.example\.com, without scheme and port"
+    ):
+        host_name(text)
