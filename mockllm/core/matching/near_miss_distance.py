@@ -11,7 +11,18 @@ from typing import Final, TypeAlias
 
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.matching import hints
-from mockllm.core.matching.conditions import AllOf, AtPath, Compare, Members, OneOf, Some, meets, member
+from mockllm.core.matching.conditions import (
+    MAX_COMPARED,
+    AllOf,
+    AtPath,
+    Compare,
+    HasMembers,
+    Members,
+    OneOf,
+    Some,
+    meets,
+    member,
+)
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher
 from mockllm.core.matching.text_conditions import Condition, Contains, EndsWith, Equals, Glob, StartsWith
 from mockllm.core.regex.compile import fold_case
@@ -73,8 +84,9 @@ def condition_distance(condition: Condition, value: Json | Missing) -> float:
         case AllOf(parts):
             return _worst((part, value) for part in parts)
         case Some(inner) if isinstance(value, (list, tuple)):
-            return min((condition_distance(inner, item) for item in value), default=FAR)
-        case Members(members) if condition.difference(value) is not None:
+            nearest = (condition_distance(inner, item) for item in value[:MAX_COMPARED])
+            return min(nearest, default=FAR)
+        case Members(members) if isinstance(value, (dict, HasMembers)):
             return _worst((part, member(value, name)) for name, part in members.items())
         case AtPath(path, inner):
             return condition_distance(inner, path.value(value))

@@ -181,6 +181,11 @@ class Regex(Condition):
     def folded(self) -> bool:
         return self.compiled.ignores_case
 
+    @cached_property
+    def in_any_case(self) -> Regex:
+        """The same pattern, which ignores case."""
+        return Regex(self.pattern, True)
+
     def matches(self, value: Json | Missing) -> bool:
         try:
             return isinstance(value, str) and self.compiled.matches(value)
@@ -202,7 +207,7 @@ class Regex(Condition):
             _ = isinstance(value, str) and self.compiled.matches(value)
         except SearchTooLong:
             return TOO_LONG
-        if not self.folded and Regex(self.pattern, True).matches(value):
+        if not self.folded and self.in_any_case.matches(value):
             return hints.CASE
         return hints.type_hint("", value)
 

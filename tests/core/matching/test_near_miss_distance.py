@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.json.jsonpath import compile_path
+from mockllm.core.matching import hints
 from mockllm.core.matching.conditions import (
+    MAX_COMPARED,
     AllOf,
     AtPath,
     Compare,
@@ -138,3 +140,17 @@ def test_distance_of_long_texts_is_far() -> None:
 def test_nearest_of_many_rules_is_the_intended_one() -> None:
     index = RuleIndex([*(model(f"other-{number}") for number in range(60)), model("gpt-4p")])
     assert index.nearest(REQUEST)[0][0] == 60
+
+
+@pytest.mark.parametrize(("place", "is_close"), [(0, True), (MAX_COMPARED, False)])
+def test_distance_of_a_list_compares_a_bounded_number_of_items(place: int, is_close: bool) -> None:
+    items: list[Json] = [{"text": "unlike"}] * MAX_COMPARED
+    items.insert(place, {"text": "hello numbr 1"})
+    found = condition_distance(Some(Members({"text": Equals("hello number 1")})), items)
+    assert (found < CLOSE) is is_close
+
+
+def test_regex_is_compiled_once_for_the_hint_of_its_case() -> None:
+    regex = Regex("Hello")
+    assert [regex.difference(text) for text in ("hello", "HELLO")] == [hints.CASE, hints.CASE]
+    assert regex.in_any_case is regex.in_any_case
