@@ -12,13 +12,15 @@ from mockllm.cli.option import BadOption
 from mockllm.cli.sources import read_input
 from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
+from mockllm.core.redaction import Redactor
 from mockllm.scenario.diagnostics import parse_path
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 
 ABOUT = (
-    "Exit code 0 if all expectations are met, 1 if one is not, 2 for a mistake in the file. The file is "
+    "Exit code 0 if all expectations are met, 1 if one is not. Exit code 2 for a mistake in the file, or if the "
+    "server has no session of the id that --session or the file names. The file is "
     "YAML or JSON: `expect` lists matches in the scenario language, each with exactly, at_least or at_most."
 )
 
@@ -61,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
         raise BadOption("nothing to verify: expected a file, --no-unmatched or --all-rules-used")
     try:
         found = api_client.ask(args, "POST", "/api/verify", body=body)
+        unknown = not found["checked"] and _is_unknown(body.get("session"), args)
     except api_client.ApiError as error:
         if source is not None and error.wrong:
             found = sorted(
@@ -75,7 +78,18 @@ def run(args: argparse.Namespace) -> int:
         print(json.dumps(found, indent=2))
     else:
         _print(found, source)
+    if unknown:
+        print(f"mockllm: no request has the session {body['session']}", file=sys.stderr)
+        return 2
     return 0 if found["passed"] else 1
+
+
+def _is_unknown(session: str | None, args: argparse.Namespace) -> bool:
+    """Return whether the server has no session of this id."""
+    if session is None:
+        return False
+    sessions = api_client.ask(args, "GET", "/api/sessions")["sessions"]
+    return all(each["id"] != Redactor().session(session) for each in sessions)
 
 
 def _print(found: dict[str, Json], source: Source | None) -> None:

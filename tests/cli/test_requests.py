@@ -224,9 +224,28 @@ def test_verify_options_replace_file_keys(server: Steered, capsys: pytest.Captur
     code, out, _ = ran(capsys, "verify", "--no-unmatched", "--all-rules-used", "--json")
     assert code == 1
     assert len(json.loads(out)["failures"]) == 2
+    server.ask("hello", session="other")
     assert ran(capsys, "verify", "--no-unmatched", "--session", "other")[0] == 0
     assert ran(capsys, "verify")[0] == 2
     assert ran(capsys, "verify", "/no/such/file")[0] == 2
+
+
+def test_verify_of_unknown_session_exits_with_2(
+    server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    server.ask("hello", session="there")
+    code, _, err = ran(capsys, "verify", "--no-unmatched", "--session", "typo")
+    assert (code, err) == (2, "mockllm: no request has the session typo\n")
+    file = tmp_path / "expectations.yaml"
+    file.write_text("session: typo\nno_unmatched: true\n")
+    assert ran(capsys, "verify", str(file))[0] == 2
+    server.call("DELETE", "/api/requests")
+    assert ran(capsys, "verify", "--no-unmatched", "--session", "there")[0] == 0, "it was there"
+
+
+def test_verify_accepts_session_with_only_rules(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    server.call("POST", "/api/rules?session=new", {"reply": "x"})
+    assert ran(capsys, "verify", "--no-unmatched", "--session", "new")[0] == 0
 
 
 @pytest.mark.parametrize("wrong", [("--status", "abc"), ("--last", "-5"), ("--last", "all")], ids=" ".join)

@@ -99,6 +99,31 @@ def test_unknown_rule_failure_suggests_a_name(server: Steered, rule: str, stated
     assert failure["message"] == f"expected at least 1, found 0{stated}"
 
 
+@pytest.mark.parametrize("bound", [{"at_most": 0}, {"exactly": 0}], ids=str)
+def test_bound_on_unknown_rule_fails(server: Steered, bound: dict[str, int]) -> None:
+    (failure,) = verified(server, expect=[{"exactly": 0}, {"rule": "helo", **bound}])["failures"]
+    assert failure["expect"] == 1
+    assert failure["message"] == 'no rule has the name "helo"; did you mean "hello"?'
+
+
+@pytest.mark.parametrize("rule", ["never", "a.yaml:never", "quota", "openai:models", "models", "mine"])
+def test_bound_on_known_rule_is_met(server: Steered, rule: str) -> None:
+    server.call("POST", "/api/rules?session=s", {"name": "mine", "reply": "x"})
+    assert verified(server, expect=[{"rule": rule, "exactly": 0}])["passed"]
+
+
+def test_bound_on_rule_of_journal_is_met(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"name": "gone", "reply": "x"})
+    server.ask("new")
+    server.call("DELETE", "/api/rules")
+    last = server.call("GET", "/api/requests").json["requests"][0]["id"]
+    assert verified(server, expect=[{"rule": "gone", "at_most": 0}], since=last)["passed"]
+
+
+def test_session_without_requests_meets_zero(server: Steered) -> None:
+    assert verified(server, session="new", expect=[{"exactly": 0}])["passed"]
+
+
 def test_order_is_verified(server: Steered) -> None:
     server.ask("hello", model="first")
     server.ask("hello", model="second")

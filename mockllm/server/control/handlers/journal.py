@@ -116,7 +116,13 @@ async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> 
     if source.diagnostics:
         raise diagnostics_problem(source.diagnostics)
     return await verification.verify(
-        call.body, source, context.journal, context.engine, context.known_names, context.prices
+        call.body,
+        source,
+        context.journal,
+        context.engine,
+        context.known_names,
+        context.prices,
+        all_rules=context.overlays is not None,  # else a session of a test may have rules of its own
     )
 
 
