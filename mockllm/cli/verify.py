@@ -59,20 +59,13 @@ def run(args: argparse.Namespace) -> int:
     if args.session is not None:
         body["session"] = args.session
     body |= {word: True for word in ("in_order", "no_unmatched", "all_rules_used") if getattr(args, word)}
-    if not body:
+    if source is None and not (args.no_unmatched or args.all_rules_used):
         raise BadOption("nothing to verify: expected a file, --no-unmatched or --all-rules-used")
     try:
         found = api_client.ask(args, "POST", "/api/verify", body=body)
         unknown = not found["checked"] and _is_unknown(body.get("session"), args)
     except api_client.ApiError as error:
-        if source is not None and error.wrong:
-            found = sorted(
-                source.diagnostic(parse_path(field), message, key=message.startswith(UNKNOWN))
-                for field, message in error.wrong
-            )
-            print_diagnostics(found, sys.stderr)
-        else:
-            print(f"mockllm: {error}", file=sys.stderr)
+        _print_error(error, source)
         return 2
     if args.json:
         print(json.dumps(found, indent=2))
@@ -82,6 +75,18 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: no request has the session {body['session']}", file=sys.stderr)
         return 2
     return 0 if found["passed"] else 1
+
+
+def _print_error(error: api_client.ApiError, source: Source | None) -> None:
+    """Print why the server did not verify; the mistakes of a file with their places."""
+    if source is None or not error.wrong:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return
+    found = sorted(
+        source.diagnostic(parse_path(field), message, key=message.startswith(UNKNOWN))
+        for field, message in error.wrong
+    )
+    print_diagnostics(found, sys.stderr)
 
 
 def _is_unknown(session: str | None, args: argparse.Namespace) -> bool:

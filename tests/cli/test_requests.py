@@ -198,6 +198,9 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
     "a secret": ("expect: [{match: {api_key: k}}]", 2, "1:28: expect[0].match.api_key: the journal stores"),
     "no YAML": ("expect: [", 2, "expectations"),
     "an empty file": ("", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found nothing"),
+    "no expectation": ("expect: []", 2, "expectations.yaml:1:9: expect: nothing to verify: expected an exp"),
+    "only a session": ("session: s", 2, "nothing to verify: expected an exp"),
+    "no expectation but a check": ("{expect: [], max_cost: 1}", 0, "verified: 1 request"),
     "a list": ("- a", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found a list"),
 }
 
@@ -226,7 +229,9 @@ def test_verify_options_replace_file_keys(server: Steered, capsys: pytest.Captur
     assert len(json.loads(out)["failures"]) == 2
     server.ask("hello", session="other")
     assert ran(capsys, "verify", "--no-unmatched", "--session", "other")[0] == 0
-    assert ran(capsys, "verify")[0] == 2
+    for option in ((), ("--session", "other"), ("--in-order",)):
+        code, _, err = ran(capsys, "verify", *option)
+        assert (code, "nothing to verify: expected a file" in err) == (2, True)
     assert ran(capsys, "verify", "/no/such/file")[0] == 2
 
 

@@ -81,7 +81,7 @@ async def verify(
 ) -> VerifyResult:
     """Check all expectations; `source` is the body with positions. `all_rules`: whether the engine has the rules of
     all sessions. Raises Problem if an expectation is invalid."""
-    if diagnostics := expectation_diagnostics(source, known_names):
+    if diagnostics := expectation_diagnostics(source, known_names) or nothing_to_verify(body, source):
         raise diagnostics_problem(diagnostics)
     expectations = [_compiled(expectation) for expectation in body.expect]
     entries = [
@@ -93,11 +93,7 @@ async def verify(
     slices = TimeSlices()
     requests = await _decoded(entries, engine, slices)
     matches = [await _matches(expected, requests, slices) for expected in expectations]
-    failures = [
-        failure
-        for number, expected in enumerate(expectations)
-        if (failure := await _check_count(number, expected, matches[number], requests, slices)) is not None
-    ]
+    failures = await _check_counts(expectations, matches, requests, slices)
     failures = _with_unknown_rules(
         failures, expectations, journal, engine, known_names if all_rules else None
     )
@@ -157,6 +153,14 @@ def expectation_diagnostics(source: Source, known_names: KnownNames) -> list[Dia
     return diagnostics
 
 
+def nothing_to_verify(body: VerifyBody, source: Source) -> list[Diagnostic]:
+    """Return a mistake if a body has no check: `in_order`, `session` and `since` are none."""
+    if body.expect or body.no_unmatched or body.all_rules_used or body.max_cost is not None:
+        return []
+    message = "nothing to verify: expected an expectation, no_unmatched, all_rules_used or max_cost"
+    return [source.diagnostic(("expect",), message)]
+
+
 def _diagnostics_in_counts(expectation: dict[str, Json], source: Source, path: Path) -> Iterator[Diagnostic]:
     exactly, least, most = (expectation.get(key) for key in ("exactly", "at_least", "at_most"))
     if exactly is not None and (least is not None or most is not None):
@@ -208,6 +212,19 @@ async def _matches(
             indices.append(index)
         await slices.pause()
     return indices
+
+
+async def _check_counts(
+    expectations: Sequence[CompiledExpectation],
+    matches: Sequence[Sequence[int]],
+    requests: Sequence[Decoded],
+    slices: TimeSlices,
+) -> list[UnmetExpectation]:
+    checks = [
+        await _check_count(number, expected, matches[number], requests, slices)
+        for number, expected in enumerate(expectations)
+    ]
+    return [failure for failure in checks if failure is not None]
 
 
 async def _check_count(
