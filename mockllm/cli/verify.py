@@ -37,7 +37,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", default=None, help="only requests of this session")
     parser.add_argument("--in-order", action="store_true", help="the requests must have this order")
     parser.add_argument("--no-unmatched", action="store_true", help="every request must have matched a rule")
-    parser.add_argument("--all-rules-used", action="store_true", help="every rule must have been selected")
+    parser.add_argument(
+        "--all-rules-used",
+        action="store_true",
+        help="every rule of your own files and overlays must have been selected; rules of packs, and those of the "
+        "overlays of other sessions, do not count",
+    )
     parser.add_argument("--json", action="store_true", help="the result as JSON")
 
 

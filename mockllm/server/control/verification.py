@@ -37,6 +37,7 @@ from mockllm.server.control.models.journal import (
     VerifyResult,
 )
 from mockllm.server.control.problem import diagnostics_problem
+from mockllm.server.control.rule_layers import is_own_rule
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 
@@ -99,7 +100,7 @@ async def verify(
     )
     failures += _check_order(matches) if body.in_order and not failures else []
     failures += _check_unmatched(entries) if body.no_unmatched else []
-    failures += _check_unused(entries, engine) if body.all_rules_used else []
+    failures += _check_unused(entries, engine, body.session) if body.all_rules_used else []
     if body.max_cost is not None:
         failures += _check_cost(body.max_cost, await costs.report(entries, engine, prices))
     return VerifyResult(
@@ -331,8 +332,13 @@ def _check_unmatched(entries: Sequence[JournalEntry]) -> list[UnmetExpectation]:
     return [UnmetExpectation(message=message, nearest=listed)]
 
 
-def _check_unused(entries: Sequence[JournalEntry], engine: Engine) -> list[UnmetExpectation]:
+def _check_unused(
+    entries: Sequence[JournalEntry], engine: Engine, session: str | None
+) -> list[UnmetExpectation]:
+    """Return a failure for each rule of the user that no request has selected. Rules of packs, and those of the
+    overlays of other sessions, do not count."""
     catalog = engine.catalog
     used = {entry.responder_id for entry in entries}
-    unused = [item for item in catalog.items[: catalog.rule_count] if item.id not in used]
+    rules = (item for item in catalog.items[: catalog.rule_count] if is_own_rule(item, session))
+    unused = [item for item in rules if item.id not in used]
     return [UnmetExpectation(message=f"{item.id} ({item.file_and_line}) was never used") for item in unused]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mockllm.scenario.source_file import Source
 from mockllm.server.control import body_text
 from mockllm.server.control.handlers import journal
-from tests.server.control.live_server import Steered
+from tests.server.control.live_server import Steered, steered
 
 
 def verified(server: Steered, **body: Any) -> dict[str, Any]:
@@ -191,6 +192,26 @@ def test_unmatched_requests_and_unused_rules_fail(server: Steered) -> None:
     messages = [each["message"] for each in found["failures"]]
     assert messages[0] == "1 request that no rule matched"
     assert messages[1].startswith("a.yaml:never (")
+
+
+def test_all_rules_used_ignores_rules_of_packs(tmp_path: Path) -> None:
+    rules = "use: [default]\nrules: [{name: mine, match: {user: x}, reply: x}]\n"
+    with steered(tmp_path, {"a.yaml": rules}) as server:
+        (failure,) = verified(server, all_rules_used=True)["failures"]
+        assert failure["message"].startswith("a.yaml:mine (")
+
+
+@pytest.mark.parametrize(("session", "unused"), [(None, []), ("q", ["session:of-q"]), ("other", [])])
+def test_all_rules_used_ignores_other_sessions(
+    server: Steered, session: str | None, unused: list[str]
+) -> None:
+    server.call("POST", "/api/rules?session=q", {"name": "of-q", "match": {"user": "x"}, "reply": "x"})
+    server.call("POST", "/api/rules", {"name": "of-all", "match": {"user": "x"}, "reply": "x"})
+    messages = [
+        each["message"] for each in verified(server, all_rules_used=True, session=session)["failures"]
+    ]
+    found = {message.partition(" (")[0] for message in messages}
+    assert found == {"a.yaml:hello", "a.yaml:never", "overlay:of-all", *unused}
 
 
 def test_session_is_verified_alone(server: Steered) -> None:

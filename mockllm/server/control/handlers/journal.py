@@ -33,6 +33,7 @@ from mockllm.server.control.models.journal import (
 )
 from mockllm.server.control.models.rules import RuleInfo, RuleList
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
+from mockllm.server.control.rule_layers import layer_of
 from mockllm.server.control.sdk_code import python_code
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.worker_thread import run_in_thread
@@ -190,7 +191,7 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     for number, item in enumerate(catalog.items):
         await slices.pause()
         tries, responses = totals.get(item.key, (0, 0))
-        layer, session = context.layer_of(item)
+        layer, session = layer_of(item)
         rules.append(
             RuleInfo(
                 id=item.id,
