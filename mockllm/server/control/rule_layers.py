@@ -13,13 +13,13 @@ LayerName: TypeAlias = Literal["overlay", "session", "user", "pack"]
 
 def layer_of(item: CatalogItem) -> tuple[LayerName, str | None]:
     """Return the layer of a rule, and the session of a rule in a session's overlay."""
-    if item.layer == SESSION_LAYER:
+    if item.layer == SESSION_LAYER and item.id.startswith("session:"):  # else a rule in the code of a test
         file = item.file_and_line.rpartition(":")[0]
         return "session", file.removeprefix("session-").removesuffix(".yaml")
     # a rule of the overlay that replaces one of a file has the layer of that one; no file has the id "overlay"
     return "overlay" if item.layer == GLOBAL_LAYER or item.id.startswith(
         "overlay:"
-    ) else "pack" if item.layer else "user", None
+    ) else "pack" if item.layer > 0 else "user", None
 
 
 def is_own_rule(item: CatalogItem, session: str | None) -> bool:
