@@ -12,13 +12,15 @@ from mockllm.cli.option import BadOption
 from mockllm.cli.sources import read_input
 from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
+from mockllm.core.redaction import Redactor
 from mockllm.scenario.diagnostics import parse_path
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 
 ABOUT = (
-    "Exit code 0 if all expectations are met, 1 if one is not, 2 for a mistake in the file. The file is "
+    "Exit code 0 if all expectations are met, 1 if one is not. Exit code 2 for a mistake in the file, or if the "
+    "server has no session of the id that --session or the file names. The file is "
     "YAML or JSON: `expect` lists matches in the scenario language, each with exactly, at_least or at_most."
 )
 
@@ -35,7 +37,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--session", default=None, help="only requests of this session")
     parser.add_argument("--in-order", action="store_true", help="the requests must have this order")
     parser.add_argument("--no-unmatched", action="store_true", help="every request must have matched a rule")
-    parser.add_argument("--all-rules-used", action="store_true", help="every rule must have been selected")
+    parser.add_argument(
+        "--all-rules-used",
+        action="store_true",
+        help="every rule of your own files and overlays must have been selected; rules of packs, and those of the "
+        "overlays of other sessions, do not count",
+    )
     parser.add_argument("--json", action="store_true", help="the result as JSON")
 
 
@@ -57,25 +64,42 @@ def run(args: argparse.Namespace) -> int:
     if args.session is not None:
         body["session"] = args.session
     body |= {word: True for word in ("in_order", "no_unmatched", "all_rules_used") if getattr(args, word)}
-    if not body:
+    if source is None and not (args.no_unmatched or args.all_rules_used):
         raise BadOption("nothing to verify: expected a file, --no-unmatched or --all-rules-used")
     try:
         found = api_client.ask(args, "POST", "/api/verify", body=body)
+        unknown = not found["checked"] and _is_unknown(body.get("session"), args)
     except api_client.ApiError as error:
-        if source is not None and error.wrong:
-            found = sorted(
-                source.diagnostic(parse_path(field), message, key=message.startswith(UNKNOWN))
-                for field, message in error.wrong
-            )
-            print_diagnostics(found, sys.stderr)
-        else:
-            print(f"mockllm: {error}", file=sys.stderr)
+        _print_error(error, source)
         return 2
     if args.json:
         print(json.dumps(found, indent=2))
     else:
         _print(found, source)
+    if unknown:
+        print(f"mockllm: no request has the session {body['session']}", file=sys.stderr)
+        return 2
     return 0 if found["passed"] else 1
+
+
+def _print_error(error: api_client.ApiError, source: Source | None) -> None:
+    """Print why the server did not verify; the mistakes of a file with their places."""
+    if source is None or not error.wrong:
+        print(f"mockllm: {error}", file=sys.stderr)
+        return
+    found = sorted(
+        source.diagnostic(parse_path(field), message, key=message.startswith(UNKNOWN))
+        for field, message in error.wrong
+    )
+    print_diagnostics(found, sys.stderr)
+
+
+def _is_unknown(session: str | None, args: argparse.Namespace) -> bool:
+    """Return whether the server has no session of this id."""
+    if session is None:
+        return False
+    sessions = api_client.ask(args, "GET", "/api/sessions")["sessions"]
+    return all(each["id"] != Redactor().session(session) for each in sessions)
 
 
 def _print(found: dict[str, Json], source: Source | None) -> None:

@@ -41,7 +41,7 @@ def unknown_names_in_examples(scenarios: LoadedScenarios) -> Iterator[Diagnostic
                 *(("modifier", each, modifiers) for each in _unknown(_texts(expect.modifier), modifiers)),
             )
             for key, name, names in unknown:
-                if key == "rule" and _is_call(name, scenarios.known_names):
+                if key == "rule" and is_own_call(name, scenarios.known_names):
                     continue
                 short = sorted(each for each in names if ":" not in each)
                 message = f'no {key} is called "{name}"{suggestion(name, short)}'
@@ -85,7 +85,7 @@ def _names(scenarios: LoadedScenarios, kinds: Collection[EntryKind]) -> Collecti
     return names
 
 
-def _is_call(name: str, known_names: KnownNames) -> bool:
+def is_own_call(name: str, known_names: KnownNames) -> bool:
     """Return whether a name may be that of a call to which a protocol responds by itself: `openai:models`."""
     dialect, colon, call = name.rpartition(":")
     return call in known_names.apis and (not colon or dialect in known_names.dialects)

@@ -115,7 +115,9 @@ class ScenarioEditor:
         parts = name.split("/")
         if any(not part or part.startswith(".") or "\\" in part or "\0" in part for part in parts):
             raise NotEditable(f"{name} is not a name of a file below the scenario folder")
-        if not name.endswith(SUFFIXES) or parts[-1] == MANIFEST:
+        if parts[-1] == MANIFEST:
+            raise NotEditable(f"{name} is not a scenario file: it is the manifest of a pack")
+        if not name.endswith(SUFFIXES):
             raise NotEditable(f"{name} is not a scenario file: its name ends in .yaml or .yml")
         path = os.path.join(self.folder, *parts)
         if not within(os.path.realpath(path), os.path.realpath(self.folder)):

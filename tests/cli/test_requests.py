@@ -198,6 +198,9 @@ EXPECTED: dict[str, tuple[str, int, str]] = {
     "a secret": ("expect: [{match: {api_key: k}}]", 2, "1:28: expect[0].match.api_key: the journal stores"),
     "no YAML": ("expect: [", 2, "expectations"),
     "an empty file": ("", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found nothing"),
+    "no expectation": ("expect: []", 2, "expectations.yaml:1:9: expect: nothing to verify: expected an exp"),
+    "only a session": ("session: s", 2, "nothing to verify: expected an exp"),
+    "no expectation but a check": ("{expect: [], max_cost: 1}", 0, "verified: 1 request"),
     "a list": ("- a", 2, "expectations.yaml:1:1: expected `expect:` and a list below it, found a list"),
 }
 
@@ -224,9 +227,30 @@ def test_verify_options_replace_file_keys(server: Steered, capsys: pytest.Captur
     code, out, _ = ran(capsys, "verify", "--no-unmatched", "--all-rules-used", "--json")
     assert code == 1
     assert len(json.loads(out)["failures"]) == 2
+    server.ask("hello", session="other")
     assert ran(capsys, "verify", "--no-unmatched", "--session", "other")[0] == 0
-    assert ran(capsys, "verify")[0] == 2
+    for option in ((), ("--session", "other"), ("--in-order",)):
+        code, _, err = ran(capsys, "verify", *option)
+        assert (code, "nothing to verify: expected a file" in err) == (2, True)
     assert ran(capsys, "verify", "/no/such/file")[0] == 2
+
+
+def test_verify_of_unknown_session_exits_with_2(
+    server: Steered, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    server.ask("hello", session="there")
+    code, _, err = ran(capsys, "verify", "--no-unmatched", "--session", "typo")
+    assert (code, err) == (2, "mockllm: no request has the session typo\n")
+    file = tmp_path / "expectations.yaml"
+    file.write_text("session: typo\nno_unmatched: true\n")
+    assert ran(capsys, "verify", str(file))[0] == 2
+    server.call("DELETE", "/api/requests")
+    assert ran(capsys, "verify", "--no-unmatched", "--session", "there")[0] == 0, "it was there"
+
+
+def test_verify_accepts_session_with_only_rules(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    server.call("POST", "/api/rules?session=new", {"reply": "x"})
+    assert ran(capsys, "verify", "--no-unmatched", "--session", "new")[0] == 0
 
 
 @pytest.mark.parametrize("wrong", [("--status", "abc"), ("--last", "-5"), ("--last", "all")], ids=" ".join)

@@ -47,6 +47,20 @@ def test_control_api_lists_and_verifies_requests() -> None:
         assert called(f"{server.base_url}/api/metrics")[1]["open"] == 0
 
 
+def test_bound_on_rule_of_a_session_is_met() -> None:
+    with MockLLM() as server, server.session("one") as one:
+        one.reply("Hi", name="mine")
+        expected = {"session": "one", "expect": [{"rule": "mine", "exactly": 0}]}
+        assert called(f"{server.base_url}/api/verify", expected)[1]["passed"]
+
+
+def test_all_rules_used_counts_rules_in_code() -> None:
+    with MockLLM() as server:
+        server.reply("Hi", name="mine")
+        (failure,) = called(f"{server.base_url}/api/verify", {"all_rules_used": True})[1]["failures"]
+        assert ":mine (" in failure["message"]
+
+
 def test_control_api_sees_later_rules() -> None:
     with MockLLM() as server:
         assert called(f"{server.base_url}/api/rules")[1]["rules"] == []

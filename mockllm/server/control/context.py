@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.request import Request
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
-from mockllm.scenario.catalog import Catalog, CatalogItem
+from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.known_names import KnownNames
-from mockllm.scenario.overlay import GLOBAL_LAYER, SESSION_LAYER
 from mockllm.server.control.problem import Problem
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.held_responses import HeldResponses
@@ -225,16 +224,6 @@ class ControlContext:
         elif self.overlays is not None:
             await self.overlays.clear(all=True)
             self.settings = {}
-
-    def layer_of(self, item: CatalogItem) -> tuple[Literal["overlay", "session", "user", "pack"], str | None]:
-        """Return the layer of a rule, and the session of a rule in a session's overlay."""
-        if item.layer == SESSION_LAYER:
-            file = item.file_and_line.rpartition(":")[0]
-            return "session", file.removeprefix("session-").removesuffix(".yaml")
-        # a rule of the overlay that replaces one of a file has the layer of that one; no file has the id "overlay"
-        return "overlay" if item.layer == GLOBAL_LAYER or item.id.startswith(
-            "overlay:"
-        ) else "pack" if item.layer else "user", None
 
 
 MAX_INTERVAL: Final = 5.0

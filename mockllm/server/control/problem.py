@@ -94,6 +94,7 @@ def _fields_problem(errors: Sequence[FieldProblem], status: int = 422) -> Proble
 
 def method_problem(method: str, path: str, allowed: Sequence[str]) -> Problem:
     """Return the problem of a method that the path does not have."""
+    allowed = list(dict.fromkeys(allowed))  # several routes may serve a path
     message = f"{method} is not allowed for {brief(path)}; use {', '.join(allowed)}."
     return Problem(405, message, allowed=allowed)
 

@@ -23,6 +23,7 @@ from mockllm.scenario.diagnostics import Diagnostic, Path, limited_suggestions
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.match import Match
 from mockllm.scenario.match_compiler import matcher
+from mockllm.scenario.name_lint import is_own_call
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.server.control import costs
@@ -36,6 +37,7 @@ from mockllm.server.control.models.journal import (
     VerifyResult,
 )
 from mockllm.server.control.problem import diagnostics_problem
+from mockllm.server.control.rule_layers import is_own_rule
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.journal.journal import Journal
 
@@ -75,9 +77,12 @@ async def verify(
     engine: Engine,
     known_names: KnownNames,
     prices: Mapping[str, Price] = NO_PRICES,
+    *,
+    all_rules: bool = True,
 ) -> VerifyResult:
-    """Check all expectations; `source` is the body with positions. Raises Problem if an expectation is invalid."""
-    if diagnostics := expectation_diagnostics(source, known_names):
+    """Check all expectations; `source` is the body with positions. `all_rules`: whether the engine has the rules of
+    all sessions. Raises Problem if an expectation is invalid."""
+    if diagnostics := expectation_diagnostics(source, known_names) or nothing_to_verify(body, source):
         raise diagnostics_problem(diagnostics)
     expectations = [_compiled(expectation) for expectation in body.expect]
     entries = [
@@ -89,15 +94,13 @@ async def verify(
     slices = TimeSlices()
     requests = await _decoded(entries, engine, slices)
     matches = [await _matches(expected, requests, slices) for expected in expectations]
-    failures: list[UnmetExpectation] = []
-    for number, expected in enumerate(expectations):
-        failure = await _check_count(number, expected, matches[number], requests, slices)
-        if failure is not None:
-            failure.message += _unknown_rule_hint(expected.rule, entries, engine)
-            failures.append(failure)
+    failures = await _check_counts(expectations, matches, requests, slices)
+    failures = _with_unknown_rules(
+        failures, expectations, journal, engine, known_names if all_rules else None
+    )
     failures += _check_order(matches) if body.in_order and not failures else []
     failures += _check_unmatched(entries) if body.no_unmatched else []
-    failures += _check_unused(entries, engine) if body.all_rules_used else []
+    failures += _check_unused(entries, engine, body.session) if body.all_rules_used else []
     if body.max_cost is not None:
         failures += _check_cost(body.max_cost, await costs.report(entries, engine, prices))
     return VerifyResult(
@@ -149,6 +152,14 @@ def expectation_diagnostics(source: Source, known_names: KnownNames) -> list[Dia
             match = expectation.get("match")
             diagnostics += _diagnostics_in_match(match, source, (*path, "match"), known_names)
     return diagnostics
+
+
+def nothing_to_verify(body: VerifyBody, source: Source) -> list[Diagnostic]:
+    """Return a mistake if a body has no check: `in_order`, `session` and `since` are none."""
+    if body.expect or body.no_unmatched or body.all_rules_used or body.max_cost is not None:
+        return []
+    message = "nothing to verify: expected an expectation, no_unmatched, all_rules_used or max_cost"
+    return [source.diagnostic(("expect",), message)]
 
 
 def _diagnostics_in_counts(expectation: dict[str, Json], source: Source, path: Path) -> Iterator[Diagnostic]:
@@ -204,6 +215,19 @@ async def _matches(
     return indices
 
 
+async def _check_counts(
+    expectations: Sequence[CompiledExpectation],
+    matches: Sequence[Sequence[int]],
+    requests: Sequence[Decoded],
+    slices: TimeSlices,
+) -> list[UnmetExpectation]:
+    checks = [
+        await _check_count(number, expected, matches[number], requests, slices)
+        for number, expected in enumerate(expectations)
+    ]
+    return [failure for failure in checks if failure is not None]
+
+
 async def _check_count(
     number: int,
     expected: CompiledExpectation,
@@ -248,16 +272,31 @@ def _check_cost(bound: float, report: CostReport) -> list[UnmetExpectation]:
     return []
 
 
-def _unknown_rule_hint(rule: str | None, entries: Sequence[JournalEntry], engine: Engine) -> str:
-    """Return a hint if neither a loaded rule nor a rule of the journal has this name."""
+def _with_unknown_rules(
+    failures: Sequence[UnmetExpectation],
+    expectations: Sequence[CompiledExpectation],
+    journal: Journal,
+    engine: Engine,
+    known_names: KnownNames | None,
+) -> list[UnmetExpectation]:
+    """Return a failure for each expectation whose rule neither the loaded rules nor the journal have, and the other
+    failures. An upper bound on such a rule is met: it fails too if `known_names` are given, unless the rule may be a
+    call to which a protocol responds by itself."""
     ids = {item.id for item in engine.catalog.items} | {
-        entry.responder_id for entry in entries if entry.responder_id
+        entry.responder_id for entry in journal if entry.responder_id
     }
-    if rule is None or any(is_called(id, rule) for id in ids):
-        return ""
-    names = ids if ":" in rule else {id.rpartition(":")[2] for id in ids}
-    near = nearest_word(rule, sorted(names))
-    return f"; no rule has the name {brief(rule)}" + (f"; did you mean {brief(near)}?" if near else "")
+    names = {id.rpartition(":")[2] for id in ids}
+    by_number = {failure.expect: failure for failure in failures}
+    for number, rule in enumerate(expected.rule for expected in expectations):
+        if rule is None or rule in ids or rule in names:
+            continue
+        near = nearest_word(rule, sorted(ids if ":" in rule else names))
+        message = f"no rule has the name {brief(rule)}" + (f"; did you mean {brief(near)}?" if near else "")
+        if number in by_number:
+            by_number[number].message += f"; {message}"
+        elif known_names is not None and not is_own_call(rule, known_names):
+            by_number[number] = UnmetExpectation(expect=number, message=message)
+    return [by_number[number] for number in range(len(expectations)) if number in by_number]
 
 
 def _nearest_request(entry: JournalEntry, differences: Sequence[str] = ()) -> NearestRequest:
@@ -293,8 +332,13 @@ def _check_unmatched(entries: Sequence[JournalEntry]) -> list[UnmetExpectation]:
     return [UnmetExpectation(message=message, nearest=listed)]
 
 
-def _check_unused(entries: Sequence[JournalEntry], engine: Engine) -> list[UnmetExpectation]:
+def _check_unused(
+    entries: Sequence[JournalEntry], engine: Engine, session: str | None
+) -> list[UnmetExpectation]:
+    """Return a failure for each rule of the user that no request has selected. Rules of packs, and those of the
+    overlays of other sessions, do not count."""
     catalog = engine.catalog
     used = {entry.responder_id for entry in entries}
-    unused = [item for item in catalog.items[: catalog.rule_count] if item.id not in used]
+    rules = (item for item in catalog.items[: catalog.rule_count] if is_own_rule(item, session))
+    unused = [item for item in rules if item.id not in used]
     return [UnmetExpectation(message=f"{item.id} ({item.file_and_line}) was never used") for item in unused]

@@ -16,8 +16,8 @@ GOOD: list[tuple[str, str, Any, Any]] = [
     ("GET", "/api/requests/export", None, None),
     ("GET", "/api/requests/export?format=har", None, "log"),
     ("DELETE", "/api/requests", None, "forgotten"),
-    ("POST", "/api/verify", {}, "passed"),
-    ("POST", "/api/verify", "", "passed"),
+    ("POST", "/api/verify", {"max_cost": 0}, "passed"),
+    ("POST", "/api/verify", {"expect": [], "no_unmatched": True}, "passed"),
     ("POST", "/api/explain", {"user": "hello"}, "outcome"),
     ("POST", "/api/reload", None, "rules"),
     ("POST", "/api/reset", {"what": ["metrics"]}, "reset"),
@@ -107,6 +107,12 @@ def test_every_route_has_a_valid_call() -> None:
     assert tested_elsewhere <= left, "GOOD has a call of these: remove them here"
 
 
+def test_refused_method_lists_each_allowed_one_once(server: Steered) -> None:
+    got = server.call("POST", "/api/requests/export")
+    assert (got.status, got.headers["allow"]) == (405, "GET")
+    assert got.json["detail"].endswith("; use GET.")
+
+
 BAD: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/api", None, 404, "openapi.json"),
     ("GET", "/api/nope", None, 404, "openapi.json"),
@@ -120,10 +126,16 @@ BAD: list[tuple[str, str, Any, int, str]] = [
     ("GET", "/api/verdicts?over=perhaps", None, 422, "over"),
     ("GET", "/api/verdicts?sesion=s", None, 422, "sesion"),
     ("POST", "/api/verdicts", None, 405, "GET"),
+    ("PUT", "/api/files/pack.yaml", "name: x", 403, "it is the manifest of a pack"),
+    ("PUT", "/api/files/a.txt", "name: x", 403, "its name ends in .yaml or .yml"),
     ("GET", "/api/requests/99999", None, 404, "99999"),
     ("GET", "/api/requests/first", None, 404, "first"),
     ("POST", "/api/verify", "{", 400, "JSON"),
     ("POST", "/api/verify", {"expekt": []}, 422, "expekt"),
+    ("POST", "/api/verify", "", 422, "nothing to verify"),
+    ("POST", "/api/verify", {}, 422, "nothing to verify"),
+    ("POST", "/api/verify", {"expect": []}, 422, "nothing to verify"),
+    ("POST", "/api/verify", {"session": "s", "since": 1, "in_order": True}, 422, "nothing to verify"),
     ("POST", "/api/verify", {"expect": [{"match": {"usr": "x"}}]}, 422, "expect[0].match.usr"),
     ("POST", "/api/verify", {"expect": [{"exactly": 1, "at_least": 1}]}, 422, "expect[0].exactly"),
     ("POST", "/api/verify", {"expect": [{"at_most": 1, "at_least": 2}]}, 422, "expect[0].at_most"),

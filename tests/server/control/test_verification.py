@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from mockllm.scenario.source_file import Source
 from mockllm.server.control import body_text
 from mockllm.server.control.handlers import journal
-from tests.server.control.live_server import Steered
+from tests.server.control.live_server import Steered, steered
 
 
 def verified(server: Steered, **body: Any) -> dict[str, Any]:
@@ -99,6 +100,31 @@ def test_unknown_rule_failure_suggests_a_name(server: Steered, rule: str, stated
     assert failure["message"] == f"expected at least 1, found 0{stated}"
 
 
+@pytest.mark.parametrize("bound", [{"at_most": 0}, {"exactly": 0}], ids=str)
+def test_bound_on_unknown_rule_fails(server: Steered, bound: dict[str, int]) -> None:
+    (failure,) = verified(server, expect=[{"exactly": 0}, {"rule": "helo", **bound}])["failures"]
+    assert failure["expect"] == 1
+    assert failure["message"] == 'no rule has the name "helo"; did you mean "hello"?'
+
+
+@pytest.mark.parametrize("rule", ["never", "a.yaml:never", "quota", "openai:models", "models", "mine"])
+def test_bound_on_known_rule_is_met(server: Steered, rule: str) -> None:
+    server.call("POST", "/api/rules?session=s", {"name": "mine", "reply": "x"})
+    assert verified(server, expect=[{"rule": rule, "exactly": 0}])["passed"]
+
+
+def test_bound_on_rule_of_journal_is_met(server: Steered) -> None:
+    server.call("POST", "/api/rules", {"name": "gone", "reply": "x"})
+    server.ask("new")
+    server.call("DELETE", "/api/rules")
+    last = server.call("GET", "/api/requests").json["requests"][0]["id"]
+    assert verified(server, expect=[{"rule": "gone", "at_most": 0}], since=last)["passed"]
+
+
+def test_session_without_requests_meets_zero(server: Steered) -> None:
+    assert verified(server, session="new", expect=[{"exactly": 0}])["passed"]
+
+
 def test_order_is_verified(server: Steered) -> None:
     server.ask("hello", model="first")
     server.ask("hello", model="second")
@@ -166,6 +192,26 @@ def test_unmatched_requests_and_unused_rules_fail(server: Steered) -> None:
     messages = [each["message"] for each in found["failures"]]
     assert messages[0] == "1 request that no rule matched"
     assert messages[1].startswith("a.yaml:never (")
+
+
+def test_all_rules_used_ignores_rules_of_packs(tmp_path: Path) -> None:
+    rules = "use: [default]\nrules: [{name: mine, match: {user: x}, reply: x}]\n"
+    with steered(tmp_path, {"a.yaml": rules}) as server:
+        (failure,) = verified(server, all_rules_used=True)["failures"]
+        assert failure["message"].startswith("a.yaml:mine (")
+
+
+@pytest.mark.parametrize(("session", "unused"), [(None, []), ("q", ["session:of-q"]), ("other", [])])
+def test_all_rules_used_ignores_other_sessions(
+    server: Steered, session: str | None, unused: list[str]
+) -> None:
+    server.call("POST", "/api/rules?session=q", {"name": "of-q", "match": {"user": "x"}, "reply": "x"})
+    server.call("POST", "/api/rules", {"name": "of-all", "match": {"user": "x"}, "reply": "x"})
+    messages = [
+        each["message"] for each in verified(server, all_rules_used=True, session=session)["failures"]
+    ]
+    found = {message.partition(" (")[0] for message in messages}
+    assert found == {"a.yaml:hello", "a.yaml:never", "overlay:of-all", *unused}
 
 
 def test_session_is_verified_alone(server: Steered) -> None:

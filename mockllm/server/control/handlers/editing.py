@@ -29,6 +29,7 @@ from mockllm.server.control.models.editing import (
     WriteQuery,
 )
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
+from mockllm.server.control.rule_layers import layer_of
 from mockllm.server.control.rule_preview import previewed
 from mockllm.server.control.rule_texts import rule_text
 from mockllm.server.engine_builder import Broken
@@ -49,7 +50,7 @@ async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
         raise Problem(404, f"There is no rule {brief(id)}; GET /api/rules lists their ids.")
     item = catalog.items[found]
     tries, responses = context.engine.state.totals(catalog.response_counts).get(item.key, (0, 0))
-    layer, session = context.layer_of(item)
+    layer, session = layer_of(item)
     path, _, line = item.file_and_line.rpartition(":")
     file = item.id.rpartition(":")[0]
     return RuleDetail(

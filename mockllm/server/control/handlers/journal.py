@@ -33,6 +33,7 @@ from mockllm.server.control.models.journal import (
 )
 from mockllm.server.control.models.rules import RuleInfo, RuleList
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
+from mockllm.server.control.rule_layers import layer_of
 from mockllm.server.control.sdk_code import python_code
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.worker_thread import run_in_thread
@@ -116,7 +117,13 @@ async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> 
     if source.diagnostics:
         raise diagnostics_problem(source.diagnostics)
     return await verification.verify(
-        call.body, source, context.journal, context.engine, context.known_names, context.prices
+        call.body,
+        source,
+        context.journal,
+        context.engine,
+        context.known_names,
+        context.prices,
+        all_rules=context.overlays is not None,  # else a session of a test may have rules of its own
     )
 
 
@@ -184,7 +191,7 @@ async def list_rules(context: ControlContext, call: ApiCall) -> BaseModel:
     for number, item in enumerate(catalog.items):
         await slices.pause()
         tries, responses = totals.get(item.key, (0, 0))
-        layer, session = context.layer_of(item)
+        layer, session = layer_of(item)
         rules.append(
             RuleInfo(
                 id=item.id,
