@@ -70,8 +70,7 @@ class Engine:
         self._time_scale = settings.time_scale
         self._always_sends_hash = settings.hash_header
         self._sent_as_planned = settings.time_scale == 1.0 and not settings.hash_header
-        """Whether responses without a session have no time scale, and no header `x-mockllm-hash` by the
-        settings."""
+        """Whether responses without a session have no time scale and, by the settings, no `x-mockllm-hash`."""
         self._planner = ResponsePlanner(catalog, settings, PromptCaching(state))
         self._index = catalog.index
         self._repeated_requests = RepeatedRequests()
@@ -106,9 +105,8 @@ class Engine:
         monotonic: float | None = None,
     ) -> EngineRequest:
         """Return a single request: see `request_reader`, and `RequestReader.read`."""
-        return self.request_reader(method, path, query_string, headers).read(
-            raw, client_address, now, monotonic
-        )
+        reader = self.request_reader(method, path, query_string, headers)
+        return reader.read(raw, client_address, now, monotonic)
 
     def respond(self, request: EngineRequest) -> PlannedResponse:
         """Decide and plan, and store what the dialect stores of the response. The state has to have all counts."""
