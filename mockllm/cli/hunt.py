@@ -25,7 +25,7 @@ from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import schedule_text
 from mockllm.core.hunting.disturbance_type import ExpectedReaction
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
-from mockllm.core.hunting.finding import Finding, HuntReport
+from mockllm.core.hunting.finding import TRIED_ALL, Finding, HuntReport
 from mockllm.core.hunting.judgement import Policy
 from mockllm.core.hunting.report_files import report_json, report_junit
 from mockllm.core.hunting.report_text import report_lines
@@ -43,7 +43,7 @@ ABOUT: Final = (
     "Runs COMMAND again and again against a server that disturbs it: legal variations first, then faults, then "
     "pairs. Shrinks what breaks COMMAND, replays it, and stores it as a scenario. COMMAND finds the server by the "
     "variables that `mockllm env` prints. Exits with 1 for a finding, 2 where COMMAND does not pass without "
-    "disturbances."
+    "disturbances, or where no disturbance was tried."
 )
 OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
 INTERRUPTED: Final = 130
@@ -199,6 +199,10 @@ def _show(report: HuntReport, args: argparse.Namespace, folder: Path) -> int:
     if report.ended == "interrupted":
         print("mockllm: the same command with --resume goes on", file=sys.stderr)
         return INTERRUPTED
+    if report.untried is not None:
+        more = "" if report.ended == TRIED_ALL else "; give it more time, such as --time 1m"
+        print(f"mockllm: {report.untried}{more}", file=sys.stderr)
+        return 2
     return 0 if report.passed else 1
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import Schedule, schedule_text
-from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow, cause
+from mockllm.core.hunting.finding import TRIED_ALL, Finding, HuntReport, TriedRow, cause
 from mockllm.core.hunting.judgement import BrokenRule, Judgement, Policy, judge
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.core.hunting.search import HuntSearch
@@ -195,7 +195,7 @@ class Hunter:
             ):
                 running[self._pool.submit(self._store.run, taken[1])] = taken[1]
             if not running:
-                return ended or "tried everything"
+                return ended or TRIED_ALL
             future = next(iter(running))
             schedule, outcome = running.pop(future), future.result()
             self._count(schedule_text(schedule), len(progress.findings))

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from tests.cli.in_process import command
 
 CLIENT = """
@@ -141,3 +142,21 @@ def test_hunt_serves_packs_with_parameters(tmp_path: Path, client: list[str]) ->
     line = ("--pack", "default,weather", "--set", "weather.climate=calm", "--runs", "3", "--quiet")
     ended = command("hunt", *line, "--", *client, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_hunt_that_tries_nothing_does_not_pass(tmp_path: Path, client: list[str]) -> None:
+    ended = command("hunt", *QUICK, "--time", "1us", "--quiet", "--", *client, cwd=tmp_path)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("mockllm: no disturbance was tried: the runs without disturbances took ")
+    assert line.endswith(" s; give it more time, such as --time 1m")
+
+
+@pytest.mark.full
+def test_hunt_without_fitting_row_does_not_pass(tmp_path: Path, client: list[str]) -> None:
+    rows = ", ".join(f"{name}: ignore" for name in DISTURBANCES)
+    (tmp_path / "expectations.yaml").write_text(f"expect: {{{rows}}}")
+    line = ("--expectations", "expectations.yaml", "--quiet", "--", *client)
+    ended = command("hunt", *QUICK, *line, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("mockllm: no disturbance was tried: none fits the requests")

@@ -119,6 +119,9 @@ def test_hunt_ends_after_enough_findings() -> None:
 def test_hunt_ends_at_its_time() -> None:
     report = hunted(breaks_on("nothing"), HuntBudget(seconds=0.0, jobs=1))
     assert (report.runs, report.ended) == (2, "0 s")
+    assert not report.passed
+    assert report.untried is not None
+    assert report.untried.startswith("no disturbance was tried: the runs without disturbances took ")
 
 
 def test_hunt_without_budget_left_does_not_shrink() -> None:
