@@ -32,7 +32,7 @@ from mockllm.core.hunting.report_text import report_lines
 from mockllm.hunting.command_run import CannotRun, CommandTrial
 from mockllm.hunting.disturbed_server import ServerSources
 from mockllm.hunting.finding_files import RUNS, keep_findings
-from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline
+from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline, SilentWatch
 from mockllm.hunting.outcome_store import OutcomeStore
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.yaml_reader import read_source
@@ -154,7 +154,7 @@ def _hunt(
 ) -> HuntReport:
     complete = False
     with hunt_progress(sys.stderr, budget) as progress:
-        watch = None if args.quiet else ShownHunt(progress, budget.runs)
+        watch = QuietHunt() if args.quiet else ShownHunt(progress, budget.runs)
         try:
             report = Hunter(store, policy, budget, watch).hunt(command)
             complete = report.ended != "interrupted"
@@ -170,7 +170,17 @@ def hunt_progress(
     return ProgressBar(stream, "run", clock, window=math.inf, longest=budget.seconds, unit=" runs/s")
 
 
-class ShownHunt:
+class QuietHunt(SilentWatch):
+    """Shows only what an interrupted hunt waits for."""
+
+    def interrupted(self, running: int) -> None:
+        runs = counted(running, "run")
+        them = "it" if running == 1 else "them"
+        text = f"mockllm: interrupted: waits for {runs} to end; Ctrl-C again ends {them} now"
+        print(text, file=sys.stderr, flush=True)
+
+
+class ShownHunt(QuietHunt):
     """Shows the progress of a hunt, and its findings above."""
 
     def __init__(self, progress: ProgressBar, total: int) -> None:

@@ -60,6 +60,9 @@ class ItemTrial:
     def inline(self) -> bool:
         return True
 
+    def end(self) -> None:
+        """No run takes place in another thread."""
+
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the test once."""
         item = self._item

@@ -9,8 +9,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from mockllm.cli.hunt import QuietHunt, ShownHunt
+from mockllm.cli.progress_bar import ProgressBar
 from mockllm.core.hunting.disturbance_types import DISTURBANCES
+from mockllm.hunting.hunter import HuntWatch
 from tests.cli.in_process import command
+from tests.cli.terminal import Pipe
 
 CLIENT = """
 import json, os, sys, urllib.request
@@ -160,3 +164,10 @@ def test_hunt_without_fitting_row_does_not_pass(tmp_path: Path, client: list[str
     ended = command("hunt", *QUICK, *line, cwd=tmp_path)
     assert ended.returncode == 2
     assert ended.stderr.startswith("mockllm: no disturbance was tried: none fits the requests")
+
+
+@pytest.mark.parametrize("watch", [QuietHunt(), ShownHunt(ProgressBar(Pipe(), "run"), 200)])
+def test_ctrl_c_says_what_the_hunt_waits_for(watch: HuntWatch, capsys: pytest.CaptureFixture[str]) -> None:
+    watch.interrupted(2)
+    expected = "mockllm: interrupted: waits for 2 runs to end; Ctrl-C again ends them now\n"
+    assert capsys.readouterr().err == expected
