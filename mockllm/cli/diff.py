@@ -47,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Return 0 if all responses are equal, 1 if one differs, 2 for mistakes."""
+    """Return 0 if all responses are equal, 1 if one differs, 2 for mistakes, and where nothing was compared."""
     # an exit at once, as during the imports, would leave the progress on the terminal, and fetched files
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as stack:
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         cases = [*sides.cases, *cases]
         results = [sides.compare(case) for case in _watched(cases, progress, len(cases))]
     _print(results, args.json)
-    return 1 if any(results) else 0
+    return int(any(results)) if results else 2
 
 
 def _watched(cases: Iterable[Case], progress: ProgressBar, total: int | None = None) -> Iterator[Case]:
@@ -86,6 +86,8 @@ def _watched(cases: Iterable[Case], progress: ProgressBar, total: int | None = N
 
 def _print(results: list[list[Difference]], json: bool) -> None:
     """Print the differences of each case."""
+    if not results:
+        print("mockllm: nothing was compared: there is no example, and no --requests", file=sys.stderr)
     found = [difference for differences in results for difference in differences]
     other = sum(map(bool, results))
     if json:
@@ -94,12 +96,9 @@ def _print(results: list[list[Difference]], json: bool) -> None:
         return
     for each in found:
         print(readable(str(each)))
-    result = f"{other} with different responses" if other else "all responses equal"
-    print(
-        f"{len(results)} compared: {result}"
-        if results
-        else "nothing was compared: there is no example, and no --requests"
-    )
+    if results:
+        result = f"{other} with different responses" if other else "all responses equal"
+        print(f"{len(results)} compared: {result}")
 
 
 @contextmanager

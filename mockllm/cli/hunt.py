@@ -25,14 +25,14 @@ from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import schedule_text
 from mockllm.core.hunting.disturbance_type import ExpectedReaction
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
-from mockllm.core.hunting.finding import Finding, HuntReport
+from mockllm.core.hunting.finding import TRIED_ALL, Finding, HuntReport
 from mockllm.core.hunting.judgement import Policy
 from mockllm.core.hunting.report_files import report_json, report_junit
 from mockllm.core.hunting.report_text import report_lines
 from mockllm.hunting.command_run import CannotRun, CommandTrial
 from mockllm.hunting.disturbed_server import ServerSources
 from mockllm.hunting.finding_files import RUNS, keep_findings
-from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline
+from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline, SilentWatch
 from mockllm.hunting.outcome_store import OutcomeStore
 from mockllm.scenario.diagnostics import readable
 from mockllm.scenario.yaml_reader import read_source
@@ -43,7 +43,7 @@ ABOUT: Final = (
     "Runs COMMAND again and again against a server that disturbs it: legal variations first, then faults, then "
     "pairs. Shrinks what breaks COMMAND, replays it, and stores it as a scenario. COMMAND finds the server by the "
     "variables that `mockllm env` prints. Exits with 1 for a finding, 2 where COMMAND does not pass without "
-    "disturbances."
+    "disturbances, or where no disturbance was tried."
 )
 OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
 INTERRUPTED: Final = 130
@@ -154,7 +154,7 @@ def _hunt(
 ) -> HuntReport:
     complete = False
     with hunt_progress(sys.stderr, budget) as progress:
-        watch = None if args.quiet else ShownHunt(progress, budget.runs)
+        watch = QuietHunt() if args.quiet else ShownHunt(progress, budget.runs)
         try:
             report = Hunter(store, policy, budget, watch).hunt(command)
             complete = report.ended != "interrupted"
@@ -170,7 +170,17 @@ def hunt_progress(
     return ProgressBar(stream, "run", clock, window=math.inf, longest=budget.seconds, unit=" runs/s")
 
 
-class ShownHunt:
+class QuietHunt(SilentWatch):
+    """Shows only what an interrupted hunt waits for."""
+
+    def interrupted(self, running: int) -> None:
+        runs = counted(running, "run")
+        them = "it" if running == 1 else "them"
+        text = f"mockllm: interrupted: waits for {runs} to end; Ctrl-C again ends {them} now"
+        print(text, file=sys.stderr, flush=True)
+
+
+class ShownHunt(QuietHunt):
     """Shows the progress of a hunt, and its findings above."""
 
     def __init__(self, progress: ProgressBar, total: int) -> None:
@@ -199,6 +209,10 @@ def _show(report: HuntReport, args: argparse.Namespace, folder: Path) -> int:
     if report.ended == "interrupted":
         print("mockllm: the same command with --resume goes on", file=sys.stderr)
         return INTERRUPTED
+    if report.untried is not None:
+        more = "" if report.ended == TRIED_ALL else "; give it more time, such as --time 1m"
+        print(f"mockllm: {report.untried}{more}", file=sys.stderr)
+        return 2
     return 0 if report.passed else 1
 
 

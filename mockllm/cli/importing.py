@@ -21,8 +21,8 @@ from mockllm.scenario.diagnostics import readable
 
 LARGE: Final = 5_000_000
 """Bytes of a file that is likely to take seconds: a pipe gets a line at once."""
-IMPORTED = b"# Imported from "
-"""First bytes of an imported file. Only such files are overwritten."""
+OTHER: Final = "exists with other content, not overwritten; remove it, or choose another --out"
+"""What is said of a file that somebody may have edited since its import."""
 OPTIONS = tuple(option for option in SERVING if option.key in ("hash_ignore", "redact"))
 
 
@@ -119,8 +119,8 @@ def _write(
     used_names.add(stem)
     path = Path(out, f"{stem}.yaml")
     try:
-        if path.exists() and not path.read_bytes().startswith(IMPORTED):
-            print(f"mockllm: {path} exists and is not an imported file: not overwritten", file=sys.stderr)
+        if path.exists() and path.read_bytes() != found.text.encode():
+            print(f"mockllm: {path}: {OTHER}", file=sys.stderr)
             return False
         progress.begin(f"writes {path}", long=len(found.text) >= LARGE)
         write_file(path, found.text)

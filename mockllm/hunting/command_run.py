@@ -8,11 +8,13 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mockllm.core.hunting.disturbance import Schedule
 from mockllm.core.hunting.outcome import FIRST_OF_SIGNALS, RunOutcome
@@ -37,6 +39,35 @@ def cannot_run(line: Sequence[str], error: OSError) -> str:
     return f"cannot run {line[0]}: {error.strerror}{hint}"
 
 
+class RunningCommands:
+    """The commands that run now. All of them can be ended at once, from another thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._processes: set[subprocess.Popen[bytes]] = set()
+        self._ended = False
+
+    @contextmanager
+    def containing(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Contain a command within the block."""
+        with self._lock:
+            self._processes.add(process)
+            if self._ended:
+                _send_kill(process)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+
+    def end(self) -> None:
+        """End the commands that run, and those that begin later."""
+        with self._lock:
+            self._ended = True
+            for process in self._processes:
+                _send_kill(process)
+
+
 class CommandTrial(Struct, frozen=True):
     """Runs a command. `timeout` is in seconds. `compare` is `stdout`, or a file; `side_effects` a file. Files are
     relative to the folder of the run, where their path begins with `$MOCKLLM_RUN_DIR/`."""
@@ -46,6 +77,7 @@ class CommandTrial(Struct, frozen=True):
     timeout: float
     compare: str | None = None
     side_effects: str | None = None
+    running: RunningCommands = field(default_factory=RunningCommands)
 
     @property
     def parallel(self) -> bool:
@@ -56,6 +88,9 @@ class CommandTrial(Struct, frozen=True):
     @property
     def inline(self) -> bool:
         return False
+
+    def end(self) -> None:
+        self.running.end()
 
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the command once. Raise CannotRun, or Broken for mistakes in the scenarios."""
@@ -99,7 +134,8 @@ class CommandTrial(Struct, frozen=True):
     def _end_of(self, process: subprocess.Popen[bytes]) -> tuple[int | None, bytes, bytes]:
         """Return the exit code as a shell has it, and the output; no code for a command that was ended."""
         try:
-            out, err = process.communicate(timeout=self.timeout)
+            with self.running.containing(process):
+                out, err = process.communicate(timeout=self.timeout)
         except subprocess.TimeoutExpired:
             out, err = _kill(process)
             return None, out, err
@@ -129,14 +165,18 @@ class CommandTrial(Struct, frozen=True):
 
 def _kill(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     """End a command and its children. Return what it had written."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        process.kill()
+    _send_kill(process)
     try:
         return process.communicate(timeout=KILLED_WAIT)
     except subprocess.TimeoutExpired as left:  # a child in another session holds the output
         return left.output or b"", left.stderr or b""
+
+
+def _send_kill(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        process.kill()
 
 
 def _path(name: str, folder: str) -> Path:

@@ -74,6 +74,9 @@ class Hunt:
         store = OutcomeStore(self, None, "", resume=False)
         return Hunter(store, policy, self._budget, watch).hunt(getattr(self._test, "__name__", "test"))
 
+    def end(self) -> None:
+        """No run takes place in another thread."""
+
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the function once."""
         with (

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from mockllm.core.display import counted
 from mockllm.core.hunting.disturbance import Schedule, schedule_text
-from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow, cause
+from mockllm.core.hunting.finding import TRIED_ALL, Finding, HuntReport, TriedRow, cause
 from mockllm.core.hunting.judgement import BrokenRule, Judgement, Policy, judge
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.core.hunting.search import HuntSearch
@@ -58,6 +58,9 @@ class HuntWatch(Protocol):
     def found(self, finding: Finding) -> None:
         """Show a finding that was shrunk and replayed."""
 
+    def interrupted(self, running: int) -> None:
+        """Show that the hunt ends after this number of runs, which take place now."""
+
 
 class SilentWatch:
     """Shows nothing."""
@@ -65,6 +68,8 @@ class SilentWatch:
     def ran(self, runs: int, findings: int, doing: str) -> None: ...
 
     def found(self, finding: Finding) -> None: ...
+
+    def interrupted(self, running: int) -> None: ...
 
 
 class InlineExecutor(Executor):
@@ -140,13 +145,15 @@ class Hunter:
         jobs = budget.jobs if store.parallel else 1
         self._ahead = jobs if jobs == 1 else 2 * jobs
         """Runs that are begun before the first of them is judged: none of the jobs waits for a slow one."""
+        self._begun: set[Future[RunOutcome]] = set()
+        """The runs of the pool that have not ended."""
         self._pool: Executor = (
             InlineExecutor() if store.inline else ThreadPoolExecutor(jobs, thread_name_prefix="hunt")
         )
 
     def hunt(self, command: str) -> HuntReport:
         """Hunt until the search or the budget is at its end. Raise NoBaseline. After Ctrl-C the report has what was
-        found so far."""
+        found so far. A second one ends the runs that take place."""
         with self._pool:
             progress = HuntProgress(self._learn())
             search = HuntSearch(progress.baseline, self._policy, self._budget.seed)
@@ -154,7 +161,7 @@ class Hunter:
             try:
                 ended = self._search(search, progress)
             except KeyboardInterrupt:
-                self._pool.shutdown(cancel_futures=True)
+                self._end_runs()
         return HuntReport(
             command,
             progress.baseline,
@@ -168,6 +175,24 @@ class Hunter:
             ended,
             list(progress.unexamined),
         )
+
+    def _begin(self, schedule: Schedule, number: int = 0) -> Future[RunOutcome]:
+        """Begin a run in the pool."""
+        future = self._pool.submit(self._store.run, schedule, number)
+        self._begun.add(future)
+        future.add_done_callback(self._begun.discard)
+        return future
+
+    def _end_runs(self) -> None:
+        """Wait for the runs that take place, and begin no other. Ctrl-C ends them meanwhile."""
+        try:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            running = sum(each.running() for each in list(self._begun))
+            if running:
+                self._watch.interrupted(running)
+            self._pool.shutdown()
+        except KeyboardInterrupt:
+            self._store.end()
 
     def _learn(self) -> RunOutcome:
         """Run the client without disturbances, and return the outcome."""
@@ -193,9 +218,9 @@ class Hunter:
                 and len(running) < self._ahead
                 and (taken := search.take())
             ):
-                running[self._pool.submit(self._store.run, taken[1])] = taken[1]
+                running[self._begin(taken[1])] = taken[1]
             if not running:
-                return ended or "tried everything"
+                return ended or TRIED_ALL
             future = next(iter(running))
             schedule, outcome = running.pop(future), future.result()
             self._count(schedule_text(schedule), len(progress.findings))
@@ -241,10 +266,7 @@ class Hunter:
 
     def _replayed(self, finding: Finding, progress: HuntProgress) -> Finding:
         schedule, rule = finding.schedule, finding.problem.rule
-        futures = [
-            self._pool.submit(self._store.run, schedule, number)
-            for number in range(1, 1 + self._budget.replays)
-        ]
+        futures = [self._begin(schedule, number) for number in range(1, 1 + self._budget.replays)]
         failures = 0
         for number, future in enumerate(futures, 1):
             problem = judge(schedule, future.result(), progress.baseline, self._policy).problem

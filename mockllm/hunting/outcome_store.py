@@ -27,6 +27,9 @@ class Trial(Protocol):
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the client once."""
 
+    def end(self) -> None:
+        """End the runs that take place in other threads, and those that begin later."""
+
 
 class StoredRun(Struct, frozen=True):
     """A line of the file: the run's key, its number among equal runs, and its outcome."""
@@ -44,6 +47,7 @@ class OutcomeStore:
         used. Raise OSError if the file cannot be written."""
         self._trial = trial
         self._lock = Lock()
+        self._ended = False
         self._path = path
         self._known: dict[tuple[str, int], RunOutcome] = {}
         self._file: IO[bytes] | None = None
@@ -76,12 +80,17 @@ class OutcomeStore:
         if known is not None:
             return known
         outcome = self._trial.run(schedule)
-        if self._file is not None:
+        if self._file is not None and not self._ended:
             line = msgspec.json.encode(StoredRun(key, number, outcome)) + b"\n"
             with self._lock:
                 self._file.write(line)
                 self._file.flush()
         return outcome
+
+    def end(self) -> None:
+        """End the runs that take place. Their outcomes say nothing about the client, and are not stored."""
+        self._ended = True
+        self._trial.end()
 
     def close(self, *, complete: bool) -> None:
         """Close the file, and delete it after a complete hunt."""

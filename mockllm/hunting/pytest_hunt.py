@@ -15,7 +15,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from mockllm.core.hunting.disturbance import Schedule
-from mockllm.core.hunting.finding import HuntReport
+from mockllm.core.hunting.finding import TRIED_ALL, HuntReport
 from mockllm.core.hunting.judgement import Policy, modifier_name
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.core.hunting.report_text import report_lines, summary
@@ -59,6 +59,9 @@ class ItemTrial:
     @property
     def inline(self) -> bool:
         return True
+
+    def end(self) -> None:
+        """No run takes place in another thread."""
 
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the test once."""
@@ -138,12 +141,15 @@ def _not_hunted(reports: list[pytest.TestReport], error: NoBaseline) -> list[pyt
 def _with_findings(
     reports: list[pytest.TestReport], hunted: HuntReport, root: Path
 ) -> list[pytest.TestReport]:
-    """Return the reports of a test whose hunt has ended: failed for a finding, else passed."""
+    """Return the reports of a test whose hunt has ended: failed for a finding, or where nothing was tried."""
     for each in reports:
         each.outcome, each.longrepr = "passed", None
         each.sections = [("mockllm: hunt", summary(hunted))] if each.when == "call" else []
     call = next((each for each in reports if each.when == "call"), reports[0])
-    if not hunted.passed:
+    if hunted.untried is not None:
+        more = "" if hunted.ended == TRIED_ALL else "; give it more time: hunt={'time': 60}"
+        call.outcome, call.longrepr = "failed", f"hunt: {hunted.untried}{more}"
+    elif not hunted.passed:
         files = keep_findings(hunted, root / FOLDER, own_pace=False)
         call.outcome = "failed"
         call.longrepr = "\n".join(report_lines(hunted, files)).lstrip("\n")

@@ -194,8 +194,18 @@ def test_diff_runs_requests_from_files(capsys: pytest.CaptureFixture[str]) -> No
     assert run("diff", "old", "new", "--requests", "requests/two.json", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"requests": 1, "otherwise": 0, "differences": []}
     assert run("diff", "old", "new", "--requests", "none.json") == 2
-    assert run("diff", "old", "new") == 0
-    assert "nothing was compared: there is no example" in capsys.readouterr().out
+
+
+def test_diff_that_compares_nothing_does_not_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    write(Path(), {"old/a.yaml": BASE, "new/a.yaml": BASE})
+    assert run("diff", "old", "new") == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == "mockllm: nothing was compared: there is no example, and no --requests\n"
+    assert run("diff", "old", "new", "--json") == 2
+    output = capsys.readouterr()
+    assert json.loads(output.out) == {"requests": 0, "otherwise": 0, "differences": []}
+    assert "nothing was compared" in output.err
 
 
 def test_diff_runs_recorded_requests(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from mockllm.cli.hunt import QuietHunt, ShownHunt
+from mockllm.cli.progress_bar import ProgressBar
+from mockllm.core.hunting.disturbance_types import DISTURBANCES
+from mockllm.hunting.hunter import HuntWatch
 from tests.cli.in_process import command
+from tests.cli.terminal import Pipe
 
 CLIENT = """
 import json, os, sys, urllib.request
@@ -141,3 +146,28 @@ def test_hunt_serves_packs_with_parameters(tmp_path: Path, client: list[str]) ->
     line = ("--pack", "default,weather", "--set", "weather.climate=calm", "--runs", "3", "--quiet")
     ended = command("hunt", *line, "--", *client, cwd=tmp_path)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_hunt_that_tries_nothing_does_not_pass(tmp_path: Path, client: list[str]) -> None:
+    ended = command("hunt", *QUICK, "--time", "1us", "--quiet", "--", *client, cwd=tmp_path)
+    assert ended.returncode == 2
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("mockllm: no disturbance was tried: the runs without disturbances took ")
+    assert line.endswith(" s; give it more time, such as --time 1m")
+
+
+@pytest.mark.full
+def test_hunt_without_fitting_row_does_not_pass(tmp_path: Path, client: list[str]) -> None:
+    rows = ", ".join(f"{name}: ignore" for name in DISTURBANCES)
+    (tmp_path / "expectations.yaml").write_text(f"expect: {{{rows}}}")
+    line = ("--expectations", "expectations.yaml", "--quiet", "--", *client)
+    ended = command("hunt", *QUICK, *line, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("mockllm: no disturbance was tried: none fits the requests")
+
+
+@pytest.mark.parametrize("watch", [QuietHunt(), ShownHunt(ProgressBar(Pipe(), "run"), 200)])
+def test_ctrl_c_says_what_the_hunt_waits_for(watch: HuntWatch, capsys: pytest.CaptureFixture[str]) -> None:
+    watch.interrupted(2)
+    expected = "mockllm: interrupted: waits for 2 runs to end; Ctrl-C again ends them now\n"
+    assert capsys.readouterr().err == expected

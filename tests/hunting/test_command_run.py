@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +118,15 @@ def test_run_of_missing_command_says_so() -> None:
     trial = CommandTrial(("/no/such/command",), SOURCES, 1.0)
     with pytest.raises(CannotRun, match="cannot run /no/such/command: No such file"):
         trial.run(())
+
+
+def test_ended_trial_ends_its_commands(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    code = f"import pathlib, signal; pathlib.Path({str(begun)!r}).touch(); signal.pause()"
+    trial = CommandTrial((sys.executable, "-c", code), SOURCES, PATIENCE)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(trial.run, ())
+        until(begun.exists)
+        trial.end()
+        assert running.result().code == 128 + signal.SIGKILL
+    assert trial.run(()).code == 128 + signal.SIGKILL, "one that begins later ends, too"

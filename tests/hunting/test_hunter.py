@@ -14,6 +14,7 @@ from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.hunting.hunter import HuntBudget, NoBaseline, SilentWatch, check_baseline
 from tests.core.hunting.runs import BASE, CRLF, requested
 from tests.hunting.scripted_trial import ScriptedTrial, hunted
+from tests.waiting import PATIENCE
 
 
 def breaks_on(*kinds: str) -> ScriptedTrial:
@@ -33,11 +34,14 @@ class Watch:
     def found(self, finding: Finding) -> None:
         self.findings.append(finding)
 
+    def interrupted(self, running: int) -> None: ...
+
 
 def test_silent_watch_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     watch = SilentWatch()
     watch.ran(1, 0, "x")
     watch.found(Finding(BrokenRule("same_result", "x"), (CRLF,), (CRLF,), BASE, 20, 20))
+    watch.interrupted(1)
     assert capsys.readouterr() == ("", "")
 
 
@@ -119,6 +123,9 @@ def test_hunt_ends_after_enough_findings() -> None:
 def test_hunt_ends_at_its_time() -> None:
     report = hunted(breaks_on("nothing"), HuntBudget(seconds=0.0, jobs=1))
     assert (report.runs, report.ended) == (2, "0 s")
+    assert not report.passed
+    assert report.untried is not None
+    assert report.untried.startswith("no disturbance was tried: the runs without disturbances took ")
 
 
 def test_hunt_without_budget_left_does_not_shrink() -> None:
@@ -135,6 +142,58 @@ def test_hunt_interrupted_reports_what_it_has() -> None:
     report = hunted(ScriptedTrial(fails, parallel=False))
     assert report.ended == "interrupted"
     assert report.runs > 20
+
+
+class HeldTrial(ScriptedTrial):
+    """Runs with other disturbances than `first` end only when `released` is set: by `end`, or by the test."""
+
+    def __init__(self, first: Schedule) -> None:
+        super().__init__(self._held)
+        self._first = first
+        self.begun, self.released, self.ended = Event(), Event(), Event()
+
+    def _held(self, schedule: Schedule, number: int) -> bool:
+        if schedule not in ((), self._first):
+            self.begun.set()
+            assert self.released.wait(PATIENCE)
+        return False
+
+    def end(self) -> None:
+        self.ended.set()
+        self.released.set()
+
+
+class InterruptingWatch(Watch):
+    """Presses Ctrl-C while the fourth run takes place, and again when told of it if `twice`."""
+
+    def __init__(self, trial: HeldTrial, *, twice: bool) -> None:
+        super().__init__()
+        self._trial, self._twice = trial, twice
+        self.waited_for: list[int] = []
+
+    def ran(self, runs: int, findings: int, doing: str) -> None:
+        super().ran(runs, findings, doing)
+        if runs == 3:
+            assert self._trial.begun.wait(PATIENCE)
+            raise KeyboardInterrupt
+
+    def interrupted(self, running: int) -> None:
+        self.waited_for.append(running)
+        if self._twice:
+            raise KeyboardInterrupt
+        self._trial.released.set()
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_interrupted_hunt_says_what_it_waits_for(twice: bool) -> None:
+    learned = breaks_on("nothing")
+    hunted(learned, HuntBudget(runs=3, jobs=1))
+    trial = HeldTrial(learned.runs[2])
+    watch = InterruptingWatch(trial, twice=twice)
+    report = hunted(trial, HuntBudget(runs=4, jobs=2), watch)
+    assert report.ended == "interrupted"
+    assert watch.waited_for == [1]
+    assert trial.ended.is_set() is twice
 
 
 def test_hunt_tries_everything_with_a_large_budget() -> None:

@@ -79,3 +79,15 @@ def test_store_without_a_file_runs_each_time() -> None:
         store.run((CRLF,))
     store.close(complete=True)
     assert len(one.runs) == 2
+
+
+def test_outcome_of_an_ended_run_is_not_stored(tmp_path: Path) -> None:
+    path = tmp_path / "runs"
+    store = OutcomeStore(trial(), path, "a", resume=False)
+    store.run((CRLF,))
+    store.end()
+    store.run((CUT,))
+    store.close(complete=False)
+    again = OutcomeStore(trial(), path, "a", resume=True)
+    again.close(complete=True)
+    assert again.known == 1

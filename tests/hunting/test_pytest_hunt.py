@@ -105,5 +105,12 @@ def test_hunt_of_a_test_without_requests_fails(pytester: pytest.Pytester) -> Non
     assert "hunt: the command sent no request to the server" in result.stdout.str()
 
 
+def test_hunt_that_tries_nothing_fails_its_test(pytester: pytest.Pytester) -> None:
+    result = run(pytester, '{"time": 0.000001}')
+    result.assert_outcomes(failed=1)
+    assert "hunt: no disturbance was tried: " in result.stdout.str()
+    assert "give it more time: hunt={'time': 60}" in result.stdout.str()
+
+
 def test_test_without_hunt_runs_once(pytester: pytest.Pytester) -> None:
     run(pytester, "False").assert_outcomes(passed=1)

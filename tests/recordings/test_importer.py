@@ -156,11 +156,6 @@ def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert output.out == ""
     assert "1 imported" in output.err
     assert "note: " in output.err
-    assert run(str(cassette), "--out", str(out)) == 0
-    (out / "a-b.yaml").write_text("# my own\n")
-    assert run(str(cassette), "--out", str(out)) == 1
-    assert "exists and is not an imported file" in capsys.readouterr().err
-    assert (out / "a-b.yaml").read_text() == "# my own\n"
     assert run("--request", str(request), "--path", "/v1/chat/completions", "--response", str(body)) == 0
     assert (
         VirtualServer(capsys.readouterr().out).respond(raw_request("/v1/chat/completions", BODY)).bytes
@@ -176,6 +171,25 @@ def test_import_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     capsys.readouterr()
     assert run(str(cassette), "--out", str(tmp_path / "file")) == 1
     assert "mockllm: " in capsys.readouterr().err
+
+
+def test_import_does_not_overwrite_an_edited_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.json").write_bytes(dumps(vcrpy({"string": ANSWER})))
+    imported = Path("out/a.yaml")
+    assert run("a.json", "--out", "out") == 0
+    assert run("a.json", "--out", "out") == 0, "the same content is no mistake"
+    for text in (imported.read_text() + "# my own line\n", "# my own file\n"):
+        imported.write_text(text)
+        capsys.readouterr()
+        assert run("a.json", "--out", "out") == 1
+        assert capsys.readouterr().err == (
+            "mockllm: out/a.yaml: exists with other content, not overwritten; "
+            "remove it, or choose another --out\n"
+        )
+        assert imported.read_text() == text
 
 
 def test_import_names_steps_of_a_large_file(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec import Struct, field
 
@@ -13,6 +14,9 @@ from mockllm.core.hunting.judgement import RULES, BrokenRule, Result
 from mockllm.core.hunting.outcome import RunOutcome
 from mockllm.core.request.server_address import MAX_SESSION_ID
 from mockllm.core.verdicts import VERDICTS
+
+TRIED_ALL: Final = "tried everything"
+"""Why a hunt ends whose budget is larger than the search."""
 
 
 class Finding(Struct, frozen=True):
@@ -92,7 +96,22 @@ class HuntReport(Struct):
 
     @property
     def passed(self) -> bool:
-        return not self.findings
+        """Whether the client bore what was tried. A hunt that tried nothing says nothing about a client."""
+        return bool(self.tried) and not self.findings
+
+    @property
+    def untried(self) -> str | None:
+        """Why nothing was tried; None where something was."""
+        if self.tried:
+            return None
+        if self.ended == TRIED_ALL:
+            return (
+                "no disturbance was tried: none fits the requests of the command, or all of them are ignored"
+            )
+        return (
+            f"no disturbance was tried: the runs without disturbances took {self.seconds:.1f} s, "
+            f"and the hunt ended: {self.ended}"
+        )
 
     @property
     def broken(self) -> frozenset[str]:

@@ -62,7 +62,8 @@ def test_report_without_findings_has_a_summary() -> None:
     lines = report_lines(report, {})
     assert lines[-1] == summary(report)
     assert summary(report).startswith("0 findings in 1 run and 40 replays, 0.0 s, 0.0 runs a second")
-    assert report.passed
+    assert not report.passed
+    assert replace(report, tried=TRIED).passed
     assert "written to" not in "\n".join(
         report_lines(replace(report, findings=[replace(FOUND, also=())]), {})
     )
