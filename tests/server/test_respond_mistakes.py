@@ -155,7 +155,7 @@ def test_exception_in_stream_is_no_client_that_left(raw: Raw, server: ThreadedSe
     assert [part.data for part in reconstruct(entry).parts] == [b"data: a\n\n"]
 
 
-def test_client_that_leaves_an_internal_error_causes_no_traceback(
+def test_client_that_leaves_an_error_causes_no_traceback(
     raw: Raw, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail_to_serve(*_: object) -> bool:
