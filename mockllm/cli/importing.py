@@ -22,7 +22,7 @@ from mockllm.scenario.diagnostics import readable
 LARGE: Final = 5_000_000
 """Bytes of a file that is likely to take seconds: a pipe gets a line at once."""
 OTHER: Final = "exists with other content, not overwritten; remove it, or choose another --out"
-"""What is said of a file that somebody may have edited since its import."""
+"""The error for a file that may have been edited since its import."""
 OPTIONS = tuple(option for option in SERVING if option.key in ("hash_ignore", "redact"))
 
 

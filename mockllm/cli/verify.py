@@ -40,7 +40,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--all-rules-used",
         action="store_true",
-        help="every rule of your own files and overlays must have been selected; rules of packs, and those of the "
+        help="every rule of your own files and overlays must have been selected. Rules of packs, and of the "
         "overlays of other sessions, do not count",
     )
     parser.add_argument("--json", action="store_true", help="the result as JSON")

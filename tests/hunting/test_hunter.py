@@ -164,7 +164,7 @@ class HeldTrial(ScriptedTrial):
 
 
 class InterruptingWatch(Watch):
-    """Presses Ctrl-C while the fourth run takes place, and again when told of it if `twice`."""
+    """Presses Ctrl-C while the fourth run takes place, and with `twice` again at the notice of it."""
 
     def __init__(self, trial: HeldTrial, *, twice: bool) -> None:
         super().__init__()

@@ -123,7 +123,7 @@ async def verify(context: ControlContext, call: ApiCall[object, VerifyBody]) -> 
         context.engine,
         context.known_names,
         context.prices,
-        all_rules=context.overlays is not None,  # else a session of a test may have rules of its own
+        all_rules=context.overlays is not None,  # else a session of a test may have further rules
     )
 
 
