@@ -193,7 +193,7 @@ class _Conversion(Generic[T]):
             converted: T = self._validator.validate_python(value, strict=False)
         except ValidationError as errors:
             raise ValueError(_reason(value, errors)) from None
-        if type(converted) is int and not -(2**63) <= converted < 2**64:
+        if isinstance(converted, int) and not -(2**63) <= converted < 2**64:
             raise ValueError(f"{_shown(value)} is beyond 64 bits")
         return converted
 
@@ -238,6 +238,10 @@ _BOUNDS: Final = {
 }
 
 
+LEAST_ABOVE: Final = 0.1
+"""How far draws stay above a bound that is excluded: a speed that is nearly 0 would take days."""
+
+
 class _Drawable(Struct, frozen=True):
     """See Drawable and Spread. `once`: the value is drawn when the tree is evaluated."""
 
@@ -249,6 +253,8 @@ class _Drawable(Struct, frozen=True):
         whole = inner["type"] == "int"
         numbers = read_deviation if inner["type"] in ("int", "float") else None
         bounds = {name: inner[bound] for name, bound in (("least", "ge"), ("most", "le")) if bound in inner}
+        if "gt" in inner:
+            bounds["least"] = inner["gt"] + (1 if whole else LEAST_ABOVE)
 
         def read(value: object, constant: Read, info: ValidationInfo) -> object:
             expression = _expression(value, convert, info)
