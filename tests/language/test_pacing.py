@@ -244,3 +244,11 @@ def test_bare_number_for_duration_has_diagnostic(bare: str, key: str) -> None:
 )
 def test_probability_forms(chance: str, fine: bool) -> None:
     assert bool(diagnostics_of(f"rules: [{{reply: x, chance: {chance}}}]")) is not fine
+
+
+def test_drawn_speed_is_never_unlimited() -> None:
+    pace = "{tokens_per_second: {normal: {mean: 40, stddev: 40}}}"
+    yaml = f"rules: [{{reply: {{text: {{tokens: 9}}}}, pace: {pace}}}]"
+    took = [response.chunk_times[-1] for response in respond_all(yaml, *[STREAM] * 50)]
+    assert max(took) == pytest.approx(80)
+    assert min(took) > 8 / 400

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.faults.base import NotApplicable, ReplyFault, ReplyFaultContext, fault
 from mockllm.core.json.codec import Json
-from mockllm.core.reply.reply import Reply, Usage
+from mockllm.core.reply.reply import MAX_TOKENS, Reply, Usage
 from mockllm.core.values.types import Templated
 
 
@@ -40,7 +40,7 @@ class NoUsage(UsageFault):
         return replace(usage, presence=self.how)
 
 
-Tokens = Templated[int] | None
+Tokens = Templated[Annotated[int, Field(ge=-MAX_TOKENS, le=MAX_TOKENS)]] | None
 
 
 @fault("wrong_usage", "meaning")

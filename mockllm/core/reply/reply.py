@@ -188,6 +188,10 @@ class Choice(Struct, frozen=True):
         return any(type(part) is Thinking for part in self.parts)
 
 
+MAX_TOKENS: Final = 2**53 - 1
+"""The largest token count: every JSON parser has it exactly, and sums of counts stay within 64 bits."""
+
+
 class Usage(Struct, frozen=True):
     """Token counts. `input` includes both caches and `output` includes reasoning. Each dialect adds them up as its
     provider does (in which providers differ most)."""

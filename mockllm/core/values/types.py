@@ -171,8 +171,8 @@ TemplatedJson: TypeAlias = Annotated[T, _TemplatedJson()]
 
 
 class _Conversion(Generic[T]):
-    """Converts a template's value to the type of its place. The validator is built on first use: most places never
-    have a template."""
+    """Converts a template's value to the type of its place. Numbers are finite and have at most 64 bits, as in a
+    scenario file. The validator is built on first use: most places never have a template."""
 
     __slots__ = ("_schema", "_validator", "waits")
 
@@ -183,7 +183,7 @@ class _Conversion(Generic[T]):
 
     def __call__(self, value: Json) -> T:
         if self._validator is None:
-            self._validator = SchemaValidator(self._schema)
+            self._validator = SchemaValidator(self._schema, core_schema.CoreConfig(allow_inf_nan=False))
         kind = _kind(self._schema)
         if kind == "str":
             value = as_text(value)
@@ -193,6 +193,8 @@ class _Conversion(Generic[T]):
             converted: T = self._validator.validate_python(value, strict=False)
         except ValidationError as errors:
             raise ValueError(_reason(value, errors)) from None
+        if isinstance(converted, int) and not -(2**63) <= converted < 2**64:
+            raise ValueError(f"{_shown(value)} is beyond 64 bits")
         return converted
 
 
@@ -211,7 +213,9 @@ def _reason(value: Json, errors: ValidationError) -> str:
     kind, details = str(error["type"]), error.get("ctx", {})
     if kind == "value":
         return error["msg"]
-    shown = f'"{value[:40]}"' if isinstance(value, str) else as_text(value)[:40]
+    shown = _shown(value)
+    if kind == "finite_number":
+        return f"{shown} is not a finite number"
     for name, type_name in _TYPE_NAMES.items():
         if kind.startswith(f"{name}_"):
             return f"{shown} is not {type_name}"
@@ -221,6 +225,10 @@ def _reason(value: Json, errors: ValidationError) -> str:
     return f"{shown} does not fit: {error['msg']}"
 
 
+def _shown(value: Json) -> str:
+    return f'"{value[:40]}"' if isinstance(value, str) else as_text(value)[:40]
+
+
 _BOUNDS: Final = {
     "ge": "at least",
     "gt": "more than",
@@ -228,6 +236,10 @@ _BOUNDS: Final = {
     "lt": "less than",
     "expected": "one of",
 }
+
+
+LEAST_ABOVE: Final = 0.1
+"""How far draws stay above a bound that is excluded: a speed that is nearly 0 would take days."""
 
 
 class _Drawable(Struct, frozen=True):
@@ -241,6 +253,8 @@ class _Drawable(Struct, frozen=True):
         whole = inner["type"] == "int"
         numbers = read_deviation if inner["type"] in ("int", "float") else None
         bounds = {name: inner[bound] for name, bound in (("least", "ge"), ("most", "le")) if bound in inner}
+        if "gt" in inner:
+            bounds["least"] = inner["gt"] + (1 if whole else LEAST_ABOVE)
 
         def read(value: object, constant: Read, info: ValidationInfo) -> object:
             expression = _expression(value, convert, info)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.media.images import size_of
@@ -42,22 +42,17 @@ class MediaSpec(Spec):
         return self
 
 
-def _size(value: object) -> object:
-    if isinstance(value, str) and "{{" not in value and size_of(value) is None:
-        raise quantity_error(f'expected a size such as 1024x768, found "{value}"')
+def _size(value: str) -> str:
+    if size_of(value) is None:
+        raise quantity_error(f'expected a size such as 1024x768, found "{value[:40]}"')
     return value
 
 
 class SizedSpec(MediaSpec):
     """Media with a size in pixels."""
 
-    size: Templated[str] | None = None
+    size: Templated[Annotated[str, AfterValidator(_size)]] | None = None
     """The width and height of a generated picture: `1024x768`; by default that of the request."""
-
-    @field_validator("size", mode="before")
-    @classmethod
-    def pixels(cls, value: object, info: ValidationInfo) -> object:
-        return _size(value)
 
 
 class ImageSpec(SizedSpec):

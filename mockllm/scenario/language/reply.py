@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from mockllm.core.batch import BatchEnd
 from mockllm.core.quantities.types import quantity_error
-from mockllm.core.reply.reply import Finish
+from mockllm.core.reply.reply import MAX_TOKENS, Finish
 from mockllm.core.values.types import Templated, TemplatedJson
 from mockllm.scenario.diagnostics import scalar_text
 from mockllm.scenario.language.base import Late, ReadLate, Spec, short_form
@@ -101,20 +101,21 @@ CitationOrUrl: TypeAlias = Annotated[CitationSpec, short_form("url", _no_scalar)
 
 
 _PROVIDER_NAMES = {"prompt_tokens": "input_tokens", "completion_tokens": "output_tokens"}
+TokenCount: TypeAlias = Templated[Annotated[int, Field(ge=0, le=MAX_TOKENS)]]
 
 
 class UsageSpec(Spec):
     """Token counts to report in place of the counted ones; missing keys are counted."""
 
-    input_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    input_tokens: TokenCount | None = None
     """All tokens of the prompt, cached or not."""
-    output_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    output_tokens: TokenCount | None = None
     """All tokens of the response, reasoning included."""
-    cached_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    cached_tokens: TokenCount | None = None
     """The input tokens that were read from the cache."""
-    cache_write_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    cache_write_tokens: TokenCount | None = None
     """The input tokens that were written to the cache."""
-    reasoning_tokens: Templated[Annotated[int, Field(ge=0)]] | None = None
+    reasoning_tokens: TokenCount | None = None
     """The output tokens of the reasoning."""
 
     @model_validator(mode="before")

@@ -40,3 +40,15 @@ def test_error_is_at_the_part_of_a_distribution(
     (error,) = caught.value.errors()
     assert error["loc"] == place
     assert content in error["msg"]
+
+
+ABOVE: list[tuple[Any, bool, float]] = [
+    (Drawable[Annotated[int, Field(gt=0)]], True, 1),
+    (Drawable[Annotated[float, Field(gt=0)]], False, 0.1),
+]
+
+
+@pytest.mark.parametrize(("kind", "whole", "least"), ABOVE)
+def test_draw_stays_above_bound_that_is_excluded(kind: Any, whole: bool, least: float) -> None:
+    found: Any = TypeAdapter(kind).validate_python({"normal": {"mean": 40, "stddev": 40}})
+    assert found == DrawnNumber(Normal(40, 40), whole=whole, least=least)

@@ -183,6 +183,8 @@ def test_unknown_distribution_has_suggestion() -> None:
     [
         ("whole", "429", 429),
         ("whole", 429, 429),
+        ("whole", "18446744073709551615", 2**64 - 1),
+        ("whole", "-9223372036854775808", -(2**63)),
         ("number", "2.5", 2.5),
         ("number", 2, 2.0),
         ("flag", "true", True),
@@ -227,6 +229,11 @@ def test_template_value_is_converted_to_type_of_place(key: str, value: Json, bui
         ("chance", "2", '2 is not between 0 and 1; write "2%"'),
         ("word", "stop", "\"stop\" is not one of 'end' or 'go_on'"),
         ("many", "abc", '"abc" does not fit: Input should be a valid tuple'),
+        ("whole", "18446744073709551616", '"18446744073709551616" is beyond 64 bits'),
+        ("whole", "-9223372036854775809", '"-9223372036854775809" is beyond 64 bits'),
+        ("number", "inf", '"inf" is not a finite number'),
+        ("number", "nan", '"nan" is not a finite number'),
+        ("speed", "-1e999", '"-1e999" is not a finite number'),
         ("whole", "x" * 99, '"' + "x" * 40 + '" is not a whole number'),
     ],
 )

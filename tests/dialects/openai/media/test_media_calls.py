@@ -88,6 +88,16 @@ def test_size_of_a_template_is_that_of_the_request() -> None:
     assert response.status == 200
 
 
+@pytest.mark.parametrize("size", ["abc", "-1x5", "100000x100000", "", "{{ 1 }}"])
+@pytest.mark.parametrize("kind", ["images: [{size: '{{ user }}'}]", "video: {size: '{{ user }}'}"])
+def test_size_of_a_template_that_does_not_fit_is_400(kind: str, size: str) -> None:
+    body = {"contents": [{"role": "user", "parts": [{"text": size}]}]}
+    path = "/v1beta/models/gemini-2.5-flash-image:generateContent"
+    response = respond_once(f"rules: [{{reply: {{{kind}}}}}]", raw_request(path, body))
+    assert response.status == 400
+    assert "{{ user }} at s/a.yaml:1: expected a size such as 1024x768" in response.json["error"]["message"]
+
+
 def test_video_of_a_rule_with_size_and_length_stays() -> None:
     rules = f"rules: [{{match: {{api: videos}}, reply: {MEDIA}}}]"
     server = VirtualServer(rules)
