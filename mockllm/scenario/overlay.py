@@ -22,7 +22,7 @@ from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry, places_by_id
-from mockllm.scenario.yaml_reader import read_source
+from mockllm.scenario.yaml_reader import FORBIDDEN_CHARACTERS, read_source
 
 GLOBAL_LAYER: Final = -2
 SESSION_LAYER: Final = -1
@@ -64,18 +64,25 @@ class OverlaidEntries(Struct, frozen=True):
 
 def to_yaml(data: Json) -> str:
     """Return data as YAML that is read as the same data."""
+    for with_unicode in (True, False):  # the writer does not escape each line end of Unicode
+        text = _block_yaml(data, with_unicode)
+        if read_source(text, "").data == data:
+            return text
+    return FORBIDDEN_CHARACTERS.sub(lambda found: f"\\u{ord(found[0]):04x}", dumps(data).decode()) + "\n"
+
+
+def _block_yaml(data: Json, with_unicode: bool) -> str:
     from ruamel.yaml import YAML  # takes 20 ms to import
 
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
-    writer.allow_unicode = True
+    writer.allow_unicode = with_unicode
     writer.width = 110
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.representer.ignore_aliases = lambda _: True  # users read it, and copy parts of it
     out = io.StringIO()
     writer.dump(data, out)
-    text = out.getvalue()
-    return text if read_source(text, "").data == data else dumps(data).decode() + "\n"
+    return out.getvalue()
 
 
 def overlay_entries(source: Source, session: str | None, known_names: KnownNames) -> OverlaidEntries:

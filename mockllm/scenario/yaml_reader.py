@@ -12,9 +12,10 @@ from typing import Final
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.source_file import MAX_FILE_SIZE, Position, Source, content_digest, pack_position
 
-_FORBIDDEN_CHARACTERS: Final = re.compile(
+FORBIDDEN_CHARACTERS: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]"
 )
+"""What no text of a file may have but as an escape."""
 
 
 def read_source(text: str | bytes, name: str) -> Source:
@@ -55,7 +56,7 @@ def _decode(raw: bytes, name: str) -> str:
         message = f"the byte 0x{raw[error.start]:02x} is not UTF-8; save the file as UTF-8"
         raise _UndecodableFile(name, *place, message) from None
     text = text.removeprefix("\ufeff")
-    forbidden = _FORBIDDEN_CHARACTERS.search(text)
+    forbidden = FORBIDDEN_CHARACTERS.search(text)
     if forbidden:
         code = ord(forbidden[0])
         escape = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -35,12 +35,24 @@ AWKWARD: dict[str, Any] = {
     ],
     "what is no text": [True, None, 1, 1.5, {"a": []}],
     "lines and signs": ["a\nb\n", "key: value", "- a", "# no comment", "{{ user }}", "“quoted”", "tab\tbed"],
+    "line ends of Unicode": ["a\u2028b", "\u2029", "a\x85b\n", "é😀\u2028\U0010ffff"],
+    "what YAML refuses": ["\x00\x7f\x9f", "\ufffe\uffff", "\ufeff"],
 }
 
 
 @pytest.mark.parametrize("data", AWKWARD.values(), ids=AWKWARD)
 def test_to_yaml_is_read_as_same_data(data: Any) -> None:
     assert read_source(to_yaml({"rules": data}), "x").data == {"rules": data}
+
+
+@pytest.mark.parametrize("data", AWKWARD.values(), ids=AWKWARD)
+def test_to_yaml_in_flow_style_is_read_as_same_data(data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mockllm.scenario.overlay._block_yaml", lambda *_: "{")
+    assert read_source(to_yaml({"rules": data}), "x").data == {"rules": data}
+
+
+def test_to_yaml_escapes_only_where_it_must() -> None:
+    assert to_yaml(["é😀"]) == "- é😀\n"
 
 
 def test_to_yaml_writes_no_aliases() -> None:

@@ -109,7 +109,7 @@ def _fill(
     names = _names(schema, generate, random, patterns)
     while len(members) < count:
         candidates = zip(range(_MAX_TRIES), names, strict=False)
-        name = next((name for _, name in candidates if name not in members), None)
+        name = next((name for _, name in candidates if isinstance(name, str) and name not in members), None)
         if name is None:
             raise Unsatisfiable("no more members")
         budget.add_characters(len(name))
@@ -119,7 +119,8 @@ def _fill(
 
 def _names(
     schema: Mapping[str, Json], generate: GenerateValue, random: Random, patterns: NamePatterns
-) -> Iterator[str]:
+) -> Iterator[Json]:
+    """Yield names that may be allowed. What is generated from a schema that allows no text is none."""
     of_names = list(schema.get("patternProperties", ()))
     name_schema = schema.get("propertyNames", True)
     if isinstance(name_schema, dict):

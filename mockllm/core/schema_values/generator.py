@@ -290,11 +290,11 @@ class _Generator:
 
     def _kind(self, kinds: Sequence[str], minimal: bool) -> str:
         """Return one of the types. Null is the last choice, but the first for a minimal value."""
+        if not kinds:
+            raise Unsatisfiable("no type is left")
         if minimal:
             return min(kinds, key=_SMALLEST.index)
         preferred = kinds if len(kinds) == 1 and kinds[0] != "null" else [k for k in kinds if k != "null"]
-        if not kinds:
-            raise Unsatisfiable("no type is left")
         return self.random.choice(preferred) if preferred else "null"
 
     def _is_scalar(self, schema: Schema) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from inspect import signature
 from typing import Final
 
-from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2 import nodes
 
 from mockllm.core.json.codec import Json, Missing
 from mockllm.core.json.equality import equal
@@ -26,6 +26,7 @@ from mockllm.core.templates.filters import (
     number,
     shown,
 )
+from mockllm.core.templates.jinja_syntax import LITERAL, parsed, whole_characters
 from mockllm.core.templates.scope import TemplateScope
 from mockllm.core.templates.template import (
     MAX_OUTPUT_LENGTH,
@@ -39,60 +40,20 @@ from mockllm.core.templates.template import (
     too_long,
 )
 
-_PARSER: Final = Environment(autoescape=False, keep_trailing_newline=True)  # noqa: S701 - it never renders
-_LITERAL: Final = "(for a text without templates, write `literal: true` beside it)"
 _MAX_DEPTH: Final = 50
-_WORDS: Final = {
-    "token 'end of print statement'": '"}}"',
-    "'end of print statement'": '"}}"',
-    "token 'end of statement block'": '"%}"',
-    "'end of statement block'": '"%}"',
-    "Jinja was looking for the following tags:": "Expected",
-}
-"""Parts of the parser's messages, in words for people."""
 
 
 def compile_blocks(source: str) -> list[str | TemplateBlock]:
     """Return the texts and blocks of a template. Raise TemplateSyntax with a message for a person."""
-    try:
-        tree = _PARSER.parse(source)
-        sources = _expression_sources(source)
-    except TemplateSyntaxError as error:
-        message = f"not a template: {_in_words(error.message or '')} {_LITERAL}"
-        raise TemplateSyntax(message, error.lineno) from None
-    except RecursionError:
-        raise TemplateSyntax("the template is nested too deeply") from None
-    except ValueError as error:  # Python refuses numbers of thousands of digits
-        raise TemplateSyntax(f"not a template: {error}") from None
+    body, sources = parsed(source)
     compiler = _Compiler(sources)
     try:
-        if all(type(node) is nodes.Output for node in tree.body):
-            return [part for node in tree.body for part in compiler.output(node)]
-        return [TemplateBlock(source, compiler.body(tree.body), tuple(compiler.reads))]
+        if all(type(node) is nodes.Output for node in body):
+            return [part for node in body for part in compiler.output(node)]
+        return [TemplateBlock(source, compiler.body(body), tuple(compiler.reads))]
     except TemplateSyntax as error:
         error.line = error.line or compiler.line
         raise
-
-
-def _in_words(message: str) -> str:
-    for part, words in _WORDS.items():
-        message = message.replace(part, words)
-    return message.removesuffix(".")
-
-
-def _expression_sources(source: str) -> Iterator[str]:
-    """Return the source of each `{{ … }}`, in order."""
-    sources: list[str] = []
-    current: list[str] | None = None
-    for _, kind, text in _PARSER.lex(source):
-        if kind == "variable_begin":
-            current = []
-        if current is not None:
-            current.append(text)
-        if kind == "variable_end" and current is not None:
-            sources.append("".join(current))
-            current = None
-    return iter(sources)
 
 
 class _Compiler:
@@ -199,8 +160,10 @@ class _Compiler:
         return read
 
     def constant(self, node: nodes.Const) -> Evaluate:
-        value = node.value
-        if type(value) in (int, float) and not abs(value) < NUMBER_LIMIT:
+        value: Json = node.value
+        if isinstance(value, str):
+            value = whole_characters(value)
+        elif type(value) in (int, float) and not abs(value) < NUMBER_LIMIT:
             raise TemplateSyntax("the number is too large")
         return lambda scope: value
 
@@ -329,7 +292,7 @@ def _key(node: nodes.Node) -> str | int:
         return -node.node.value
     if isinstance(node, nodes.Const) and type(node.value) in (str, int):
         key: str | int = node.value
-        return key
+        return whole_characters(key) if isinstance(key, str) else key
     raise TemplateSyntax('a key or index is a constant: write `messages[-1]` or `headers["x-case"]`')
 
 
@@ -342,7 +305,7 @@ def _dashed_header(node: nodes.Sub) -> bool:
 
 def _refused(node: nodes.Node) -> TemplateSyntax:
     name = _REFUSED.get(type(node).__name__, type(node).__name__.lower())
-    message = f"templates have no {name}: only paths, constants, filters, tests and conditions {_LITERAL}"
+    message = f"templates have no {name}: only paths, constants, filters, tests and conditions {LITERAL}"
     return TemplateSyntax(message, node.lineno)
 
 

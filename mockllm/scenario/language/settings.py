@@ -174,10 +174,14 @@ def _check_form(value: Mapping[str, object]) -> None:
             if outside is not None:
                 raise quantity_error(f'"{outside}" is a setting of {name}: indent it further than "{name}:"')
             raise quantity_error(f'"{name}:" has no value; write {name} without the colon')
-        if name == "type" and content in FAULTS:
-            raise quantity_error(
-                f"a fault is written by its name: {content}, or {content}: {{…}} with its settings"
-            )
+        if name == "type":
+            listed = content if isinstance(content, list) else [content]
+            known = next((each for each in listed if isinstance(each, str) and each in FAULTS), None)
+            if known is not None:
+                items = ", each as one item of the list" if len(listed) > 1 else ""
+                raise quantity_error(
+                    f"a fault is written by its name: {known}, or {known}: {{…}} with its settings{items}"
+                )
 
 
 FaultSpec = create_model(  # type: ignore[call-overload]

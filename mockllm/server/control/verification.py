@@ -280,8 +280,8 @@ def _with_unknown_rules(
     known_names: KnownNames | None,
 ) -> list[UnmetExpectation]:
     """Return these failures, and one for each expectation on an unknown rule: neither the loaded rules nor the
-    journal have it. An upper bound on such a rule is met. It fails only with `known_names`, and where the rule may not
-    be a call to which a protocol responds by itself."""
+    journal have it. An upper bound on such a rule is met. It fails only with `known_names`, and where the rule
+    may not be a call to which a protocol responds by itself."""
     ids = {item.id for item in engine.catalog.items} | {
         entry.responder_id for entry in journal if entry.responder_id
     }

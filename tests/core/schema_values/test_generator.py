@@ -85,6 +85,24 @@ def test_object_with_too_few_names_has_a_flaw(closed: str) -> None:
     assert generate(schema, Random(0)).flaw is not None
 
 
+@pytest.mark.parametrize("names", [{"const": 5}, {"const": []}, {"const": {}}, {"enum": [None, 1, ["a"]]}])
+def test_names_that_are_no_texts_are_a_flaw(names: dict[str, Any]) -> None:
+    schema = {"type": "object", "minProperties": 1, "propertyNames": names}
+    assert generate(schema, Random(0)).flaw is not None
+
+
+def test_names_are_the_texts_of_an_enum() -> None:
+    schema = {"type": "object", "minProperties": 1, "propertyNames": {"enum": [5, [], "a"]}}
+    assert [*generate(schema, Random(0)).value] == ["a"]
+
+
+@pytest.mark.parametrize("seed", [4, 7, 8, 9])
+def test_schema_within_itself_may_leave_no_type(seed: int) -> None:
+    within = {"type": "number", "$ref": "#"}
+    built = generate({"type": "string", "dependentSchemas": {"x": within}}, Random(seed))
+    assert isinstance(built.value, str)
+
+
 # --- plausible -----------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from mockllm.core.templates.compile_template import compile_template
-from mockllm.core.templates.jinja_compiler import _PARSER
+from mockllm.core.templates.jinja_syntax import PARSER
 from mockllm.core.templates.template import (
     TemplateSyntax,
 )
@@ -73,7 +73,7 @@ def test_template_beyond_stack_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     def overflow(source: str) -> None:
         raise RecursionError  # what coverage records of a real one varies
 
-    monkeypatch.setattr(_PARSER, "parse", overflow)
+    monkeypatch.setattr(PARSER, "parse", overflow)
     with pytest.raises(TemplateSyntax, match="nested too deeply"):
         compile_template("{% if model %}{% endif %}", "")
 

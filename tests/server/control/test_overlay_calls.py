@@ -31,6 +31,12 @@ def test_overlay_rule_comes_first_and_is_listed(server: Steered) -> None:
     assert server.reply_text("hello") == "Hello you."
 
 
+@pytest.mark.parametrize("text", ["a\u2028b", "a\u2029b", "a\x85b", "😀\u2028"])
+def test_overlay_takes_line_ends_of_unicode(server: Steered, text: str) -> None:
+    assert server.call("POST", "/api/rules", {"match": {"model": "gpt-4o"}, "reply": text}).status == 200
+    assert server.reply_text() == text
+
+
 def test_newest_overlay_rule_comes_first(server: Steered) -> None:
     server.call("POST", "/api/rules", {"reply": "old"})
     server.call("POST", "/api/rules", {"reply": "new"})
