@@ -63,8 +63,8 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
 
 
 def waits_for_plans(counters: Counters, inputs: DecisionInputs, turn: PlanTurn) -> bool:
-    """Return whether a request cannot be decided yet: it may have to wait for a response without a plan, or comes
-    after a request that is undecided. Then its turn waits in all its loads; else it ends."""
+    """Return whether a request cannot be decided yet. It may have to wait for a response without a plan, or comes
+    after an undecided request. Then its turn waits in all its loads; else the turn ends."""
     with_load = [(each, counters.counts_in(each.scope)) for each in inputs.modifiers if each.load is not None]
     if not any(
         scope_counts.plan_queue(each.key).is_behind_others(turn)
