@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from math import inf
 from typing import Final
 
 from msgspec.structs import replace
 
 from mockllm.core.budget import PlanningTooLong
 from mockllm.core.failure import Failure
+from mockllm.core.load.plan_queue import PlanTurn
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.request import Request
@@ -24,6 +24,7 @@ from mockllm.dialects.router import NoRoute, RouteMatch
 from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.candidates import CandidateFinder
+from mockllm.engine.deferred_plans import DeferredPlan
 from mockllm.engine.engine_info import EngineInfo, engine_info
 from mockllm.engine.engine_request import EngineRequest, ReadAhead
 from mockllm.engine.fast_path import FastPath
@@ -39,7 +40,7 @@ from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
-from mockllm.engine.storage_updates import storage_updates, with_decoded_updates
+from mockllm.engine.storage_updates import storage_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState
@@ -186,6 +187,15 @@ class Engine:
         if not self.state.can_decide(inputs):
             inputs.compute_all()  # here a missing object can interrupt it
             return UndecidedResponse(inputs, partial(self._respond_decided, response_inputs))
+        return self._respond_in_turn(response_inputs, PlanTurn())
+
+    def _respond_in_turn(
+        self, response_inputs: ResponseInputs, turn: PlanTurn
+    ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
+        """Decide and respond, unless the decision needs plans that other responses still lack."""
+        inputs = response_inputs.decision_inputs
+        if response_inputs.deferrable and self.state.waits_for_plans(inputs, turn):
+            return DeferredResponse(turn, lambda: partial(self._respond_in_turn, response_inputs, turn))
         return self._respond_decided(response_inputs, self.state.decide(inputs))
 
     def _respond_decided(
@@ -236,7 +246,10 @@ class Engine:
                 slot.expect_end(builder.inputs.scenario_time + plan_duration(planned.plan))
         except PlanningTooLong:
             builder.deferrable = False
-            return DeferredResponse(slot, partial(self._plan_deferred, builder, notes))
+            deferred = DeferredPlan(
+                builder, lambda: self._plan_response(builder, notes), self._store_and_finish
+            )
+            return deferred.response()
         return planned
 
     def _plan_response(self, builder: ResponseBuilder, notes: Sequence[str]) -> PlannedResponse:
@@ -251,26 +264,6 @@ class Engine:
             slot=decision.slot,
             continuous_batch_times=None if admission is None else admission.continuous_batch_times,
         )
-
-    def _plan_deferred(
-        self, builder: ResponseBuilder, notes: Sequence[str]
-    ) -> Callable[[], PlannedResponse | ObjectToFetch]:
-        """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
-        Return what the event loop calls then."""
-        request = builder.request
-        planned = value_or_missing(lambda: with_decoded_updates(self._plan_response(builder, notes), request))
-        if isinstance(planned, ObjectToFetch):
-            again = DeferredResponse(builder.decision.slot, partial(self._plan_deferred, builder, notes))
-            to_fetch = ObjectToFetch(planned.session, planned.key, lambda: again)
-            return lambda: to_fetch
-        end = inf if planned.slot is None else builder.inputs.scenario_time + plan_duration(planned.plan)
-
-        def complete() -> PlannedResponse:
-            if planned.slot is not None:
-                planned.slot.expect_end(end)
-            return self._store_and_finish(planned, request)
-
-        return partial(value_or_missing, complete)
 
     def _store_and_finish(
         self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None

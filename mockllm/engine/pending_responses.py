@@ -17,14 +17,16 @@ from mockllm.state.fetched_objects import ObjectToFetch
 
 
 class DeferredResponse(Struct, frozen=True):
-    """A response that takes long to plan. The request is counted, and its slot taken.
+    """A response that takes long to plan, or that waits until others are planned (`PlanTurn`).
 
-    `plan_in_thread` plans, and may run in another thread. It returns a function that completes the response, or that
-    returns the object that the response lacks. The event loop calls this function, because it changes the state.
+    The request is counted, and its slot taken; while it waits, it is not counted, and its slot is its turn.
+    `plan_in_thread` plans, and may run in another thread. It returns a function that completes the response. This may
+    instead return the object that the response lacks, or a response that is deferred again. The event loop calls
+    this function, because it changes the state. One thread plans all, in their order.
     """
 
     slot: InFlightSlot | None
-    plan_in_thread: Callable[[], Callable[[], PlannedResponse | ObjectToFetch]]
+    plan_in_thread: Callable[[], Callable[[], PlannedResponse | DeferredResponse | ObjectToFetch]]
 
 
 class ResponseInputs(NamedTuple):

@@ -23,7 +23,8 @@ async def plan_in_thread(app: App, exchange: Exchange) -> None:
                 return
             pending = pending.respond_again()
         else:
-            assert isinstance(pending, DeferredResponse), "a decision has been made"
+            assert isinstance(pending, DeferredResponse), "the counts are in this process"
+            exchange.slot = pending.slot
             pending = (await app.worker_thread.run(pending.plan_in_thread))()
     planned = pending
     begin_side_effects(app, exchange, planned)

@@ -22,6 +22,7 @@ from mockllm.core.limits.limit_data import (
 from mockllm.core.limits.rate_limiter import RateLimiter
 from mockllm.core.load.continuous_batch import ContinuousBatchTimes
 from mockllm.core.load.load import LoadEffect, load_effect, load_effect_without_wait
+from mockllm.core.load.plan_queue import PlanQueue
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.randomness import Randomness
 from mockllm.core.selection.decision import (
@@ -38,32 +39,43 @@ class LocalInFlightSlot:
     """The slots of one response in limiters and loads of this process: an `InFlightSlot`
     (`core.selection.decision`)."""
 
-    __slots__ = ("_limiters", "_loads")
+    __slots__ = ("_limiters", "_loads", "_plan_queues")
 
     def __init__(
         self,
         limiters: Sequence[RateLimiter],
         loads: Sequence[InFlight],
         batches: Sequence[RunningBatch] = (),
+        plan_queues: Sequence[PlanQueue] = (),
     ) -> None:
-        """Take the slots in the loads. `RateLimiter.charge` has taken those in the limiters, and `RunningBatch.add`
-        takes those in the batches."""
+        """Take the slots in the loads, unplanned. `RateLimiter.charge` has taken those in the limiters, and
+        `RunningBatch.add` takes those in the batches."""
         self._limiters = limiters
         self._loads: Sequence[InFlight | RunningBatch] = (*loads, *batches)
         for in_flight in loads:
             in_flight.expect_end(self, inf)
+        self._plan_queues = plan_queues
+        for queue in plan_queues:
+            queue.unplanned.add(self)
 
     def expect_end(self, until: float) -> None:
+        self._end_planning()
         for in_flight in self._loads:
             in_flight.expect_end(self, until)
 
     def release(self) -> None:
         limiters, loads = self._limiters, self._loads
         self._limiters, self._loads = (), ()
+        self._end_planning()
         for limiter in limiters:
             limiter.release()
         for in_flight in loads:
             in_flight.end(self)
+
+    def _end_planning(self) -> None:
+        queues, self._plan_queues = self._plan_queues, ()
+        for queue in queues:
+            queue.unplanned.discard(self)
 
 
 def admit_request(
@@ -101,7 +113,8 @@ def admit_request(
     concurrent = [limiter for limiter in limiters if limiter.limit.concurrent is not None]
     if not count or not (concurrent or with_load):
         return admitted, None
-    slot = LocalInFlightSlot(concurrent, _in_flight(with_load), [batch for batch, _ in effect.batch_times])
+    in_flight, batches = _in_flight(with_load), [batch for batch, _ in effect.batch_times]
+    slot = LocalInFlightSlot(concurrent, in_flight, batches, _plan_queues(with_load))
     for batch, times in effect.batch_times:
         batch.add(slot, times, inputs.compute_prompt_work(), scenario_time)
     return admitted, slot
@@ -114,6 +127,10 @@ def _in_flight(with_load: Sequence[tuple[Candidate, ScopeCounts]]) -> Sequence[I
         for each, scope_counts in with_load
         if each.load and not each.load.batch
     ]
+
+
+def _plan_queues(with_load: Sequence[tuple[Candidate, ScopeCounts]]) -> Sequence[PlanQueue]:
+    return [scope_counts.plan_queue(each.key) for each, scope_counts in with_load]
 
 
 class CombinedLoadEffect(NamedTuple):
@@ -217,3 +234,16 @@ def _load_effect(
         load, in_flight.ends, scenario_time + delay
     )
     return None if effect is None or effect.wait == inf else effect
+
+
+def needs_unknown_end(candidate: Candidate, scope_counts: ScopeCounts, scenario_time: float) -> bool:
+    """Return whether the effect of a load on a request may depend on the end of a response without a plan."""
+    load = candidate.load
+    if load is None or not scope_counts.plan_queue(candidate.key).unplanned:
+        return False
+    if load.batch is not None:
+        return True
+    is_full = load.max_inflight is not None and (
+        scope_counts.in_flight(candidate.key).count_at(scenario_time) >= load.max_inflight
+    )
+    return is_full and load.queue > 0

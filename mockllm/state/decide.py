@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from mockllm.core.load.plan_queue import PlanTurn
 from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
@@ -18,7 +19,7 @@ from mockllm.core.selection.decision import (
     SelectedCandidate,
 )
 from mockllm.core.selection.guards import BLOCKED_BY_COUNT, Guard, GuardReason
-from mockllm.state.admission import admit_request, uncharged_admission
+from mockllm.state.admission import admit_request, needs_unknown_end, uncharged_admission
 from mockllm.state.counters import Counters
 from mockllm.state.scope_counts import ScopeCounts
 
@@ -59,6 +60,22 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
     return Decision(
         outcome, selected_rule, modifiers, number, blocked, admission_result, slot, blocked_modifiers
     )
+
+
+def waits_for_plans(counters: Counters, inputs: DecisionInputs, turn: PlanTurn) -> bool:
+    """Return whether a request cannot be decided yet. It may have to wait for a response without a plan, or comes
+    after an undecided request. Then its turn waits in all its loads; else the turn ends."""
+    with_load = [(each, counters.counts_in(each.scope)) for each in inputs.modifiers if each.load is not None]
+    if not any(
+        scope_counts.plan_queue(each.key).is_behind_others(turn)
+        or needs_unknown_end(each, scope_counts, inputs.scenario_time)
+        for each, scope_counts in with_load
+    ):
+        turn.release()
+        return False
+    for each, scope_counts in with_load:
+        turn.join(scope_counts.plan_queue(each.key))
+    return True
 
 
 def _apply_modifiers(

@@ -14,12 +14,13 @@ from math import inf
 from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
 
+from mockllm.core.load.plan_queue import PlanTurn
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.selection.guards import StateValue
 from mockllm.state.counters import MAX_SCOPES, Counters
-from mockllm.state.decide import decide
+from mockllm.state.decide import decide, waits_for_plans
 from mockllm.state.local_responses import LocalResponses
 from mockllm.state.prompt_caches import PromptCaches
 from mockllm.state.scope_counts import ScopeCounts
@@ -122,6 +123,10 @@ class EngineState:
     def can_decide(self, inputs: DecisionInputs) -> bool:
         """Return whether all counts of a decision are in this process."""
         return True
+
+    def waits_for_plans(self, inputs: DecisionInputs, turn: PlanTurn) -> bool:
+        """Return whether a request waits for its turn, until responses are planned: see `decide.waits_for_plans`."""
+        return bool(inputs.modifiers) and waits_for_plans(self._counters(inputs.session), inputs, turn)
 
     def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide with the session's counters."""

@@ -13,6 +13,7 @@ from math import inf
 from typing import Final
 
 from mockllm.core.limits.rate_limiter import RateLimiter
+from mockllm.core.load.plan_queue import PlanQueue
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.selection.decision import Candidate, InFlightSlot
 from mockllm.core.selection.guards import StateValue, changed_states
@@ -70,6 +71,7 @@ class ScopeCounts:
         "_first_tries",
         "_in_flight",
         "_limiters",
+        "_plan_queues",
         "accounted_bytes",
         "counts",
         "grown",
@@ -91,6 +93,7 @@ class ScopeCounts:
         self._limiters: dict[str, RateLimiter] = {}
         self._in_flight: dict[str, InFlight] = {}
         self._batches: dict[str, RunningBatch] = {}
+        self._plan_queues: dict[str, PlanQueue] = {}
 
     def counts_of(self, key: str) -> list[int]:
         """Return the tries and eligible tries of a key, to be read and changed."""
@@ -140,10 +143,19 @@ class ScopeCounts:
             batch = self._batches[candidate.key] = RunningBatch(candidate.load.batch)
         return batch
 
+    def plan_queue(self, key: str) -> PlanQueue:
+        """Return the responses without a plan and the undecided requests of a modifier's load."""
+        queue = self._plan_queues.get(key)
+        if queue is None:
+            self.grown = True
+            queue = self._plan_queues[key] = PlanQueue()
+        return queue
+
     def retain(self, keys: frozenset[str]) -> None:
         """Delete the counts of all other keys."""
         self._merge_counts()
-        for by_key in (self.counts, self._first_tries, self._limiters, self._in_flight, self._batches):
+        loads = (self._in_flight, self._batches, self._plan_queues)
+        for by_key in (self.counts, self._first_tries, self._limiters, *loads):
             for key in by_key.keys() - keys:
                 del by_key[key]
 
@@ -183,6 +195,7 @@ class ScopeCounts:
             _IN_FLIGHT_BYTES + _PART_BYTES * (len(each) + len(each.prefixes or ()))
             for each in self._batches.values()
         )
+        parts += 2 * len(self._plan_queues)
         return _SCOPE_BYTES + _PART_BYTES * parts + limiters + in_flight + batches
 
 
