@@ -27,7 +27,7 @@ _SPACES: Final = "\x1c\x1d\x1e\x1f\x0b\x0c\x85\u1680\u2028\u2029\u205f\u3000"
 """Characters that are white space to Jinja2, but no ends of lines."""
 
 
-class _Lexer(Lexer):
+class _TemplateLexer(Lexer):
     """A lexer that changes no line end. Jinja2's writes each one as a line feed."""
 
     def tokeniter(
@@ -43,15 +43,15 @@ class _Lexer(Lexer):
         return value
 
 
-class _Parser(Environment):
+class _TemplateParser(Environment):
     """An environment that parses, and never renders."""
 
     @cached_property
     def lexer(self) -> Lexer:
-        return _Lexer(self)
+        return _TemplateLexer(self)
 
 
-PARSER: Final = _Parser(autoescape=False, keep_trailing_newline=True)
+PARSER: Final = _TemplateParser(autoescape=False, keep_trailing_newline=True)
 
 
 def parsed(source: str) -> tuple[list[nodes.Node], Iterator[str]]:
