@@ -314,8 +314,8 @@ def _numbered_tool_calls(
     fresh: PlannedResponse, prerendered: PrerenderedResponse, values: Sequence[bytes]
 ) -> tuple[tuple[str | int, str], ...]:
     """Return the tool calls. An id that differs in each response is replaced by its index among the values."""
-    numbers = {value.decode(): number for number, value in enumerate(values)}
     ids = [value.decode() for value in values[: len(prerendered.id_patterns)]]
+    numbers = {id: number for number, id in enumerate(ids)}  # not of times and token counts
     for id, _ in fresh.tool_calls:
         if isinstance(id, str) and id not in numbers and any(part in id for part in ids):
             raise TypeError("the id of a tool call is composed of another id")

@@ -38,8 +38,7 @@ MANY_ITEMS: Final = 64
 """A list of more items is serialized item by item."""
 _SHORT: Final = 256
 """The most bytes of a text in which counting brackets is quick."""
-_MAX_SERIALIZED_DEPTH: Final = 254
-"""The maximum nesting that orjson serializes."""
+_CONTAINERS: Final = frozenset({dict, list})
 
 
 def loads(text: bytes | str) -> Json:
@@ -70,13 +69,19 @@ def opening_brackets(text: bytes) -> int:
 
 
 def _check_depth(value: Json) -> None:
-    """Raise JSONDecodeError for a value that nests too deep."""
-    for _ in range(_MAX_SERIALIZED_DEPTH - MAX_DEPTH):
-        value = [value]
-    try:
-        orjson.dumps(value)
-    except TypeError:
-        raise JSONDecodeError(f"nested deeper than {MAX_DEPTH} levels", "", 0) from None
+    """Raise JSONDecodeError for a value that nests too deep. orjson 3.13 must not serialize such a value: beyond
+    about 210 levels it writes behind its buffer, and the process ends."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for container in level
+            for child in (container.values() if type(container) is dict else container)
+            if type(child) in _CONTAINERS
+        ]
+        if not level:
+            return
+    raise JSONDecodeError(f"nested deeper than {MAX_DEPTH} levels", "", 0)
 
 
 def json_value(value: object) -> Json:

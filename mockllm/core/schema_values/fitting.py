@@ -15,6 +15,7 @@ from propcache.api import cached_property
 from mockllm.core.budget import Budget, BudgetExceeded
 from mockllm.core.json.codec import MISSING, Json, Missing, dumps
 from mockllm.core.json.schema import Validator, format_validator
+from mockllm.core.json.typed_values import list_of, object_of
 from mockllm.core.schema_values.conversation import ConversationTexts
 from mockllm.core.schema_values.conversation_values import ConversationValues, FieldNames
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
@@ -197,7 +198,7 @@ def field_names(root: Schema) -> frozenset[str]:
         for key in ("items", "additionalProperties"):
             pending.append(part.get(key))
         for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
-            pending += part.get(key, ())[:_MAX_PARTS]
+            pending += list_of(part.get(key))[:_MAX_PARTS]
         for key in ("$defs", "definitions"):
-            pending += list(part.get(key, {}).values())[:_MAX_NAMES]
+            pending += list(object_of(part.get(key)).values())[:_MAX_NAMES]
     return frozenset(names)

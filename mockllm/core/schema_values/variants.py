@@ -15,6 +15,7 @@ from msgspec import Struct, field
 
 from mockllm.core.budget import Budget
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.schema_values.document import Document, Schema, Unsatisfiable
 from mockllm.core.schema_values.merge import merged
 from mockllm.core.schema_values.normal_schema import NormalSchema, PartKey
@@ -111,7 +112,7 @@ class VariantPicker:
                 else [part.get("else", True)]
             )
         for key in ("dependentSchemas", "dependencies"):
-            for name, dependent in part.get(key, {}).items():
+            for name, dependent in object_of(part.get(key)).items():
                 if isinstance(dependent, list):
                     schemas.append({"dependentRequired": {name: dependent}})
                 elif _has_member(name, part) or self._random.random() < 0.5:

@@ -35,10 +35,10 @@ def prompt_cache_policy(request: Request) -> CachePolicy | None:
 
 
 def _items(request: Request) -> Sequence[Json]:
-    divided = request.divided_body
-    if divided is not None:
-        return divided.items
     assert isinstance(request, GenerateRequest)
+    divided = request.divided_body
+    if divided is not None and not request.snake_case:  # `add_turn` reads the names in camelCase
+        return divided.items
     return list_of(request.message.get("contents"))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+import pytest
 from msgspec.structs import replace
 
 from mockllm.core.hunting.disturbance_types import DISTURBANCES
-from mockllm.core.hunting.finding import Finding, HuntReport, TriedRow, cause
+from mockllm.core.hunting.finding import TRIED_ALL, Finding, HuntReport, TriedRow, cause
 from mockllm.core.hunting.judgement import BrokenRule
 from mockllm.core.hunting.report_files import report_json, report_junit
 from mockllm.core.hunting.report_text import report_lines, summary
@@ -156,3 +157,20 @@ def test_flow_quotes_what_yaml_would_read_otherwise() -> None:
         flow({"a": ["b", "1ms", "no", "1", "x: y", 1, None, True]})
         == '{a: [b, 1ms, "no", "1", "x: y", 1, null, true]}'
     )
+
+
+@pytest.mark.parametrize(
+    ("ended_by", "reason"),
+    [
+        (
+            TRIED_ALL,
+            "no disturbance was tried: none fits the requests of the command, or all of them are ignored",
+        ),
+        ("3 s", "no disturbance was tried: the runs without disturbances took 10.0 s, "),
+    ],
+)
+def test_hunt_that_tried_nothing_does_not_pass(ended_by: str, reason: str) -> None:
+    untried = replace(REPORT, findings=[], tried={}, ended=ended_by)
+    assert str(untried.untried).startswith(reason)
+    assert not untried.passed
+    assert REPORT.untried is None

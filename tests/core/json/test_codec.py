@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 
@@ -75,3 +78,15 @@ def test_written_json_has_no_spare_memory(write: Callable[[Json], bytes]) -> Non
     finally:
         tracemalloc.stop()
     assert size < 200 * len(written)
+
+
+def test_deep_items_leave_the_memory_of_the_process_intact() -> None:
+    code = (
+        "from mockllm.core.json.codec import loads\n"
+        "item = '[' * 198 + ']' * 198\n"
+        "for padding in range(40):\n"
+        "    loads('{\"n\":\"' + 'x' * padding + '\",\"messages\":[' + ','.join([item] * 10) + ']}')\n"
+    )
+    checking = {**os.environ, "PYTHONMALLOC": "debug"}  # ends the process after a write behind a block
+    ended = subprocess.run([sys.executable, "-c", code], env=checking, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

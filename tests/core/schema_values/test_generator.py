@@ -281,3 +281,15 @@ def test_generate_beyond_stack_has_flaw(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("mockllm.core.schema_values.generator.normal_schema", overflow)
     assert generate({}, Random(0)).flaw == "the schema is nested too deep"
+
+
+@pytest.mark.parametrize("more", [{"$defs": 1}, {"dependentSchemas": 1}, {"prefixItems": 1}])
+def test_newer_keyword_of_another_type_is_no_error(more: dict[str, Any]) -> None:
+    schema = {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "object",
+        "properties": {"a": {"type": "string", **more}},
+        "required": ["a"],
+        **more,
+    }
+    assert isinstance(generate(schema, Random(1)).value["a"], str)
