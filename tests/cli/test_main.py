@@ -188,7 +188,8 @@ def test_deleted_working_folder_is_one_line(tmp_path: Path, command: list[str]) 
     gone = tmp_path / "gone"
     gone.mkdir()
     code = f"import os; os.rmdir({str(gone)!r}); from mockllm.cli.main import main; main({command!r})"
-    ended = subprocess.run([sys.executable, "-c", code], cwd=gone, capture_output=True, text=True)
+    # -P, as for the installed command: Python 3.13.0 itself fails to import from a deleted folder
+    ended = subprocess.run([sys.executable, "-P", "-c", code], cwd=gone, capture_output=True, text=True)
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == "mockllm: the working folder does not exist any more"
     assert "Traceback" not in ended.stderr

@@ -91,6 +91,7 @@ def listen(tmp_path: Path, act: Callable[[Listening], Awaitable[None]]) -> None:
         for _ in range(3):  # until asyncio has closed the sockets
             await asyncio.sleep(0)
 
+    gc.collect()  # what other tests have left
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ResourceWarning)
         asyncio.run(asyncio.wait_for(acted(), PATIENCE))

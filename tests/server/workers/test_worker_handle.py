@@ -18,6 +18,7 @@ def test_refused_process_leaves_no_open_socket(monkeypatch: pytest.MonkeyPatch) 
         raise OSError(11, "Resource temporarily unavailable")
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", refuse)
+    gc.collect()  # what other tests have left
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         with pytest.raises(OSError, match="unavailable"):
