@@ -25,6 +25,7 @@ TIMEOUT: Final = 30.0
 """Seconds to wait for a response."""
 
 HTTPS_HINT: Final = "if it speaks HTTPS, write https://"
+NO_CONTROL_API: Final = "`mockllm record` has none, and `serve --admin-port` serves it on that port"
 
 
 class ApiError(Exception):
@@ -128,7 +129,7 @@ def _refusal(error: HTTPError, base: str) -> ApiError:
         return ApiError("\n".join(lines or [printable_line(str(problem["detail"]), MAX_PROMPT)]), wrong)
     except (ValueError, KeyError, TypeError, AttributeError):
         if error.code == HTTPStatus.NOT_FOUND:
-            return ApiError(f"there is no control API at {base}; with --admin-port use that port")
+            return ApiError(f"there is no control API at {base}: {NO_CONTROL_API}")
         plain = error.code == HTTPStatus.BAD_REQUEST and base.startswith("http://")
         hint = f"; {HTTPS_HINT}" if plain else ""
         return ApiError(f"the server returned {error.code} {error.reason}{hint}")

@@ -34,6 +34,7 @@ from mockllm.recordings.interaction import (
 from mockllm.recordings.recording_files import RecordingFiles
 from mockllm.recordings.redaction import redactor_of
 from mockllm.recordings.scenario_writer import RequestParser
+from mockllm.scenario.control_paths import has_control_call
 from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.pending_recordings import PendingRecordings
 from mockllm.server.player import DrainableSink
@@ -126,9 +127,12 @@ class ProviderProxy(Struct):
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def forwards(self, response: PlannedResponse, request: Request) -> bool:
-        """Return whether a request is forwarded to the provider, or refused because that has no upstream."""
+        """Return whether a request is forwarded to the provider, or refused because that has no upstream.
+
+        A call of the control API is none for a provider: a command such as `verify` was run against a recorder.
+        """
         if self.everything or not response.unmatched:
-            return self.everything
+            return self.everything and not has_control_call(request.path)
         return self.upstreams.base_url_of(request) is not None or (
             request.api is not None and not is_websocket_handshake(request)
         )

@@ -279,7 +279,7 @@ def test_requests_without_control_api_fails(
     code, _, err = ran(capsys, "requests")
     assert code == 2
     assert (
-        f"there is no control API at http://127.0.0.1:{server.port}; with --admin-port use that port" in err
+        f"there is no control API at http://127.0.0.1:{server.port}: `mockllm record` has none, and" in err
     )
 
 

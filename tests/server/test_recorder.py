@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from mockllm.cli.main import main
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.record import create_recorder
 from mockllm.cli.units import upstream
@@ -325,6 +326,20 @@ def test_unknown_upstream_name_raises_with_suggestion() -> None:
     with pytest.raises(ValueError, match='opnai is not a known provider; did you mean "openai"'):
         upstream("opnai=https://x")
     assert upstream("other=https://x/y/") == ("other", "https://x/y")
+
+
+@pytest.mark.parametrize("command", ["requests", "verify --no-unmatched", "verdict --session s"])
+def test_command_against_recorder_is_not_forwarded(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A recorder has no control API: the provider must not see the call."""
+    with recording(tmp_path, openai=closed_address(), other=closed_address()) as (url, recorder, stated):
+        with pytest.raises(SystemExit) as end:
+            main([*command.split(), "--url", url])
+    assert end.value.code == 2
+    assert "forwarded" not in "".join(stated)
+    assert recorder.written == recorder.failed == 0
+    assert "`mockllm record` has none" in capsys.readouterr().err
 
 
 def test_refused_request_is_not_forwarded(tmp_path: Path) -> None:
