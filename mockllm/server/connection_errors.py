@@ -13,6 +13,7 @@ _REASONS: Final = {
     "Bad status line": BAD_REQUEST_LINE,
     "Invalid HTTP version": BAD_REQUEST_LINE,  # of aiohttp 3.13, as the next one
     "Expected HTTP/, RTSP/ or ICE/": BAD_REQUEST_LINE,
+    "Pause on PRI/Upgrade": BAD_REQUEST_LINE,  # the preface of HTTP/2 in the middle of a connection
     "Too many headers received": "There are more headers than are taken here (--max-headers).",
 }
 """The reasons for some messages of the parser, which says `status line` of the first line of any message."""

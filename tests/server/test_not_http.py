@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from mockllm.server.app import App
+from mockllm.server.connection_factory import HTTP2_PREFACE
 from mockllm.server.journal.reconstruction import reconstruct
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
@@ -116,6 +117,12 @@ def test_request_before_garbage_gets_response(server: ThreadedServer) -> None:
         assert raw.send(request(path="/ok")).answer().text == "hello"
         assert raw.send(b"garbage\r\n\r\n").answer().status == 400
         assert raw.to_the_end() == b""
+
+
+def test_http2_preface_behind_a_request_is_named(server: ThreadedServer) -> None:
+    with Raw(server.port) as raw:
+        assert raw.send(request(path="/ok") + HTTP2_PREFACE).answer().text == "hello"
+        assert raw.answer().text == "Bad request line: expected METHOD TARGET HTTP/1.1\n"
 
 
 def test_unsupported_upgrade_is_ignored(server: ThreadedServer) -> None:

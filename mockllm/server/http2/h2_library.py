@@ -46,6 +46,7 @@ def open_h2(limits: ServerLimits) -> H2Connection:
         H2Configuration(
             client_side=False,
             header_encoding=None,
+            validate_inbound_headers=False,  # `request_lines` does it
             validate_outbound_headers=False,  # a fault may send what is invalid
             normalize_outbound_headers=False,
         )

@@ -1,13 +1,28 @@
-"""The head of a request, from the header fields of HTTP/2 to the lines of HTTP/1.1."""
+"""The head of a request, from the header fields of HTTP/2 to the lines of HTTP/1.1.
+
+This module makes the checks of RFC 9113, sections 8.2 and 8.3: those of `h2` look at each character in Python, and
+4 KiB of a client's frames can refer to 7 MB of fields in the compression's table.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 CONTENT_LENGTH: Final = b"content-length"
 UNSAFE: Final = frozenset(b"\0\t\n\r ")
 """Bytes that would end the target or the method before their end."""
+REQUEST_FIELDS: Final = frozenset((b":method", b":scheme", b":path"))
+CONNECT_FIELDS: Final = frozenset((b":method",))
+"""What a request must have beside its host."""
+PSEUDO_FIELDS: Final = REQUEST_FIELDS | {b":authority"}
+CONNECTION_FIELDS: Final = frozenset((
+    b"connection", b"proxy-connection", b"keep-alive", b"transfer-encoding", b"upgrade",
+))  # fmt: skip
+"""Fields of one connection of HTTP/1.1, which a request of HTTP/2 must not have (section 8.2.2)."""
+_is_name: Final = re.compile(rb"[!-9;-@\[-~]+").fullmatch
+"""Neither capital letters nor colons (section 8.2.1)."""
 
 
 class RequestLines(NamedTuple):
@@ -19,29 +34,50 @@ class RequestLines(NamedTuple):
 
 
 def request_lines(fields: Iterable[tuple[bytes, bytes]]) -> RequestLines | None:
-    """Return the head of a request; None if its method or its target is none. `h2` has checked that the fields are
-    as RFC 9113, section 8.3, demands, and that the length is a number."""
+    """Return the head of a request; None if it is malformed. `h2` has checked that the length is a number."""
     pseudo: dict[bytes, bytes] = {}
     lines: list[bytes] = []
     cookies: list[bytes] = []
-    host = b""
+    hosts: list[bytes] = []
     length: int | None = None
     for name, value in fields:
+        if b"\n" in value or b"\r" in value or b"\0" in value or value.strip(b" \t") != value:
+            return None
         if name.startswith(b":"):
+            if name in pseudo or name not in PSEUDO_FIELDS or lines or cookies or hosts:
+                return None
             pseudo[name] = value
+        elif (
+            not _is_name(name)
+            or name in CONNECTION_FIELDS
+            or (name == b"te" and value.lower() != b"trailers")
+        ):
+            return None
         elif name == b"host":
-            host = value
+            hosts.append(value)
         elif name == b"cookie":  # one field of HTTP/1.1 (section 8.2.3)
             cookies.append(value)
         else:
             length = int(value) if name == CONTENT_LENGTH else length
             lines.append(b"%b: %b\r\n" % (name, value))
-    host = pseudo.get(b":authority", b"") or host
-    method = pseudo[b":method"]
-    target = pseudo.get(b":path", b"") or host  # CONNECT has no path
-    if not method or not target or not UNSAFE.isdisjoint(method + target):
+    start = _start(pseudo, hosts)
+    if start is None:
         return None
     if cookies:
         lines.append(b"cookie: %b\r\n" % b"; ".join(cookies))
-    start = b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method, target, host)
-    return RequestLines(start + b"".join(lines), method, length)
+    return RequestLines(start + b"".join(lines), pseudo[b":method"], length)
+
+
+def _start(pseudo: dict[bytes, bytes], hosts: list[bytes]) -> bytes | None:
+    """Return the first line and the host; None where section 8.3.1 or 8.5 forbids the fields."""
+    method = pseudo.get(b":method", b"")
+    host = pseudo.get(b":authority", hosts[0] if hosts else None)
+    if host is None or len(hosts) > 1 or host not in (hosts or (host,)):
+        return None
+    target = host if method == b"CONNECT" else pseudo.get(b":path")
+    demanded = CONNECT_FIELDS if method == b"CONNECT" else REQUEST_FIELDS
+    if not method or not target or pseudo.keys() - {b":authority"} != demanded:
+        return None
+    if not UNSAFE.isdisjoint(method + target):
+        return None
+    return b"%b %b HTTP/1.1\r\nhost: %b\r\n" % (method, target, host)

@@ -6,7 +6,7 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import ConnectionInputs, ConnectionState, H2Connection, H2ConnectionStateMachine
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, RemoteSettingsChanged, StreamEnded
+from h2.events import ConnectionTerminated, RemoteSettingsChanged, RequestReceived, StreamEnded
 from h2.settings import SettingCodes
 
 from mockllm.server.http2.h2_library import (
@@ -82,6 +82,16 @@ def test_invalid_field_is_sent(pair: tuple[H2Connection, H2Connection]) -> None:
     server.send_headers(1, [(b":status", b"200"), (b"no header", b"")], end_stream=True)
     events = client.receive_data(server.data_to_send())
     assert any(isinstance(event, StreamEnded) for event in events)
+
+
+def test_fields_of_a_request_are_not_checked(pair: tuple[H2Connection, H2Connection]) -> None:
+    """`h2` looks at each character in Python; `request_lines` makes the checks."""
+    server, client = pair
+    client.config.validate_outbound_headers = False
+    client.send_headers(1, [*GET, (b"x", b"a\r\nb"), (b":path", b"")])
+    (event,) = server.receive_data(client.data_to_send())
+    assert isinstance(event, RequestReceived)
+    assert event.headers[4:] == [(b"x", b"a\r\nb"), (b":path", b"")]
 
 
 def test_encoder_has_a_bounded_table(pair: tuple[H2Connection, H2Connection]) -> None:
