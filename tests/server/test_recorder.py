@@ -333,9 +333,12 @@ def test_command_against_recorder_is_not_forwarded(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A recorder has no control API: the provider must not see the call."""
-    with recording(tmp_path, openai=closed_address(), other=closed_address()) as (url, recorder, stated):
-        with pytest.raises(SystemExit) as end:
-            main([*command.split(), "--url", url])
+    with (
+        closed_address() as closed,
+        recording(tmp_path, openai=closed, other=closed) as (url, recorder, stated),
+        pytest.raises(SystemExit) as end,
+    ):
+        main([*command.split(), "--url", url])
     assert end.value.code == 2
     assert "forwarded" not in "".join(stated)
     assert recorder.written == recorder.failed == 0
