@@ -11,6 +11,7 @@ from msgspec import Struct
 from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
+from mockllm.core.request.header_lines import combine_lines
 from mockllm.dialects.listing import LISTED_PROVIDERS
 from mockllm.dialects.router import RouteMatch, find_route
 from mockllm.scenario.control_paths import RESERVED_SEGMENTS
@@ -120,7 +121,7 @@ def local_path(host: str | None, path: str, method: str, headers: Headers) -> st
 def _is_of_another(provider: str, path: str, method: str, headers: Headers) -> bool:
     """Return whether a path without a prefix is another provider's, with these headers or without their keys: an
     example has no keys."""
-    sent = {name.lower(): value for name, value in headers}
+    sent = combine_lines(headers)
     kept = {name: value for name, value in sent.items() if name in HINT_HEADERS}
     if all(find_route(method, path, each).provider in (None, provider) for each in (sent, kept)):
         return False

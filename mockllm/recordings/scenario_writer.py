@@ -21,6 +21,7 @@ from mockllm.core.redaction import Redactor, redacted
 from mockllm.core.rendering.gzip import ENCODING, decompressed_frames
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.body_fields import VOLATILE
+from mockllm.core.request.header_lines import combine_lines
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import request_hash
 from mockllm.core.secret_masker import SecretMasker
@@ -54,7 +55,7 @@ class RequestParser:
         )
 
     def read(self, recorded: RecordedRequest) -> Request:
-        headers = {name.lower(): value for name, value in recorded.headers}
+        headers = combine_lines(recorded.headers)
         return self._engine.read(
             recorded.method, recorded.path, recorded.query_string, headers, recorded.body, "127.0.0.1", 0.0
         )

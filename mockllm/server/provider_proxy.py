@@ -223,7 +223,7 @@ class ProviderProxy(Struct):
         to = None if target is None else target.to
         note = f"forwarded to {without_credentials(to or request.provider or OTHER)}"
         try:
-            response = await self.upstreams.send(request, head.headers, to)
+            response = await self.upstreams.send(request, head.header_lines, to)
         except (ProxyFailed, asyncio.CancelledError):
             if client.disconnected:
                 plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
@@ -265,7 +265,7 @@ class ProviderProxy(Struct):
             return invalid if whole else ": the response was cut, and is not recorded"
         path = path_without_session(head.path)
         recorded = RecordedRequest(
-            request.method, path, request.query_string, tuple(head.headers.items()), request.raw
+            request.method, path, request.query_string, tuple(head.header_lines.items()), request.raw
         )
         make = partial(_interaction, recorded, response, request.session, self.reader.private)
         interaction = make() if len(request.raw) < LONG_BODY else await asyncio.to_thread(make)

@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from mockllm.core.request.header_lines import combine_lines
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED_SEGMENTS
 from mockllm.server.aiohttp_internals import RawRequestMessage
@@ -35,16 +36,13 @@ MAX_DIGITS: Final = 10
 _LENGTH_LINE: Final = b"\r\nContent-Length:"
 
 
-def without_surrogates(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the headers as they are if all are ASCII. Else return the first of each name, by its name in lower case.
-    They have U+FFFD for bytes that are not UTF-8. aiohttp leaves such bytes as lone surrogates, which no JSON can
-    hold."""
-    if "".join(headers.values()).isascii():
+def readable_headers(headers: Mapping[str, str], ascii: bool) -> Mapping[str, str]:
+    """Return the headers as they are if all are ASCII and no name has several lines. Else return them by their names
+    in lower case, with U+FFFD for bytes that are not UTF-8. aiohttp leaves such bytes as lone surrogates, which no
+    JSON can hold. `ascii`: whether all are known to be ASCII."""
+    if len(set(map(str.lower, headers))) == len(headers) and (ascii or "".join(headers.values()).isascii()):
         return headers
-    first: dict[str, str] = {}
-    for name, text in headers.items():
-        first.setdefault(name.lower(), replace_surrogates(text))
-    return first
+    return {name: replace_surrogates(value) for name, value in combine_lines(headers.items()).items()}
 
 
 _SERVER_PATHS: Final = (*(f"/{first}" for first in sorted(RESERVED_SEGMENTS)), SESSION_PREFIX)
@@ -88,7 +86,7 @@ class RequestHead:
         self.over_tls = over_tls
         self.path, self.query_string = read_target(message) or ("", "")
         path = self.path
-        self.headers = message.headers if ascii else without_surrogates(message.headers)
+        self.headers = readable_headers(message.headers, ascii)
         self.constraints: HttpConstraints = http_constraints(message)
         self.may_skip_engine = (
             path == "/" or not path or message.method == "OPTIONS" or path.startswith(_SERVER_PATHS)
@@ -133,6 +131,11 @@ class RequestHead:
         head._engine, head._original, head._length_name = None, self, self._length_name
         head._is_unique = bool(values)
         return head
+
+    @property
+    def header_lines(self) -> Mapping[str, str]:
+        """All lines of the headers by their names as the client wrote them; a name may have several."""
+        return CIMultiDict((name, replace_surrogates(line)) for name, line in self.message.headers.items())
 
     @property
     def may_be_cached(self) -> bool:

@@ -87,7 +87,7 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
     if target is not None:
         await wait_for_release_and_delay(app, exchange)
     try:
-        upstream = await proxy.upstreams.open_websocket(request, head.headers, to, app.limits.body)
+        upstream = await proxy.upstreams.open_websocket(request, head.header_lines, to, app.limits.body)
     except ProxyFailed as error:
         exchange.response = app.engine.refuse(error.failure, request)
         return False

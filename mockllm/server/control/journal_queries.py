@@ -15,6 +15,7 @@ from mockllm import __version__
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import Redactor
 from mockllm.core.rendering.plan import PHRASES
+from mockllm.core.request.header_lines import combine_lines
 from mockllm.engine import Engine
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.near_misses import near_miss_line, nearest
@@ -230,7 +231,8 @@ def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
 
 def decode_again(entry: JournalEntry, engine: Engine) -> EngineRequest:
     """Decode the request of an entry again, without changing counters or its session's stored responses."""
-    headers = {name.lower(): value for name, value in entry.headers if name.lower() != SESSION_HEADER}
+    headers = combine_lines(entry.headers)
+    headers.pop(SESSION_HEADER, None)
     path = path_without_session(entry.path)
     request = engine.read(
         entry.method,
@@ -325,7 +327,7 @@ def _archived(entry: JournalEntry) -> bytes:
 
 def _entry(entry: JournalEntry) -> dict[str, Json]:
     sent = reconstruct(entry, entry.full_redactor)
-    headers = {name.lower(): value for name, value in sent.headers}
+    headers = combine_lines(sent.headers)
     took = max(0.0, round(entry.duration_with_hold * 1000, 3))
     first = took
     if sent.parts:
@@ -361,7 +363,7 @@ def _entry(entry: JournalEntry) -> dict[str, Json]:
 
 
 def _har_request(entry: JournalEntry) -> dict[str, Json]:
-    headers, redactor = {name.lower(): value for name, value in entry.headers}, entry.full_redactor
+    headers, redactor = combine_lines(entry.headers), entry.full_redactor
     host = headers.get("host", "localhost")
     path = entry.target if entry.target.startswith("/") else "/"  # "-" for bytes that were not a request
     request: dict[str, Json] = {

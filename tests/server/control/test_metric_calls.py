@@ -105,6 +105,23 @@ def test_explain_of_request_id_shows_its_rule(server: Steered) -> None:
     assert next(each for each in rules if each["id"] == "a.yaml:hello")["answers"] == 1
 
 
+LISTED = """
+rules:
+  - {name: one, match: {headers: {x-d: "1"}}, reply: One.}
+  - {name: both, match: {headers: {x-d: "1, 2"}}, reply: "Both: {{ headers['x-d'] }}"}
+"""
+
+
+def test_header_with_two_lines_is_one_value(tmp_path: Path) -> None:
+    """The rule, its template and an explanation see the same value (RFC 9110, section 5.3)."""
+    with steered(tmp_path, {"a.yaml": LISTED}) as server:
+        body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}
+        got = server.call("POST", "/v1/chat/completions", body, {"x-d": "1", "X-D": "2"})
+        stated = server.call("POST", "/api/explain", {"request_id": listed(server)[0]["id"]}).json
+    assert got.json["choices"][0]["message"]["content"] == "Both: 1, 2"
+    assert stated["rule"] == got.headers["x-mockllm-rule"] == "a.yaml:both"
+
+
 COUNTED = """
 rules:
   - {name: skips, match: {user: skip}, per: api_key, skip: 1, reply: Late.}

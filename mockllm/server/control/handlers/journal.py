@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.redaction import Redactor
+from mockllm.core.request.header_lines import combine_lines
 from mockllm.server.control import costs, journal_queries, verification
 from mockllm.server.control.api_types import JSON, ApiCall, ApiRoute, TextResponse
 from mockllm.server.control.body_text import body_source, json_as_yaml, model_json, visible
@@ -154,7 +155,7 @@ def _request_file(entry: JournalEntry) -> bytes:
         body: Json = loads(entry.raw)
     except JSONDecodeError:
         body = text
-    headers: dict[str, Json] = {name.lower(): value for name, value in entry.headers}
+    headers = combine_lines(entry.headers)
     headers.pop("content-length", None)
     request: dict[str, Json] = {
         "method": entry.method,
