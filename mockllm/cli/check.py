@@ -56,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
         gathered, diagnostics=[*gathered.diagnostics, *(each for each in found if each.refused)]
     )
     warnings = [each for each in found if not each.refused]
-    nothing = values["strict"] and not warnings and _nothing_to_check(gathered, values)
+    found_nothing = values["strict"] and not warnings and not gathered.diagnostics
+    nothing = _nothing_to_check(gathered, values) if found_nothing else None
     failed = bool(gathered.diagnostics or nothing or (warnings and values["strict"]))
     if args.json:
         _print_json(gathered, warnings, ok=not failed)

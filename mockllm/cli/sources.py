@@ -18,7 +18,7 @@ from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.lockfile import lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
-from mockllm.scenario.scenario_folder import is_pack, listed_files, scenario_files
+from mockllm.scenario.scenario_folder import has_scenario_files, is_pack, listed_files
 
 FOLDER: Final = "scenarios"
 DEFAULT_PACK: Final = "default"
@@ -32,10 +32,7 @@ def uses_default_pack(values: OptionValues) -> bool:
     """Return whether the pack `default` is served: no sources in the options, and no scenario files."""
     if values["scenarios"] or _packs(values) or values.get("record_misses"):
         return False
-    try:
-        return not (Path(FOLDER).is_dir() and scenario_files(Path(FOLDER)))
-    except OSError:  # loading reports the reason
-        return False
+    return not has_scenario_files(Path(FOLDER))
 
 
 def misnamed_files() -> list[Diagnostic]:
@@ -56,13 +53,13 @@ def note_default_pack(values: OptionValues) -> None:
 
 def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> ScenarioSources:
     """Return the sources to load. Without folders and packs: `./scenarios` if it contains files, else the pack
-    `default`. The folder of `--record-misses` comes last."""
+    `default` until it does. The folder of `--record-misses` comes last."""
     scenarios = list(values["scenarios"] or ())
     if "" in scenarios:
         raise BadOption("expected a folder or a file of scenarios, found an empty text")
-    packs = _packs(values)
+    packs, awaited = _packs(values), None
     if uses_default_pack(values):
-        packs = [DEFAULT_PACK]
+        packs, awaited = [DEFAULT_PACK], FOLDER
     elif not scenarios and not packs and Path(FOLDER).is_dir():
         scenarios = [FOLDER]
     recorded = values.get("record_misses")
@@ -71,7 +68,9 @@ def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> Sc
     ):
         scenarios.append(recorded)  # recordings are served from then on
     settings = ParamSettings(tuple(values["set"] or ()), dict(environment))
-    sources = ScenarioSources(scenarios, packs, settings, known_names(), frozen=bool(values.get("frozen")))
+    sources = ScenarioSources(
+        scenarios, packs, settings, known_names(), frozen=bool(values.get("frozen")), awaited=awaited
+    )
     if not sources.frozen and os.path.isfile(lock_path(scenarios)):
         fetch_missing(lock_path(scenarios))
     return sources

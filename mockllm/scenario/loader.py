@@ -4,6 +4,7 @@ good versions."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -22,6 +23,7 @@ from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.lockfile import lock_path
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.pack_resolver import PackResolver
+from mockllm.scenario.scenario_folder import has_scenario_files
 from mockllm.scenario.typed_entries import EntryTyper, TypedEntry
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ class ScenarioSources(Struct, frozen=True):
     """The path of the lockfile; None means the one beside the scenarios."""
     frozen: bool = False
     """Whether packs must come unchanged from the lockfile."""
+    awaited: str | None = None
+    """A folder that replaces the packs as soon as it has a scenario file."""
 
 
 class LoadedScenarios(Struct, frozen=True):
@@ -69,6 +73,10 @@ def load_scenarios(sources: ScenarioSources, last: LoadedFiles | None = None) ->
     diagnostics: dict[Diagnostic, None] = {}
     broken: set[str] = set()
     named: set[str] = set()
+    if sources.awaited is not None:
+        named.add(sources.awaited)
+        if has_scenario_files(Path(sources.awaited)):
+            sources = replace(sources, scenarios=[sources.awaited], packs=())
     while True:
         resolver = PackResolver.for_lock(sources.lock or lock_path(sources.scenarios), sources.frozen)
         loaded = load_files(

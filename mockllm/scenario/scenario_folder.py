@@ -39,6 +39,14 @@ def scenario_files(folder: Path) -> list[str]:
     return listed_files(folder)[0]
 
 
+def has_scenario_files(folder: Path) -> bool:
+    """Return whether a folder exists with a scenario file; also if it cannot be read, as loading reports."""
+    try:
+        return folder.is_dir() and bool(scenario_files(folder))
+    except OSError:
+        return True
+
+
 def listed_files(folder: Path) -> tuple[list[str], list[str]]:
     """Return the scenario files of a folder, and the files that are none because of their name alone. These are files
     such as `a.YAML` and `a.yaml.txt`, and those whose name is not UTF-8."""

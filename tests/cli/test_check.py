@@ -51,6 +51,12 @@ def test_strict_check_without_files_fails(
     assert run("--strict", "--pack", "default") == 0
 
 
+def test_strict_check_of_broken_file_says_only_so(capsys: pytest.CaptureFixture[str]) -> None:
+    write("rules:\n\t- reply: hi\n")
+    assert run("--strict") == 1
+    assert "no scenario file" not in capsys.readouterr().err
+
+
 def test_check_warns_of_misnamed_file_alone(capsys: pytest.CaptureFixture[str]) -> None:
     write(GOOD, "scenarios/A.YAML")
     assert (run(), run("--strict")) == (0, 1)

@@ -104,6 +104,17 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: s
         assert server.line(lambda line: text in line)
 
 
+@pytest.mark.covering(count=1)
+def test_scenarios_replace_the_default_pack_when_they_come(tmp_path: Path) -> None:
+    """A beginner starts the server before the folder exists."""
+    with serving(cwd=tmp_path) as server:
+        server.line(lambda line: "serving the pack `default`" in line)
+        (tmp_path / "scenarios").mkdir()
+        (tmp_path / "scenarios" / "a.yaml").write_text("rules: [{name: own, reply: Mine.}]")
+        server.line(lambda line: "reloaded: 1 rule in 1 file" in line)
+        assert server.ask(model="anything") == "Mine."
+
+
 @pytest.mark.full
 def test_serve_warns_of_misnamed_file_alone(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
