@@ -35,6 +35,7 @@ MISTAKES = {
     "type": ("replicas=many", "'/replicas': got string, want integer"),
     "privileged port": ("port=80", "'/port': minimum: got 80, want 1,024"),
     "workers": ("workers=all", "'/workers'"),
+    "git without a repository": ("scenarios.git.ref=v1", "scenarios.git has no url"),
     "two sources": (
         "scenarios.existingConfigMap=mine,scenarios.git.url=https://git.example/a.git",
         "scenarios come from one place, but these are set: scenarios.existingConfigMap, scenarios.git.url",
@@ -135,10 +136,11 @@ def test_notes_name_addresses_and_missing_store(tmp_path: Path) -> None:
         "--namespace",
         "test",
         "--set",
-        "replicas=2",
+        "replicas=2,workers=auto",
         "-s",
         "templates/notes.yaml",
     )
     notes = YAML(typ="safe").load(done.stdout)["notes"]
     assert "OPENAI_BASE_URL=http://mock-mockllm.test.svc:80/v1" in notes, done.stderr
     assert "Each replica counts for itself" in notes
+    assert "Several workers serve only rules without counts" in notes

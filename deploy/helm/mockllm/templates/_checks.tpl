@@ -10,6 +10,10 @@
 {{- if has ".." (splitList "/" .Values.scenarios.git.path) -}}
 {{- fail (printf "scenarios.git.path is outside of the repository: %s" .Values.scenarios.git.path) -}}
 {{- end -}}
+{{- $git := .Values.scenarios.git -}}
+{{- if and (not $git.url) (or (ne $git.ref "HEAD") (ne $git.path ".") $git.secretName) -}}
+{{- fail "scenarios.git has no url, so its ref, path and secretName would be ignored: set scenarios.git.url" -}}
+{{- end -}}
 {{- $stores := list -}}
 {{- if .Values.store.url }}{{ $stores = append $stores "store.url" }}{{ end -}}
 {{- if .Values.store.existingSecret }}{{ $stores = append $stores "store.existingSecret" }}{{ end -}}
