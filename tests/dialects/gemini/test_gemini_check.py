@@ -33,6 +33,8 @@ FINE: dict[str, dict[str, Json]] = {
     "whole numbers as texts and floats": {
         "generationConfig": {"maxOutputTokens": "7", "candidateCount": 1.0}
     },
+    "numbers as texts": {"generationConfig": {"temperature": "0.5", "topP": "1e-1", "topK": "40"}},
+    "an integer's bounds": {"generationConfig": {"seed": -(2**31), "maxOutputTokens": 2**31 - 1}},
     "an enum by its number": {"toolConfig": {"functionCallingConfig": {"mode": 1}}},
     "the bounds": {"generationConfig": {"temperature": 2, "topP": 0, "candidateCount": "1"}},
     "an enum in lower case": {"toolConfig": {"functionCallingConfig": {"mode": "any"}}},
@@ -112,6 +114,26 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
     "a word for a number": (
         {"generationConfig": {"maxOutputTokens": "many"}},
         "Invalid value at 'generation_config.max_output_tokens' (TYPE_INT32), \"many\"",
+    ),
+    "an integer above 32 bits": (
+        {"generationConfig": {"maxOutputTokens": 2**31}},
+        "Invalid value at 'generation_config.max_output_tokens' (TYPE_INT32), 2147483648",
+    ),
+    "an integer above 32 bits in a text": (
+        {"generationConfig": {"seed": "3898845386"}},
+        "Invalid value at 'generation_config.seed' (TYPE_INT32), \"3898845386\"",
+    ),
+    "an integer below 32 bits": (
+        {"generationConfig": {"seed": -(2**31) - 1}},
+        "Invalid value at 'generation_config.seed' (TYPE_INT32), -2147483649",
+    ),
+    "a text that is no number": (
+        {"generationConfig": {"temperature": "0,5"}},
+        "Invalid value at 'generation_config.temperature' (TYPE_FLOAT), \"0,5\"",
+    ),
+    "a number without a limit": (
+        {"generationConfig": {"temperature": "Infinity"}},
+        f"{REFUSED}generation_config.temperature: temperature must be in the range [0, 2].\n",
     ),
     "a mode that there is not": (
         {"toolConfig": {"functionCallingConfig": {"mode": "SOMETIMES"}}},
