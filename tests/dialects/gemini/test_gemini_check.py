@@ -23,6 +23,7 @@ LOOK = {"functionDeclarations": [{"name": "look"}]}
 PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 REFUSED = "* GenerateContentRequest."
 
+NO_CALL_BEFORE = "Please ensure that function response turn comes immediately after a function call turn."
 TEXTS: Json = {"type": "ARRAY", "items": {"type": "STRING"}}
 
 FINE: dict[str, dict[str, Json]] = {
@@ -63,6 +64,7 @@ FINE: dict[str, dict[str, Json]] = {
         ],
         "generationConfig": {"responseMimeType": "text/x.enum", "responseSchema": TEXTS},
     },
+    "the model's text before all": {"contents": [{"role": "model", "parts": [{"text": "x"}]}, HI]},
     "calls that nobody answered": {"contents": [HI, {"role": "model", "parts": [CALL]}, HI]},
 }
 
@@ -224,6 +226,16 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
         f"{REFUSED}tool_config.function_calling_config.allowed_function_names: see is not among the function "
         "declarations.\n",
     ),
+    "a call before all": (
+        {"contents": [{"role": "model", "parts": [CALL]}, {"role": "user", "parts": [RESULT]}]},
+        "Please ensure that function call turn comes immediately after a user turn or after a function response "
+        "turn.",
+    ),
+    "a result before all": ({"contents": [{"role": "user", "parts": [RESULT]}]}, NO_CALL_BEFORE),
+    "a result without a call before it": (
+        {"contents": [HI, {"role": "model", "parts": [{"text": "x"}]}, {"role": "user", "parts": [RESULT]}]},
+        NO_CALL_BEFORE,
+    ),
     "fewer results than calls": (
         {"contents": [HI, {"role": "model", "parts": [CALL, CALL]}, {"role": "user", "parts": [RESULT]}]},
         "Please ensure that the number of function response parts is equal to the number of function call parts "
@@ -334,6 +346,12 @@ def test_recorded_gemini_requests_pass_the_check() -> None:
     if not files:
         pytest.skip("0 recordings here")
     assert refused == {}
+
+
+def test_count_request_may_begin_with_a_call() -> None:
+    raw = dumps({"contents": [{"role": "model", "parts": [CALL]}]})
+    request = GeminiCountRequest(method="POST", path="/v1/models/x:countTokens", headers={}, raw=raw)
+    assert COUNT.check(request) is None
 
 
 def test_count_request_is_checked() -> None:
