@@ -75,7 +75,7 @@ class GenerationRequest(OllamaRequest):
         stop, limit = options.get("stop"), options.get("num_predict")
         entries = [stop] if type(stop) is str else stop if type(stop) is list else ()
         stops = tuple(entry for entry in entries if type(entry) is str)
-        return OutputBounds(1, stops, limit if type(limit) is int and limit > 0 else None)
+        return OutputBounds(1, stops, int(limit) if type(limit) in (int, float) and limit >= 1 else None)
 
     @cached_property
     def load_reason(self) -> Literal["load", "unload"] | None:
