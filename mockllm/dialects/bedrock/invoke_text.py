@@ -26,6 +26,7 @@ from mockllm.core.request.response_parameters import OutputBounds
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
 from mockllm.dialects.bedrock.event_layouts import TEXT_LAYOUT
+from mockllm.dialects.bedrock.member_types import malformed, malformed_body
 from mockllm.dialects.dialect import ResponseIdentity
 
 
@@ -183,11 +184,11 @@ class TextBody:
         self.request_class: type[Request] = form.request_class
 
     def check(self, request: Request) -> Failure | None:
-        if request.messages:
-            return None
-        name = self.form.request_class.prompt
-        problem = f"#: required key [{name}] not found, please reformat your input and try again."
-        return Failure("bad_request", message=f"Malformed input request: {problem}")
+        body = self.form.request_class
+        if not request.messages:
+            return malformed(f"#: required key [{body.prompt}] not found")
+        kinds = {body.limit: "Integer", body.stops: "JSONArray", "temperature": "Number"}
+        return malformed_body(request.fields, body.settings, kinds)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the first choice with its texts, as one text."""
