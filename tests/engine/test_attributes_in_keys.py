@@ -76,7 +76,9 @@ FOLLOWS: Final = {
         ("client_tools", "custom_tools", "included", "logprobs", "namespaces", "obfuscated", "service_tier"),
         "cached_by_remaining_members",
     ),
-    **dict.fromkeys(("cites_results", "is_repeated", "omits_thinking", "turns", "user"), "raw"),
+    **dict.fromkeys(
+        ("cites_results", "is_repeated", "omits_thinking", "prompt_numbers", "turns", "user"), "raw"
+    ),
 }
 """Attributes that follow from another one in the key. Items are read of MCP calls alone that need an approval, which
 are not static."""

@@ -1,4 +1,4 @@
-"""Checks of a request of Converse: its shape, the documented ranges, and calls without their results.
+"""Checks of a request of Converse: types, its shape, the documented ranges, and calls without their results.
 
 Messages are those of public reports. Where none is known, the message has the wording of the service's constraints
 (`1 validation error detected: …`). Unknown fields, models and content of blocks pass.
@@ -6,6 +6,7 @@ Messages are those of public reports. Where none is known, the message has the w
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -13,11 +14,14 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.model_check import settings_problem
-from mockllm.dialects.bedrock.errors import ERROR_TYPE, MODEL_ERRORS
+from mockllm.dialects.bedrock.errors import MODEL_ERRORS
 from mockllm.dialects.bedrock.invoke_anthropic import claude_name
+from mockllm.dialects.bedrock.member_types import serialization_failure, wrong_converse_member
 
 _RANGES: Final = {"temperature": (0, 1), "topP": (0, 1), "maxTokens": (1, None)}
 """The minimum and the maximum of the settings of inference."""
+_NAME: Final = re.compile("[a-zA-Z0-9_-]+")
+_MAX_NAME: Final = 64
 
 
 class BedrockRequestProblem(Exception):
@@ -28,16 +32,16 @@ def check_readable(request: Request) -> Failure | None:
     """Return the error of a body that is not a JSON object; the message is inferred from the type."""
     if type(request.body) is dict:
         return None
-    message = "The request body is not a valid JSON object."
-    return Failure("bad_request", message=message, headers=((ERROR_TYPE, "SerializationException"),))
+    return serialization_failure("The request body is not a valid JSON object.")
 
 
 def check(request: Request) -> Failure | None:
     """Return the first problem of the request; None where there is none."""
-    failure = check_readable(request)
+    failure = check_readable(request) or wrong_converse_member(request.fields)
     if failure is not None:
         return failure
     try:
+        _check_tools(object_of(request.fields.get("toolConfig")).get("tools"))
         check_conversation(request.fields, request.model)
         _check_ranges(object_of(request.fields.get("inferenceConfig")))
         _check_claude(request)
@@ -66,11 +70,31 @@ def _check_claude(request: Request) -> None:
         raise BedrockRequestProblem(f"{MODEL_ERRORS}{problem}")
 
 
-def _constraint(path: str, value: str, constraint: str) -> BedrockRequestProblem:
-    return BedrockRequestProblem(
-        f"1 validation error detected: Value{value} at '{path}' failed to satisfy constraint: "
-        f"Member must {constraint}"
+def _constraint(path: str, value: str, *constraints: str) -> BedrockRequestProblem:
+    """Return the problem of a value that violates these constraints."""
+    violations = (
+        f"Value{value} at '{path}' failed to satisfy constraint: Member must {each}" for each in constraints
     )
+    errors = "1 validation error" if len(constraints) == 1 else f"{len(constraints)} validation errors"
+    return BedrockRequestProblem(f"{errors} detected: {'; '.join(violations)}")
+
+
+def _check_tools(tools: Json) -> None:
+    """Raise a problem for an empty list of tools, and for the first invalid name."""
+    if tools == []:
+        raise _constraint("toolConfig.tools", "", "have length greater than or equal to 1")
+    for number, tool in enumerate(list_of(tools), 1):
+        name = text_of(object_of(object_of(tool).get("toolSpec")).get("name"))
+        if name is None or (_NAME.fullmatch(name) is not None and len(name) <= _MAX_NAME):
+            continue
+        violated = []
+        if _NAME.fullmatch(name) is None:
+            violated.append("satisfy regular expression pattern: [a-zA-Z0-9_-]+")
+        if not name:
+            violated.append("have length greater than or equal to 1")
+        if len(name) > _MAX_NAME:
+            violated.append(f"have length less than or equal to {_MAX_NAME}")
+        raise _constraint(f"toolConfig.tools.{number}.member.toolSpec.name", f" '{name}'", *violated)
 
 
 def check_conversation(fields: dict[str, Json], model: str | None) -> None:
@@ -144,7 +168,7 @@ def _ids(blocks: list[dict[str, Json]], kind: str) -> dict[str, None]:
 def _check_ranges(config: dict[str, Json]) -> None:
     for name, (low, high) in _RANGES.items():
         value = config.get(name)
-        if not isinstance(value, int | float) or isinstance(value, bool):
+        if value is None:
             continue
         path = f"inferenceConfig.{name}"
         if value < low:

@@ -157,7 +157,7 @@ class ConverseRequest(BedrockRequest):
         config = object_of(self.fields.get("inferenceConfig"))
         most = config.get("maxTokens")
         stop = (text for text in list_of(config.get("stopSequences")) if type(text) is str)
-        return OutputBounds(1, tuple(stop), most if type(most) is int and most > 0 else None)
+        return OutputBounds(1, tuple(stop), int(most) if type(most) in (int, float) and most >= 1 else None)
 
     @cached_property
     def input_tokens(self) -> int:

@@ -27,6 +27,7 @@ from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_
 from mockllm.dialects.bedrock.event_layouts import NOVA_LAYOUT
 from mockllm.dialects.bedrock.invoke_anthropic import AnthropicBody
 from mockllm.dialects.bedrock.invoke_text import COHERE, LLAMA, MISTRAL, TITAN, TextBody
+from mockllm.dialects.bedrock.member_types import malformed_body
 from mockllm.dialects.decoded_response import DecodedResponse, ResponseDecoder, count_in
 from mockllm.dialects.dialect import ResponseIdentity
 
@@ -88,10 +89,22 @@ def _nova_usage(counted: Usage) -> dict[str, Json]:
     }
 
 
+_NOVA_TYPES: Final = {
+    "maxTokens": "Integer",
+    "max_new_tokens": "Integer",
+    "stopSequences": "JSONArray",
+    "temperature": "Number",
+    "topP": "Number",
+}
+
+
 class NovaBody(Converse):
     """Nova's bodies, which are Converse's without metrics; from a recording, streams from the documentation."""
 
     request_class: type[Request] = NovaRequest
+
+    def check(self, request: Request) -> Failure | None:
+        return malformed_body(request.fields, "inferenceConfig", _NOVA_TYPES) or super().check(request)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         (step,) = super().encode_body(reply, request, identity).steps

@@ -1,14 +1,15 @@
 """Texts of other model providers behind InvokeModel: Titan, Llama, Mistral and Cohere.
 
 Bodies are those of the service's documentation ("Inference request parameters and response fields for foundation
-models"). Titan's are from recordings too, the others were not verified against the service. These bodies have a
-prompt or a message, and texts only: tools, thinking and images of a reply are omitted.
+models"). Titan's are from recordings too, and Llama's stream is (DataDog/dd-trace-py). The others were not verified
+against the service. These bodies have a prompt or a message, and texts only: tools, thinking and images of a reply
+are omitted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from msgspec import Struct
 from propcache.api import cached_property
@@ -23,9 +24,11 @@ from mockllm.core.reply.reply import Finish, Refusal, Reply, Text, Usage, joined
 from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.core.request.response_parameters import OutputBounds
+from mockllm.core.tokens import estimate
 from mockllm.dialects.bedrock.converse_request import BedrockRequest
 from mockllm.dialects.bedrock.errors import exception, invocation_metrics, json_plan
 from mockllm.dialects.bedrock.event_layouts import TEXT_LAYOUT
+from mockllm.dialects.bedrock.member_types import malformed, malformed_body
 from mockllm.dialects.dialect import ResponseIdentity
 
 
@@ -80,15 +83,25 @@ class CohereRequest(PromptRequest):
         )
 
 
+class TextChunk(NamedTuple):
+    """The content of an event of a stream. The text is empty in the last event, the reason None in all others.
+    `tokens`: those of the texts so far; in the last event those of the response."""
+
+    text: str
+    reason: str | None
+    usage: Usage
+    first: bool
+    tokens: int
+
+
 class TextForm(Struct, frozen=True):
     """The differences of one model provider. `body`: the body of a non-streaming response from its text, reason,
-    usage and an id. `chunk`: an event of a stream from the same; the text is empty in the last event, the reason
-    None in all others."""
+    usage and an id. `chunk`: an event of a stream."""
 
     request_class: type[PromptRequest]
     reasons: Mapping[Finish, str]
     body: Callable[[str, str, Usage, str], dict[str, Json]]
-    chunk: Callable[[str, str | None, Usage, str], dict[str, Json]]
+    chunk: Callable[[TextChunk], dict[str, Json]]
 
 
 def _titan_body(text: str, reason: str, counted: Usage, id: str) -> dict[str, Json]:
@@ -96,28 +109,36 @@ def _titan_body(text: str, reason: str, counted: Usage, id: str) -> dict[str, Js
     return {"inputTextTokenCount": counted.input, "results": [result]}
 
 
-def _titan_chunk(text: str, reason: str | None, counted: Usage, id: str) -> dict[str, Json]:
-    ended = reason is not None
+def _titan_chunk(chunk: TextChunk) -> dict[str, Json]:
+    ended = chunk.reason is not None
     return {
-        "outputText": text,
+        "outputText": chunk.text,
         "index": 0,
-        "totalOutputTextTokenCount": counted.output if ended else None,
-        "completionReason": reason,
-        "inputTextTokenCount": counted.input if ended else None,
+        "totalOutputTextTokenCount": chunk.usage.output if ended else None,
+        "completionReason": chunk.reason,
+        "inputTextTokenCount": chunk.usage.input if ended else None,
     }
 
 
-def _llama(text: str, reason: str | None, counted: Usage, id: str) -> dict[str, Json]:
+def _llama_body(text: str, reason: str, counted: Usage, id: str) -> dict[str, Json]:
+    return _llama_chunk(TextChunk(text, reason, counted, True, counted.output))
+
+
+def _llama_chunk(chunk: TextChunk) -> dict[str, Json]:
     return {
-        "generation": text,
-        "prompt_token_count": counted.input,
-        "generation_token_count": counted.output,
-        "stop_reason": reason,
+        "generation": chunk.text,
+        "prompt_token_count": chunk.usage.input if chunk.first else None,
+        "generation_token_count": chunk.tokens,
+        "stop_reason": chunk.reason,
     }
 
 
-def _mistral(text: str, reason: str | None, counted: Usage, id: str) -> dict[str, Json]:
-    return {"outputs": [{"text": text, "stop_reason": reason}]}
+def _mistral_body(text: str, reason: str, counted: Usage, id: str) -> dict[str, Json]:
+    return _mistral_chunk(TextChunk(text, reason, counted, True, counted.output))
+
+
+def _mistral_chunk(chunk: TextChunk) -> dict[str, Json]:
+    return {"outputs": [{"text": chunk.text, "stop_reason": chunk.reason}]}
 
 
 def _cohere_body(text: str, reason: str, counted: Usage, id: str) -> dict[str, Json]:
@@ -125,10 +146,10 @@ def _cohere_body(text: str, reason: str, counted: Usage, id: str) -> dict[str, J
     return {"generation_id": id, "text": text, "finish_reason": reason, "chat_history": history}
 
 
-def _cohere_chunk(text: str, reason: str | None, counted: Usage, id: str) -> dict[str, Json]:
-    if reason is None:
-        return {"is_finished": False, "event_type": "text-generation", "text": text}
-    return {"is_finished": True, "event_type": "stream-end", "finish_reason": reason}
+def _cohere_chunk(chunk: TextChunk) -> dict[str, Json]:
+    if chunk.reason is None:
+        return {"is_finished": False, "event_type": "text-generation", "text": chunk.text}
+    return {"is_finished": True, "event_type": "stream-end", "finish_reason": chunk.reason}
 
 
 _WORDS: Final[Mapping[Finish, str]] = {
@@ -144,8 +165,8 @@ TITAN: Final = TextForm(
     _titan_body,
     _titan_chunk,
 )
-LLAMA: Final = TextForm(LlamaRequest, _WORDS, _llama, _llama)
-MISTRAL: Final = TextForm(PromptRequest, _WORDS, _mistral, _mistral)
+LLAMA: Final = TextForm(LlamaRequest, _WORDS, _llama_body, _llama_chunk)
+MISTRAL: Final = TextForm(PromptRequest, _WORDS, _mistral_body, _mistral_chunk)
 COHERE: Final = TextForm(
     CohereRequest,
     {**dict.fromkeys(_WORDS, "COMPLETE"), "length": "MAX_TOKENS", "content_filter": "ERROR_TOXIC"},
@@ -157,19 +178,25 @@ COHERE: Final = TextForm(
 class TextEncoder(Encoder):
     """The events of a text. `reply` is already a supported reply."""
 
-    def __init__(self, reply: Reply, request: Request, identity: ResponseIdentity, form: TextForm) -> None:
+    def __init__(self, reply: Reply, request: Request, form: TextForm) -> None:
         super().__init__(reply)
         self.request, self.form = request, form
-        self.id = identity.ids.make("", 36)
+        self.chunks = self.tokens = 0
 
     def chunk_events(self, at: EncoderPosition, chunk: str) -> Iterable[Event]:
-        return ((dumps(self.form.chunk(chunk, None, self.reply.usage, self.id)), None),)
+        self.tokens += estimate(chunk)
+        tokens = min(self.tokens, self.reply.usage.output)
+        return ((dumps(self._chunk(chunk, None, tokens)), None),)
 
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         counted = self.reply.usage
         reason = self.reply.choices[0].finish_value(self.form.reasons)
-        last = {**self.form.chunk("", reason, counted, self.id), **invocation_metrics(counted)}
+        last = {**self._chunk("", reason, counted.output), **invocation_metrics(counted)}
         yield "finish", (dumps(last), None)
+
+    def _chunk(self, text: str, reason: str | None, tokens: int) -> dict[str, Json]:
+        self.chunks += 1
+        return self.form.chunk(TextChunk(text, reason, self.reply.usage, self.chunks == 1, tokens))
 
     def fail(self, failure: Failure) -> Iterable[Event]:
         return (exception(failure, self.request, times_out=True),)
@@ -183,11 +210,11 @@ class TextBody:
         self.request_class: type[Request] = form.request_class
 
     def check(self, request: Request) -> Failure | None:
-        if request.messages:
-            return None
-        name = self.form.request_class.prompt
-        problem = f"#: required key [{name}] not found, please reformat your input and try again."
-        return Failure("bad_request", message=f"Malformed input request: {problem}")
+        body = self.form.request_class
+        if not request.messages:
+            return malformed(f"#: required key [{body.prompt}] not found")
+        kinds = {body.limit: "Integer", body.stops: "JSONArray", "temperature": "Number"}
+        return malformed_body(request.fields, body.settings, kinds)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         """Return the first choice with its texts, as one text."""
@@ -205,7 +232,7 @@ class TextBody:
         return json_plan(self.form.body(text, reason, reply.usage, identity.ids.make("", 36)), identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
-        steps = tuple(encode(TextEncoder(reply, request, identity, self.form)))
+        steps = tuple(encode(TextEncoder(reply, request, self.form)))
         return Plan(ResponseHead(200, ()), steps, Framing.AWS_EVENT_STREAM_BYTES)
 
     def event_layout(self, request: Request) -> EventLayout:

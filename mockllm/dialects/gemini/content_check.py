@@ -1,6 +1,7 @@
 """Checks of the contents of a request: shapes and roles of turns and their parts, and calls without their responses.
 
-Where no wording of a refusal is known, the message follows the same validator's other messages.
+Where no wording of a refusal is known, the message follows the same validator's other messages. Those about the order
+of turns are from public reports of 2024 to 2026 (google-gemini/gemini-cli, langchain-ai/langchain).
 """
 
 from __future__ import annotations
@@ -78,18 +79,29 @@ def check_contents(body: dict[str, Json], request: GeminiRequest) -> None:
             if not part:
                 oneof = "required oneof field 'data' must have one initialized field"
                 raise request_problem(f"contents[{number}].parts[{place}].data", oneof)
-    _check_call_responses(contents)
+    _check_call_responses(contents, generates=request.generates)
 
 
-def _check_call_responses(contents: list[dict[str, Json]]) -> None:
-    """Check that the next turn has a response for each call; adjacent contents of one side are one turn."""
+def _check_call_responses(contents: list[dict[str, Json]], *, generates: bool) -> None:
+    """Check that the next turn has a response for each call, and that a call is not in the first turn. Adjacent
+    contents of one side are one turn. That a count of tokens refuses a call in the first turn is not known."""
     calls = 0
-    for by_model, turn in groupby(contents, lambda content: content.get("role") == "model"):
+    turns = groupby(contents, lambda content: content.get("role") == "model")
+    for number, (by_model, turn) in enumerate(turns):
         parts = [object_of(part) for content in turn for part in list_of(content.get("parts"))]
         if by_model:
             calls = sum("functionCall" in part for part in parts)
+            if calls and number == 0 and generates:
+                raise GeminiRequestProblem(
+                    "Please ensure that function call turn comes immediately after a user turn or after a "
+                    "function response turn."
+                )
             continue
         responses = sum("functionResponse" in part for part in parts)
+        if responses and not calls:
+            raise GeminiRequestProblem(
+                "Please ensure that function response turn comes immediately after a function call turn."
+            )
         if responses and calls != responses:
             raise GeminiRequestProblem(
                 "Please ensure that the number of function response parts is equal to the number of "
@@ -99,11 +111,12 @@ def _check_call_responses(contents: list[dict[str, Json]]) -> None:
 
 class CountedCalls(Struct):
     """The calls of the model's last turn, and of the turn that came last, whose side is `by_model`, its calls or
-    responses."""
+    responses. `begun`: whether the user has had a turn."""
 
     calls: int = 0
     by_model: bool = True
     count: int = 0
+    begun: bool = False
 
     @property
     def complete(self) -> bool:
@@ -161,11 +174,11 @@ def _fast_accepts_next(calls: CountedCalls, content: Json) -> bool:
         if not calls.complete:
             return False
         calls.calls = calls.count if calls.by_model else calls.calls
-        calls.by_model, calls.count = by_model, 0
+        calls.by_model, calls.count, calls.begun = by_model, 0, True
     calls.count += sum(
         ("functionCall" if by_model else "functionResponse") in object_of(part) for part in parts
     )
-    return True
+    return calls.begun or not calls.count
 
 
 _CALLS: Final = MemoKey[CountedCalls]()

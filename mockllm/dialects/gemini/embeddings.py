@@ -33,6 +33,7 @@ from mockllm.dialects.gemini.validators import (
     MessageShape,
     Repeated,
     check_shape,
+    integer_of,
 )
 from mockllm.dialects.gemini.wire_format import JSON, indented
 
@@ -164,10 +165,8 @@ def _check(request: GeminiEmbeddingsRequest) -> None:
 
 
 def _size(request: GeminiEmbeddingsRequest, entry: dict[str, Json]) -> int:
-    size = entry.get("outputDimensionality")
-    if size is not None and INTEGER.matches(size):
-        return int(size)
-    return SIZES.get(request.model or "", DEFAULT_SIZE)
+    size = integer_of(entry.get("outputDimensionality"))
+    return SIZES.get(request.model or "", DEFAULT_SIZE) if size is None else size
 
 
 def _values(request: GeminiEmbeddingsRequest, result: EmbeddingResult) -> list[list[float]]:

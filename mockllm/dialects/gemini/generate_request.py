@@ -41,6 +41,7 @@ from mockllm.dialects.gemini.cached_content import (
 from mockllm.dialects.gemini.camel_case import MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES, camel_case_fields
 from mockllm.dialects.gemini.file_search.retrieval import RetrievedContexts, named_stores
 from mockllm.dialects.gemini.media_tokens import NO_MEDIA, Modalities, count_names, media_of, media_tokens
+from mockllm.dialects.gemini.validators import integer_of
 
 DEFAULT_MODEL: Final = "gemini-3.5-flash"
 """The model where neither the rule nor the request names one, and of examples."""
@@ -164,8 +165,7 @@ class GenerateRequest(GeminiRequest):
         config = self.config
         if config.get("responseLogprobs") is not True:
             return None
-        top = config.get("logprobs")
-        return min(max(top, 0), MAX_LOGPROBS) if type(top) is int else 0
+        return min(max(integer_of(config.get("logprobs")) or 0, 0), MAX_LOGPROBS)
 
     @cached_property
     def cached_tokens(self) -> int:
@@ -279,11 +279,11 @@ class GenerateRequest(GeminiRequest):
     @cached_property
     def output_bounds(self) -> OutputBounds:
         config = self.config
-        n, most = config.get("candidateCount"), config.get("maxOutputTokens")
+        n, most = integer_of(config.get("candidateCount")), integer_of(config.get("maxOutputTokens"))
         return OutputBounds(
-            n=min(n, MAX_CANDIDATES) if type(n) is int and n > 0 else 1,
+            n=1 if n is None or n < 1 else min(n, MAX_CANDIDATES),
             stop=tuple(text for text in list_of(config.get("stopSequences")) if type(text) is str),
-            max_tokens=most if type(most) is int and most > 0 else None,
+            max_tokens=None if most is None or most < 1 else most,
         )
 
     @cached_property

@@ -38,6 +38,7 @@ from mockllm.dialects.gemini.generate_check import GeminiDialect, check_readable
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.media_output import image_size
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall, json_plan
+from mockllm.dialects.gemini.validators import integer_of
 from mockllm.dialects.gemini.wire_format import JSON, indented
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.stored_objects import ObjectCall, ObjectRequest
@@ -80,8 +81,8 @@ class PredictRequest(GeminiRequest):
 
     def number(self, name: str, default: int, highest: int) -> int:
         """Return a parameter that is a number of at least 1."""
-        value = self.parameters.get(name)
-        return min(highest, max(1, value)) if type(value) is int else default
+        value = integer_of(self.parameters.get(name))
+        return default if value is None else min(highest, max(1, value))
 
 
 class ImagenRequest(PredictRequest):

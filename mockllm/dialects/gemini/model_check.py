@@ -2,8 +2,9 @@
 
 Sources: the provider's pages of Gemini 3.6 to 3.8, and messages and measured requests of August and September 2026 in
 public projects. That Gemini 2.5 and older have no functions beside JSON is from public reports of 2024 to 2026, such
-as googleapis/python-genai#867. They accept functions that may not be called (google/adk-python#5735). The order of
-two refusals is inferred.
+as googleapis/python-genai#867. They accept functions that may not be called (google/adk-python#5735). That they
+refuse a config of function calling without functions is from public reports of 2026 (pydantic/pydantic-ai#5791). No
+report has the mode `NONE`. The order of two refusals is inferred.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 from mockllm.dialects.gemini.signature_check import missing_signature
@@ -24,6 +25,7 @@ from mockllm.dialects.gemini.signature_check import missing_signature
 _LEVELS: Final = frozenset({"MINIMAL", "LOW", "MEDIUM", "HIGH"})
 _UNSPECIFIED: Final = frozenset({"", "0", "THINKING_LEVEL_UNSPECIFIED"})
 """Protobuf's JSON writes an enum by name or number; the number 0 is the unset value."""
+_CALLING_MODES: Final = frozenset({"AUTO", "ANY", "VALIDATED"})
 _BOTH: Final = "You can only set only one of thinking budget and thinking level."
 _NO_LEVEL: Final = "Thinking level is not supported for this model."
 _NO_SUCH_LEVEL: Final = "Thinking level {} is not supported for this model."
@@ -31,6 +33,7 @@ _NO_ZERO: Final = "Budget 0 is invalid. This model only works in thinking mode."
 _NO_CANDIDATES: Final = "Multiple candidates is not enabled for this model"
 _NO_PENALTY: Final = "Penalty is not enabled for this model"
 _NO_JSON: Final = "Function calling with a response mime type: 'application/json' is unsupported"
+_NO_FUNCTIONS: Final = "Function calling config is set without function_declarations."
 _NO_MODEL_TURN: Final = "Requests ending with a model turn are not supported."
 
 
@@ -47,10 +50,12 @@ class RefusedByModel(Struct, frozen=True):
     """Calls without thought signatures; not those of models that make images (Vertex AI's page)."""
     json_beside_functions: bool = False
     """Not by Vertex AI, for which there is no report."""
+    calling_without_functions: bool = False
+    """Not by Vertex AI, which accepts it."""
 
 
-_OLDEST: Final = RefusedByModel(penalty=False, json_beside_functions=True)
-_TWO: Final = RefusedByModel(levels=_LEVELS, json_beside_functions=True)
+_OLDEST: Final = RefusedByModel(penalty=False, json_beside_functions=True, calling_without_functions=True)
+_TWO: Final = replace(_OLDEST, levels=_LEVELS, penalty=True)
 _THREE: Final = RefusedByModel(candidates=True, unsigned_calls=True)
 _LATE: Final = replace(_THREE, model_turn=True)
 _NO_MINIMAL: Final = frozenset({"MINIMAL"})
@@ -95,6 +100,8 @@ def _problem(request: GenerateRequest, row: RefusedByModel) -> str | None:
         return _NO_PENALTY
     if row.json_beside_functions and not request.vertex and _wants_json_beside_functions(request):
         return _NO_JSON
+    if row.calling_without_functions and not request.vertex and _configures_absent_functions(request):
+        return _NO_FUNCTIONS
     if row.model_turn and _ends_with_model(request.message.get("contents")):
         return _NO_MODEL_TURN
     return missing_signature(request) if row.unsigned_calls else None
@@ -106,6 +113,11 @@ def _wants_json_beside_functions(request: GenerateRequest) -> bool:
         and request.offers_functions
         and request.tool_choice.mode != "none"
     )
+
+
+def _configures_absent_functions(request: GenerateRequest) -> bool:
+    config = object_of(object_of(request.message.get("toolConfig")).get("functionCallingConfig"))
+    return (text_of(config.get("mode")) or "").upper() in _CALLING_MODES and not request.offers_functions
 
 
 def _thinking_problem(thinking: dict[str, Json], row: RefusedByModel) -> str | None:

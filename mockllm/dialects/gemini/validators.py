@@ -50,19 +50,33 @@ class Repeated(Struct, frozen=True):
 MessageField: TypeAlias = GeminiValueKind | MessageShape | Repeated
 
 
-def _is_integer(value: Json) -> bool:
-    """Return whether a value is an integer; a text of digits is one, as protobuf writes 64-bit integers."""
-    return (
-        type(value) is int
-        or (type(value) is float and value.is_integer())
-        or (type(value) is str and re.fullmatch(r"-?\d{1,19}", value) is not None)
-    )
+_INTEGER: Final = re.compile(r"-?[0-9]{1,10}")
+_INT32: Final = 2**31
+_NUMBER: Final = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?|Infinity)|NaN")
+
+
+def integer_of(value: Json) -> int | None:
+    """Return an integer of 32 bits, which JSON may write as a float or a text of digits; None for anything else."""
+    if type(value) is int:
+        integer = value
+    elif (type(value) is float and value.is_integer()) or (
+        type(value) is str and _INTEGER.fullmatch(value) is not None
+    ):
+        integer = int(value)
+    else:
+        return None
+    return integer if -_INT32 <= integer < _INT32 else None
+
+
+def _is_number(value: Json) -> bool:
+    """Return whether a value is a number, which JSON may write as a text."""
+    return type(value) in (int, float) or (type(value) is str and _NUMBER.fullmatch(value) is not None)
 
 
 STRING: Final = GeminiValueKind("TYPE_STRING", lambda value: type(value) is str)
 BOOLEAN: Final = GeminiValueKind("TYPE_BOOL", lambda value: type(value) is bool)
-INTEGER: Final = GeminiValueKind("TYPE_INT32", _is_integer)
-NUMBER: Final = GeminiValueKind("TYPE_FLOAT", lambda value: type(value) in (int, float))
+INTEGER: Final = GeminiValueKind("TYPE_INT32", lambda value: integer_of(value) is not None)
+NUMBER: Final = GeminiValueKind("TYPE_FLOAT", _is_number)
 STRUCT: Final = GeminiValueKind(
     "type.googleapis.com/google.protobuf.Struct", lambda value: type(value) is dict
 )

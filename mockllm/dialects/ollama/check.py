@@ -1,6 +1,7 @@
 """Checks of a request's types: Ollama's server decodes JSON into Go types, and names the field that does not fit.
 
-The wording is Go's `encoding/json`; unknown fields pass, and a null field counts as absent.
+The wording is Go's `encoding/json`; unknown fields pass, and a null field counts as absent. Options have their own
+wording and the status 500, as in Ollama's source of August 2026 (`Options` and `FromMap` of `api/types.go`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Final, TypeAlias
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import object_of
 from mockllm.dialects.ollama.request import MAX_LOGPROBS
 
 TypeCheck: TypeAlias = Callable[[Json, str], str | None]
@@ -142,6 +144,39 @@ EMBED: Final[dict[str, TypeCheck]] = {
     "options": options,
 }
 
+_OPTION_TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "integer": (int, float),
+    "float32": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+}
+"""The types of JSON by the names of option types. An integer may have a fraction, which is ignored."""
+_OPTIONS: Final = {
+    **dict.fromkeys(("num_keep", "seed", "num_predict", "top_k", "repeat_last_n"), "integer"),
+    **dict.fromkeys(
+        ("num_ctx", "num_batch", "num_gpu", "main_gpu", "num_thread", "draft_num_predict"), "integer"
+    ),
+    **dict.fromkeys(("top_p", "min_p", "typical_p", "temperature"), "float32"),
+    **dict.fromkeys(("repeat_penalty", "presence_penalty", "frequency_penalty"), "float32"),
+    "use_mmap": "boolean",
+    "stop": "array",
+}
+
+
+def check_options(body: Mapping[str, Json]) -> Failure | None:
+    """Return the error of the first option of a wrong type, which the server finds when it loads the model."""
+    for name, value in object_of(body.get("options")).items():
+        kind = _OPTIONS.get(name)
+        if kind is None or value is None:
+            continue
+        if type(value) not in _OPTION_TYPES[kind]:
+            return Failure("bad_request", message=f'option "{name}" must be of type {kind}', status=500)
+        if kind == "array" and any(type(item) is not str for item in value):
+            return Failure(
+                "bad_request", message=f'option "{name}" must be of an array of strings', status=500
+            )
+    return None
+
 
 def check_fields(
     body: dict[str, Json], fields: Mapping[str, TypeCheck], structure_name: str
@@ -160,7 +195,7 @@ def check_generation(
     failure = check_fields(body, fields, structure_name)
     if failure is None and not 0 <= (body.get("top_logprobs") or 0) <= MAX_LOGPROBS:
         return Failure("bad_request", message=f"top_logprobs must be between 0 and {MAX_LOGPROBS}")
-    return failure
+    return failure or check_options(body)
 
 
 def check_types(

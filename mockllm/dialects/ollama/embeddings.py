@@ -9,7 +9,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import NumberList
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
-from mockllm.dialects.ollama.check import EMBED, check_fields
+from mockllm.dialects.ollama.check import EMBED, check_fields, check_options
 from mockllm.dialects.ollama.encoder import LOAD_DURATION, PROMPT_TOKEN_DURATION
 from mockllm.dialects.ollama.errors import OllamaCall
 from mockllm.dialects.ollama.models import json_plan
@@ -24,13 +24,16 @@ class OllamaEmbeddings(OllamaCall, EmbeddingDialect):
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, OllamaEmbeddingsRequest)
         error = self.check_readable(request) or check_fields(request.fields, EMBED, "EmbedRequest")
-        if error is not None or request.single:
+        if error is not None:
             return error
-        value = request.fields.get("input")
-        wrong = type(value) is not str and not (
-            type(value) is list and all(type(entry) is str for entry in value)
-        )
-        return Failure("bad_request", message="invalid input type") if value is not None and wrong else None
+        value = None if request.single else request.fields.get("input")
+        if not (
+            value is None
+            or type(value) is str
+            or (type(value) is list and all(type(entry) is str for entry in value))
+        ):
+            return Failure("bad_request", message="invalid input type")
+        return check_options(request.fields)
 
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OllamaEmbeddingsRequest)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final
-from zlib import crc32
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
@@ -28,14 +27,15 @@ from mockllm.core.reply.reply import (
     Usage,
     joined_text,
 )
-from mockllm.core.tokens import split
 from mockllm.dialects.dialect import ResponseIdentity
+from mockllm.dialects.ollama.context import token_numbers
 from mockllm.dialects.ollama.errors import error_object
 from mockllm.dialects.ollama.logprobs import logprobs_member
 from mockllm.dialects.ollama.request import (
     DEFAULT_MODEL,
     GenerationRequest,
     OllamaChatRequest,
+    OllamaGenerateRequest,
 )
 
 NDJSON: Final = (("content-type", "application/x-ndjson"),)
@@ -107,17 +107,6 @@ def _visible(part: Part) -> Part:
     return part.in_one_chunk() if type(part) is ToolCall else part
 
 
-def context_of(text: str) -> list[Json]:
-    """Return the numbers of a conversation's tokens, which are those of the text alone here."""
-    tokens = split(text[-MAX_CONTEXT_CHARACTERS:])
-    return [crc32(token.encode("utf-8", "surrogatepass")) % VOCABULARY for token in tokens]
-
-
-VOCABULARY: Final = 128_256
-"""The number of different tokens of Llama 3."""
-MAX_CONTEXT_CHARACTERS: Final = 8_192
-
-
 class ContentForm:
     """Where a call's objects contain the reply: /api/chat in a message, /api/generate at the top."""
 
@@ -125,6 +114,7 @@ class ContentForm:
         self.reply, self.identity = reply, identity
         self.model = reply.model or request.model or DEFAULT_MODEL
         self.chat = isinstance(request, OllamaChatRequest)
+        self.context = request.prompt_numbers if isinstance(request, OllamaGenerateRequest) else None
         self.extras = dict(reply.extras.get(NAME, {}))
 
     def object(self, content: dict[str, Json], **more: Json) -> dict[str, Json]:
@@ -140,8 +130,8 @@ class ContentForm:
         choice = self.reply.choices[0]
         reason = choice.raw_finish or ("length" if choice.finish == "length" else "stop")
         more: dict[str, Json] = {"done": True, "done_reason": reason}
-        if not self.chat:
-            more["context"] = context_of(choice.text)
+        if self.context is not None:
+            more["context"] = [*self.context, *token_numbers(choice.text)]
         result: dict[str, Json] = {**self.object(content, **more), **logprobs, **counts(self.reply.usage)}
         return {**result, **merged_json(result, self.extras)}
 

@@ -19,6 +19,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import Choice, Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.response_parameters import Format
+from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty
 from mockllm.dialects.ollama.check import CHAT, GENERATE, check_generation
@@ -121,6 +122,10 @@ class OllamaGenerate(OllamaGeneration):
 
     def check(self, request: Request) -> Failure | None:
         return self.check_readable(request) or check_generation(request.fields, GENERATE, "GenerateRequest")
+
+    def encoding_key(self, request: Request) -> Hashable:
+        """Return a key with the request itself, because the context has the tokens of the prompt."""
+        return super().encoding_key(request), value_or_digest(request.raw)
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Write a request with a prompt; the call has no tools."""

@@ -11,12 +11,13 @@ from typing import ClassVar, Final, Literal
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, objects, text_of
+from mockllm.core.json.typed_values import list_of, object_of, objects, text_of
 from mockllm.core.request.messages import CallPart, MediaPart, MessagePart, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import function_tools
 from mockllm.dialects.embedded_texts import EmbeddedTexts
+from mockllm.dialects.ollama.context import token_numbers
 
 DEFAULT_MODEL: Final = "llama3.2"
 DEFAULT_SIZE: Final = 768
@@ -25,6 +26,8 @@ NO_TIME: Final = (0, "0", "0s", "0m", "0h")
 """The values of `keep_alive` that unload a model at once."""
 MAX_LOGPROBS: Final = 20
 """The most alternatives of a token."""
+MAX_CONTEXT: Final = 8_192
+"""The most numbers of an earlier context that a response repeats: a bound of this server."""
 MAX_DIMENSIONS: Final = 16_384
 MAX_INPUTS: Final = 2048
 """The most inputs of one request that are embedded: a bound of this server."""
@@ -75,7 +78,7 @@ class GenerationRequest(OllamaRequest):
         stop, limit = options.get("stop"), options.get("num_predict")
         entries = [stop] if type(stop) is str else stop if type(stop) is list else ()
         stops = tuple(entry for entry in entries if type(entry) is str)
-        return OutputBounds(1, stops, limit if type(limit) is int and limit > 0 else None)
+        return OutputBounds(1, stops, int(limit) if type(limit) in (int, float) and limit >= 1 else None)
 
     @cached_property
     def load_reason(self) -> Literal["load", "unload"] | None:
@@ -184,6 +187,17 @@ class OllamaGenerateRequest(GenerationRequest):
         "images",
     }
     content_field = "prompt"
+
+    @cached_property
+    def prompt_numbers(self) -> list[Json] | None:
+        """The numbers of the tokens before the response; None where it has no context. As recorded, a context has the
+        tokens of the prompt and of the response. A raw prompt has none (`GenerateHandler` of Ollama's
+        `server/routes.go`)."""
+        if self.fields.get("raw") is True:
+            return None
+        earlier = list_of(self.fields.get("context"))[-MAX_CONTEXT:]
+        prompt = (number for message in self.messages for number in token_numbers(message.text))
+        return [*(number for number in earlier if type(number) is int), *prompt]
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:

@@ -260,6 +260,21 @@ def test_nova_counts_caches_by_its_own_names() -> None:
     assert decoded.usage == Usage(20, 9, 4, 2)
 
 
+def test_stream_of_llama_counts_tokens_as_recorded() -> None:
+    model, body = BODIES["llama"]
+    reply = Reply((Choice((Text(("The", " text", " you")),), "length"),), Usage(10, 3))
+    request = invoke(body, model=model, stream=True)
+    *chunks, last = objects_of(INVOKE.encode_stream(reply, request, IDENTITY))
+    counts = [(chunk["prompt_token_count"], chunk["generation_token_count"]) for chunk in chunks]
+    assert counts == [(10, 1), (None, 2), (None, 3)]
+    assert (last["prompt_token_count"], last["generation_token_count"]) == (None, 3)
+    fewer = reply.with_usage(Usage(10, 2))
+    *chunks, last = objects_of(INVOKE.encode_stream(fewer, request, IDENTITY))
+    assert [chunk["generation_token_count"] for chunk in [*chunks, last]] == [1, 2, 2, 2]
+    (last,) = objects_of(INVOKE.encode_stream(Reply((Choice(()),), usage=Usage(10, 0)), request, IDENTITY))
+    assert (last["prompt_token_count"], last["generation_token_count"]) == (10, 0)
+
+
 def test_texts_of_makers_omit_other_parts() -> None:
     request = invoke({"inputText": "hi"}, model="amazon.titan-text-express-v1")
     whole = Text(("a", "b"), whole="ab")

@@ -81,6 +81,28 @@ REFUSED: dict[str, tuple[dict[str, Json], str]] = {
         },
         f'{OF_MODEL}"thinking.type.disabled" is not supported for this model.',
     ),
+    "no tools": (
+        {"toolConfig": {"tools": []}},
+        f"{INVALID} at 'toolConfig.tools' failed to satisfy constraint: Member must have length greater than or "
+        "equal to 1",
+    ),
+    "a tool's name with a space": (
+        {"toolConfig": {"tools": [*TOOLS["tools"], {"toolSpec": {"name": "a b"}}]}},
+        f"{INVALID} 'a b' at 'toolConfig.tools.2.member.toolSpec.name' failed to satisfy constraint: Member must "
+        "satisfy regular expression pattern: [a-zA-Z0-9_-]+",
+    ),
+    "a tool's long name": (
+        {"toolConfig": {"tools": [{"toolSpec": {"name": "a" * 65}}]}},
+        f"{INVALID} '{'a' * 65}' at 'toolConfig.tools.1.member.toolSpec.name' failed to satisfy constraint: Member "
+        "must have length less than or equal to 64",
+    ),
+    "a tool's empty name": (
+        {"toolConfig": {"tools": [{"toolSpec": {"name": ""}}]}},
+        "2 validation errors detected: Value '' at 'toolConfig.tools.1.member.toolSpec.name' failed to satisfy "
+        "constraint: Member must satisfy regular expression pattern: [a-zA-Z0-9_-]+; Value '' at "
+        "'toolConfig.tools.1.member.toolSpec.name' failed to satisfy constraint: Member must have length greater "
+        "than or equal to 1",
+    ),
     "no tokens": (
         {"inferenceConfig": {"maxTokens": 0}},
         f"{INVALID} '0' at 'inferenceConfig.maxTokens' failed to satisfy constraint: Member must have value greater "
@@ -105,7 +127,8 @@ def test_converse_refuses_invalid_request(name: str) -> None:
         {"messages": [HI, CALL, RESULT], "toolConfig": TOOLS},
         {"inferenceConfig": {"temperature": 1, "maxTokens": 9_000_000}},
         {"inferenceConfig": {"topP": 0.5}, "additionalModelRequestFields": {"thinking": "x", "top_k": 5}},
-        {"inferenceConfig": {"temperature": "hot"}},
+        {"inferenceConfig": {"temperature": None, "maxTokens": 2.0}, "system": None},
+        {"toolConfig": {"tools": [*TOOLS["tools"], {"cachePoint": {"type": "default"}}]}},
         {"model": "amazon.nova-pro-v1:0", "inferenceConfig": {"temperature": 0.5, "topP": 0.5}},
         {"model": "us.anthropic.claude-opus-5-5", "toolConfig": {**TOOLS, "toolChoice": {"auto": {}}}},
         {"messages": [{"role": "system", "content": [{"text": "x"}]}, HI]},
@@ -116,6 +139,71 @@ def test_converse_refuses_invalid_request(name: str) -> None:
 def test_converse_accepts_valid_request(fields: dict[str, Json]) -> None:
     assert CONVERSE.check(converse(**fields)) is None
     assert CONVERSE.check_readable(converse(**fields)) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"inferenceConfig": {"maxTokens": "2"}}, "STRING_VALUE cannot be converted to Integer"),
+        ({"inferenceConfig": {"maxTokens": True}}, "TRUE_VALUE cannot be converted to Integer"),
+        ({"inferenceConfig": {"temperature": "hot"}}, "STRING_VALUE cannot be converted to Float"),
+        ({"inferenceConfig": {"topP": []}}, "Unrecognized collection type class java.lang.Float"),
+        ({"inferenceConfig": {"topP": {}}}, "Start of structure or map found where not expected"),
+        ({"system": "x"}, "Unexpected field type"),
+        ({"toolConfig": {"tools": {}}}, "Start of structure or map found where not expected"),
+    ],
+)
+def test_member_of_a_wrong_type_is_a_serialization_error(fields: dict[str, Json], message: str) -> None:
+    failure = CONVERSE.check(converse(**fields))
+    assert failure is not None
+    assert (failure.type, failure.message) == ("bad_request", message)
+    assert failure.headers == (("x-amzn-errortype", "SerializationException"),)
+
+
+TITAN, LLAMA, NOVA = "amazon.titan-text-express-v1", "meta.llama3-8b-instruct-v1:0", "amazon.nova-lite-v1:0"
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "places"),
+    [
+        (
+            TITAN,
+            {"inputText": "hi", "textGenerationConfig": {"maxTokenCount": "2", "stopSequences": "a"}},
+            "#/textGenerationConfig/maxTokenCount: expected type: Integer, found: String"
+            "#/textGenerationConfig/stopSequences: expected type: JSONArray, found: String",
+        ),
+        (
+            TITAN,
+            {"inputText": "hi", "textGenerationConfig": []},
+            "#/textGenerationConfig: expected type: JSONObject, found: JSONArray",
+        ),
+        (
+            LLAMA,
+            {"prompt": "hi", "max_gen_len": True},
+            "#/max_gen_len: expected type: Integer, found: Boolean",
+        ),
+        (
+            LLAMA,
+            {"prompt": "hi", "temperature": {}},
+            "#/temperature: expected type: Number, found: JSONObject",
+        ),
+        (
+            NOVA,
+            {"messages": [HI], "inferenceConfig": {"maxTokens": "2"}},
+            "#/inferenceConfig/maxTokens: expected type: Integer, found: String",
+        ),
+    ],
+)
+def test_invoke_refuses_members_of_a_wrong_type(model: str, body: dict[str, Json], places: str) -> None:
+    failure = INVOKE.check(invoke(body, model=model))
+    assert failure is not None
+    assert failure.message == f"Malformed input request: {places}, please reformat your input and try again."
+
+
+def test_invoke_accepts_members_of_the_right_types() -> None:
+    config = {"maxTokenCount": 2, "temperature": 1, "topP": 0.5, "stopSequences": []}
+    assert INVOKE.check(invoke({"inputText": "hi", "textGenerationConfig": config}, model=TITAN)) is None
+    assert INVOKE.check(invoke({"prompt": "hi", "max_gen_len": None}, model=LLAMA)) is None
 
 
 def test_conversation_with_nova_starts_with_a_user_message() -> None:

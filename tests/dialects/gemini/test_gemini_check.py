@@ -23,6 +23,7 @@ LOOK = {"functionDeclarations": [{"name": "look"}]}
 PACKAGE = "type.googleapis.com/google.ai.generativelanguage.v1beta."
 REFUSED = "* GenerateContentRequest."
 
+NO_CALL_BEFORE = "Please ensure that function response turn comes immediately after a function call turn."
 TEXTS: Json = {"type": "ARRAY", "items": {"type": "STRING"}}
 
 FINE: dict[str, dict[str, Json]] = {
@@ -33,6 +34,8 @@ FINE: dict[str, dict[str, Json]] = {
     "whole numbers as texts and floats": {
         "generationConfig": {"maxOutputTokens": "7", "candidateCount": 1.0}
     },
+    "numbers as texts": {"generationConfig": {"temperature": "0.5", "topP": "1e-1", "topK": "40"}},
+    "an integer's bounds": {"generationConfig": {"seed": -(2**31), "maxOutputTokens": 2**31 - 1}},
     "an enum by its number": {"toolConfig": {"functionCallingConfig": {"mode": 1}}},
     "the bounds": {"generationConfig": {"temperature": 2, "topP": 0, "candidateCount": "1"}},
     "an enum in lower case": {"toolConfig": {"functionCallingConfig": {"mode": "any"}}},
@@ -61,6 +64,7 @@ FINE: dict[str, dict[str, Json]] = {
         ],
         "generationConfig": {"responseMimeType": "text/x.enum", "responseSchema": TEXTS},
     },
+    "the model's text before all": {"contents": [{"role": "model", "parts": [{"text": "x"}]}, HI]},
     "calls that nobody answered": {"contents": [HI, {"role": "model", "parts": [CALL]}, HI]},
 }
 
@@ -112,6 +116,26 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
     "a word for a number": (
         {"generationConfig": {"maxOutputTokens": "many"}},
         "Invalid value at 'generation_config.max_output_tokens' (TYPE_INT32), \"many\"",
+    ),
+    "an integer above 32 bits": (
+        {"generationConfig": {"maxOutputTokens": 2**31}},
+        "Invalid value at 'generation_config.max_output_tokens' (TYPE_INT32), 2147483648",
+    ),
+    "an integer above 32 bits in a text": (
+        {"generationConfig": {"seed": "3898845386"}},
+        "Invalid value at 'generation_config.seed' (TYPE_INT32), \"3898845386\"",
+    ),
+    "an integer below 32 bits": (
+        {"generationConfig": {"seed": -(2**31) - 1}},
+        "Invalid value at 'generation_config.seed' (TYPE_INT32), -2147483649",
+    ),
+    "a text that is no number": (
+        {"generationConfig": {"temperature": "0,5"}},
+        "Invalid value at 'generation_config.temperature' (TYPE_FLOAT), \"0,5\"",
+    ),
+    "a number without a limit": (
+        {"generationConfig": {"temperature": "Infinity"}},
+        f"{REFUSED}generation_config.temperature: temperature must be in the range [0, 2].\n",
     ),
     "a mode that there is not": (
         {"toolConfig": {"functionCallingConfig": {"mode": "SOMETIMES"}}},
@@ -201,6 +225,16 @@ WRONG: dict[str, tuple[dict[str, Json], str]] = {
         },
         f"{REFUSED}tool_config.function_calling_config.allowed_function_names: see is not among the function "
         "declarations.\n",
+    ),
+    "a call before all": (
+        {"contents": [{"role": "model", "parts": [CALL]}, {"role": "user", "parts": [RESULT]}]},
+        "Please ensure that function call turn comes immediately after a user turn or after a function response "
+        "turn.",
+    ),
+    "a result before all": ({"contents": [{"role": "user", "parts": [RESULT]}]}, NO_CALL_BEFORE),
+    "a result without a call before it": (
+        {"contents": [HI, {"role": "model", "parts": [{"text": "x"}]}, {"role": "user", "parts": [RESULT]}]},
+        NO_CALL_BEFORE,
     ),
     "fewer results than calls": (
         {"contents": [HI, {"role": "model", "parts": [CALL, CALL]}, {"role": "user", "parts": [RESULT]}]},
@@ -312,6 +346,12 @@ def test_recorded_gemini_requests_pass_the_check() -> None:
     if not files:
         pytest.skip("0 recordings here")
     assert refused == {}
+
+
+def test_count_request_may_begin_with_a_call() -> None:
+    raw = dumps({"contents": [{"role": "model", "parts": [CALL]}]})
+    request = GeminiCountRequest(method="POST", path="/v1/models/x:countTokens", headers={}, raw=raw)
+    assert COUNT.check(request) is None
 
 
 def test_count_request_is_checked() -> None:

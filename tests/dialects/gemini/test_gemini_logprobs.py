@@ -54,7 +54,9 @@ def test_alternatives_are_as_many_as_requested() -> None:
     assert LogprobsResult.model_validate(result, strict=True).top_candidates
 
 
-@pytest.mark.parametrize(("top", "expected"), [(99, 20), (-1, None), ("2", None), (0, None)])
+@pytest.mark.parametrize(
+    ("top", "expected"), [(99, 20), (-1, None), ("2", 2), (2.0, 2), ("x", None), (0, None)]
+)
 def test_alternatives_have_a_maximum(top: Json, expected: int | None) -> None:
     (candidate,) = candidates(requesting(top), Text(("Hi",)))
     tops = candidate["logprobsResult"].get("topCandidates")

@@ -89,7 +89,7 @@ def test_text_alone_stays_a_text() -> None:
 @pytest.mark.parametrize("base", [GEMINI, VERTEX])
 def test_imagen_predicts_images(base: str) -> None:
     path = f"{base}/models/imagen-4.0-generate-001:predict"
-    options = {"outputOptions": {"mimeType": "image/webp"}, "sampleCount": 2}
+    options = {"outputOptions": {"mimeType": "image/webp"}, "sampleCount": 2.0}
     predictions = predict(VirtualServer(RULES), path, "a cat", **options).json["predictions"]
     assert [each["mimeType"] for each in predictions] == ["image/webp"] * 2
     own = predict(VirtualServer(RULES), path, "own").json["predictions"]

@@ -20,6 +20,7 @@ NO_ZERO = "Budget 0 is invalid. This model only works in thinking mode."
 BOTH = "You can only set only one of thinking budget and thinking level."
 NO_CANDIDATES = "Multiple candidates is not enabled for this model"
 NO_PENALTY = "Penalty is not enabled for this model"
+LOOK: Json = [{"functionDeclarations": [{"name": "look"}]}]
 NO_MODEL_TURN = "Requests ending with a model turn are not supported."
 
 
@@ -91,8 +92,33 @@ def test_vertex_ai_refuses_what_a_model_refuses() -> None:
     assert refusal("gemini-2.5-flash", VERTEX, presencePenalty=0.5) is None
 
 
+NO_FUNCTIONS = "Function calling config is set without function_declarations."
+SEARCH: Json = [{"googleSearch": {}}]
+
+
+@pytest.mark.parametrize(
+    ("model", "mode", "tools", "message"),
+    [
+        ("gemini-2.5-flash", "ANY", None, NO_FUNCTIONS),
+        ("gemini-2.5-pro", "auto", SEARCH, NO_FUNCTIONS),
+        ("gemini-2.0-flash", "VALIDATED", SEARCH, NO_FUNCTIONS),
+        ("gemini-2.5-flash", "ANY", LOOK, None),
+        ("gemini-2.5-flash", "NONE", SEARCH, None),
+        ("gemini-2.5-flash", None, SEARCH, None),
+        ("gemini-3.5-flash", "AUTO", SEARCH, None),
+        ("my-model", "ANY", None, None),
+    ],
+)
+def test_older_models_refuse_calls_without_functions(
+    model: str, mode: Json, tools: Json, message: str | None
+) -> None:
+    config = {"functionCallingConfig": {"mode": mode}}
+    failure = GENERATE.check(generate(model=model, tools=tools, toolConfig=config))
+    assert (None if failure is None else failure.message) == message
+    assert GENERATE.check(generate(model=model, base=VERTEX, tools=tools, toolConfig=config)) is None
+
+
 NO_JSON = "Function calling with a response mime type: 'application/json' is unsupported"
-LOOK: Json = [{"functionDeclarations": [{"name": "look"}]}]
 
 
 @pytest.mark.parametrize(

@@ -269,6 +269,9 @@ def test_response_format_is_read_from_the_config(config: Json, form: Format) -> 
         ({}, OutputBounds()),
         ({"candidateCount": 2, "stopSequences": ["a", 3], "maxOutputTokens": 7}, OutputBounds(2, ("a",), 7)),
         ({"candidate_count": 0, "stop_sequences": "a", "max_output_tokens": True}, OutputBounds(1, ("a",))),
+        ({"candidateCount": "2", "maxOutputTokens": "3"}, OutputBounds(2, (), 3)),
+        ({"candidateCount": 2.0, "max_output_tokens": 3.0}, OutputBounds(2, (), 3)),
+        ({"candidateCount": "two", "maxOutputTokens": 2.5}, OutputBounds()),
         # without a check: no more than the maximum
         ({"candidateCount": 10**9}, OutputBounds(8)),
     ],

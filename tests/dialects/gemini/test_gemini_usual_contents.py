@@ -59,6 +59,15 @@ def test_usual_contents_pass_the_whole_check() -> None:
         check_shape("", entry, content_check.CONTENT)
 
 
+def test_calls_before_all_turns_need_the_whole_check() -> None:
+    text: Json = {"role": "model", "parts": [{"text": "x"}]}
+    called: Json = {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]}
+    for before, accepted in (([], False), ([text], False), ([{**text, "role": "user"}], True)):
+        calls = content_check.CountedCalls()
+        assert all(content_check._fast_accepts_next(calls, content) for content in before)
+        assert content_check._fast_accepts_next(calls, called) is accepted
+
+
 def test_agents_contents_are_usual() -> None:
     for part in (
         {"text": "hi"},

@@ -93,12 +93,27 @@ def test_redacted_thinking_is_omitted() -> None:
     assert CHAT.supported_reply(redacted, request(CHAT)).choices[0].parts == (Text(("y",)),)
 
 
-def test_context_of_generate_is_a_list_of_numbers() -> None:
-    sent = request(GENERATE)
+def contexts(sent: GenerationRequest) -> list[Json]:
+    """The contexts of the body and of the stream; None where the last object has none."""
     reply = GENERATE.supported_reply(REPLIES["text"], sent)
-    for plan in (GENERATE.encode_body(reply, sent, IDENTITY), GENERATE.encode_stream(reply, sent, IDENTITY)):
-        step = plan.steps[-1]
-        assert isinstance(step, EventStep)
-        numbers = loads(step.payload)["context"]
-        assert numbers
-        assert all(type(number) is int and 0 <= number < 128_256 for number in numbers)
+    plans = (GENERATE.encode_body(reply, sent, IDENTITY), GENERATE.encode_stream(reply, sent, IDENTITY))
+    steps = [plan.steps[-1] for plan in plans]
+    return [loads(step.payload).get("context") for step in steps if isinstance(step, EventStep)]
+
+
+def test_context_has_the_prompt_and_the_response() -> None:
+    short, streamed = contexts(request(GENERATE))
+    assert short == streamed
+    assert all(type(number) is int and 0 <= number < 128_256 for number in short)
+    _, *response = short
+    assert response
+    sent = request(GENERATE, prompt="Why so?", system="Be brief.")
+    first, streamed = contexts(sent)
+    assert first == streamed == [*first[:6], *response]
+    continued, _ = contexts(request(GENERATE, prompt="Why so?", context=[7, "x", 8]))
+    assert continued == [7, 8, *first[3:]]
+    assert GENERATE.encoding_key(sent) != GENERATE.encoding_key(request(GENERATE))
+
+
+def test_raw_prompt_has_no_context() -> None:
+    assert contexts(request(GENERATE, prompt="Why so?", raw=True)) == [None, None]

@@ -111,6 +111,8 @@ def test_calls_beyond_bound_get_no_result_without_name() -> None:
         ({}, OutputBounds()),
         ({"options": {"stop": ["a", 7], "num_predict": 9}}, OutputBounds(1, ("a",), 9)),
         ({"options": {"stop": "a", "num_predict": -1}}, OutputBounds(1, ("a",), None)),
+        ({"options": {"num_predict": 2.7}}, OutputBounds(1, (), 2)),
+        ({"options": {"num_predict": "2"}}, OutputBounds()),
         ({"options": 3}, OutputBounds()),
     ],
 )
@@ -183,6 +185,23 @@ def test_wrong_field_is_refused(path: str, body: Json, message: str) -> None:
     assert message in response.json["error"]
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_predict": "2"}, 'option "num_predict" must be of type integer'),
+        ({"num_ctx": True}, 'option "num_ctx" must be of type integer'),
+        ({"unknown": "x", "temperature": "x"}, 'option "temperature" must be of type float32'),
+        ({"use_mmap": 1}, 'option "use_mmap" must be of type boolean'),
+        ({"stop": "a"}, 'option "stop" must be of type array'),
+        ({"stop": ["a", 7]}, 'option "stop" must be of an array of strings'),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/chat", "/api/generate", "/api/embed"])
+def test_option_of_a_wrong_type_is_an_error(path: str, options: Json, message: str) -> None:
+    response = respond_once(RULE, raw_request(path, {"model": "m", "options": options}))
+    assert (response.status, response.json) == (500, {"error": message})
+
+
 @pytest.mark.parametrize(("body", "message"), [("{", "invalid character"), (None, "missing request body")])
 def test_unreadable_body_is_refused(body: str | None, message: str) -> None:
     response = respond_once(RULE, raw_request("/api/chat", body))
@@ -194,6 +213,7 @@ def test_unreadable_body_is_refused(body: str | None, message: str) -> None:
     [
         {"messages": None, "format": "", "think": "high", "options": None, "keep_alive": 0},
         {"messages": [{"role": "user", "content": None, "images": None}], "format": WEATHER, "think": True},
+        {"options": {"num_predict": 2.0, "temperature": 1, "seed": None, "use_mmap": False, "stop": ["a"]}},
         {"tools": [{"type": "function", "function": {"name": "f"}}], "top_logprobs": 3, "unknown": 1},
     ],
 )

@@ -31,6 +31,7 @@ from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall, VoiceDiale
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
 from mockllm.dialects.gemini.live.dialect import LiveRequest, closing_plan
+from mockllm.dialects.gemini.validators import integer_of
 
 
 class LiveSettings(NamedTuple):
@@ -50,10 +51,10 @@ def read_settings(setup: dict[str, Json]) -> LiveSettings:
     """Return the settings of a setup in camelCase."""
     realtime = object_of(setup.get("realtimeInputConfig"))
     detection = object_of(realtime.get("automaticActivityDetection"))
-    quiet = detection.get("silenceDurationMs")
+    quiet = integer_of(detection.get("silenceDurationMs"))
     return LiveSettings(
         automatic=detection.get("disabled") is not True,
-        silence_ms=quiet if type(quiet) is int and quiet > 0 else 500,
+        silence_ms=500 if quiet is None or quiet < 1 else quiet,
         interrupts=realtime.get("activityHandling") != "NO_INTERRUPTION",
         input_transcripts="inputAudioTranscription" in setup,
         output_transcripts="outputAudioTranscription" in setup,

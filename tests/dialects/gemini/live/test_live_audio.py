@@ -45,7 +45,7 @@ def test_speech_does_not_interrupt_where_declined() -> None:
 
 
 def test_activity_of_the_client_replaces_detection() -> None:
-    settings = {"automaticActivityDetection": {"disabled": True, "silenceDurationMs": 100}}
+    settings = {"automaticActivityDetection": {"disabled": True, "silenceDurationMs": "100"}}
     opened = LiveSocket(model="models/scripted", realtimeInputConfig=settings)
     assert opened.send({"realtimeInput": {"activityStart": {}}}) == []
     assert opened.hear(SOUND, QUIET) == []
