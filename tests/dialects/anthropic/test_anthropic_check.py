@@ -60,7 +60,7 @@ ACCEPTED: list[Any] = [
     ),
     pytest.param({"top_p": 1.0, "service_tier": "standard_only"}, id="the high end of a range"),
     pytest.param(
-        {"system": [{"type": "text", "text": "A", "cache_control": {"type": "ephemeral"}}]},
+        {"system": [{**TEXT, "cache_control": {"type": "ephemeral"}}]},
         id="system blocks",
     ),
     pytest.param({"messages": [HI, {"role": "assistant", "content": ""}]}, id="an empty last assistant turn"),
