@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable
+from types import ModuleType
 
 import pytest
 
 from mockllm.dialects.batch_input import is_json, is_streamed
+from mockllm.dialects.gemini import batches as gemini_batches
 from mockllm.dialects.gemini.batches import read_file
 from mockllm.dialects.mistral.batch_lines import read_job, with_model
+from mockllm.dialects.openai.batches import input_lines
 from mockllm.dialects.openai.batches.input_lines import read_lines
 
 MANY = b'{"x":[' + b"[]," * 500_000 + b"[]]}"
@@ -54,6 +57,32 @@ def test_line_that_is_no_json_is_an_error(text: bytes) -> None:
     assert [error["code"] for error in read_lines(text, (CHAT,)).errors] == ["invalid_json_line"]
     assert read_job({"file": text}, CHAT, None).errors == {"A line is not valid JSON.": 1}
     assert read_file(text).problem == "Line 1 of the input file is no JSON object with a request."
+
+
+def test_lines_have_their_numbers_behind_blank_ones() -> None:
+    text = b'\n \r\n{"body":1}\n\n  ?\n'
+    assert [error["line"] for error in read_lines(text, (CHAT,)).errors] == [3, 5]
+    assert read_file(text).problem == "Line 3 of the input file is no JSON object with a request."
+
+
+@pytest.mark.parametrize(("lines", "read"), [(input_lines, of_openai), (gemini_batches, of_gemini)])
+def test_bound_of_lines_counts_no_blank_ones(
+    lines: ModuleType, read: Callable[[bytes], list[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "MAX_LINES", 2)
+    written = [
+        b'{"custom_id":"%d","method":"POST","url":"/v1/chat/completions","body":{},"request":{}}' % number
+        for number in range(3)
+    ]
+    assert len(read(b"\n" * 9 + b"\n\n\n".join(written[:2]) + b"\n\n")) == 2
+    assert read(b"\n".join(written)) == []
+
+
+def test_blank_lines_take_no_time() -> None:
+    began = time.thread_time()
+    errors = read_lines(b"\n" * 20_000_000 + b"?", (CHAT,)).errors
+    assert [error["line"] for error in errors] == [20_000_001]
+    assert time.thread_time() - began < 2.0
 
 
 def test_endless_nesting_is_no_json() -> None:

@@ -27,7 +27,8 @@ WIRES: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "realtime text": (
         "WS response.create",
         "/v1/realtime",
-        {"model": "gpt-realtime", "input": [ITEM], "tools": [LOOK], "realtime": {"output_modalities": ["text"]}},
+        {"model": "gpt-realtime", "input": [ITEM], "tools": [LOOK],
+         "realtime": {"output_modalities": ["text"], "conversation_id": "conv_1"}},
     ),
     "live": (
         "WS turn",

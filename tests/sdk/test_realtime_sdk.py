@@ -233,11 +233,13 @@ def test_items_are_retrieved_truncated_and_deleted(talk: Talk) -> None:
 def test_items_are_inserted_where_they_are_wanted(talk: Talk) -> None:
     items = talk.connection.conversation.item
     previous = []
-    for id, before in (("a", None), ("b", None), ("c", "root"), ("d", "a"), ("e", "nowhere")):
+    for id, before in (("a", None), ("b", None), ("c", "root"), ("d", "a")):
         place: Any = {} if before is None else {"previous_item_id": before}
         items.create(item={**_user(id), "id": id}, **place)
         previous.append(talk.until("conversation.item.done")[-1].previous_item_id)
-    assert previous == [None, "a", None, "a", "b"]
+    assert previous == [None, "a", None, "a"]
+    items.create(item={**_user("e"), "id": "e"}, previous_item_id="nowhere")
+    assert talk.until("error")[-1].error.code == "item_create_invalid_previous_item_id"
 
 
 @pytest.mark.parametrize(

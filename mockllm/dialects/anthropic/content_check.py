@@ -14,6 +14,8 @@ from msgspec import Struct, field
 from mockllm.core.json.codec import Json
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.typed_memo import MemoKey
+from mockllm.dialects.anthropic.breakpoint_check import USUAL_BREAKPOINTS, check_breakpoint
+from mockllm.dialects.anthropic.prompt_form import CACHE_CONTROL
 from mockllm.dialects.anthropic.server_use_check import ServerUses
 from mockllm.dialects.anthropic.system_turn_check import check_system_turns, system_problem
 from mockllm.dialects.anthropic.tool_call_pairs import check_pairs
@@ -29,6 +31,7 @@ from mockllm.dialects.anthropic.validators import (
     AnthropicRequestProblem,
     Shape,
     check_shape,
+    either,
     tag_of,
 )
 
@@ -174,6 +177,7 @@ def check_texts(path: str, blocks: list[Json]) -> None:
             raise AnthropicRequestProblem(f"{here}: {NO_SHAPE}")
         tag_of(here, block, ("text",))
         check_shape(f"{here}.", block, _BLOCKS["text"])
+        check_breakpoint(f"{here}.{CACHE_CONTROL}", block.get(CACHE_CONTROL))
 
 
 def _check_message(path: str, message: Json) -> None:
@@ -214,6 +218,8 @@ def _fast_accepts_shape(message: Json) -> bool:
     for block in content:
         if type(block) is not dict:
             return False
+        if CACHE_CONTROL in block and block[CACHE_CONTROL] not in USUAL_BREAKPOINTS:
+            return False
         match block.get("type"):
             case "text" if _is_usual_text(block) and block["text"] and not block["text"].isspace():
                 continue
@@ -246,7 +252,11 @@ def _is_usual_result(block: dict[str, Json]) -> bool:
     if type(content) is not list:
         return type(content) is str
     return all(
-        type(inner) is dict and inner.get("type") == "text" and _is_usual_text(inner) for inner in content
+        type(inner) is dict
+        and inner.get("type") == "text"
+        and _is_usual_text(inner)
+        and (CACHE_CONTROL not in inner or inner[CACHE_CONTROL] in USUAL_BREAKPOINTS)
+        for inner in content
     )
 
 
@@ -256,6 +266,7 @@ def _check_block(path: str, block: Json, shapes: Mapping[str, Shape]) -> str:
         raise AnthropicRequestProblem(f"{path}: {DICT.message}")
     kind = tag_of(path, block, shapes)
     check_shape(f"{path}.{kind}.", block, shapes[kind])
+    check_breakpoint(f"{path}.{kind}.{CACHE_CONTROL}", block.get(CACHE_CONTROL))
     if kind in _IDS and _is_id(block[_IDS[kind]]) is None:
         raise AnthropicRequestProblem(f"{path}.{kind}.{_IDS[kind]}: String should match pattern '{_ID}'")
     match kind:
@@ -273,9 +284,7 @@ def _check_source(path: str, source: dict[str, Json], kinds: Collection[str], me
     kind = tag_of(path, source, kinds)
     check_shape(f"{path}.{kind}.", source, _SOURCES[kind])
     if kind == "base64" and source["media_type"] not in media:
-        *others, last = (f"'{media_type}'" for media_type in media)
-        expected = f"{', '.join(others)} or {last}" if others else last
-        raise AnthropicRequestProblem(f"{path}.base64.media_type: Input should be {expected}")
+        raise AnthropicRequestProblem(f"{path}.base64.media_type: Input should be {either(media)}")
 
 
 class LastGroup(Struct):

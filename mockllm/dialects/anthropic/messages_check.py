@@ -8,13 +8,14 @@ requests that the project `local-OAuth-CLI-API-adapter` measured in August and S
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.known_checks import check_unless_passed_before
 from mockllm.core.request.request import Request
+from mockllm.dialects.anthropic.breakpoint_check import check_breakpoint
 from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
 from mockllm.dialects.anthropic.content_check import (
     check_contents_and_order,
@@ -43,6 +44,7 @@ from mockllm.dialects.anthropic.validators import (
     check_minimum,
     check_shape,
     check_strict,
+    either,
     tag_of,
 )
 
@@ -55,7 +57,7 @@ _PROMPT: Final[Shape] = {
     "thinking": DICT.or_absent(),
     "output_config": _OF_SHAPE.or_absent(),
     "output_format": DICT.or_null(),
-    "cache_control": DICT.or_null(),
+    CACHE_CONTROL: DICT.or_null(),
 }
 """The fields whose tokens are counted, in the order of their checks."""
 _GENERATION: Final[Shape] = {
@@ -204,7 +206,7 @@ def _check_output(path: str, config: dict[str, Json]) -> None:
     _check_format(f"{path}.format", config.get("format"))
     effort = config.get("effort")
     if effort is not None and effort not in _EFFORTS:
-        raise AnthropicRequestProblem(f"{path}.effort: Input should be {_either(_EFFORTS)}")
+        raise AnthropicRequestProblem(f"{path}.effort: Input should be {either(_EFFORTS)}")
 
 
 def _check_max_tokens(path: str, count: int) -> None:
@@ -224,17 +226,12 @@ def _check_ratio(path: str, value: float) -> None:
 
 def _check_tier(path: str, tier: Json) -> None:
     if tier not in _TIERS:
-        raise AnthropicRequestProblem(f"{path}: Input should be {_either(_TIERS)}")
+        raise AnthropicRequestProblem(f"{path}: Input should be {either(_TIERS)}")
 
 
 def _check_container(path: str, container: Json) -> None:
     if container is not None and type(container) not in (str, dict):
         raise AnthropicRequestProblem(f"{path}.ContainerParams: {NO_SHAPE}")
-
-
-def _either(values: Sequence[str]) -> str:
-    *others, last = (f"'{value}'" for value in values)
-    return f"{', '.join(others)} or {last}"
 
 
 def _runs_code(tool: dict[str, Json]) -> bool:
@@ -256,10 +253,12 @@ def _check_tools(path: str, tools: list[Json]) -> None:
     for number, tool in enumerate(tools):
         if type(tool) is not dict:
             raise AnthropicRequestProblem(f"{path}.{number}: {DICT.message}")
-        if tool_type(f"{path}.{number}", tool) == CUSTOM:
+        kind = tool_type(f"{path}.{number}", tool)
+        if kind == CUSTOM:
             _check_custom(f"{path}.{number}.custom", tool)
             if tool.get("strict") is True:
                 strict.append(tool["input_schema"])
+        check_breakpoint(f"{path}.{number}.{kind}.{CACHE_CONTROL}", tool.get(CACHE_CONTROL))
         name = tool.get("name")
         if type(name) is str and name in names:
             raise AnthropicRequestProblem(f"{path}: Tool names must be unique.")
@@ -330,6 +329,7 @@ _MEMBERS: Final[Mapping[str, Callable[[str, Json], None]]] = {
     "thinking": _check_thinking,
     "output_config": _check_output,
     "output_format": _check_format,
+    CACHE_CONTROL: check_breakpoint,
     "max_tokens": _check_max_tokens,
     "metadata": _check_metadata,
     "stop_sequences": _check_stop_sequences,

@@ -9,7 +9,7 @@ position is inferred.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
@@ -79,6 +79,12 @@ def tag_of(path: str, holder: Mapping[str, Json], tags: Collection[str]) -> str:
     expected = ", ".join(f"'{tag_}'" for tag_ in (tags if type(tags) is tuple else sorted(tags)))
     message = f"Input tag '{tag}' found using 'type' does not match any of the expected tags: {expected}"
     raise AnthropicRequestProblem(f"{path}: {message}")
+
+
+def either(values: Sequence[str]) -> str:
+    """Return the part of a message that lists the possible values."""
+    *others, last = (f"'{value}'" for value in values)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def check_minimum(path: str, value: Json, low: int) -> None:

@@ -9,6 +9,7 @@ google-genai's `Batches` (`create`, `create_embeddings`) and the API's reference
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Final, NamedTuple
 
 from msgspec import Raw, Struct
@@ -31,7 +32,14 @@ from mockllm.core.request.stored_batches import (
     with_read,
 )
 from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
-from mockllm.dialects.batch_input import ABSENT, is_container, object_json, read_members, scalar
+from mockllm.dialects.batch_input import (
+    ABSENT,
+    is_container,
+    object_json,
+    read_members,
+    scalar,
+    written_lines,
+)
 from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import CODES, outputs
@@ -124,10 +132,10 @@ def _member(holder: Mapping[str, Json], *names: str) -> Json:
 def read_file(content: bytes) -> GeminiBatchInput:
     """Return the requests of a file with one in each line."""
     found = GeminiBatchInput([], [], [])
-    written = [line for line in content.split(b"\n", MAX_LINES + 1) if line.strip()]
+    written = list(islice(written_lines(content), MAX_LINES + 1))
     if not written or len(written) > MAX_LINES:
         return found._replace(problem=f"The input file must have 1 to {MAX_LINES} lines.")
-    for number, text in enumerate(written, 1):
+    for number, text in written:
         line = read_members(text, _read_file_line)
         body = None if line is None else object_json(line.request)
         if line is None or body is None:

@@ -1,4 +1,4 @@
-"""Cache breakpoints of a messages request: four at most."""
+"""Cache breakpoints of a messages request: four at most, each with a known type and lifetime."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from mockllm.dialects.anthropic.messages import MESSAGES
-from tests.dialects.anthropic.messages_requests import MINIMAL, messages
+from tests.dialects.anthropic.messages_requests import MINIMAL, messages, refusal_message
 
 TOOL = {"name": "get", "input_schema": {"type": "object"}}
-CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "get", "input": {}}]}
+USE = {"type": "tool_use", "id": "t1", "name": "get", "input": {}}
+CALL = {"role": "assistant", "content": [USE]}
 
 
 def marked(top: bool, tools: int, system: int, turns: int, inner: int) -> dict[str, Any]:
@@ -47,3 +48,70 @@ def test_more_than_four_breakpoints_are_refused(places: tuple[bool, int, int, in
     message = f"A maximum of 4 blocks with cache_control may be provided. Found {found}."
     failure = MESSAGES.check(messages(marked(*places)))
     assert (failure and failure.message) == (None if found == 4 else message)
+
+
+RESULT = {"type": "tool_result", "tool_use_id": "t1"}
+TEXT = {"type": "text", "text": "x"}
+WRONG: list[tuple[Any, str]] = [
+    (
+        {"type": "ephemral"},
+        ": Input tag 'ephemral' found using 'type' does not match any of the expected tags: 'ephemeral'",
+    ),
+    ({"type": "ephemeral", "ttl": "10m"}, ".ephemeral.ttl: Input should be '5m' or '1h'"),
+    ({"type": "ephemeral", "ttl": 5}, ".ephemeral.ttl: Input should be '5m' or '1h'"),
+    ({"type": "ephemeral", "ttl": []}, ".ephemeral.ttl: Input should be '5m' or '1h'"),
+    ({}, ".type: Field required"),
+    ("ephemeral", ": Input should be an object"),
+]
+"""Wrong values of `cache_control`, and the message after its path."""
+RIGHT: list[Any] = [
+    None,
+    {"type": "ephemeral"},
+    {"type": "ephemeral", "ttl": "5m"},
+    {"type": "ephemeral", "ttl": "1h"},
+    {"type": "ephemeral", "ttl": None},
+    {"type": "ephemeral", "scope": "global"},
+]
+
+
+def placed(breakpoint: Any) -> dict[str, dict[str, Any]]:
+    """Requests with `cache_control` in each place, by its path."""
+    mark = {"cache_control": breakpoint}
+    user = {"role": "user", "content": "hi"}
+    call = {"role": "assistant", "content": [{**USE, **mark}]}
+    results = {"role": "user", "content": [{**RESULT, **mark}]}
+    inner = {"role": "user", "content": [{**RESULT, "content": [TEXT, {**TEXT, **mark}]}]}
+    turns = {
+        "messages.0.content.1.text": [{"role": "user", "content": [TEXT, {**TEXT, **mark}]}],
+        "messages.1.content.0.tool_use": [user, call, {"role": "user", "content": [RESULT]}],
+        "messages.2.content.0.tool_result": [user, CALL, results],
+        "messages.2.content.0.tool_result.content.1.text": [user, CALL, inner],
+    }
+    tool = {"type": "web_search_20250305", "name": "web_search"}
+    return {
+        "cache_control": {**MINIMAL, **mark},
+        "system.1.cache_control": {**MINIMAL, "system": [TEXT, {**TEXT, **mark}]},
+        "tools.0.custom.cache_control": {**MINIMAL, "tools": [{**TOOL, **mark}]},
+        "tools.0.web_search_20250305.cache_control": {**MINIMAL, "tools": [{**tool, **mark}]},
+        **{f"{path}.cache_control": {**MINIMAL, "messages": items} for path, items in turns.items()},
+    }
+
+
+@pytest.mark.parametrize(("breakpoint", "message"), WRONG)
+def test_wrong_breakpoint_is_refused_in_each_place(breakpoint: Any, message: str) -> None:
+    for path, body in placed(breakpoint).items():
+        assert refusal_message(body) == path + message
+
+
+@pytest.mark.parametrize("breakpoint", RIGHT)
+def test_right_breakpoint_is_accepted_in_each_place(breakpoint: Any) -> None:
+    assert [refusal_message(body) for body in placed(breakpoint).values()] == [None] * 8
+
+
+def test_wrong_breakpoint_after_known_turns_is_refused() -> None:
+    user, turn = {"role": "user", "content": "hi"}, {"role": "assistant", "content": "x"}
+    wrong = {"role": "user", "content": [{**TEXT, "cache_control": {"type": "x"}}]}
+    assert refusal_message({**MINIMAL, "messages": [user, turn, user]}) is None
+    assert "messages.2.content.0.text.cache_control" in str(
+        refusal_message({**MINIMAL, "messages": [user, turn, wrong]})
+    )

@@ -59,7 +59,7 @@ ACCEPTED: list[Any] = [
         {"temperature": 0, "top_k": -1, "stream": False, "max_tokens": 0}, id="the low ends of the ranges"
     ),
     pytest.param({"top_p": 1.0, "service_tier": "standard_only"}, id="the high end of a range"),
-    pytest.param({"system": [{"type": "text", "text": "A", "cache_control": {}}]}, id="system blocks"),
+    pytest.param({"system": [{**TEXT, "cache_control": {"type": "ephemeral"}}]}, id="system blocks"),
     pytest.param({"messages": [HI, {"role": "assistant", "content": ""}]}, id="an empty last assistant turn"),
     pytest.param(
         {"messages": [HI, call("a"), result("a"), call("a"), result("a")]}, id="an id that occurs again later"

@@ -27,7 +27,10 @@ KINDS = st.sampled_from(
     ["text", "image", "document", "tool_use", "tool_result", "thinking", "search_result", "compaction", "x"]
 )
 BLOCK_FIELDS = st.sampled_from(
-    ["text", "source", "id", "name", "input", "tool_use_id", "content", "is_error", "thinking", "signature"]
+    [
+        *("text", "source", "id", "name", "input", "tool_use_id", "content", "is_error"),
+        *("thinking", "signature", "cache_control"),
+    ]
 )
 LEAVES = JSON | st.sampled_from(["a", "b", {}, {"type": "url", "url": "u"}, [{"type": "text", "text": "x"}]])
 BLOCKS = st.builds(

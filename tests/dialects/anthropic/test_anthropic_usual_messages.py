@@ -21,12 +21,19 @@ def some(random: Random, members: dict[str, Json]) -> dict[str, Json]:
     return {name: value for name, value in members.items() if random.random() < 0.95}
 
 
+def mark(random: Random) -> dict[str, Json]:
+    """Return a breakpoint of a block, for one in ten."""
+    value = any_of(random, {"type": "ephemeral"}, {"type": "ephemeral", "ttl": any_of(random, "1h")})
+    return {"cache_control": value} if random.random() < 0.1 else {}
+
+
 def text(random: Random) -> Json:
     block: dict[str, Json] = {
         "type": any_of(random, "text", "text", "image"),
         "text": any_of(random, "Hello."),
     }
-    return some(random, block | ({"citations": any_of(random, [])} if random.random() < 0.1 else {}))
+    citations = {"citations": any_of(random, [])} if random.random() < 0.1 else {}
+    return some(random, block | citations | mark(random))
 
 
 def block(random: Random) -> Json:
@@ -41,7 +48,9 @@ def block(random: Random) -> Json:
         "tool_use_id": any_of(random, "a"),
         "content": any_of(random, "found", [text(random) for _ in range(random.choice([1, 2]))]),
     } | ({"is_error": any_of(random, True, False)} if random.random() < 0.3 else {})
-    return any_of(random, text(random), some(random, call), some(random, result))
+    return any_of(
+        random, text(random), some(random, call | mark(random)), some(random, result | mark(random))
+    )
 
 
 def message(random: Random) -> Json:

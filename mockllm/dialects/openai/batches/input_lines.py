@@ -7,6 +7,7 @@ descriptions.
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import islice
 from typing import Final, NamedTuple
 
 from msgspec import Raw, Struct
@@ -15,9 +16,10 @@ from msgspec.json import Decoder
 from mockllm.core.batch import BatchLine, LineResponse
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import text_of
-from mockllm.dialects.batch_input import ABSENT, is_streamed, object_json, read_members, scalar
+from mockllm.dialects.batch_input import ABSENT, is_streamed, object_json, read_members, scalar, written_lines
 
 MAX_LINES: Final = 50_000
+"""The most requests of a file. Blank lines do not count."""
 MAX_ERRORS: Final = 100
 """The most errors that a failed batch names."""
 STREAMED: Final = LineResponse(
@@ -60,7 +62,7 @@ def read_lines(content: bytes, urls: Collection[str]) -> InputLines:
     """Read an input file. `urls` are those that the batch's endpoint allows; without one, no line has the right
     URL."""
     found = InputLines([], [], [])
-    written = [line for line in content.split(b"\n", MAX_LINES + 1) if line.strip()]
+    written = list(islice(written_lines(content), MAX_LINES + 1))
     if not written:
         _fail(found, "empty_file", "The batch input file is empty.", None)
     if len(written) > MAX_LINES:
@@ -68,7 +70,7 @@ def read_lines(content: bytes, urls: Collection[str]) -> InputLines:
         _fail(found, "too_many_tasks", message, None)
         return found
     known: set[str] = set()
-    for number, text in enumerate(written, 1):
+    for number, text in written:
         _read_line(found, known, text, number, urls)
         if len(found.errors) >= MAX_ERRORS:
             break

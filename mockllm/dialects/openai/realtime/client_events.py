@@ -45,9 +45,19 @@ def missing(path: str) -> EventError:
 
 def not_text(value: Json, path: str) -> EventError | None:
     """Return what is wrong with the value of a field that is a text or null."""
-    if value is None or type(value) is str:
-        return None
-    return EventError(wrong_type_message(value, path, "a string"), "invalid_type", path)
+    return None if value is None or type(value) is str else wrong_type(value, path, "a string")
+
+
+def wrong_type(value: Json, path: str, expected: str) -> EventError:
+    """Return what is wrong with a value of another type than the expected one."""
+    return EventError(wrong_type_message(value, path, expected), "invalid_type", path)
+
+
+def item_error(item: dict[str, Json]) -> EventError | None:
+    """Return what is wrong with a new item."""
+    if text_of(item.get("type")) is None:
+        return missing("item.type")
+    return not_text(item.get("id"), "item.id")
 
 
 def read_audio(audio: Json) -> Generator[ServeOthers, None, bytes | EventError]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import objects, text_of
+from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.rendering.websocket_session import MAX_CONVERSATION
+from mockllm.dialects.openai.realtime.client_events import EventError
 
 MAX_ITEMS: Final = 2000
 """The items of a conversation; the oldest are evicted first."""
 CONTENT: Final = {"input_audio": "input_text", "output_audio": "output_text"}
 """The types of contents whose transcript is a text for the rules."""
+FIRST: Final = "root"
+"""The id that means no item: the place before all others."""
+ADDED: Final = "conversation.item.added"
 
 
 class RealtimeConversation:
@@ -39,14 +43,23 @@ class RealtimeConversation:
         self._sizes.pop(text_of(id) or "", None)
         return self._items.pop(text_of(id) or "", None)
 
+    def place_error(self, previous: str | None, running: Iterable[tuple[float, bytes]]) -> EventError | None:
+        """Return what is wrong with a place behind another item; None and an empty text are the end. `running`: the
+        messages of the running response, which may announce that item. The wording is that of a public project with
+        logs of real sessions."""
+        if not previous or previous == FIRST or previous in self._items or _announce(running, previous):
+            return None
+        message = f"Error adding item: the previous item with id '{previous}' does not exist."
+        return EventError(message, "item_create_invalid_previous_item_id")
+
     def insert(self, item: dict[str, Json], previous: str | None = None) -> str | None:
         """Add an item after another one, or at the end. Return the item before it."""
         last = next(reversed(self._items), None)
-        if previous is None or previous == last or (previous != "root" and previous not in self._items):
+        if previous is None or previous == last or (previous != FIRST and previous not in self._items):
             self._items[item["id"]] = item
         else:
             entries = list(self._items.items())
-            at = 0 if previous == "root" else [id for id, _ in entries].index(previous) + 1
+            at = 0 if previous == FIRST else [id for id, _ in entries].index(previous) + 1
             last = None if at == 0 else previous
             self._items = dict([*entries[:at], (item["id"], item), *entries[at:]])
         self._sizes[item["id"]] = len(dumps(item))
@@ -56,6 +69,14 @@ class RealtimeConversation:
             size -= self._sizes[oldest]
             self.remove(oldest)
         return last
+
+
+def _announce(messages: Iterable[tuple[float, bytes]], id: str) -> bool:
+    """Return whether messages with their times announce an item of the conversation with this id."""
+    events = (object_of(loads(payload)) for _, payload in messages)
+    return any(
+        event.get("type") == ADDED and object_of(event.get("item")).get("id") == id for event in events
+    )
 
 
 def user_audio_item(id: str) -> dict[str, Json]:

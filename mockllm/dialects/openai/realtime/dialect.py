@@ -87,7 +87,7 @@ class RealtimeEncoder(Encoder):
         self._chunks = []
         item = self._item(at, "in_progress", None)
         yield self._event("response.output_item.added", {**self._place(at), "item": item})
-        yield self._event("conversation.item.added", {"previous_item_id": self._before, "item": item})
+        yield from self._of_conversation("added", item)
         if not isinstance(at.part, ToolCall):
             yield self._event(
                 "response.content_part.added",
@@ -132,7 +132,7 @@ class RealtimeEncoder(Encoder):
             yield self._event("response.content_part.done", {**place, "part": self._part(text)})
         self._output.append(item)
         yield self._event("response.output_item.done", {**self._place(at), "item": item})
-        yield self._event("conversation.item.done", {"previous_item_id": self._before, "item": item})
+        yield from self._of_conversation("done", item)
         self._before = item["id"]
 
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
@@ -148,6 +148,12 @@ class RealtimeEncoder(Encoder):
         own = {name: error[name] for name in ("type", "code", "message")}
         details: Json = {"type": "failed", "error": {**own, **failure.fields}}
         yield self._event("response.done", {"response": self._response("failed", details)})
+
+    def _of_conversation(self, change: str, item: dict[str, Json]) -> Iterable[Event]:
+        """Yield an event of the conversation, unless the response is outside of it."""
+        if self._request.settings.get("conversation_id") is not None:
+            members: dict[str, Json] = {"previous_item_id": self._before, "item": item}
+            yield self._event(f"conversation.item.{change}", members)
 
     def _item(self, at: EncoderPosition, status: str, text: str | None) -> dict[str, Json]:
         id = self._ids.make("item_", 21, str(at.part_index))

@@ -32,8 +32,7 @@ from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
 from mockllm.dialects.openai.realtime.client_events import (
     EventError,
-    missing,
-    not_text,
+    item_error,
     read_audio,
     read_event,
 )
@@ -43,10 +42,11 @@ from mockllm.dialects.openai.realtime.settings import (
     TRANSCRIPTION,
     idle_timeout,
     merged,
+    modalities_error,
     new_session,
     response_body,
     set_detector,
-    settings_error,
+    update_error,
 )
 from mockllm.dialects.openai.realtime.speech import playback_ms
 
@@ -148,7 +148,7 @@ class RealtimeSession:
 
     def update_session(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         changes = object_of(event.get("session"))
-        error = settings_error(changes, self._session["type"])
+        error = update_error(event, self._session["type"])
         if error is not None:
             return (self._error(event, *error),)
         if changes.get("type") == TRANSCRIPTION and not self._transcribes_only:
@@ -186,15 +186,12 @@ class RealtimeSession:
         return (self._send("input_audio_buffer.cleared", {}),)
 
     def create_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
-        item = object_of(event.get("item"))
-        if text_of(item.get("type")) is None:
-            return (self._error(event, *missing("item.type")),)
-        error = not_text(item.get("id"), "item.id")
+        item, before = object_of(event.get("item")), text_of(event.get("previous_item_id"))
+        error = item_error(item) or self._conversation.place_error(before, self._events)
         if error is not None:
             return (self._error(event, *error),)
         id = text_of(item.get("id")) or self._new_id("item_")
         item = {"id": id, "object": "realtime.item", "status": "completed", **item} | {"id": id}
-        before = text_of(event.get("previous_item_id"))
         previous = self._conversation.insert(item, before)
         return tuple(
             self._send(name, {"previous_item_id": previous, "item": item})
@@ -240,6 +237,9 @@ class RealtimeSession:
         if self._active or self._wanted is not None:
             return (self._busy(event),)
         settings = object_of(event.get("response"))
+        error = modalities_error(settings, "response")
+        if error is not None:
+            return (self._error(event, *error),)
         if self._untranscribed:
             self._wanted = settings
             return NOTHING_TO_DO

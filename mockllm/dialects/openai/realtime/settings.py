@@ -8,7 +8,7 @@ from typing import Final
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.dialects.audio import DEFAULT_THRESHOLD, VoiceDetector
-from mockllm.dialects.openai.realtime.client_events import EventError, missing, not_text
+from mockllm.dialects.openai.realtime.client_events import EventError, missing, not_text, wrong_type
 from mockllm.dialects.openai.realtime.conversation import readable
 
 VAD: Final[dict[str, Json]] = {
@@ -30,6 +30,7 @@ DETECTIONS: Final[Mapping[str, dict[str, Json]]] = {
     },
 }
 """The kinds of turn detection with their defaults (`RealtimeAudioInputTurnDetection` of the openai package)."""
+BOTH_MODALITIES: Final = (["text", "audio"], ["audio", "text"])
 DETECTION_TYPE: Final = "session.audio.input.turn_detection.type"
 AUDIO: Final[dict[str, Json]] = {
     "input": {
@@ -89,7 +90,26 @@ def merged(value: dict[str, Json], changes: dict[str, Json]) -> dict[str, Json]:
     return result
 
 
-def settings_error(changes: dict[str, Json], type: Json) -> EventError | None:
+def update_error(event: dict[str, Json], type: Json) -> EventError | None:
+    """Return what is wrong with a client's change of the settings of a session of this type."""
+    if "session" not in event:
+        return missing("session")
+    changes = event["session"]
+    if not isinstance(changes, dict):
+        return wrong_type(changes, "session", "an object")
+    return modalities_error(changes, "session") or _settings_error(changes, type)
+
+
+def modalities_error(settings: dict[str, Json], path: str) -> EventError | None:
+    """Return what is wrong with settings that request both text and audio. The message is that of public reports."""
+    modalities = settings.get("output_modalities")
+    if modalities not in BOTH_MODALITIES:
+        return None
+    message = f"Invalid modalities: {modalities}. Supported combinations are: ['text'] and ['audio']."
+    return EventError(message, "invalid_value", f"{path}.output_modalities")
+
+
+def _settings_error(changes: dict[str, Json], type: Json) -> EventError | None:
     """Return what is wrong with changes of the settings of a session of this type. A transcription session stays one,
     a format has a name, that of PCM a rate, and the kind of turn detection is known. The refusal of a format without
     a rate is the service's (https://github.com/openai/openai-openapi/issues/513)."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any, cast
+
 import pytest
 
 from mockllm.dialects.openai.realtime import client_events
@@ -35,3 +38,74 @@ def test_event_may_have_all_the_audio_of_the_bound(monkeypatch: pytest.MonkeyPat
     opened = RealtimeSocket()
     assert opened.hear("A" * 12) == []
     assert len(opened.hear("A" * 16)) == 1
+
+
+def test_item_behind_an_unknown_item_is_an_error() -> None:
+    opened = RealtimeSocket()
+    (event,) = opened.add("a", own={"id": "mine"}, previous_item_id="nosuch", event_id="e1")
+    assert event["error"]["message"] == (
+        "Error adding item: the previous item with id 'nosuch' does not exist."
+    )
+    assert event["error"]["code"] == "item_create_invalid_previous_item_id"
+    assert event["error"]["event_id"] == "e1"
+    (found,) = opened.send({"type": "conversation.item.retrieve", "item_id": "mine"})
+    assert found["error"]["code"] == "item_not_found"
+
+
+def test_item_behind_one_of_a_running_response_is_added() -> None:
+    opened = RealtimeSocket()
+    opened.held.add("response.create")
+    opened.add("mixed")
+    opened.respond()
+    planned = [json.loads(payload) for _, payload in cast(Any, opened.session)._events]
+    ids = [event["item"]["id"] for event in planned if event["type"] == "conversation.item.added"]
+    for id in ids:
+        assert opened.add("b", previous_item_id=id)[0]["type"] == "conversation.item.added"
+    assert opened.add("c", previous_item_id="nosuch")[0]["type"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("session", "message", "code"),
+    [
+        ({}, "Missing required parameter: 'session'.", "missing_required_parameter"),
+        (
+            {"session": 7},
+            "Invalid type for 'session': expected an object, but got an integer instead.",
+            "invalid_type",
+        ),
+    ],
+)
+def test_update_without_settings_is_an_error(session: Any, message: str, code: str) -> None:
+    opened = RealtimeSocket()
+    (event,) = opened.send({"type": "session.update", **session})
+    assert event["error"]["message"] == message
+    assert (event["error"]["code"], event["error"]["param"]) == (code, "session")
+
+
+@pytest.mark.parametrize("modalities", [["text", "audio"], ["audio", "text"]])
+def test_text_and_audio_at_once_are_an_error(modalities: list[str]) -> None:
+    opened = RealtimeSocket()
+    for kind, holder in (("session.update", "session"), ("response.create", "response")):
+        (event,) = opened.send({"type": kind, holder: {"output_modalities": modalities}})
+        assert event["error"]["message"] == (
+            f"Invalid modalities: {modalities}. Supported combinations are: ['text'] and ['audio']."
+        )
+        expected = ("invalid_value", f"{holder}.output_modalities")
+        assert (event["error"]["code"], event["error"]["param"]) == expected
+    assert opened.say("a")["output_modalities"] == ["audio"]
+
+
+@pytest.mark.parametrize("conversation", ["none", "auto"])
+def test_only_items_of_the_conversation_are_announced(conversation: str) -> None:
+    opened = RealtimeSocket()
+    opened.add("a")
+    events = opened.respond(conversation=conversation)
+    added = conversation == "auto"
+    for name in ("added", "done"):
+        of_response = [event for event in events if event["type"] == f"response.output_item.{name}"]
+        of_conversation = [event for event in events if event["type"] == f"conversation.item.{name}"]
+        assert (len(of_response), len(of_conversation)) == (1, int(added))
+    (found,) = opened.send(
+        {"type": "conversation.item.retrieve", "item_id": events[-1]["response"]["output"][0]["id"]}
+    )
+    assert ("item" in found) == added

@@ -249,7 +249,7 @@ def test_items_are_inserted_behind_others() -> None:
     opened = RealtimeSocket()
     previous = [
         opened.add(id, own={"id": id}, **({} if before is None else {"previous_item_id": before}))[0]
-        for id, before in (("a", None), ("b", None), ("c", "root"), ("d", "a"), ("e", "nowhere"))
+        for id, before in (("a", None), ("b", None), ("c", "root"), ("d", "a"), ("e", ""))
     ]
     assert [event["previous_item_id"] for event in previous] == [None, "a", None, "a", "b"]
 
