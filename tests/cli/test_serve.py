@@ -104,6 +104,12 @@ def test_without_scenarios_it_serves_the_default_pack(tmp_path: Path, folders: s
         assert server.line(lambda line: text in line)
 
 
+def test_no_default_serves_no_rules(folder: Path) -> None:
+    with serving("--no-default", cwd=folder) as server:
+        assert server.line(lambda line: ": 0 rules in 0 files, listening on" in line)
+        assert "serving the pack" not in server.reported
+
+
 @pytest.mark.full
 def test_serve_warns_of_misnamed_file_alone(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()
