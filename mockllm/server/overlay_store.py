@@ -294,7 +294,7 @@ def _name(item: Json) -> str | None:
 
 
 def _with_free_name(item: Json, taken: set[str]) -> Json:
-    """Rename an item if its name is taken: a saved overlay with its settings may have been added again, and two
+    """Rename an item if its name is taken. A saved overlay with its settings may have been added again, and two
     scenario files may have the same names."""
     name, number = str(item["name"]), 2
     while name in taken:
