@@ -61,6 +61,8 @@ type Mock struct {
 	server  string
 	session string
 	names   int
+	// climate has the names of the modifiers that the last climate added.
+	climate []string
 }
 
 // Start returns a session for one test. The first call starts the server, with its options; it ends with the test binary.
@@ -126,23 +128,26 @@ func (m *Mock) Modifier(modifier Rule) {
 	m.must("POST", "/api/rules"+m.query(), Rule{"modifiers": []Rule{m.named("modifier", modifier)}}, nil)
 }
 
-// Load adds the rules and modifiers of scenario files and folders, relative to the package's folder.
+// Load adds the rules and modifiers of scenario files and folders, relative to the package's folder, above all others.
+// The first file has priority.
 func (m *Mock) Load(paths ...string) {
 	m.t.Helper()
+	files := []string{}
 	for _, path := range paths {
-		for _, file := range m.files(path) {
-			text, err := os.ReadFile(file)
-			if err != nil {
-				m.t.Fatalf("mockllm: %v", err)
-			}
-			if err := m.call("POST", "/api/rules"+m.query(), string(text), nil); err != nil {
-				m.t.Fatalf("mockllm: %s: %v", file, err)
-			}
+		files = append(files, m.files(path)...)
+	}
+	for number := len(files) - 1; number >= 0; number-- {
+		text, err := os.ReadFile(files[number])
+		if err != nil {
+			m.t.Fatalf("mockllm: %v", err)
+		}
+		if err := m.call("POST", "/api/rules"+m.query()+"&file=true", string(text), nil); err != nil {
+			m.t.Fatalf("mockllm: %s: %v", files[number], err)
 		}
 	}
 }
 
-// Climate adds the modifiers of a climate of the pack weather: calm, flaky, rate-limited, slow, storm, provider-outage.
+// Climate sets the weather of the pack weather from now on: calm, flaky, rate-limited, slow, storm, provider-outage.
 func (m *Mock) Climate(name string) {
 	m.t.Helper()
 	var list struct {
@@ -152,14 +157,22 @@ func (m *Mock) Climate(name string) {
 	names := []string{}
 	for _, climate := range list.Climates {
 		if climate.Name == name {
-			if climate.YAML != "" {
-				m.must("POST", "/api/rules"+m.query(), climate.YAML, nil)
-			}
+			m.setClimate(climate.YAML)
 			return
 		}
 		names = append(names, climate.Name)
 	}
 	m.t.Fatalf("mockllm: no climate is named %q; there are %s", name, strings.Join(names, ", "))
+}
+
+func (m *Mock) setClimate(modifiers string) {
+	m.t.Helper()
+	for _, name := range m.climate {
+		m.must("DELETE", "/api/rules/"+url.PathEscape(name)+m.query(), nil, nil)
+	}
+	var added struct{ Names []string }
+	m.must("POST", "/api/rules"+m.query()+"&file=true", modifiers, &added)
+	m.climate = added.Names
 }
 
 // Requests returns the newest 500 requests of the session, in their order.
@@ -171,9 +184,13 @@ func (m *Mock) Requests() []Request {
 	return page.Requests
 }
 
-// Verify fails the test unless exactly this number of requests matches. A negative number means at least one.
+// Verify fails the test unless exactly this number of requests matches. A negative number means at least one. Nil matches
+// all requests.
 func (m *Mock) Verify(match Rule, times int) {
 	m.t.Helper()
+	if match == nil {
+		match = Rule{}
+	}
 	expectation := Rule{"match": match}
 	if times >= 0 {
 		expectation["exactly"] = times
@@ -264,19 +281,31 @@ func (m *Mock) named(kind string, rule Rule) Rule {
 	return named
 }
 
+// files returns the files that the server would load: neither hidden ones nor those of packs below the folder.
 func (m *Mock) files(path string) []string {
 	m.t.Helper()
 	files := []string{}
 	err := filepath.Walk(path, func(file string, info os.FileInfo, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := file != path && strings.HasPrefix(info.Name(), ".")
+		if info.IsDir() {
+			if _, absent := os.Stat(filepath.Join(file, "pack.yaml")); hidden || file != path && absent == nil {
+				return filepath.SkipDir
+			}
+			return nil
+		}
 		isYAML := strings.HasSuffix(file, ".yaml") || strings.HasSuffix(file, ".yml")
-		if err == nil && !info.IsDir() && (isYAML || file == path) {
+		if file == path || isYAML && !hidden {
 			files = append(files, file)
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		m.t.Fatalf("mockllm: %v", err)
 	}
+	sort.Strings(files)
 	return files
 }
 

@@ -84,15 +84,8 @@ func start(options Options) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	args := append(command[1:len(command):len(command)], "serve", "--port", "0", "--host", "127.0.0.1", "--until-stdin-closes")
-	if len(options.Packs)+len(options.Scenarios) == 0 {
-		// Without either, `serve` would take ./scenarios or the pack `default`.
-		empty, err := os.MkdirTemp("", "mockllm-")
-		if err != nil {
-			return "", err
-		}
-		args = append(args, "--scenarios", empty)
-	}
+	args := append(command[1:len(command):len(command)],
+		"serve", "--port", "0", "--host", "127.0.0.1", "--until-stdin-closes", "--no-default")
 	for _, path := range options.Scenarios {
 		args = append(args, "--scenarios", path)
 	}
@@ -101,6 +94,7 @@ func start(options Options) (string, error) {
 	}
 	args = append(args, "--seed", strconv.Itoa(options.Seed))
 	process := exec.Command(command[0], append(args, options.Args...)...)
+	process.Env = append(os.Environ(), "MOCKLLM_SCENARIOS=", "MOCKLLM_PACK=") // the options alone choose what is served
 	return ready(process)
 }
 

@@ -14,6 +14,7 @@ class OptionValues(TypedDict, total=False):
     set: list[str] | None
     frozen: bool
 
+    no_default: bool
     no_reload: bool
     edit: bool
     host: str

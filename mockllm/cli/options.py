@@ -87,6 +87,13 @@ RECORDING: Final = (
     ),
 )
 SERVING: Final = (
+    Option(
+        "--no-default",
+        FILES,
+        "without --scenarios and --pack, serve nothing but the rules that the control API adds",
+        False,
+        flag=True,
+    ),
     Option("--no-reload", FILES, "do not reload changed files", False, flag=True),
     Option("--edit", FILES, "let the dashboard and the control API write scenario files", False, flag=True),
     Option(

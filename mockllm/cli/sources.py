@@ -30,7 +30,7 @@ def _packs(values: OptionValues) -> list[str]:
 
 def uses_default_pack(values: OptionValues) -> bool:
     """Return whether the pack `default` is served: no sources in the options, and no scenario files."""
-    if values["scenarios"] or _packs(values) or values.get("record_misses"):
+    if values["scenarios"] or _packs(values) or values.get("record_misses") or values.get("no_default"):
         return False
     return not has_scenario_files(Path(FOLDER))
 
@@ -53,14 +53,14 @@ def note_default_pack(values: OptionValues) -> None:
 
 def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> ScenarioSources:
     """Return the sources to load. Without folders and packs: `./scenarios` if it contains files, else the pack
-    `default` until it does. The folder of `--record-misses` comes last."""
+    `default` until it does; with `--no-default`, none. The folder of `--record-misses` comes last."""
     scenarios = list(values["scenarios"] or ())
     if "" in scenarios:
         raise BadOption("expected a folder or a file of scenarios, found an empty text")
     packs, awaited = _packs(values), None
     if uses_default_pack(values):
         packs, awaited = [DEFAULT_PACK], FOLDER
-    elif not scenarios and not packs and Path(FOLDER).is_dir():
+    elif not (scenarios or packs or values.get("no_default")) and Path(FOLDER).is_dir():
         scenarios = [FOLDER]
     recorded = values.get("record_misses")
     if recorded and not any(

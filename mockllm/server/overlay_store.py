@@ -89,10 +89,11 @@ class OverlayStore:
     def sessions(self) -> Sequence[str]:
         return [session for session in self._stored if session is not None]
 
-    async def add(self, source: Source, session: str | None) -> list[str]:
-        """Add the items of a text before all others and return their names. Raises OverlayRejected."""
+    async def add(self, source: Source, session: str | None, *, is_file: bool = False) -> list[str]:
+        """Add the items of a text before all others and return their names. A scenario file may have no items, and
+        names that are taken. Raises OverlayRejected."""
         async with self._lock:
-            items = await self._read(source, session)
+            items = await self._read(source, session, or_none=is_file)
             overlay = self._own(session)
             taken = set(_names(overlay))
             free = {kind: free_names(kind, taken) for kind in KINDS}
@@ -100,7 +101,10 @@ class OverlayStore:
             added: dict[ItemKind, list[Json]] = {"rules": [], "modifiers": []}
             for kind, index, item in items:
                 name = _name(item)
-                if name in taken:
+                if name in taken and is_file:
+                    item = _with_free_name(item, taken)
+                    name = _name(item)
+                elif name in taken:
                     message = f'"{name}" is in the overlay already; PUT it to replace it'
                     raise OverlayRejected(409, source.diagnostic((kind, index, "name"), message))
                 if name is None:
@@ -217,7 +221,9 @@ class OverlayStore:
         stored = self._stored.get(session)
         return Overlay(session=session) if stored is None else stored.overlay
 
-    async def _read(self, source: Source, session: str | None) -> list[tuple[ItemKind, int, dict[str, Json]]]:
+    async def _read(
+        self, source: Source, session: str | None, *, or_none: bool = False
+    ) -> list[tuple[ItemKind, int, dict[str, Json]]]:
         """Return the items of a text with their kind and index."""
         data = source.data
         if isinstance(data, dict):
@@ -227,7 +233,7 @@ class OverlayStore:
         if entries.diagnostics:
             raise OverlayRejected(422, *entries.diagnostics)
         items = [(kind, index, item) for kind in KINDS for index, item in enumerate(data.get(kind) or ())]
-        if not items:
+        if not items and not or_none:
             raise OverlayRejected(422, source.diagnostic((), "expected rules or modifiers"))
         return items
 
@@ -288,7 +294,8 @@ def _name(item: Json) -> str | None:
 
 
 def _with_free_name(item: Json, taken: set[str]) -> Json:
-    """Rename a modifier of settings if its name is taken, because a saved overlay may have been added again."""
+    """Rename an item if its name is taken. A saved overlay with its settings may have been added again, and two
+    scenario files may have the same names."""
     name, number = str(item["name"]), 2
     while name in taken:
         name = f"{item['name']} {number}"

@@ -115,6 +115,12 @@ def test_scenarios_replace_the_default_pack_when_they_come(tmp_path: Path) -> No
         assert server.ask(model="anything") == "Mine."
 
 
+def test_no_default_serves_no_rules(folder: Path) -> None:
+    with serving("--no-default", cwd=folder) as server:
+        assert server.line(lambda line: ": 0 rules in 0 files, listening on" in line)
+        assert "serving the pack" not in server.reported
+
+
 @pytest.mark.full
 def test_serve_warns_of_misnamed_file_alone(tmp_path: Path) -> None:
     (tmp_path / "scenarios").mkdir()

@@ -25,17 +25,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_go_project_passes(project: Path) -> None:
-    output = run("go", "test", "-count=1", "-v", "./...", at=project)
-    assert output.count("--- PASS") == 6
+def test_go_project_passes(project: Path, tmp_path: Path) -> None:
+    output = run("go", "test", "-count=1", "-v", "./...", at=project, TMPDIR=str(tmp_path))
+    assert output.count("--- PASS") == 8
     assert output.count("--- SKIP") == 1
+    assert list(tmp_path.glob("mockllm-*")) == []
 
 
 def test_failed_go_test_logs_its_line_and_requests(project: Path) -> None:
     command = ("go", "test", "-count=1", "-run", "Mistake", "./...")
     output = run(*command, at=project, check=False, FAIL_ON_PURPOSE="1")
     assert (
-        'behaviours_test.go:115: mockllm: rules[0].match.modle: unknown key; did you mean "model"?' in output
+        'behaviours_test.go:152: mockllm: rules[0].match.modle: unknown key; did you mean "model"?' in output
     )
     assert "/v1/chat/completions gpt-4o → no rule 404" in output
 

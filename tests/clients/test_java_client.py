@@ -22,13 +22,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_maven_project_passes(project: Path) -> None:
-    run("mvn", "-q", "-B", "test", at=project)
+def test_maven_project_passes(project: Path, tmp_path: Path) -> None:
+    run("mvn", "-q", "-B", "test", at=project, JAVA_TOOL_OPTIONS=f"-Djava.io.tmpdir={tmp_path}")
+    assert list(tmp_path.glob("mockllm-*")) == []
     reports = [report.read_text() for report in (project / "target" / "surefire-reports").glob("*.txt")]
     counts = [
         re.findall(r"Tests run: (\d+), Failures: 0, Errors: 0, Skipped: (\d)", text) for text in reports
     ]
-    assert sorted(count for report in counts for count in report) == [("1", "0"), ("6", "1")]
+    assert sorted(count for report in counts for count in report) == [("1", "0"), ("7", "1")]
 
 
 def test_failed_junit_test_prints_its_requests(project: Path) -> None:

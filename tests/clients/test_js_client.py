@@ -28,7 +28,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_vitest_project_passes(project: Path) -> None:
     output = run("npx", "vitest", "run", "behaviours", "settings", at=project)
-    assert re.search(r"Tests\s+19 passed", output), output
+    assert re.search(r"Tests\s+22 passed", output), output
 
 
 def test_failed_vitest_test_prints_its_requests(project: Path) -> None:
@@ -64,12 +64,17 @@ def test_client_names_ways_without_server(project: Path) -> None:
     )
 
 
-SHOW_MODE = r"""
-const command = ["sh", "-c", 'for last; do :; done; stat -c "mode %a" "$last"; exit 3', "sh"];
-import("mockllm").then(({ MockLLM }) => MockLLM.start({ command })).catch((error) => console.log(error.message));
+START = r"""
+import("mockllm").then(async ({ MockLLM }) => {
+  const mock = await MockLLM.start();
+  await mock.stop();
+  await MockLLM.start({ command: ["/no-such-program"] }).catch((error) => console.log(error.message));
+});
 """
 
 
-def test_empty_folder_is_readable_in_container(project: Path) -> None:
-    """The image has its own user, who must list the folder that a server without scenarios gets."""
-    assert "mode 755" in run("node", "-e", SHOW_MODE, at=project)
+def test_server_without_scenarios_leaves_no_folder(project: Path, tmp_path: Path) -> None:
+    (project / "scenarios").mkdir()
+    (project / "scenarios" / "broken.yaml").write_text("- not loaded")
+    assert "no-such-program" in run("node", "-e", START, at=project, TMPDIR=str(tmp_path))
+    assert list(tmp_path.glob("mockllm-*")) == []

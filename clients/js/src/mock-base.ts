@@ -1,5 +1,5 @@
 import { readFile, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { type ControlApi, MockllmError, thrownAt } from "./control-api.js";
 import type { components } from "./generated/control.js";
 import { VARIABLES } from "./generated/environment.js";
@@ -39,7 +39,8 @@ export abstract class MockBase {
   /** The session; undefined for the server, which sees all requests. */
   abstract readonly sessionId: string | undefined;
   protected abstract readonly api: ControlApi;
-  private names = 0;
+  /** The names of the modifiers that the last climate added. */
+  private climateNames: string[] = [];
 
   get openaiUrl(): string {
     return `${this.baseUrl}/v1`;
@@ -61,50 +62,49 @@ export abstract class MockBase {
 
   /** Adds a rule with a reply: a text, or `{text, thinking, tool_calls, chunks}`. */
   reply(reply: string | ReplySpec, options: RuleOptions = {}): Promise<AddedRule> {
-    return this.add(this.reply, "reply", { ...options, reply });
+    return this.add(this.reply, { ...options, reply });
   }
 
   /** Adds a rule with an error: its name (`"rate_limit"`), or `{type, status, retry_after, message}`. */
   error(error: ErrorSpec | string, options: RuleOptions = {}): Promise<AddedRule> {
-    return this.add(this.error, "error", { ...options, error });
+    return this.add(this.error, { ...options, error });
   }
 
   /** Adds a rule with steps in order: texts, or `{error: "overloaded", times: 2}`. */
   sequence(steps: (string | StepSpec)[], options: RuleOptions = {}): Promise<AddedRule> {
-    return this.add(this.sequence, "sequence", { ...options, sequence: steps });
+    return this.add(this.sequence, { ...options, sequence: steps });
   }
 
   /** Adds any rule, as in a file. */
   rule(rule: RuleSpec): Promise<AddedRule> {
-    return this.add(this.rule, "rule", rule);
+    return this.add(this.rule, rule);
   }
 
   /** Adds a modifier of all responses: `modifier({delay: "200ms"})`. */
   async modifier(modifier: ModifierSpec): Promise<void> {
-    const body = { modifiers: [{ name: this.nextName("modifier"), ...modifier }] };
-    await this.api.call(this.modifier, "POST", `/api/rules${this.query}`, body);
+    await this.api.call(this.modifier, "POST", this.rulesPath(), { modifiers: [modifier] });
   }
 
-  /** Adds the rules and modifiers of scenario files and folders, above all others. Paths are relative to the working
-   * directory. */
+  /** Adds the rules and modifiers of scenario files and folders, above all others. The first file has priority. Paths
+   * are relative to the working directory. */
   load(...paths: string[]): Promise<void> {
     return thrownAt(this.load, this.addFiles(paths));
   }
 
   private async addFiles(paths: string[]): Promise<void> {
-    for (const path of paths) {
-      for (const file of await scenarioFiles(path)) {
-        const text = await readFile(file, "utf8");
-        await this.api.text("POST", `/api/rules${this.query}`, text).catch((error: MockllmError) => {
-          const problem = error.problems[0];
-          const place = problem?.line == null ? file : `${file}:${problem.line}:${problem.column}`;
-          throw new MockllmError(`${place}: ${error.message}`, error.status, error.problems);
-        });
-      }
+    const files = (await Promise.all(paths.map(scenarioFiles))).flat();
+    for (const file of files.reverse()) {
+      const text = await readFile(file, "utf8");
+      await this.api.text("POST", this.rulesPath({ file: "true" }), text).catch((error: MockllmError) => {
+        const problem = error.problems[0];
+        const place = problem?.line == null ? file : `${file}:${problem.line}:${problem.column}`;
+        throw new MockllmError(`${place}: ${error.message}`, error.status, error.problems);
+      });
     }
   }
 
-  /** Adds the modifiers of a climate of the pack `weather`: calm, flaky, rate-limited, slow, storm, provider-outage. */
+  /** Sets the weather of the pack `weather` from now on: calm, flaky, rate-limited, slow, storm, provider-outage. It
+   * replaces the last climate that this object has set. */
   climate(name: string): Promise<void> {
     return thrownAt(this.climate, this.addClimate(name));
   }
@@ -116,7 +116,14 @@ export abstract class MockBase {
       const names = climates.map((each) => each.name).join(", ");
       throw new MockllmError(`no climate is named ${JSON.stringify(name)}; there are ${names}`, 0);
     }
-    if (climate.yaml !== "") await this.api.call(this.climate, "POST", `/api/rules${this.query}`, climate.yaml);
+    for (const each of this.climateNames.splice(0)) {
+      const path = `/api/rules/${encodeURIComponent(each)}${this.query}`;
+      await this.api.text("DELETE", path).catch((error: MockllmError) => {
+        if (error.status !== 404) throw error; // a reset has removed it
+      });
+    }
+    const path = this.rulesPath({ file: "true" });
+    this.climateNames = (await this.api.call<Schemas["OverlayDone"]>(this.climate, "POST", path, climate.yaml)).names;
   }
 
   /** Returns all requests in their order. */
@@ -147,7 +154,7 @@ export abstract class MockBase {
   }
 
   /** Throws unless the number of requests that match is as expected. The message shows the nearest other requests. */
-  verify(match: Match, count: Count = {}): Promise<void> {
+  verify(match: Match = {}, count: Count = {}): Promise<void> {
     return thrownAt(this.verify, this.compare(match, count));
   }
 
@@ -191,20 +198,28 @@ export abstract class MockBase {
     return this.sessionId === undefined ? "" : `?session=${encodeURIComponent(this.sessionId)}`;
   }
 
-  private async add(caller: Function, kind: string, rule: object): Promise<AddedRule> {
-    const named: RuleSpec & { name: string } = { name: this.nextName(kind), ...rule };
-    await this.api.call(caller, "POST", `/api/rules${this.query}`, { rules: [named] });
-    return { name: named.name, requests: () => this.requests({ rule: named.name }) };
+  private rulesPath(more: Record<string, string> = {}): string {
+    const session = this.sessionId === undefined ? {} : { session: this.sessionId };
+    return `/api/rules?${new URLSearchParams({ ...session, ...more })}`;
   }
 
-  private nextName(kind: string): string {
-    this.names += 1;
-    return `${kind} ${this.names}`;
+  /** The server chooses the name of a rule without one, since several clients may add rules. */
+  private async add(caller: Function, rule: object): Promise<AddedRule> {
+    const { names } = await this.api.call<Schemas["OverlayDone"]>(caller, "POST", this.rulesPath(), { rules: [rule] });
+    const name = names[0]!;
+    const id = `${this.sessionId === undefined ? "overlay" : "session"}:${name}`;
+    return { name, requests: () => this.requests({ rule: id }) };
   }
 }
 
+/** Returns the files that the server would load: neither hidden ones nor those of packs below the folder. */
 async function scenarioFiles(path: string): Promise<string[]> {
   if (!(await stat(path)).isDirectory()) return [path];
   const names = await readdir(path, { recursive: true });
-  return names.filter((name) => /\.ya?ml$/.test(name)).sort().map((name) => join(path, name));
+  const manifests = names.filter((name) => basename(name) === "pack.yaml" && name !== "pack.yaml");
+  const packs = manifests.map((name) => dirname(name) + sep);
+  const isHidden = (name: string) => name.split(sep).some((part) => part.startsWith("."));
+  const isLoaded = (name: string) =>
+    /\.ya?ml$/.test(name) && !isHidden(name) && !packs.some((pack) => name.startsWith(pack));
+  return names.filter(isLoaded).sort().map((name) => join(path, name));
 }

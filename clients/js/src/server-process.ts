@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { access, chmod, constants, mkdtemp, rm } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 
@@ -33,6 +33,8 @@ const PACKAGE = "mockllm-scenarios";
 const IMAGE = "mockllm";
 const READY = /listening on (http:\/\/[^\s,]+)/;
 const STOP_TIME = 5_000;
+/** The options alone choose what is served. */
+const NO_SOURCES = { MOCKLLM_SCENARIOS: "", MOCKLLM_PACK: "" };
 
 const here = process.cwd();
 const MOUNTS = [here, tmpdir()].flatMap((folder) => ["--volume", `${folder}:${folder}:ro`]);
@@ -75,10 +77,11 @@ async function onPath(program: string, path: string): Promise<string | undefined
 
 const list = (value: string | string[] | undefined): string[] => (value === undefined ? [] : [value].flat());
 
-function serveArguments(options: ServerOptions, scenarios: string[], packs: string[]): string[] {
+function serveArguments(options: ServerOptions): string[] {
+  const packs = list(options.packs);
   return [
-    ...["serve", "--port", "0", "--host", "127.0.0.1", "--until-stdin-closes"],
-    ...scenarios.flatMap((path) => ["--scenarios", path]),
+    ...["serve", "--port", "0", "--host", "127.0.0.1", "--until-stdin-closes", "--no-default"],
+    ...list(options.scenarios).flatMap((path) => ["--scenarios", path]),
     ...(packs.length > 0 ? ["--pack", packs.join(",")] : []),
     ...Object.entries(options.params ?? {}).flatMap(([name, value]) => ["--set", `${name}=${value}`]),
     ...(options.seed === undefined ? [] : ["--seed", String(options.seed)]),
@@ -90,13 +93,8 @@ function serveArguments(options: ServerOptions, scenarios: string[], packs: stri
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const [program, ...prefix] = options.command ?? (await findCommand());
   if (program === undefined) throw new Error("options.command is empty");
-  const packs = list(options.packs);
-  const scenarios = list(options.scenarios);
-  // Without either, `serve` would take ./scenarios or the pack `default`.
-  const empty = packs.length + scenarios.length === 0 ? await emptyFolder() : undefined;
-  const args = [...prefix, ...serveArguments(options, empty === undefined ? scenarios : [empty], packs)];
-  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
-  if (empty !== undefined) child.once("exit", () => void rm(empty, { recursive: true, force: true }));
+  const args = [...prefix, ...serveArguments(options)];
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, ...NO_SOURCES } });
   const command = [program, ...args].join(" ");
   const url = await ready(child, command, options.timeout ?? 60_000);
   child.unref(); // a test runner may end while the server runs; the end of its input then stops the server
@@ -111,13 +109,6 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       await stopped(child);
     },
   };
-}
-
-/** Makes a folder that the user of a container may read, too. */
-async function emptyFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "mockllm-"));
-  await chmod(folder, 0o755);
-  return folder;
 }
 
 function ready(child: ChildProcess, command: string, timeout: number): Promise<string> {

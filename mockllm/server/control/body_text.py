@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
@@ -44,6 +45,15 @@ characters, line separators and marks of direction."""
 def body_source(raw: bytes) -> Source:
     """Parse a body with its positions; the result may contain diagnostics."""
     return read_source(json_as_yaml(raw), NAME)
+
+
+def file_source(raw: bytes) -> Source:
+    """Parse a body that is a scenario file, without its examples."""
+    source = body_source(raw)
+    data = {} if source.data is None else source.data
+    if isinstance(data, dict):
+        data = {key: value for key, value in data.items() if key != "examples"}
+    return replace(source, data=data)
 
 
 def overlay_source(raw: bytes) -> Source:

@@ -97,6 +97,43 @@ func TestLoad(t *testing.T) {
 	expect(t, mock, "x", "From a file.")
 }
 
+func TestLoadOfAFolder(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	files := map[string]string{
+		"a.yaml":         "rules: [{name: f, match: {user: x}, reply: From a.}]\nexamples: [{request: {user: x}, expect: {rule: f}}]\n",
+		"b.yaml":         "rules: [{name: f, reply: From b.}]\n",
+		"examples.yaml":  "examples: [{request: {user: x}, expect: {rule: f}}]\n",
+		".hidden.yaml":   "nothing: known\n",
+		"pack/pack.yaml": "name: pack\nversion: '1'\n",
+	}
+	if err := os.Mkdir(folder+"/pack", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(folder+"/"+name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mock := mockllm.Start(t, mockllm.Options{})
+	mock.Load(folder)
+	expect(t, mock, "x", "From a.")
+	expect(t, mock, "y", "From b.")
+	mock.Load(folder+"/b.yaml", folder+"/a.yaml")
+	expect(t, mock, "x", "From b.")
+}
+
+func TestClimateReplacesTheLastOne(t *testing.T) {
+	t.Parallel()
+	mock := mockllm.Start(t, mockllm.Options{})
+	mock.Reply("Hi.")
+	mock.Climate("provider-outage")
+	mock.Climate("provider-outage")
+	mock.Climate("calm")
+	expect(t, mock, "x", "Hi.")
+	mock.Verify(nil, 1)
+}
+
 func TestPack(t *testing.T) {
 	t.Parallel()
 	mock := mockllm.Start(t, mockllm.Options{Packs: []string{"default"}, Seed: 3})

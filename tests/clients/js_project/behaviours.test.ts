@@ -2,8 +2,9 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import Anthropic from "@anthropic-ai/sdk";
 import { generateText } from "ai";
-import { writeFile } from "node:fs/promises";
-import { isAbsolute } from "node:path";
+import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
 import { MockLLM, type MockSession, MockllmError } from "mockllm";
 import { expect, test } from "mockllm/vitest";
 import OpenAI from "openai";
@@ -94,6 +95,40 @@ test("load adds the rules of a file", async ({ mockllm }) => {
   expect(await ask(mockllm, "x")).toBe("From a file.");
   await writeFile("wrong.yaml", "rules:\n  - replly: x\n");
   await expect(mockllm.load("wrong.yaml")).rejects.toThrow(/^wrong\.yaml:2:5: /);
+});
+
+test("load takes folders as the server does", async ({ mockllm }) => {
+  const folder = await mkdtemp(join(tmpdir(), "loaded-"));
+  const examples = "examples: [{request: {user: x}, expect: {rule: f}}]\n";
+  await mkdir(join(folder, "pack"));
+  await writeFile(join(folder, "a.yaml"), `rules: [{name: f, match: {user: x}, reply: From a.}]\n${examples}`);
+  await writeFile(join(folder, "b.yaml"), "rules: [{name: f, reply: From b.}]\n");
+  await writeFile(join(folder, "examples.yaml"), examples);
+  await writeFile(join(folder, ".hidden.yaml"), "nothing: known\n");
+  await writeFile(join(folder, "pack", "pack.yaml"), "name: pack\nversion: '1'\n");
+  await mockllm.load(folder);
+  expect([await ask(mockllm, "x"), await ask(mockllm, "y")]).toEqual(["From a.", "From b."]);
+  await mockllm.load(join(folder, "b.yaml"), join(folder, "a.yaml"));
+  expect(await ask(mockllm, "x"), "the first file has priority").toBe("From b.");
+});
+
+test("rules of several clients have separate names and requests", async () => {
+  await using mock = await MockLLM.start();
+  const [first, second] = [await MockLLM.connect(mock.baseUrl), await MockLLM.connect(mock.baseUrl)];
+  const rules = [await first.reply("One.", { match: { user: "1" } }), await second.reply("Two.", { match: { user: "2" } })];
+  const session = mock.session();
+  rules.push(await session.reply("Three."));
+  expect([await ask(session, "3"), await ask(session, "3")]).toEqual(["Three.", "Three."]);
+  await second.verify({ user: "2" }, { times: 0 });
+  expect(await Promise.all(rules.map(async (each) => (await each.requests()).length))).toEqual([0, 0, 2]);
+});
+
+test("a climate replaces the last one", async ({ mockllm }) => {
+  await mockllm.reply("Hi.");
+  await mockllm.climate("provider-outage");
+  await mockllm.climate("provider-outage");
+  await mockllm.climate("calm");
+  expect(await ask(mockllm, "x")).toBe("Hi.");
 });
 
 test("climate adds the weather", async ({ mockllm }) => {

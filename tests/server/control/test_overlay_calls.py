@@ -43,6 +43,33 @@ def test_newest_overlay_rule_comes_first(server: Steered) -> None:
     assert server.reply_text() == "new"
 
 
+def test_scenario_file_is_added_as_it_is(server: Steered) -> None:
+    text = (
+        "rules: [{name: f, match: {user: a}, reply: A}]\nexamples: [{request: {user: a}, expect: {text: A}}]"
+    )
+    assert "an overlay has no examples" in server.call("POST", "/api/rules", text).text
+    assert server.call("POST", "/api/rules?file=true", text).json["names"] == ["f"]
+    assert server.reply_text("a") == "A"
+    for broken in ("use: [default]\nrules: [{reply: x}]", "rules: [{replly: x}]", "[]"):
+        assert server.call("POST", "/api/rules?file=true", broken).status == 422
+
+
+def test_names_of_a_file_that_are_taken_get_numbers(server: Steered) -> None:
+    rules = {"rules": [{"name": "f", "reply": "A"}], "modifiers": [{"name": "m", "delay": "1ms"}]}
+    assert server.call("POST", "/api/rules?file=true", rules).json["names"] == ["f", "m"]
+    assert server.call("POST", "/api/rules?file=true", rules).json["names"] == ["f 2", "m 2"]
+    assert server.call("POST", "/api/rules?file=true", rules).json["names"] == ["f 3", "m 3"]
+    assert server.call("POST", "/api/rules", rules).status == 409
+
+
+@pytest.mark.parametrize(
+    "text", ["examples: [{request: {user: a}, expect: {text: A}}]", "validation: lenient", ""]
+)
+def test_file_without_rules_adds_nothing(server: Steered, text: str) -> None:
+    assert server.call("POST", "/api/rules?file=true", text).json["names"] == []
+    assert server.call("POST", "/api/rules", text).status == 422
+
+
 def test_session_rule_is_limited_to_its_session(server: Steered) -> None:
     server.call("POST", "/api/rules?session=mine", {"reply": "Mine."})
     assert server.reply_text("hello", session="mine") == "Mine."

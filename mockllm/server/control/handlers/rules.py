@@ -23,11 +23,12 @@ from mockllm.engine import Engine
 from mockllm.engine.session_id import session_id_error
 from mockllm.scenario.overlay import Overlay, to_yaml
 from mockllm.server.control.api_types import YAML, ApiCall, ApiRoute, TextResponse
-from mockllm.server.control.body_text import RULES, overlay_source
+from mockllm.server.control.body_text import RULES, file_source, overlay_source
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.journal_queries import decode_again, entry_by_id, in_thread_if_large
 from mockllm.server.control.models.base import Done
 from mockllm.server.control.models.rules import (
+    AddQuery,
     OverlayDone,
     OverlayItem,
     OverlayItems,
@@ -50,12 +51,12 @@ GLOB: Final = frozenset("*?[")
 PLACEHOLDER: Final = "Write the reply here."
 
 
-async def add_rules(context: ControlContext, call: ApiCall[SessionQuery]) -> BaseModel:
+async def add_rules(context: ControlContext, call: ApiCall[AddQuery]) -> BaseModel:
     """Add rules and modifiers to the overlay of all sessions or of one."""
-    overlays, session = context.require_overlays(), call.query.session
-    source = await asyncio.to_thread(overlay_source, call.raw)
+    overlays, session, is_file = context.require_overlays(), call.query.session, call.query.file
+    source = await asyncio.to_thread(file_source if is_file else overlay_source, call.raw)
     with _change(context, session):
-        names = await overlays.add(source, session)
+        names = await overlays.add(source, session, is_file=is_file)
     return OverlayDone(names=names, overlay=overlays.text(session))
 
 
@@ -256,7 +257,7 @@ def _shown_ids(context: ControlContext) -> Mapping[str, str]:
 
 ROUTES: Final = (
     ApiRoute("GET", "/api/requests/{id}/rule", suggest_rule, SuggestedRule),
-    ApiRoute("POST", "/api/rules", add_rules, OverlayDone, query=SessionQuery, raw=RULES),
+    ApiRoute("POST", "/api/rules", add_rules, OverlayDone, query=AddQuery, raw=RULES),
     ApiRoute("DELETE", "/api/rules", delete_rules, OverlayDone, query=SessionQuery),
     ApiRoute("PUT", "/api/rules/{name}", put_rule, OverlayDone, query=SessionQuery, raw=RULES),
     ApiRoute("DELETE", "/api/rules/{name}", delete_rule, OverlayDone, query=SessionQuery),

@@ -62,6 +62,13 @@ class SessionQuery(RequestModel):
     session: SessionId | None = None
 
 
+class AddQuery(SessionQuery):
+    """`file`: the body is a scenario file. Its examples are ignored, a name that is taken gets a number, and it may
+    have no rules."""
+
+    file: bool = False
+
+
 class SessionPatch(RequestModel):
     """`time_scale` is the factor on all times of scenarios in this session; null: the server's."""
 

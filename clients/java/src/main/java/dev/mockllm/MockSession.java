@@ -2,6 +2,8 @@ package dev.mockllm;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -15,6 +17,8 @@ public final class MockSession {
     private final ControlApi api;
     private final String id;
     private int names;
+    /** The names of the modifiers that the last climate added. */
+    private final List<String> climateNames = new ArrayList<>();
 
     MockSession(ControlApi api, String id) {
         this.api = api;
@@ -51,9 +55,9 @@ public final class MockSession {
         add("sequence", steps, options);
     }
 
-    /** Adds rules and modifiers in the scenario language, as in a file. */
+    /** Adds the rules and modifiers of the text of a scenario file. */
     public void scenario(String yaml) {
-        api.call("POST", "/api/rules?session=" + id, yaml);
+        addFile(yaml);
     }
 
     /** Adds a modifier of all responses: Map.of("delay", "200ms"). */
@@ -61,19 +65,30 @@ public final class MockSession {
         api.call("POST", "/api/rules?session=" + id, Map.of("modifiers", List.of(named("modifier", modifier))));
     }
 
-    /** Adds the modifiers of a climate of the pack weather: calm, flaky, rate-limited, slow, storm, provider-outage. */
+    /** Sets the weather of the pack weather from now on: calm, flaky, rate-limited, slow, storm, provider-outage. */
     public void climate(String name) {
         List<String> known = new ArrayList<>();
         for (JsonNode climate : api.call("GET", "/api/climates", null).path("climates")) {
             if (climate.path("name").asText().equals(name)) {
-                if (!climate.path("yaml").asText().isEmpty()) {
-                    scenario(climate.path("yaml").asText());
-                }
+                setClimate(climate.path("yaml").asText());
                 return;
             }
             known.add(climate.path("name").asText());
         }
         throw new MockllmException("no climate is named " + name + "; there are " + String.join(", ", known));
+    }
+
+    private void setClimate(String modifiers) {
+        for (String name : climateNames) {
+            String escaped = URLEncoder.encode(name, StandardCharsets.UTF_8).replace("+", "%20");
+            api.call("DELETE", "/api/rules/" + escaped + "?session=" + id, null);
+        }
+        climateNames.clear();
+        addFile(modifiers).path("names").forEach(name -> climateNames.add(name.asText()));
+    }
+
+    private JsonNode addFile(String yaml) {
+        return api.call("POST", "/api/rules?file=true&session=" + id, yaml);
     }
 
     /** Returns the newest 500 requests of the session in their order, as the journal has them. */
@@ -85,11 +100,14 @@ public final class MockSession {
         return Collections.unmodifiableList(found);
     }
 
-    /** Throws an AssertionError, with the nearest other requests, unless exactly this number of requests matches. */
+    /**
+     * Throws an AssertionError, with the nearest other requests, unless exactly this number of requests matches. Null
+     * matches all requests.
+     */
     public void verify(Map<String, ?> match, int times) {
         ObjectNode body = ControlApi.JSON.createObjectNode().put("session", id);
         ObjectNode expectation = body.putArray("expect").addObject().put("exactly", times);
-        expectation.set("match", ControlApi.JSON.valueToTree(match));
+        expectation.set("match", ControlApi.JSON.valueToTree(match == null ? Map.of() : match));
         JsonNode result = api.call("POST", "/api/verify", body);
         if (!result.path("passed").asBoolean()) {
             throw new AssertionError(describe(result.path("failures")));

@@ -5,7 +5,6 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -29,17 +28,15 @@ final class ServerProcess {
 
     static ServerProcess start(List<String> scenarios, List<String> packs, int seed) throws IOException {
         List<String> command = new ArrayList<>(findCommand());
-        command.addAll(List.of("serve", "--port", "0", "--host", "127.0.0.1", "--until-stdin-closes"));
+        command.addAll(List.of("serve", "--port", "0", "--host", "127.0.0.1", "--until-stdin-closes", "--no-default"));
         command.addAll(List.of("--seed", String.valueOf(seed)));
-        if (scenarios.isEmpty() && packs.isEmpty()) {
-            // Without either, `serve` would take ./scenarios or the pack `default`.
-            command.addAll(List.of("--scenarios", Files.createTempDirectory("mockllm-").toString()));
-        }
         scenarios.forEach(path -> command.addAll(List.of("--scenarios", path)));
         if (!packs.isEmpty()) {
             command.addAll(List.of("--pack", String.join(",", packs)));
         }
-        return new ServerProcess(ready(new ProcessBuilder(command).redirectErrorStream(true).start()));
+        ProcessBuilder server = new ProcessBuilder(command).redirectErrorStream(true);
+        server.environment().keySet().removeAll(List.of("MOCKLLM_SCENARIOS", "MOCKLLM_PACK")); // the settings choose
+        return new ServerProcess(ready(server.start()));
     }
 
     private static List<String> findCommand() {

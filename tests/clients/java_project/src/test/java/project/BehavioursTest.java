@@ -71,6 +71,19 @@ class BehavioursTest {
     }
 
     @Test
+    void climateReplacesTheLastOne(MockSession mock) {
+        mock.scenario("""
+            rules: [{name: f, reply: Hi.}]
+            examples: [{request: {user: x}, expect: {rule: f}}]
+            """);
+        mock.climate("provider-outage");
+        mock.climate("provider-outage");
+        mock.climate("calm");
+        assertEquals("Hi.", ask(mock, "x", 0));
+        mock.verify(null, 1);
+    }
+
+    @Test
     void mistakeHasTheServersMessage(MockSession mock) {
         Map<String, ?> wrong = Map.of("match", Map.of("modle", "y"));
         var error = assertThrows(MockllmException.class, () -> mock.reply("x", wrong));
