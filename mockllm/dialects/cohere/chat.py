@@ -21,9 +21,9 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.encoder import (
     COHERE_LAYOUT,
-    FINISH,
     NAME,
     CohereEncoder,
+    finish_reason,
     supported_reply,
     usage_of,
     whole,
@@ -74,7 +74,7 @@ class CohereChat(CohereCall):
         body: dict[str, Json] = {
             "id": uuid(identity, ""),
             "message": whole(reply, request, identity),
-            "finish_reason": reply.choices[0].finish_value(FINISH),
+            "finish_reason": finish_reason(reply.choices[0]),
             "usage": usage_of(reply.usage),
             **(body_logprobs(reply) if request.logprobs else {}),
         }
