@@ -18,12 +18,26 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
+from mockllm.core.text_vectors import QUANTIZED
 from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
-from mockllm.dialects.openai.validators import missing_parameter, unsupported
+from mockllm.dialects.openai.validators import (
+    Check,
+    check_fields,
+    integer,
+    missing_parameter,
+    one_of,
+    unsupported,
+)
 from mockllm.dialects.vendors.errors import rows
 
 MAX_INPUTS: Final = 256
 """The most texts of an embeddings request."""
+VECTOR_FIELDS: Final[dict[str, Check]] = {
+    "output_dimension": integer(1),
+    "output_dtype": one_of("float", *QUANTIZED),
+}
+FIXED_SIZE_MODEL: Final = "mistral-embed"
+"""The beginning of the names of models whose vectors have one size (public report: upsidelab/enthusiast)."""
 MALFORMED: Final = "malformed"
 """The error of a body of a wrong form, in Mistral's table alone."""
 WITH_DETAILS: Final = frozenset({"chat", "embeddings", "fim"})
@@ -80,7 +94,14 @@ def check_chat(body: dict[str, Json]) -> Failure | None:
 
 
 def check_embeddings(body: dict[str, Json]) -> Failure | None:
-    """Return the refusal of too many texts."""
+    """Return the refusal of the vectors' form, of a dimension that the model does not have, or of too many texts."""
+    error = check_fields(body, VECTOR_FIELDS)
+    if error is not None:
+        return error
+    if body.get("output_dimension") is not None and body["model"].startswith(FIXED_SIZE_MODEL):
+        return _refusal(
+            "This model does not support output_dimension.", "invalid_request_invalid_args", "3051"
+        )
     inputs = body.get("input")
     if type(inputs) is not list or len(inputs) <= MAX_INPUTS:
         return None
