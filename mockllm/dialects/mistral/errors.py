@@ -23,6 +23,7 @@ from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
 from mockllm.dialects.openai.validators import (
     Check,
     check_fields,
+    decimal,
     integer,
     missing_parameter,
     one_of,
@@ -43,6 +44,8 @@ MALFORMED: Final = "malformed"
 WITH_DETAILS: Final = frozenset({"chat", "embeddings", "fim"})
 """The APIs that refuse a body of a wrong form with a 422; others have a 400."""
 TOOL_TYPES: Final = ("function",)
+check_temperature: Final = decimal(0, 1.5)
+"""The range of the types of the `mistralai` package, for chats and for `/fim/completions`."""
 ERRORS: Final = rows(
     {},
     **{
@@ -80,17 +83,20 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 
 
 def check_chat(body: dict[str, Json]) -> Failure | None:
-    """Return the refusal of a missing model, of a tool that is no function, or of probabilities, which no recorded
-    model has."""
+    """Return the refusal of a missing model, of a temperature, of a tool that is no function, or of probabilities,
+    which no recorded model has."""
     if body.get("model") is None:
         return missing_parameter("model")
+    temperature = body.get("temperature")
+    if temperature is not None and check_temperature(temperature, "temperature") is not None:
+        return check_temperature(temperature, "temperature")
     for number, tool in enumerate(list_of(body.get("tools"))):
         kind = object_of(tool).get("type")
         if type(kind) is str and kind not in TOOL_TYPES:
             return unsupported(kind, f"tools[{number}].type", TOOL_TYPES)
     if body.get("logprobs") is not True:
         return None
-    return _refusal("This model has no logprobs.", "invalid_request_invalid_args", "3051")
+    return refusal("This model has no logprobs.", "invalid_request_invalid_args", "3051")
 
 
 def check_embeddings(body: dict[str, Json]) -> Failure | None:
@@ -99,16 +105,17 @@ def check_embeddings(body: dict[str, Json]) -> Failure | None:
     if error is not None:
         return error
     if body.get("output_dimension") is not None and body["model"].startswith(FIXED_SIZE_MODEL):
-        return _refusal(
+        return refusal(
             "This model does not support output_dimension.", "invalid_request_invalid_args", "3051"
         )
     inputs = body.get("input")
     if type(inputs) is not list or len(inputs) <= MAX_INPUTS:
         return None
-    return _refusal(f"A request has at most {MAX_INPUTS} inputs.", "invalid_request_prompt", "3210")
+    return refusal(f"A request has at most {MAX_INPUTS} inputs.", "invalid_request_prompt", "3210")
 
 
-def _refusal(message: str, kind: str, code: str) -> Failure:
+def refusal(message: str, kind: str, code: str) -> Failure:
+    """Return a 400 with Mistral's type and code."""
     return Failure("bad_request", message=message, fields={"type": kind, "code": code})
 
 

@@ -29,6 +29,7 @@ from mockllm.dialects.mistral.batches import (
     MistralGetJob,
     MistralJobs,
 )
+from mockllm.dialects.mistral.chat import MistralChat
 from mockllm.dialects.mistral.classifiers import (
     ChatClassifications,
     ChatModerations,
@@ -66,9 +67,10 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import provider_of
 
 _compatible = provider_of(VENDOR)
-_embeddings = MistralEmbeddings(VENDOR)
+_OWN: Final = {"chat": MistralChat(VENDOR), "embeddings": MistralEmbeddings(VENDOR)}
+"""The calls of the vendor that have rules or parameters of Mistral, by id."""
 _compatible_routes = tuple(
-    route._replace(call=replace(route.call, dialect=_embeddings)) if route.call.id == "embeddings" else route
+    route._replace(call=replace(route.call, dialect=_OWN[route.call.id])) if route.call.id in _OWN else route
     for route in _compatible.routes
 )
 _unlimited = replace(
