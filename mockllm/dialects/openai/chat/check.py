@@ -3,8 +3,8 @@ messages: roles, contents, the order of tool calls and tool messages.
 
 Unknown model names, keys and fields pass. A null field counts as absent, as in the real service, unless the field is
 required. The checks have the service's order: shapes, dependencies between fields, what the model does not support,
-missing contents, the order of tool messages. The place of the check of images is inferred. A public project measured it in August 2026
-(local-OAuth-CLI-API-adapter of kangminlee-maker).
+missing contents, the order of tool messages. A public project measured it in August 2026
+(local-OAuth-CLI-API-adapter of kangminlee-maker). The place of the check of images is inferred.
 """
 
 from __future__ import annotations
