@@ -17,6 +17,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import QUANTIZED, Vector, packed, written
 from mockllm.dialects.cohere.errors import CohereCall, error_plan_v1, head, required, uuid
+from mockllm.dialects.cohere.limits import check_embedding, check_ranking
 from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest, RankedDocuments
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 
@@ -60,7 +61,7 @@ class CohereEmbed(CohereCall, EmbeddingDialect):
         unknown = [kind for kind in request.types if kind not in TYPES]
         if unknown:
             return Failure("bad_request", message=f"invalid request: unknown embedding type {unknown[0]}")
-        return None
+        return check_embedding(request.fields)
 
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CohereEmbedRequest)
@@ -113,7 +114,8 @@ class CohereRerank(CohereCall):
     required_fields: ClassVar[Mapping[str, type]] = {"model": str, "query": str, "documents": list}
 
     def check(self, request: Request) -> Failure | None:
-        return self.check_readable(request) or required(request.fields, **self.required_fields)
+        failure = self.check_readable(request) or required(request.fields, **self.required_fields)
+        return failure or check_ranking(request.fields)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CohereRerankRequest)
