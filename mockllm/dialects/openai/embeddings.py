@@ -172,6 +172,8 @@ class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
 
     request_class = OpenAiEmbeddingsRequest
     vector_forms: VectorForms = VECTOR_FORMS
+    default_name: str = DEFAULT_MODEL
+    """The model of a request that names none."""
 
     def check(self, request: Request) -> Failure | None:
         return check(request, self.vector_forms)
@@ -183,7 +185,7 @@ class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
 
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OpenAiEmbeddingsRequest)
-        model, size = request.model or DEFAULT_MODEL, request.dimensions
+        model, size = request.model or self.default_name, request.dimensions
         vectors = result.of(
             list(map(input_text, request.inputs)), lambda text: embed_input(text, model, size)
         )
