@@ -78,7 +78,8 @@ def _check_ids(request: Request) -> Failure | None:
 
 
 def _accepts_turns(divided: DividedBody) -> bool:
-    return bool(divided.reduce_turns(memo_key=_IDS_ACCEPTED, initial=_accepted, step=_accepts_next))
+    accepted = divided.reduce_turns(memo_key=_IDS_ACCEPTED, initial=_accepted, step=_accepts_next)
+    return accepted is not None
 
 
 def _accepted(known: bool | None) -> bool:
