@@ -99,7 +99,7 @@ def test_longer_conversation_is_checked_at_its_new_messages() -> None:
 
 
 @pytest.mark.parametrize(("temperature", "accepted"), [(1.5, True), (1.7, False), (0, True), (-0.1, False)])
-def test_temperature_has_a_maximum_of_its_own(temperature: float, accepted: bool) -> None:
+def test_temperature_is_at_most_one_and_a_half(temperature: float, accepted: bool) -> None:
     dialect, request = route_request(CHAT, {"model": "m", "messages": [USER], "temperature": temperature})
     failure = dialect.check(request)
     assert (failure is None) is accepted
