@@ -7,8 +7,8 @@ sum. This suffices for a search to find the most similar sentence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from hashlib import blake2b
 from math import sqrt
 from operator import mul
@@ -94,6 +94,30 @@ class NumberList(Struct, frozen=True):
 def packed(components: tuple[float, ...]) -> bytes:
     """Return the numbers as little-endian single precision."""
     return pack(f"<{len(components)}f", *components)
+
+
+def _bytes(components: Vector, least: int) -> list[int]:
+    """Return each component as an integer of a byte; `least` is the smallest one, -128 or 0."""
+    return [max(-128, min(127, round(component * 127))) + 128 + least for component in components]
+
+
+def _bits(components: Vector, least: int) -> list[int]:
+    """Return a bit for each component, packed in integers of a byte."""
+    starts = range(0, len(components), 8)
+    return [
+        sum((component > 0) << 7 - number for number, component in enumerate(components[start : start + 8]))
+        + least
+        for start in starts
+    ]
+
+
+QUANTIZED: Final[Mapping[str, Callable[[Vector], list[int]]]] = {
+    "int8": partial(_bytes, least=-128),
+    "uint8": partial(_bytes, least=0),
+    "binary": partial(_bits, least=-128),
+    "ubinary": partial(_bits, least=0),
+}
+"""The forms of a vector as integers, by the names that several providers have for them."""
 
 
 def _runs(text: str) -> list[str]:

@@ -110,3 +110,14 @@ def test_event_types_are_listed() -> None:
     game = VirtualServer("rules: [{reply: hi}]")
     listed = game.respond(raw_request("/v1/webhook_event_types", method="GET")).json
     assert "response.cancelled" in listed["data"]
+
+
+@pytest.mark.parametrize(
+    "url", ["", "hook", "/hook", "http://", "http://[", "https:///hook", "localhost:1/h"]
+)
+def test_url_without_a_host_is_refused(url: str) -> None:
+    server = Endpoints()
+    for path in ("", f"/{server.id}"):
+        refused = server.call(path, {**BODY, "url": url})
+        assert (refused.status, refused.json["error"]["param"]) == (400, "url")
+    assert server.call(f"/{server.id}").json["url"] == BODY["url"]

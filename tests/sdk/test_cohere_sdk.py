@@ -135,10 +135,10 @@ def test_embeddings_have_each_form(client: Any) -> None:
         input_type="search_document",
         texts=["a", "b"],
         embedding_types=kinds,
-        output_dimension=16,
+        output_dimension=256,
     )
-    assert [len(vector) for vector in response.embeddings.float_] == [16, 16]
-    assert [len(vector) for vector in response.embeddings.ubinary] == [2, 2]
+    assert [len(vector) for vector in response.embeddings.float_] == [256, 256]
+    assert [len(vector) for vector in response.embeddings.ubinary] == [32, 32]
     assert min(response.embeddings.uint8[0]) >= 0
     assert response.texts == ["a", "b"]
     fixed = client.embed(

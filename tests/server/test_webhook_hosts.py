@@ -84,11 +84,12 @@ def test_end_of_a_cancelled_response_is_not_sent(ends: str, sent: list[str]) -> 
     assert found == sent
 
 
-def test_endpoint_without_a_host_makes_no_error() -> None:
-    with MockLLM() as server:
-        endpoint = called(server, "", {"name": "x", "url": "http://[", "event_types": ["response.completed"]})
-        tested = called(server, f"/{endpoint['id']}/test", {"event_type": "response.completed"})
-        assert tested["success"] is True
+def test_endpoint_without_a_host_is_refused() -> None:
+    body: dict[str, object] = {"name": "x", "url": "http://[", "event_types": ["response.completed"]}
+    with MockLLM() as server, pytest.raises(urllib.error.HTTPError) as refused:
+        called(server, "", body)
+    with refused.value as response:
+        assert response.code == 400
 
 
 def called(server: MockLLM, path: str, body: dict[str, object]) -> dict[str, object]:

@@ -35,6 +35,7 @@ from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.anthropic.stored_objects import (
     StoredObjectCall,
     bytes_plan,
+    check_page_size,
     json_plan,
     object_page,
     timestamp,
@@ -243,6 +244,9 @@ class MessageBatchResults(GetMessageBatch):
 
 class ListMessageBatches(GetMessageBatch):
     """GET /v1/messages/batches: the newest first, in pages."""
+
+    def check(self, request: Request) -> Failure | None:
+        return check_page_size(request.query)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, MessageBatchRequest)

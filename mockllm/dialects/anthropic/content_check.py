@@ -358,5 +358,7 @@ def _fast_accepts_next(last: LastGroup, message: Json) -> bool:
                     return False
                 last.calls.add(block["id"])
             elif block["type"] == "tool_result":
+                if block["tool_use_id"] in last.results:
+                    return False
                 last.results.add(block["tool_use_id"])
     return True

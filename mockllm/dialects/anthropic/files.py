@@ -19,6 +19,7 @@ from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.anthropic.stored_objects import (
     PAGE,
     StoredObjectCall,
+    check_page_size,
     json_plan,
     object_page,
     timestamp,
@@ -123,6 +124,9 @@ class AnthropicDeleteFile(Deletion, AnthropicFile):
 
 class AnthropicFileList(AnthropicFile):
     """GET /v1/files: the newest first, in pages. Older SDKs continue with `after_id`, the newest with `page`."""
+
+    def check(self, request: Request) -> Failure | None:
+        return check_page_size(request.query)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = [loads(stored.response_body) for stored in request.response_lookup.all_stored(PREFIX)]

@@ -21,6 +21,7 @@ from mockllm.dialects.anthropic.errors import error_plan
 from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
 from mockllm.dialects.anthropic.known_models import KNOWN, known_model, snapshot
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
+from mockllm.dialects.anthropic.stored_objects import DEFAULT_PAGE_SIZE, check_page_size, page_size
 from mockllm.dialects.dialect import ResponseIdentity
 
 
@@ -58,7 +59,6 @@ def family_of(model: str) -> AnthropicFamily:
 
 
 _NEWEST: Final = next(iter(KNOWN.values()))
-_PAGE_SIZE, _MAX_PAGE_SIZE = 20, 1000
 
 
 class AnthropicModelsRequest(AnthropicRequest):
@@ -75,19 +75,7 @@ class AnthropicModels:
 
     def check(self, request: Request) -> Failure | None:
         """Check the page's size; the rest of the query is two ids."""
-        limit = request.query.get("limit")
-        if limit is None:
-            return None
-        size = _number(limit)
-        if size is None:
-            constraint = "Input should be a valid integer, unable to parse string as an integer"
-        elif size < 1:
-            constraint = "Input should be greater than or equal to 1"
-        elif size > _MAX_PAGE_SIZE:
-            constraint = f"Input should be less than or equal to {_MAX_PAGE_SIZE}"
-        else:
-            return None
-        return Failure("bad_request", message=f"limit: {constraint}")
+        return check_page_size(request.query)
 
     def check_readable(self, request: Request) -> Failure | None:
         return None
@@ -108,7 +96,7 @@ def _page(rule_models: Sequence[str], request: Request) -> Json:
     """Return at most `limit` models after `after_id`, or the last ones before `before_id`."""
     names = list(dict.fromkeys((*rule_models, *KNOWN)))
     after, before = request.query.get("after_id"), request.query.get("before_id")
-    size = max(_number(request.query.get("limit", "")) or _PAGE_SIZE, 1)
+    size = max(page_size(request.query.get("limit", "")) or DEFAULT_PAGE_SIZE, 1)
     if before in names:
         rest = names[: names.index(before)]
         page = rest[-size:]
@@ -136,10 +124,3 @@ def _model(name: str) -> Json:
         "capabilities": model.capabilities,
         "lifecycle": "active",
     }
-
-
-def _number(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None

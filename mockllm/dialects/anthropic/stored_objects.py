@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import whole_number
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
@@ -34,6 +35,31 @@ def json_plan(body: Json, identity: ResponseIdentity) -> Plan:
 def bytes_plan(body: bytes, identity: ResponseIdentity, headers: Headers) -> Plan:
     head = ResponseHead(200, (*headers, ("request-id", request_id(identity))))
     return Plan(head, (EventStep(body, 0, "body"),))
+
+
+def page_size(text: str) -> int | None:
+    """Return the number that a text is; None where it is none."""
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def check_page_size(query: Mapping[str, str]) -> Failure | None:
+    """Return the refusal of the number of objects that a page of a list is to have."""
+    limit = query.get("limit")
+    if limit is None:
+        return None
+    size = page_size(limit)
+    if size is None:
+        constraint = "Input should be a valid integer, unable to parse string as an integer"
+    elif size < 1:
+        constraint = "Input should be greater than or equal to 1"
+    elif size > MAX_PAGE_SIZE:
+        constraint = f"Input should be less than or equal to {MAX_PAGE_SIZE}"
+    else:
+        return None
+    return Failure("bad_request", message=f"limit: {constraint}")
 
 
 def object_page(newest: Sequence[dict[str, Json]], query: Mapping[str, str]) -> dict[str, Json]:

@@ -1,7 +1,8 @@
 """Checks that the calls of one group of messages have unique ids, and that calls and results belong together.
 
-Sources: public reports of 2024 to 2026, such as github.com/anthropics/claude-code/issues/21317 of calls with one id.
-All reports of such calls concern one message; whether an id may occur again later is unknown, so it passes.
+Sources: public reports of 2024 to 2026, such as github.com/anthropics/claude-code/issues/21317 of calls with one id,
+and github.com/vercel/eve/issues/1246 of two results of one call.
+All reports of calls with one id concern one message; whether an id may occur again later is unknown, so it passes.
 """
 
 from __future__ import annotations
@@ -27,30 +28,38 @@ class MessageGroup(Struct):
     role: str
     blocks: list[dict[str, Json]] = field(default_factory=list)
 
-    def of(self, kind: str) -> list[dict[str, Json]]:
-        return [block for block in self.blocks if block["type"] == kind]
+    @property
+    def results(self) -> list[tuple[int, str]]:
+        """The results of calls: their places and ids."""
+        blocks = enumerate(self.blocks)
+        return [(place, block["tool_use_id"]) for place, block in blocks if block["type"] == "tool_result"]
 
 
 def check_pairs(messages: list[dict[str, Json]]) -> None:
-    """Raise a problem for two calls of one group with the same id. Raise one for calls without results in the next
-    group, and for results without calls in the previous group."""
+    """Raise a problem for two calls of one group with the same id, and for calls without results in the next group.
+    Raise one for results without calls in the previous group, and for two results of one call."""
     before = MessageGroup(0, "")
     for group in (*_message_groups(messages), MessageGroup(len(messages), "")):
-        calls = _calls_of(before)
-        results = group.of("tool_result")
-        result_ids = {block["tool_use_id"] for block in results}
+        calls, results = _calls_of(before), group.results
+        result_ids = {id for _, id in results}
         missing = [id for id in calls if id not in result_ids]
         if missing:
             raise AnthropicRequestProblem(
                 f"messages.{before.number}: `tool_use` ids were found without `tool_result` blocks "
                 f"immediately after: {', '.join(missing)}. {_NEXT}"
             )
-        for block in results:
-            if block["tool_use_id"] not in calls:
+        for place, id in results:
+            if id not in calls:
                 raise AnthropicRequestProblem(
-                    f"messages.{group.number}.content.{group.blocks.index(block)}: unexpected `tool_use_id` "
-                    f"found in `tool_result` blocks: {block['tool_use_id']}. {_PREVIOUS}"
+                    f"messages.{group.number}.content.{place}: unexpected `tool_use_id` "
+                    f"found in `tool_result` blocks: {id}. {_PREVIOUS}"
                 )
+            if id not in result_ids:
+                raise AnthropicRequestProblem(
+                    f"messages.{group.number}.content.{place}: each tool_use must have a single result. "
+                    f"Found multiple `tool_result` blocks with id: {id}"
+                )
+            result_ids.remove(id)
         before = group
 
 

@@ -21,14 +21,15 @@ from mockllm.core.request.response_parameters import Format
 from mockllm.dialects.cohere.decoder import decode
 from mockllm.dialects.cohere.encoder import (
     COHERE_LAYOUT,
-    FINISH,
     NAME,
     CohereEncoder,
+    finish_reason,
     supported_reply,
     usage_of,
     whole,
 )
-from mockllm.dialects.cohere.errors import CohereCall, check_limit, head, required, uuid
+from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
+from mockllm.dialects.cohere.limits import check_generation, check_tool_choice
 from mockllm.dialects.cohere.logprobs import body_logprobs
 from mockllm.dialects.cohere.lookups import body_plan
 from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest
@@ -63,7 +64,7 @@ class CohereChat(CohereCall):
             each.get("role") not in known for each in messages
         ):
             return Failure("bad_request", message="invalid request: each message needs a role")
-        return check_limit(request.fields)
+        return check_generation(request.fields) or check_tool_choice(request.fields)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, CohereChatRequest)
@@ -74,7 +75,7 @@ class CohereChat(CohereCall):
         body: dict[str, Json] = {
             "id": uuid(identity, ""),
             "message": whole(reply, request, identity),
-            "finish_reason": reply.choices[0].finish_value(FINISH),
+            "finish_reason": finish_reason(reply.choices[0]),
             "usage": usage_of(reply.usage),
             **(body_logprobs(reply) if request.logprobs else {}),
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from mockllm.core.failure import Failure
@@ -14,6 +14,7 @@ from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text, span
 from mockllm.core.reply.logprobs import StreamedTokenLogprobs
 from mockllm.core.reply.reply import (
+    Choice,
     Finish,
     Part,
     Refusal,
@@ -38,6 +39,12 @@ FINISH: Final[dict[Finish, str]] = {
     "refusal": "COMPLETE",
 }
 _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byte in range(256))
+
+
+def finish_reason(choice: Choice, values: Mapping[Finish, str] = FINISH) -> str:
+    """Return the finish reason, where the end at a stop sequence has a word apart from that of a text's end."""
+    stopped = choice.stopped_by is not None and choice.raw_finish is None
+    return "STOP_SEQUENCE" if stopped else choice.finish_value(values)
 
 
 def usage_of(usage: Usage) -> dict[str, Json]:
@@ -116,7 +123,7 @@ class CohereEncoder(Encoder):
             self._cited += 1
 
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
-        usage, finish = self.reply.usage, self.reply.choices[0].finish_value(FINISH)
+        usage, finish = self.reply.usage, finish_reason(self.reply.choices[0])
         delta: dict[str, Json] = {"finish_reason": finish, "usage": usage_of(usage)}
         delta = merged_json(delta, dict(self.reply.extras.get(NAME, {})))
         yield "finish", _event("message-end", {}, {"delta": usage.null_or_remove_usage(delta, "usage")})

@@ -127,15 +127,15 @@ def required(body: dict[str, Json], **types: type | tuple[type, ...]) -> Failure
     """Return the failure of the first field that is missing or of another type."""
     for name, kind in types.items():
         if name not in body:
-            return Failure("bad_request", message=f"invalid request: {name} is required")
+            return refused(f"{name} is required")
         if not isinstance(body[name], kind) or isinstance(body[name], bool):
-            return Failure("bad_request", message=f"invalid type: parameter {name} is of another type")
+            return of_another_type(name)
     return None
 
 
-def check_limit(body: dict[str, Json]) -> Failure | None:
-    """Return the failure of a wrong `max_tokens`."""
-    limit = body.get("max_tokens")
-    if limit is None or (type(limit) is int and limit >= 0):
-        return None
-    return Failure("bad_request", message="invalid request: max_tokens must be a positive integer")
+def refused(problem: str) -> Failure:
+    return Failure("bad_request", message=f"invalid request: {problem}")
+
+
+def of_another_type(name: str) -> Failure:
+    return Failure("bad_request", message=f"invalid type: parameter {name} is of another type")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence, Set
-from struct import pack
 from typing import ClassVar, Final
 
 from mockllm.core.failure import Failure
@@ -16,12 +15,13 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
-from mockllm.core.text_vectors import Vector, written
+from mockllm.core.text_vectors import QUANTIZED, Vector, packed, written
 from mockllm.dialects.cohere.errors import CohereCall, error_plan_v1, head, required, uuid
+from mockllm.dialects.cohere.limits import check_embedding, check_ranking
 from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest, RankedDocuments
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 
-TYPES: Final = ("float", "int8", "uint8", "binary", "ubinary", "base64")
+TYPES: Final = ("float", *QUANTIZED, "base64")
 _WORD: Final = re.compile(r"\w+")
 
 
@@ -34,18 +34,11 @@ def meta(version: str, **billed: Json) -> dict[str, Json]:
 
 
 def in_form(values: Vector, kind: str) -> Json:
-    """Return a vector in one of the forms of `embedding_types`; bits are packed in bytes, eight components each."""
+    """Return a vector in one of the forms of `embedding_types`."""
     if kind == "base64":
-        return b64encode(pack(f"<{len(values)}f", *values)).decode()
-    if kind in ("int8", "uint8"):
-        shift = 128 if kind == "uint8" else 0
-        return [max(-128, min(127, round(value * 127))) + shift for value in values]
-    if kind in ("binary", "ubinary"):
-        shift = 128 if kind == "binary" else 0
-        starts = range(0, len(values), 8)
-        return [
-            sum((value > 0) << 7 - n for n, value in enumerate(values[at : at + 8])) - shift for at in starts
-        ]
+        return b64encode(packed(values)).decode()
+    if kind in QUANTIZED:
+        return QUANTIZED[kind](values)
     return written(values)
 
 
@@ -68,7 +61,7 @@ class CohereEmbed(CohereCall, EmbeddingDialect):
         unknown = [kind for kind in request.types if kind not in TYPES]
         if unknown:
             return Failure("bad_request", message=f"invalid request: unknown embedding type {unknown[0]}")
-        return None
+        return check_embedding(request.fields)
 
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CohereEmbedRequest)
@@ -121,7 +114,8 @@ class CohereRerank(CohereCall):
     required_fields: ClassVar[Mapping[str, type]] = {"model": str, "query": str, "documents": list}
 
     def check(self, request: Request) -> Failure | None:
-        return self.check_readable(request) or required(request.fields, **self.required_fields)
+        failure = self.check_readable(request) or required(request.fields, **self.required_fields)
+        return failure or check_ranking(request.fields)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, CohereRerankRequest)

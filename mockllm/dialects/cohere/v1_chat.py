@@ -21,7 +21,8 @@ from mockllm.core.reply.reply import Reply, texts_of
 from mockllm.core.request.request import Request
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.cohere.chat import CohereChat, response_format
-from mockllm.dialects.cohere.errors import check_limit, error_plan_v1, head, required
+from mockllm.dialects.cohere.errors import error_plan_v1, head, required
+from mockllm.dialects.cohere.limits import check_generation
 from mockllm.dialects.cohere.lookups import body_plan
 from mockllm.dialects.cohere.request import DEFAULT_MODEL
 from mockllm.dialects.cohere.v1_encoder import V1_LAYOUT, CohereV1Encoder, whole
@@ -57,7 +58,7 @@ class CohereV1Chat(CohereChat):
 
     def check(self, request: Request) -> Failure | None:
         failure = self.check_readable(request) or required(request.fields, message=str)
-        return failure or _check_turns(request.fields) or check_limit(request.fields)
+        return failure or _check_turns(request.fields) or check_generation(request.fields)
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, CohereV1Request)
@@ -153,7 +154,7 @@ class CohereGenerate(CohereV1Chat):
 
     def check(self, request: Request) -> Failure | None:
         failure = self.check_readable(request) or required(request.fields, prompt=str)
-        return failure or check_limit(request.fields)
+        return failure or check_generation(request.fields)
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         choices = tuple(replace(choice, parts=texts_of(choice.parts)) for choice in reply.choices)

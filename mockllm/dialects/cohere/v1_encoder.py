@@ -15,7 +15,7 @@ from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import Choice, Finish, Reply, Text, ToolCall, joined_text
 from mockllm.dialects.cohere.encoder import FINISH as V2_FINISH
-from mockllm.dialects.cohere.encoder import NAME, citations_of, usage_of
+from mockllm.dialects.cohere.encoder import NAME, citations_of, finish_reason, usage_of
 from mockllm.dialects.cohere.errors import message_of, uuid
 from mockllm.dialects.cohere.v1_request import CohereGenerateRequest, CohereV1ChatRequest, CohereV1Request
 from mockllm.dialects.dialect import ResponseIdentity
@@ -66,7 +66,7 @@ def _chat(
         "text": text,
         "generation_id": uuid(identity, ""),
         **({"chat_history": [*request.turns, turn]} if request.is_repeated else {}),
-        "finish_reason": choice.finish_value(FINISH),
+        "finish_reason": finish_reason(choice, FINISH),
         "meta": counts,
         **sources,
         **called,
@@ -90,7 +90,7 @@ def _sources(choice: Choice, request: CohereV1ChatRequest) -> dict[str, Json]:
 
 def _generation(reply: Reply, number: int, identity: ResponseIdentity, streamed: bool) -> dict[str, Json]:
     choice, index = reply.choices[number], {"index": number} if len(reply.choices) > 1 else {}
-    finish = {"finish_reason": choice.finish_value(FINISH)}
+    finish = {"finish_reason": finish_reason(choice, FINISH)}
     return {"id": uuid(identity, f"generation{number}"), **index, "text": _text(choice, streamed), **finish}
 
 
@@ -127,7 +127,7 @@ class CohereV1Encoder(Encoder):
         if "tool_calls" in response:
             plan = {"text": response["text"]} if response["text"] else {}
             yield "close", _event("tool-calls-generation", **plan, tool_calls=response["tool_calls"])
-        finish = self.reply.choices[0].finish_value(FINISH)
+        finish = finish_reason(self.reply.choices[0], FINISH)
         if isinstance(self._request, CohereGenerateRequest):
             response.pop("meta", None)
         yield "finish", _event("stream-end", True, response=response, finish_reason=finish)

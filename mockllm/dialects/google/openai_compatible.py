@@ -88,6 +88,7 @@ COMPATIBLE: Final = Vendor(
     Gemini,
     bases=("/v1beta/openai",),
     model="gemini-3.5-flash",
+    embedding_model="gemini-embedding-001",
     form=VendorChatForm(
         id=VendorIdFormat("", 23),
         call_id=VendorIdFormat("function-call-", 19, DIGITS),

@@ -18,17 +18,34 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import list_of, object_of, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.request.request import Request
+from mockllm.core.text_vectors import QUANTIZED
 from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
-from mockllm.dialects.openai.validators import missing_parameter, unsupported
+from mockllm.dialects.openai.validators import (
+    Check,
+    check_fields,
+    decimal,
+    integer,
+    missing_parameter,
+    one_of,
+    unsupported,
+)
 from mockllm.dialects.vendors.errors import rows
 
 MAX_INPUTS: Final = 256
 """The most texts of an embeddings request."""
+VECTOR_FIELDS: Final[dict[str, Check]] = {
+    "output_dimension": integer(1),
+    "output_dtype": one_of("float", *QUANTIZED),
+}
+FIXED_SIZE_MODEL: Final = "mistral-embed"
+"""The beginning of the names of models whose vectors have one size (public report: upsidelab/enthusiast)."""
 MALFORMED: Final = "malformed"
 """The error of a body of a wrong form, in Mistral's table alone."""
 WITH_DETAILS: Final = frozenset({"chat", "embeddings", "fim"})
 """The APIs that refuse a body of a wrong form with a 422; others have a 400."""
 TOOL_TYPES: Final = ("function",)
+check_temperature: Final = decimal(0, 1.5)
+"""The range of the types of the `mistralai` package, for chats and for `/fim/completions`."""
 ERRORS: Final = rows(
     {},
     **{
@@ -66,28 +83,39 @@ def envelope(inner: dict[str, Json], status: int, ids: Ids) -> Json:
 
 
 def check_chat(body: dict[str, Json]) -> Failure | None:
-    """Return the refusal of a missing model, of a tool that is no function, or of probabilities, which no recorded
-    model has."""
+    """Return the refusal of a missing model, of a temperature, of a tool that is no function, or of probabilities,
+    which no recorded model has."""
     if body.get("model") is None:
         return missing_parameter("model")
+    temperature = body.get("temperature")
+    if temperature is not None and check_temperature(temperature, "temperature") is not None:
+        return check_temperature(temperature, "temperature")
     for number, tool in enumerate(list_of(body.get("tools"))):
         kind = object_of(tool).get("type")
         if type(kind) is str and kind not in TOOL_TYPES:
             return unsupported(kind, f"tools[{number}].type", TOOL_TYPES)
     if body.get("logprobs") is not True:
         return None
-    return _refusal("This model has no logprobs.", "invalid_request_invalid_args", "3051")
+    return refusal("This model has no logprobs.", "invalid_request_invalid_args", "3051")
 
 
 def check_embeddings(body: dict[str, Json]) -> Failure | None:
-    """Return the refusal of too many texts."""
+    """Return the refusal of the vectors' form, of a dimension that the model does not have, or of too many texts."""
+    error = check_fields(body, VECTOR_FIELDS)
+    if error is not None:
+        return error
+    if body.get("output_dimension") is not None and body["model"].startswith(FIXED_SIZE_MODEL):
+        return refusal(
+            "This model does not support output_dimension.", "invalid_request_invalid_args", "3051"
+        )
     inputs = body.get("input")
     if type(inputs) is not list or len(inputs) <= MAX_INPUTS:
         return None
-    return _refusal(f"A request has at most {MAX_INPUTS} inputs.", "invalid_request_prompt", "3210")
+    return refusal(f"A request has at most {MAX_INPUTS} inputs.", "invalid_request_prompt", "3210")
 
 
-def _refusal(message: str, kind: str, code: str) -> Failure:
+def refusal(message: str, kind: str, code: str) -> Failure:
+    """Return a 400 with Mistral's type and code."""
     return Failure("bad_request", message=message, fields={"type": kind, "code": code})
 
 

@@ -17,6 +17,7 @@ from mockllm.core.json.typed_values import text_of
 from mockllm.core.reply.reply import Reply, texts_of
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ProtocolCapabilities
+from mockllm.dialects.mistral.errors import check_temperature
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.request_builder import build_completions
@@ -41,7 +42,7 @@ _FIELDS: Final[Mapping[str, Check]] = {
     "model": string,
     "prompt": string,
     "suffix": string,
-    "temperature": decimal(0, 1.5),
+    "temperature": check_temperature,
     "top_p": decimal(0, 1),
     "max_tokens": integer(0),
     "min_tokens": integer(0),

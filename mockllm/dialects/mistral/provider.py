@@ -29,6 +29,7 @@ from mockllm.dialects.mistral.batches import (
     MistralGetJob,
     MistralJobs,
 )
+from mockllm.dialects.mistral.chat import MistralChat
 from mockllm.dialects.mistral.classifiers import (
     ChatClassifications,
     ChatModerations,
@@ -47,6 +48,7 @@ from mockllm.dialects.mistral.conversations.stored_calls import (
     MistralDeleteConversation,
     MistralGetConversation,
 )
+from mockllm.dialects.mistral.embeddings import MistralEmbeddings
 from mockllm.dialects.mistral.files import (
     MistralDeleteFile,
     MistralFile,
@@ -65,6 +67,12 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 from mockllm.dialects.vendors import provider_of
 
 _compatible = provider_of(VENDOR)
+_OWN: Final = {"chat": MistralChat(VENDOR), "embeddings": MistralEmbeddings(VENDOR)}
+"""The calls of the vendor that have rules or parameters of Mistral, by id."""
+_compatible_routes = tuple(
+    route._replace(call=replace(route.call, dialect=_OWN[route.call.id])) if route.call.id in _OWN else route
+    for route in _compatible.routes
+)
 _unlimited = replace(
     VENDOR,
     headers={name: value for name, value in VENDOR.headers.items() if not name.startswith("x-ratelimit")},
@@ -172,7 +180,7 @@ UNSERVED: Final = (
 """The starts of the paths of Mistral's other calls (SDK: the paths of `mistralai.client`)."""
 PROVIDER: Final[Provider] = replace(
     _compatible,
-    routes=(*_compatible.routes, *_own_routes(), *_conversation_routes(), *_stored_routes()),
+    routes=(*_compatible_routes, *_own_routes(), *_conversation_routes(), *_stored_routes()),
     unserved=UNSERVED,
     refuse_inexact=refuse_inexact,
 )

@@ -48,6 +48,7 @@ VENDOR: Final = Vendor(
     hosts=("api.mistral.ai",),
     maximum_field="max_tokens",
     model="mistral-small-latest",
+    embedding_model="mistral-embed",
     form=VendorChatForm(
         id=VendorIdFormat("", 32, HEX),
         call_id=VendorIdFormat("", 9),

@@ -41,6 +41,7 @@ VENDOR: Final = Vendor(
     Ollama,
     hosts=("ollama.com", "localhost:11434", "127.0.0.1:11434"),
     model="llama3.2",
+    embedding_model="nomic-embed-text",
     form=VendorChatForm(
         id=VendorIdFormat("chatcmpl-", 3, DIGITS),
         call_id=VendorIdFormat("call_", 8, LOWER),

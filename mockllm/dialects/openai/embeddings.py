@@ -84,8 +84,13 @@ class OpenAiEmbeddingsRequest(Request):
         return count_inputs(self.inputs)
 
     @cached_property
+    def dimensions(self) -> Json:
+        """The requested size of a vector, as the client sent it."""
+        return self.fields.get("dimensions")
+
+    @cached_property
     def vector_components(self) -> int:
-        size = vector_size(self.model or DEFAULT_MODEL, self.fields.get("dimensions"))
+        size = vector_size(self.model or DEFAULT_MODEL, self.dimensions)
         return size * len(self.inputs) + sum(map(len, self.inputs)) // 4
 
 
@@ -100,7 +105,8 @@ def _check_input(value: Json) -> Failure | None:
     return refuse(INVALID_INPUT_MESSAGE)
 
 
-VectorForms: TypeAlias = Mapping[str | None, Callable[[Vector], Json]]
+VectorForm: TypeAlias = Callable[[Vector], Json]
+VectorForms: TypeAlias = Mapping[str | None, VectorForm]
 """How a vector is written, by `encoding_format`; None is the form where a request has no format."""
 
 
@@ -166,20 +172,26 @@ class OpenAiEmbeddings(OpenAiCall, EmbeddingDialect):
 
     request_class = OpenAiEmbeddingsRequest
     vector_forms: VectorForms = VECTOR_FORMS
+    default_name: str = DEFAULT_MODEL
+    """The model of a request that names none."""
 
     def check(self, request: Request) -> Failure | None:
         return check(request, self.vector_forms)
 
+    def vector_form(self, request: Request) -> VectorForm:
+        """Return how the request's vectors are written."""
+        form = text_of(request.fields.get("encoding_format"))
+        return self.vector_forms.get(form) or self.vector_forms[None]
+
     def embed(self, result: EmbeddingResult, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, OpenAiEmbeddingsRequest)
-        model, fields, forms = request.model or DEFAULT_MODEL, request.fields, self.vector_forms
-        size = fields.get("dimensions")
+        model, size = request.model or self.default_name, request.dimensions
         vectors = result.of(
             list(map(input_text, request.inputs)), lambda text: embed_input(text, model, size)
         )
         shown = result.model or SNAPSHOTS.get(model, model)
         tokens = request.input_tokens if result.input_tokens is None else result.input_tokens
-        write = forms.get(text_of(fields.get("encoding_format"))) or forms[None]
+        write = self.vector_form(request)
         data = [
             {"object": "embedding", "index": number, "embedding": write(entry)}
             for number, entry in enumerate(vectors)

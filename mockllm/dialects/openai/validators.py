@@ -164,8 +164,12 @@ def _too_long(value: str, path: str, max_length: int) -> Failure:
     return refuse(too_long_message(value, path, max_length), path, "string_above_max_length")
 
 
+prompt_cache_key: Final = text_of_length(64)
+"""Public reports of 2026 quote the refusal of a longer one, in both protocols (llmgateway, llxprt-code)."""
+
+
 def text(max_length: int, pattern: str | None = None) -> Check:
-    """Return a check that accepts a string of 1 to `max_length` characters that matches `pattern`."""
+    """Return a check that accepts a string of 1 to `max_length` characters that matches `pattern` as a whole."""
     compiled = re.compile(pattern) if pattern is not None else None
 
     def check(value: Json, path: str) -> Failure | None:
@@ -176,7 +180,7 @@ def text(max_length: int, pattern: str | None = None) -> Check:
             return refuse(f"Invalid '{path}': empty string. {message}", path, "empty_string")
         if len(value) > max_length:
             return _too_long(value, path, max_length)
-        if compiled is not None and compiled.search(value) is None:
+        if compiled is not None and compiled.fullmatch(value) is None:
             message = (
                 f"Invalid '{path}': string does not match pattern. "
                 f"Expected a string that matches the pattern '{pattern}'."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import urlsplit
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
@@ -25,6 +26,7 @@ from mockllm.dialects.openai.validators import (
     check_fields,
     check_readable,
     check_required,
+    refuse,
     string,
 )
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest
@@ -34,7 +36,21 @@ SECRET_CHARACTERS: Final = 44
 CANCELLED: Final = "response.cancelled"
 EVENT_TYPES: Final = ("response.completed", "response.failed", CANCELLED, "response.incomplete")
 """The events that are sent. An endpoint may name others, which never come."""
-FIELDS: Final = {"event_types": array(string, "strings", min_length=1), "name": string, "url": string}
+
+
+def _address(value: Json, path: str) -> Failure | None:
+    """Refuse a URL without a host, to which no event can be sent. The message is inferred."""
+    error = string(value, path)
+    if error is not None:
+        return error
+    try:
+        host = urlsplit(value).hostname
+    except ValueError:
+        host = None
+    return None if host else refuse(f"Invalid '{path}': expected a URL with a host.", path, "invalid_value")
+
+
+FIELDS: Final = {"event_types": array(string, "strings", min_length=1), "name": string, "url": _address}
 
 
 def response_webhooks(

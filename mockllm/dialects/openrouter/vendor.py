@@ -67,6 +67,7 @@ VENDOR: Final = Vendor(
     hosts=("openrouter.ai",),
     bases=("/api/v1",),
     model="openai/gpt-4o-mini",
+    embedding_model="openai/text-embedding-3-small",
     form=VendorChatForm(
         id=GENERATION,
         choice={"logprobs": None},

@@ -43,6 +43,7 @@ VENDOR: Final = Vendor(
     hosts=("api.perplexity.ai",),
     bases=("", "/v1"),
     model="sonar",
+    embedding_model="pplx-embed-v1-0.6b",
     form=VendorChatForm(
         id=VendorIdFormat(),
         usage=perplexity_usage,

@@ -19,7 +19,7 @@ from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 from mockllm.dialects.openai.completions import Completions
-from mockllm.dialects.openai.embeddings import OpenAiEmbeddings
+from mockllm.dialects.openai.embeddings import DEFAULT_MODEL, OpenAiEmbeddings
 from mockllm.dialects.openai.models import OpenAiModels
 from mockllm.dialects.openai.responses.decoder import decode
 from mockllm.dialects.openai.responses.dialect import Responses
@@ -127,6 +127,7 @@ class VendorEmbeddings(VendorCall, OpenAiEmbeddings):
         headers = vendor.embedding_headers
         super().__init__(vendor if headers is None else replace(vendor, headers=headers))
         self.vector_forms = vendor.vector_forms
+        self.default_name = vendor.embedding_model or vendor.model or DEFAULT_MODEL
 
     def check(self, request: Request) -> Failure | None:
         failure, own = super().check(request), self.vendor.check_embeddings

@@ -184,6 +184,8 @@ class Vendor(Struct, frozen=True):
     """The field of a chat request for the most tokens of a response."""
     model: str | None = None
     """The model of an example that names none, and of the response to a request that names none."""
+    embedding_model: str | None = None
+    """The model of embeddings of a request that names none; None: `model`."""
     serves_first_model: bool = False
     """Whether a request that names none gets the first model of its list, which a rule may name."""
     title: str | None = None

@@ -176,6 +176,13 @@ def test_ended_batch_can_be_deleted(server: VirtualServer) -> None:
         assert (missing.status, missing.message) == (404, f"Message Batch {id} not found.")
 
 
+@pytest.mark.parametrize("limit", ["0", "1001", "x"])
+def test_wrong_size_of_a_page_is_refused(server: VirtualServer, limit: str) -> None:
+    refused = server.respond(get(PATH, query=f"limit={limit}"))
+    assert (refused.status, refused.message[:23]) == (400, "limit: Input should be ")
+    assert server.respond(get(PATH, query="limit=1000")).status == 200
+
+
 def test_batches_are_listed_in_pages(server: VirtualServer) -> None:
     ids = [create(server, item("one", "a")).json["id"] for _ in range(3)][::-1]
     page = server.respond(get(PATH, query="limit=2")).json

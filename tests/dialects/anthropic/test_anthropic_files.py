@@ -71,6 +71,11 @@ def test_list_has_pages(server: VirtualServer) -> None:
     assert ([file["id"] for file in rest["data"]], rest["next_page"]) == (ids[2:], None)
 
 
+def test_wrong_size_of_a_page_is_refused(server: VirtualServer) -> None:
+    refused = server.respond(get("/v1/files", query="limit=0"))
+    assert (refused.status, refused.message) == (400, "limit: Input should be greater than or equal to 1")
+
+
 def test_upload_without_a_file_is_refused(server: VirtualServer) -> None:
     refused = server.respond(raw_request("/v1/files", form({"a": "b"}, None), headers=HEADERS))
     assert (refused.status, refused.message) == (400, "file: Field required")

@@ -147,11 +147,13 @@ def test_ids_of_a_group_are_copied_once_for_each_body() -> None:
     def called(id: str) -> Json:
         return {"type": "tool_use", "id": id, "name": "f", "input": {}}
 
-    result: Json = {"type": "tool_result", "tool_use_id": "a", "content": "x"}
+    def result(id: str) -> Json:
+        return {"type": "tool_result", "tool_use_id": id, "content": "x"}
+
     group = content_check.LastGroup()
-    assert content_check._fast_accepts_next(group, {"role": "user", "content": [result]}) is True
+    assert content_check._fast_accepts_next(group, {"role": "user", "content": [result("a")]}) is True
     results = group.results
-    assert content_check._fast_accepts_next(group, {"role": "user", "content": [result]}) is True
+    assert content_check._fast_accepts_next(group, {"role": "user", "content": [result("b")]}) is True
     assert group.results is results
     other = content_check.LastGroup()
     assert (

@@ -295,3 +295,26 @@ def test_result_alone_has_tool_of_earlier_response(stream: bool) -> None:
         (id,) = re.findall(r'"id":"(look_\w+)"', called)
         received = game.respond(chat(messages=[{**result, "tool_call_id": id}]))
         assert received.json["message"]["content"][0]["text"] == "sunny"
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("v2/chat", {"model": "m", "messages": [{"role": "user", "content": "hi"}]}),
+        ("v1/chat", {"message": "hi"}),
+        ("v1/generate", {"prompt": "hi", "end_sequences": [" two"]}),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_stop_sequence_is_the_finish_reason(path: str, fields: Any, stream: bool) -> None:
+    scenario = "rules: [{reply: one two three}]"
+    body = {"stop_sequences": [" two"], **fields, "stream": stream}
+    response = respond_once(scenario, raw_request(f"/cohere/{path}", body))
+    assert set(re.findall(rb'"finish_reason":"(\w+)"', response.bytes)) == {b"STOP_SEQUENCE"}
+    assert b"two" not in response.bytes
+
+
+def test_raw_finish_reason_stays_at_a_stop_sequence() -> None:
+    scenario = "rules: [{reply: {text: one two, finish_reason: {raw: COMPLETE}}}]"
+    response = respond_once(scenario, chat(stop_sequences=[" two"]))
+    assert response.json["finish_reason"] == "COMPLETE"

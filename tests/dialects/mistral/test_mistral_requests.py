@@ -17,6 +17,7 @@ from mockllm.dialects.router import RouteMatch, find_route
 
 IDENTITY = ResponseIdentity(Ids(0, "mistral", 1), 1_760_000_000.0)
 CALL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+ID = "abcdefgh1"
 THOUGHT = {"type": "thinking", "thinking": [{"type": "text", "text": "Well."}]}
 
 
@@ -45,13 +46,17 @@ TAKEN: dict[str, Any] = {
     "a call without a type": {
         "model": "m",
         "messages": [
-            {"role": "assistant", "tool_calls": [{"id": "a", "function": {"name": "f", "arguments": "{}"}}]},
-            {"role": "tool", "tool_call_id": "a", "content": "x"},
+            {"role": "assistant", "tool_calls": [{"id": ID, "function": {"name": "f", "arguments": "{}"}}]},
+            {"role": "tool", "tool_call_id": ID, "content": "x"},
         ],
     },
     "its own thinking, sent back": {
         "model": "m",
-        "messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": [THOUGHT]}],
+        "messages": [
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": [THOUGHT]},
+            {"role": "user", "content": "more"},
+        ],
     },
 }
 

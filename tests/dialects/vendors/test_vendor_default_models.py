@@ -8,6 +8,7 @@ import pytest
 
 from mockllm.dialects.providers import REGISTERED
 from mockllm.dialects.vendors.errors import VendorCall
+from mockllm.dialects.vendors.responses import VendorEmbeddings
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request, respond_once
 
 SERVED = "meta-llama/Llama-3.1-8B-Instruct"
@@ -77,3 +78,28 @@ VENDOR_CALLS = sorted(
 def test_lenient_vendor_without_a_model_has_its_own(path: str, api: str, model: str) -> None:
     response = respond_once("{validation: lenient, rules: [{reply: Hi}]}", raw_request(path, BODIES[api]))
     assert models_of(response) == {"codestral-latest" if api == "fim" else model}
+
+
+EMBEDDING_CALLS = sorted(
+    {
+        (f"/{provider.name}{route.path}", call.vendor.embedding_model or call.vendor.model)
+        for provider in REGISTERED
+        for route in provider.routes
+        if isinstance(call := route.call.dialect, VendorEmbeddings) and call.vendor.model is not None
+    }
+)
+
+
+@pytest.mark.parametrize(("path", "model"), EMBEDDING_CALLS)
+@pytest.mark.parametrize(
+    "rule", ["{match: {api: chat}, reply: Hi}", "{match: {api: embeddings}, reply: {embedding: [1]}}"]
+)
+def test_lenient_embeddings_without_a_model_have_the_vendors(path: str, model: str, rule: str) -> None:
+    response = respond_once(f"{{validation: lenient, rules: [{rule}]}}", raw_request(path, {"input": "hi"}))
+    assert response.json["model"] == model
+
+
+def test_models_of_embeddings_differ_from_those_of_chats() -> None:
+    named = dict(EMBEDDING_CALLS)
+    assert named["/mistral/v1/embeddings"] == "mistral-embed"
+    assert named["/perplexity/v1/embeddings"] == "pplx-embed-v1-0.6b"

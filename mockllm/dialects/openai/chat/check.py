@@ -4,18 +4,20 @@ messages: roles, contents, the order of tool calls and tool messages.
 Unknown model names, keys and fields pass. A null field counts as absent, as in the real service, unless the field is
 required. The checks have the service's order: shapes, dependencies between fields, what the model does not support,
 missing contents, the order of tool messages. A public project measured it in August 2026
-(local-OAuth-CLI-API-adapter of kangminlee-maker).
+(local-OAuth-CLI-API-adapter of kangminlee-maker). The place of the check of images is inferred.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Final
 
 from msgspec import Struct, field
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.json.typed_values import objects
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.known_checks import check_unless_passed_before
 from mockllm.core.request.request import Request
@@ -98,16 +100,16 @@ def check_contents_and_order(value: list[dict[str, Json]]) -> Failure | None:
     return _check_tool_messages(value)
 
 
-def fast_accepts_all(value: Json) -> bool:
-    """Return whether `check_message_shapes` and `check_contents_and_order` accept messages, as they do nearly always.
-    It needs a fraction of their time, and no error."""
+def fast_accepts_all(value: Json, *, serves_openai_models: bool = False) -> bool:
+    """Return whether `check_message_shapes` and `check_contents_and_order` accept messages, as they do nearly always,
+    and for OpenAI's models also `check_images`. It needs a fraction of their time, and no error."""
     if type(value) is not list or not value:
         return False
     calls = OpenToolCalls()
     for entry in value:
         if not _fast_accepts_next(calls, entry):
             return False
-    return not calls.open
+    return calls.accepted(serves_openai_models=serves_openai_models)
 
 
 def _fast_accepts_shape(entry: dict[str, Json]) -> bool:
@@ -177,6 +179,26 @@ CONTENT_SUBSTITUTES: Final = ("tool_calls", "function_call", "refusal", "audio")
 """Members that replace the content of an assistant's message."""
 
 
+def check_images(value: list[dict[str, Json]]) -> Failure | None:
+    """Return the error of an image in a message of another role than `user`. Sources: public reports of 2024 and 2025
+    (openai-node#1030, OpenHands#7700); vendors of the protocol accept it."""
+    for index, entry in enumerate(value):
+        role = entry["role"]
+        if role != "user" and _has_image(entry):
+            path = f"messages[{index}]"
+            message = (
+                f"Invalid '{path}'. Image URLs are only allowed for messages with role 'user', but this message "
+                f"with role '{role}' contains an image URL."
+            )
+            return refuse(message, path, "invalid_value")
+    return None
+
+
+def _has_image(entry: dict[str, Json]) -> bool:
+    """Return whether a well-formed message has an image."""
+    return any(part.get("type") == "image_url" for part in objects(entry.get("content")))
+
+
 def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
     """Check that a tool message follows each call before any other message."""
     called: dict[str, None] = {}  # dicts as sets that keep the order
@@ -205,19 +227,34 @@ class OpenToolCalls(Struct, eq=False):
 
     called: Collection[str] = ()
     open: set[str] = field(default_factory=set)
+    misplaced_image: bool = False
+    """Whether a message of another role than `user` has an image."""
+
+    def accepted(self, *, serves_openai_models: bool) -> bool:
+        """Return whether all calls have their results, and no image is misplaced for OpenAI's models."""
+        return not self.open and not (serves_openai_models and self.misplaced_image)
 
 
 _OPEN_TOOL_CALLS: Final = MemoKey[OpenToolCalls]()
 
 
-def fast_accepts_turns(divided: DividedBody) -> bool:
+def _fast_accepts_turns(divided: DividedBody, *, serves_openai_models: bool) -> bool:
     """Return what `fast_accepts_all` returns, of a body that has messages; only new ones are read."""
     calls = divided.reduce_turns(memo_key=_OPEN_TOOL_CALLS, initial=_initial_calls, step=_fast_accepts_next)
-    return calls is not None and not calls.open
+    return calls is not None and calls.accepted(serves_openai_models=serves_openai_models)
+
+
+_CHECKS: Final = {
+    True: ("chat", partial(_fast_accepts_turns, serves_openai_models=True)),
+    False: ("chat of a vendor", partial(_fast_accepts_turns, serves_openai_models=False)),
+}
+"""The name of the check, and what accepts the turns of a conversation, by whether the models are OpenAI's."""
 
 
 def _initial_calls(calls: OpenToolCalls | None) -> OpenToolCalls:
-    return OpenToolCalls() if calls is None else OpenToolCalls(calls.called, set(calls.open))
+    if calls is None:
+        return OpenToolCalls()
+    return OpenToolCalls(calls.called, set(calls.open), calls.misplaced_image)
 
 
 def _fast_accepts_next(calls: OpenToolCalls, entry: Json) -> bool:
@@ -232,6 +269,8 @@ def _fast_accepts_next(calls: OpenToolCalls, entry: Json) -> bool:
         _message(entry, "") is not None or _lacks_content(entry)
     ):
         return False
+    if role != "user" and type(entry.get("content")) is list and _has_image(entry):
+        calls.misplaced_image = True
     if role == "tool":
         call_id = entry["tool_call_id"]
         calls.open.discard(call_id)
@@ -261,9 +300,6 @@ def _missing_results(ids: Iterable[str], index: int) -> Failure:
     return refuse(message, f"messages.[{index}].role")
 
 
-_OPENAI_CHECK, _VENDOR_CHECK = "chat", "chat of a vendor"
-
-
 def check(request: Request) -> Failure | None:
     body = request.body
     if type(body) is not dict:
@@ -279,11 +315,12 @@ def check(request: Request) -> Failure | None:
         )
         return _check_json_mode(body, None) if error is None and serves_openai_models else error
     serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
+    name, accepts_turns = _CHECKS[serves_openai_models]
     error = check_unless_passed_before(
         request,
-        _OPENAI_CHECK if serves_openai_models else _VENDOR_CHECK,
+        name,
         lambda: check_body(body, serves_openai_models=serves_openai_models),
-        fast_accepts_turns,
+        accepts_turns,
     )
     if error is not None or not serves_openai_models:
         return error
@@ -315,7 +352,9 @@ def check_body(
     if "messages" not in body:
         return missing_parameter("messages")
     messages = body["messages"]
-    messages_are_accepted = messages_are_accepted or fast_accepts_all(messages)
+    messages_are_accepted = messages_are_accepted or fast_accepts_all(
+        messages, serves_openai_models=serves_openai_models
+    )
     error = string(model, "model")
     if error is None and not messages_are_accepted:
         error = check_message_shapes(messages)
@@ -324,4 +363,6 @@ def check_body(
         error = check_fields(body, checks) or check_dependencies(body)
     if error is None and serves_openai_models:
         error = check_openai_dependencies(body) or check_chat_model(body)
-    return check_contents_and_order(messages) if error is None and not messages_are_accepted else error
+    if error is not None or messages_are_accepted:
+        return error
+    return check_contents_and_order(messages) or (check_images(messages) if serves_openai_models else None)

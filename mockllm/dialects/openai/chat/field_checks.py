@@ -25,6 +25,7 @@ from mockllm.dialects.openai.validators import (
     members,
     object_,
     one_of,
+    prompt_cache_key,
     refuse,
     string,
     text,
@@ -132,7 +133,7 @@ OPENAI_FIELDS: Final[dict[str, Check]] = {
     "moderation": members(("model",), {"model": string}),
     "safety_identifier": string,
     "prompt_cache_options": object_,
-    "prompt_cache_key": string,
+    "prompt_cache_key": prompt_cache_key,
     "prompt_cache_retention": _retention,
     "response_format": _response_format,
     # some customers have `scale`, which messages do not name

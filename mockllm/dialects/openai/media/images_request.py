@@ -206,7 +206,8 @@ def check(request: Request) -> Failure | None:
     checks = {**FIELDS, "quality": _gpt_quality} if is_gpt else FIELDS
     if request.is_form:
         checks = {**checks, **_FORM_NUMBERS}
-    return check_fields(body, checks) or _check_size(text_of(body.get("size")), model, is_gpt=is_gpt)
+    error = check_fields(body, checks) or _check_size(text_of(body.get("size")), model, is_gpt=is_gpt)
+    return error or (_check_background(request) if is_gpt else None)
 
 
 def _missing(request: ImagesRequest, name: str) -> Failure:
@@ -262,5 +263,18 @@ def _check_size(size: str | None, model: str, *, is_gpt: bool) -> Failure | None
         reason = "Width and height must both be divisible by 16."
     else:
         return None
-    refusal = refuse(f"Invalid size '{size}'. {reason}", "size", "invalid_value")
+    return _refusal_of_user(f"Invalid size '{size}'. {reason}", "size")
+
+
+def _check_background(request: ImagesRequest) -> Failure | None:
+    """Return the refusal of a transparent background of a JPEG, which has none. Its message is inferred."""
+    if request.fields.get("background") != "transparent" or request.format != "jpeg":
+        return None
+    return _refusal_of_user(
+        "Transparent background is not supported for the output format 'jpeg'.", "background"
+    )
+
+
+def _refusal_of_user(message: str, param: str) -> Failure:
+    refusal = refuse(message, param, "invalid_value")
     return replace(refusal, fields={"type": "image_generation_user_error", **refusal.fields})

@@ -162,6 +162,20 @@ FIELDS: dict[str, tuple[Json, str, str | None, str]] = {
         "Invalid 'tools[0].function.name': string too long. Expected a string with maximum length 64, "
         "but got a string with length 65 instead.",
     ),
+    "a long key of a cached prompt": (
+        {"prompt_cache_key": "k" * 65},
+        "prompt_cache_key",
+        "string_above_max_length",
+        "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, "
+        "but got a string with length 65 instead.",
+    ),
+    "a tool with a line break after its name": (
+        function(name="f\n"),
+        "tools[0].function.name",
+        "invalid_value",
+        "Invalid 'tools[0].function.name': string does not match pattern. "
+        "Expected a string that matches the pattern '^[a-zA-Z0-9_-]+$'.",
+    ),
     "a tool with a space in its name": (
         function(name="a b"),
         "tools[0].function.name",
@@ -289,6 +303,7 @@ OWN_REFUSALS = (
     "parallel calls without tools",
     "JSON mode without the word",
     "an array of anything",
+    "a long key of a cached prompt",
 )
 
 
@@ -297,3 +312,8 @@ def test_vendors_accept_what_only_openai_refuses(name: str) -> None:
     for vendor in ("openrouter", "vllm"):
         assert vendor_dialect(vendor, "chat").check(chat(**FIELDS[name][0])) is None
     assert azure.CHAT.check(chat(**FIELDS[name][0])) is not None
+
+
+@pytest.mark.parametrize("key", ["", "k" * 64])
+def test_key_of_a_cached_prompt_has_up_to_64_characters(key: str) -> None:
+    assert CHAT.check(chat(prompt_cache_key=key)) is None

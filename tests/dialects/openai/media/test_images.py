@@ -224,6 +224,16 @@ def test_wrong_size_is_an_error_of_the_user() -> None:
         )
 
 
+def test_jpeg_has_no_transparent_background() -> None:
+    """A public project reports that the service refuses it (bike4mind#2921); the message is inferred."""
+    response = images(background="transparent", output_format="jpeg")
+    error = response.json["error"]
+    assert (response.status, error["param"], error["code"]) == (400, "background", "invalid_value")
+    assert error["type"] == "image_generation_user_error"
+    assert images(background="auto", output_format="jpeg").json["background"] == "opaque"
+    assert images(background="transparent", output_format="jpeg", model="dall-e-3").status == 200
+
+
 @pytest.mark.parametrize(
     ("files", "fields", "message"),
     [

@@ -95,6 +95,20 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
         "tools[0].parameters",
         "invalid_function_parameters",
     ),
+    "a long key of a cached prompt": (
+        {"prompt_cache_key": "k" * 65},
+        "Invalid 'prompt_cache_key': string too long. Expected a string with maximum length 64, but got a "
+        "string with length 65 instead.",
+        "prompt_cache_key",
+        "string_above_max_length",
+    ),
+    "a tool with a line break after its name": (
+        {"tools": [{**FUNCTION, "name": "f\n"}]},
+        "Invalid 'tools[0].name': string does not match pattern. Expected a string that matches the pattern "
+        "'^[a-zA-Z0-9_-]+$'.",
+        "tools[0].name",
+        "invalid_value",
+    ),
     "a maximum of more than 64 bits": (
         {"max_output_tokens": 1e23},
         "Invalid 'max_output_tokens': integer above maximum value. Expected a value <= 9223372036854775807, but got "
