@@ -42,7 +42,16 @@ from mockllm.dialects.mcp.check import (
 )
 from mockllm.dialects.mcp.content import has_questions, missing_capabilities, result_of, supported_reply
 from mockllm.dialects.mcp.decoder import decode
-from mockllm.dialects.mcp.errors import OK, error_message, error_plan, json_plan, lacking, refusal, response
+from mockllm.dialects.mcp.errors import (
+    OK,
+    error_message,
+    error_plan,
+    is_error,
+    json_plan,
+    lacking,
+    refusal,
+    response,
+)
 from mockllm.dialects.mcp.oauth import unauthorized
 from mockllm.dialects.mcp.protocol import (
     LAST_EVENT_HEADER,
@@ -169,7 +178,8 @@ class McpCall(ServerCall):
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return the session, the task or the stream that begins with this response, the session that ends with it,
         or the change of a task."""
-        if isinstance(request, RpcRequest) and plan.head.status == 404 and request.client_session is not None:
+        is_lost = isinstance(request, RpcRequest) and plan.head.status == 404 and not request.modern
+        if is_lost and request.client_session is not None:
             # a client has to begin another one
             return StorageUpdate(forgotten=(SESSIONS + request.client_session,))
         if isinstance(request, RpcRequest) and (is_resumable(plan) or continued_stream(request)):
@@ -332,7 +342,7 @@ class McpEnd(_SessionCall):
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return the session that has ended."""
         assert isinstance(request, ServerRequest)
-        if plan.head.status != OK or request.client_session is None:
+        if is_error(plan) or request.client_session is None:
             return None
         return StorageUpdate(forgotten=(SESSIONS + request.client_session,))
 

@@ -195,6 +195,21 @@ def test_session_ends_with_the_error_not_found() -> None:
     assert client.server.respond(rpc("ping", session=again.headers["mcp-session-id"])).status == 200
 
 
+@pytest.mark.parametrize("error", ["server_error", "unavailable"])
+def test_delete_with_an_error_ends_no_session(error: str) -> None:
+    client = ToolClient(SERVER + f"rules: [{{match: {{api: end_session, mcp: {{}}}}, error: {error}}}]")
+    headers = {"mcp-session-id": str(client.session)}
+    end = client.server.respond(raw_request("/mcp/weather", method="DELETE", headers=headers))
+    assert "error" in end.json
+    assert client.send("ping").status == 200
+
+
+def test_unknown_method_of_2026_ends_no_session() -> None:
+    client = ToolClient(SERVER)
+    assert client.send("unknown", modern=True).status == 404
+    assert client.send("ping").status == 200
+
+
 def test_delete_without_sessions_is_not_allowed() -> None:
     end = raw_request("/mcp/weather", method="DELETE")
     assert respond_once(PLAIN, end).status == 405
