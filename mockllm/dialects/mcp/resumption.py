@@ -156,7 +156,7 @@ def resumed(request: ServerRequest) -> Plan | Failure:
     stream, number = _place(request)
     stored = request.response_lookup.stored(_name(STORED, stream, request))
     timeline = None if stored is None else stored.timeline
-    if stored is None or timeline is None or number is None:
+    if stored is None or timeline is None or number is None or number >= len(timeline.events):
         return refusal(SERVER_ERROR, "Invalid event ID", 400)
     if timeline.elapsed(request.monotonic) > timeline.events[-1][0] + RESUMABLE:
         return refusal(SERVER_ERROR, "The stream of this event ID is no longer stored", 400)
@@ -184,8 +184,8 @@ def _place(request: ServerRequest) -> tuple[str, int | None]:
         place: list[Json] = loads(recorded.request_body)
         return place[0], place[1]
     stream, _, number = id.rpartition("_")
-    known = number.isdecimal() and number.isascii() and len(number) <= MAX_DIGITS
-    return stream, int(number) if known else None
+    is_number = number.isdecimal() and len(number) <= MAX_DIGITS and str(int(number)) == number
+    return stream, int(number) if is_number else None
 
 
 def _resumes(request: RpcRequest) -> bool:

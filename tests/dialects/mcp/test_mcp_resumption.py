@@ -91,7 +91,8 @@ def test_nothing_follows_the_last_event() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", ["", "x", "{stream}_", "{stream}_-1", "{stream}_²", "{stream}_1234567890"]
+    "changed",
+    ["", "x", "{stream}_", "{stream}_-1", "{stream}_²", "{stream}_1234567890", "{stream}_4", "{stream}_00"],
 )
 def test_unknown_event_id_is_refused(changed: str) -> None:
     server = VirtualServer(FILES)
