@@ -178,19 +178,20 @@ class McpCall(ServerCall):
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return the session, the task or the stream that begins with this response, the session that ends with it,
         or the change of a task."""
-        is_lost = isinstance(request, RpcRequest) and plan.head.status == 404 and not request.modern
-        if is_lost and request.client_session is not None:
+        assert isinstance(request, RpcRequest)
+        if plan.head.status == 404 and not request.modern and request.client_session is not None:
             # a client has to begin another one
-            return StorageUpdate(forgotten=(SESSIONS + request.client_session,))
-        if isinstance(request, RpcRequest) and (is_resumable(plan) or continued_stream(request)):
+            return StorageUpdate(forgotten=(request.stored_name(SESSIONS, request.client_session),))
+        if is_resumable(plan) or continued_stream(request):
             return stream_update(plan.background or BackgroundRun(plan), request, plan.delay)
-        if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):
+        if plan.background is not None or request.rpc_method in CHANGES:
             return task_update(plan, request)
         id = dict(plan.head.headers).get(MCP_SESSION_HEADER)
         began = isinstance(request, RpcRequest) and request.rpc_method == "initialize" and id is not None
         if not began:
             return None
-        return StorageUpdate((f"{SESSIONS}{id}",), StoredResponse(f"{SESSIONS}{id}", None, b"", b""))
+        name = request.stored_name(SESSIONS, id)
+        return StorageUpdate((name,), StoredResponse(name, None, b"", b""))
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, RpcRequest)
@@ -344,7 +345,7 @@ class McpEnd(_SessionCall):
         assert isinstance(request, ServerRequest)
         if is_error(plan) or request.client_session is None:
             return None
-        return StorageUpdate(forgotten=(SESSIONS + request.client_session,))
+        return StorageUpdate(forgotten=(request.stored_name(SESSIONS, request.client_session),))
 
 
 def _of_session(request: ServerRequest) -> Failure | None:

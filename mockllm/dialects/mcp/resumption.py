@@ -42,7 +42,7 @@ SSE: Final = (
 MESSAGE: Final = "message"
 """The name of every event (`event: message`)."""
 STORED: Final = "mcp stream "
-"""The name under which a stream is stored, before the client's session and its own id."""
+"""The name under which a stream is stored, before its server, the client's session and its own id."""
 STORED_EVENT: Final = "mcp event "
 """The same for an event with a recorded id."""
 STORED_WAIT: Final = "mcp wait "
@@ -199,4 +199,4 @@ def _with_ids(steps: Iterable[Step], ids: Iterable[str | None]) -> Iterator[Step
 
 
 def _name(kind: str, id: str, request: ServerRequest) -> str:
-    return f"{kind}{request.client_session or ''} {id}"
+    return request.stored_name(kind, f"{request.client_session or ''} {id}")

@@ -27,7 +27,7 @@ from mockllm.dialects.mcp.request import RpcRequest
 from mockllm.dialects.mcp.results import completed
 
 STORED: Final = "mcp task "
-"""The name under which a task is stored, before its id."""
+"""The name under which a task is stored, before its server and its id."""
 ENDED: Final = "end"
 """The name of the event that ends the timeline of a task."""
 
@@ -73,7 +73,7 @@ def task_update(plan: Plan, request: RpcRequest) -> StorageUpdate | None:
     if plan.background is not None:
         timeline = timeline_of(plan.background, request.monotonic)
         payload = timeline.events[-1][2]
-        name = f"{STORED}{loads(payload)['task']['taskId']}"
+        name = request.stored_name(STORED, loads(payload)["task"]["taskId"])
         return StorageUpdate((name,), StoredResponse(name, None, b"", payload, timeline=timeline))
     if request.kind != "request" or not request.has_tasks or is_error(plan):
         return None
@@ -107,7 +107,7 @@ CHANGES: Final[Mapping[str, Callable[[StoredResponse, Timeline, RpcRequest], Sto
 
 def _stored(request: RpcRequest) -> StoredResponse | None:
     """Return the task that a request names; None for one that is unknown or older than its `ttl`."""
-    stored = request.response_lookup.stored(f"{STORED}{request.named}")
+    stored = request.response_lookup.stored(request.stored_name(STORED, request.named))
     if stored is None or stored.timeline is None:
         return None
     ttl = object_of(loads(stored.response_body)["task"])["ttlMs"]

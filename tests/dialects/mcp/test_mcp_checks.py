@@ -195,6 +195,15 @@ def test_session_ends_with_the_error_not_found() -> None:
     assert client.server.respond(rpc("ping", session=again.headers["mcp-session-id"])).status == 200
 
 
+def test_session_belongs_to_its_server() -> None:
+    client = ToolClient(SERVER + "  - {name: other}\n")
+    assert client.server.respond(rpc("ping", path="/mcp/other", session=client.session)).status == 404
+    headers = {"mcp-session-id": str(client.session)}
+    end = client.server.respond(raw_request("/mcp/other", method="DELETE", headers=headers))
+    assert end.status == 404
+    assert client.send("ping").status == 200
+
+
 @pytest.mark.parametrize("error", ["server_error", "unavailable"])
 def test_delete_with_an_error_ends_no_session(error: str) -> None:
     client = ToolClient(SERVER + f"rules: [{{match: {{api: end_session, mcp: {{}}}}, error: {error}}}]")

@@ -169,6 +169,7 @@ def test_task_with_an_unknown_word_is_a_mistake() -> None:
         ({"name": "other"}, 400),
         ({"headers": {"origin": "http://a.example"}}, 403),
         ({"path": "/mcp/plain"}, 404),
+        ({"path": "/mcp/more"}, 400),
         ({"modern": False}, 200),
         ({"id": None}, 202),
         ({"headers": {"x-fail": "unavailable"}}, 503),
@@ -177,7 +178,9 @@ def test_task_with_an_unknown_word_is_a_mistake() -> None:
 )
 def test_request_with_an_error_changes_no_task(sent: dict[str, Any], status: int) -> None:
     client = TaskClient(
-        FILE.replace("tasks: true", "sessions: false, tasks: true")
+        FILE.replace("tasks: true", "sessions: false, tasks: true").replace(
+            "{name: plain", "{name: more, tasks: true}, {name: plain"
+        )
         + "\n".join(
             f"  - {{match: {{mcp: {{method: tasks/*}}, headers: {{x-fail: {error}}}}}, error: {error}}}"
             for error in ("unavailable", "server_error")
