@@ -170,10 +170,7 @@ class McpCall(ServerCall):
         if isinstance(result, Failure):
             return result
         plan = json_plan(response(request, completed(result, request)))
-        if method == "initialize" and server.sessions:
-            id = identity.ids.make("", 32, "session")
-            plan = Plan(plan.head.with_per_response_headers(((MCP_SESSION_HEADER, id),)), plan.steps)
-        return plan
+        return with_session(plan, request, identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return the session, the task or the stream that begins with this response, the session that ends with it,
@@ -186,9 +183,11 @@ class McpCall(ServerCall):
             return stream_update(plan.background or BackgroundRun(plan), request, plan.delay)
         if plan.background is not None or request.rpc_method in CHANGES:
             return task_update(plan, request)
-        id = dict(plan.head.headers).get(MCP_SESSION_HEADER)
-        began = isinstance(request, RpcRequest) and request.rpc_method == "initialize" and id is not None
-        if not began:
+        if request.rpc_method != "initialize" or is_error(plan):
+            return None
+        headers = {name.lower(): value for name, value in plan.head.headers}
+        id = headers.get(MCP_SESSION_HEADER)
+        if id is None:
             return None
         name = request.stored_name(SESSIONS, id)
         return StorageUpdate((name,), StoredResponse(name, None, b"", b""))
@@ -200,7 +199,9 @@ class McpCall(ServerCall):
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
         plan = plan_without_result(reply, request, identity)
-        return plan or json_plan(response(request, result_of(reply, request)))
+        if plan is not None:
+            return plan
+        return with_session(json_plan(response(request, result_of(reply, request))), request, identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
@@ -208,7 +209,10 @@ class McpCall(ServerCall):
         if plan is not None:
             return plan
         steps = tuple(encode(McpEncoder(reply, request)))
-        return resumable(Plan(ResponseHead(OK, SSE), steps, Framing.SSE), request, identity)
+        stream = Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
+        if request.rpc_method == "initialize":  # its client has no session yet in which it could resume
+            return with_session(stream, request, identity)
+        return resumable(stream, request, identity)
 
     def with_request_id(self, plan: Plan, request: Request) -> Plan:
         """Return a recorded response as the response to this request."""
@@ -216,6 +220,14 @@ class McpCall(ServerCall):
         return resumable_recording(with_request_id(plan, request), request)
 
     decode = staticmethod(decode)
+
+
+def with_session(plan: Plan, request: RpcRequest, identity: ResponseIdentity) -> Plan:
+    """Return the result of a handshake with the id of a new session, if the server has sessions; else the plan."""
+    if request.rpc_method != "initialize" or request.server is None or not request.server.sessions:
+        return plan
+    id = identity.ids.make("", 32, "session")
+    return replace(plan, head=plan.head.with_per_response_headers(((MCP_SESSION_HEADER, id),)))
 
 
 def plan_without_result(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan | None:

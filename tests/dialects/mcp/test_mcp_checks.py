@@ -195,6 +195,28 @@ def test_session_ends_with_the_error_not_found() -> None:
     assert client.server.respond(rpc("ping", session=again.headers["mcp-session-id"])).status == 200
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "reply: {json: {protocolVersion: 2025-06-18, capabilities: {}}}",
+        "reply: {json: {protocolVersion: 2025-06-18}}, stream: true",
+        "reply: {json: {protocolVersion: 2025-06-18}}, headers: {Mcp-Session-Id: abc}",
+    ],
+)
+def test_rule_for_the_handshake_begins_a_session(reply: str) -> None:
+    client = ToolClient(SERVER + f"rules: [{{match: {{mcp: {{method: initialize}}}}, {reply}}}]")
+    assert client.opening.planned.responder_id is not None
+    assert (client.session == "abc") == ("abc" in reply)
+    assert client.send("ping").status == 200
+
+
+def test_error_of_the_handshake_begins_no_session() -> None:
+    rule = "{match: {mcp: {method: initialize}}, error: server_error, headers: {mcp-session-id: abc}}"
+    client = ToolClient(SERVER + f"rules: [{rule}]")
+    assert client.session == "abc"
+    assert client.send("ping").status == 404
+
+
 def test_session_belongs_to_its_server() -> None:
     client = ToolClient(SERVER + "  - {name: other}\n")
     assert client.server.respond(rpc("ping", path="/mcp/other", session=client.session)).status == 404
