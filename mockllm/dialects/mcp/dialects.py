@@ -51,6 +51,7 @@ from mockllm.dialects.mcp.errors import (
     lacking,
     refusal,
     response,
+    unknown_server,
 )
 from mockllm.dialects.mcp.oauth import unauthorized
 from mockllm.dialects.mcp.protocol import (
@@ -123,9 +124,15 @@ class ServerCall:
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request)
 
-    def unmatched_failure(self, failure: Failure) -> Failure:
-        """Return the error of a message that no rule matches: a 404 would say that the session has ended."""
-        return Failure("server_error", message=failure.message)
+    def unmatched_failure(self, failure: Failure, request: Request, *, rule_names_path: bool) -> Failure:
+        """Return the error of a message that no rule matches. Of a server that is described or recorded, it is a
+        JSON-RPC error: a 404 would say that the session has ended. An unknown path or method has its own status."""
+        message = failure.message
+        if isinstance(request, ServerRequest):
+            if request.server is not None or rule_names_path:
+                return Failure("server_error", message=message)
+            message = f"{unknown_server(request)}\n{message}"
+        return replace(failure, message=message, fields={"code": SERVER_ERROR})
 
 
 class McpCall(ServerCall):

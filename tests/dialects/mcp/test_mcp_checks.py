@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -247,6 +248,49 @@ def test_delete_without_sessions_is_not_allowed() -> None:
     modern = raw_request("/mcp/weather", method="DELETE", headers={"mcp-protocol-version": "2026-07-28"})
     assert respond_once(SERVER, modern).status == 405
     assert respond_once(SERVER, raw_request("/mcp/no", method="DELETE")).planned.unmatched
+
+
+# --- unknown servers and paths ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize("path", ["/mcp/no", "/mcp"])
+def test_unknown_server_is_a_404_that_names_the_known(method: str, path: str) -> None:
+    files = SERVER + "  - {name: other}\n"
+    body = rpc("ping", path=path)
+    got = respond_once(files, dataclasses.replace(body, method=method, body=body.body * (method == "POST")))
+    assert (got.status, got.json["error"]["code"], got.planned.unmatched) == (404, -32000, True)
+    assert got.json["error"]["message"].startswith(
+        f"There is no MCP server at {path}. The scenarios have: weather, other.\nNo rule matched this request."
+    )
+
+
+def test_scenarios_without_servers_say_so() -> None:
+    message = respond_once("rules: [{reply: x}]", rpc("ping", path="/mcp/no")).json["error"]["message"]
+    assert message.startswith("There is no MCP server at /mcp/no. The scenarios have none.\n")
+
+
+def test_unmatched_call_of_a_server_is_a_json_rpc_error() -> None:
+    described = respond_once(PLAIN, call("get_news"))
+    recorded = respond_once("rules: [{match: {path: /no, query: {a: b}}, http: {}}]", rpc(path="/mcp/no"))
+    for got in (described, recorded):
+        assert (got.status, got.json["error"]["code"], got.planned.unmatched) == (200, -32603, True)
+        assert got.json["error"]["message"].startswith("No rule matched this request.\n")
+
+
+def test_unknown_path_below_a_server_names_the_paths() -> None:
+    got = respond_once(PLAIN, rpc("ping", path="/mcp/weather/x"))
+    assert (got.status, got.json["error"]["code"]) == (404, -32000)
+    assert "Routes: POST /mcp/{server}, GET /mcp/{server}" in got.json["error"]["message"]
+
+
+def test_other_method_on_a_server_is_not_allowed() -> None:
+    got = respond_once(PLAIN, raw_request("/mcp/weather", method="PUT"))
+    assert (got.status, got.headers["allow"]) == (405, "DELETE, GET, POST")
+    assert got.json["error"] == {
+        "code": -32000,
+        "message": "Not allowed to PUT on /mcp/weather: use DELETE, GET, POST.",
+    }
 
 
 # --- errors -------------------------------------------------------------------------------------
