@@ -261,7 +261,7 @@ def test_unknown_server_is_a_404_that_names_the_known(method: str, path: str) ->
     got = respond_once(files, dataclasses.replace(body, method=method, body=body.body * (method == "POST")))
     assert (got.status, got.json["error"]["code"], got.planned.unmatched) == (404, -32000, True)
     assert got.json["error"]["message"].startswith(
-        f"There is no MCP server at {path}. The scenarios have: weather, other.\nNo rule matched this request."
+        f"There is no MCP server at {path}. The scenarios have: other, weather.\nNo rule matched this request."
     )
 
 
