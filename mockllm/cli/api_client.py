@@ -108,11 +108,17 @@ def _no_response(reason: object, base: str) -> str:
 
 
 def _base(args: argparse.Namespace) -> str:
-    base = (args.url or os.environ.get(URL_VARIABLE) or DEFAULT_URL).rstrip("/")
+    base = args.url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    return server_base(base, "--url" if args.url else URL_VARIABLE)
+
+
+def server_base(url: str, source: str) -> str:
+    """Return the address of a server without slashes at its end. Raise BadOption for what is none, with the option or
+    the variable that names it."""
+    base = url.rstrip("/")
     if not base.startswith(("http://", "https://")):
-        source = "--url" if args.url else URL_VARIABLE
         raise BadOption(f"{source}: expected http://HOST:PORT, found {base!r}")
-    return str(base)
+    return base
 
 
 def _refusal(error: HTTPError, base: str) -> ApiError:

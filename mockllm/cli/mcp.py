@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Final
 
+from mockllm.cli.api_client import server_base
 from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.option_values import OptionValues
@@ -40,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Return 0 when the client has disconnected, 1 when the server broke off, 2 for a usage mistake."""
     if args.url is not None:
-        return asyncio.run(StdioRelay(f"{args.url.rstrip('/')}{PATH}/{args.name}").run())
+        return asyncio.run(StdioRelay(f"{server_base(args.url, '--url')}{PATH}/{args.name}").run())
     environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
     values = option_values(args, (*LOAD_OPTIONS, *OPTIONS), environment)
     bounds = limits(args, environment)

@@ -2,6 +2,7 @@
 
 Each line is one JSON-RPC message (`basic/transports/stdio` of the specification). The relay repairs nothing
 that the server breaks. It writes bytes that are not JSON as they are, and it ends when the connection breaks.
+When the client disconnects, the open calls get some time, and the session ends.
 """
 
 from __future__ import annotations
@@ -31,46 +32,63 @@ HEADERS: Final = {
 }
 LONGEST_LINE: Final = 64 * 1024 * 1024
 """Bytes of one message."""
+PATIENCE: Final = 5.0
+"""Seconds for the open calls after the end of the input, and for the end of the session."""
+
+
+class ClientDisconnected(Exception):
+    """The client has closed its end of standard output."""
 
 
 class StdioRelay:
     """The relay to one server, from the first line to the end of the input."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patience: float = PATIENCE) -> None:
         self._url = url
+        self._patience = patience
         self._headers = dict(HEADERS)
         self._running: dict[Json, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._broken = asyncio.Event()
+        self._listening: set[asyncio.Task[None]] = set()
+        self._sent_before: asyncio.Task[None] | None = None
+        """The last message whose response later lines wait for: the handshake, and what is not a request."""
+        self._ended = asyncio.Event()
+        self._is_broken = False
 
     async def run(self, source: TextIO | None = None) -> int:
-        """Return 0 at the end of the input, 1 where the server broke off."""
+        """Return 0 when the client has disconnected, 1 where the server broke off."""
         from aiohttp import ClientSession, ClientTimeout
 
         lines: asyncio.Queue[bytes | None] = asyncio.Queue()
         read_lines(source or sys.stdin, lines, asyncio.get_running_loop())
         async with ClientSession(timeout=ClientTimeout(total=None)) as session:
-            ended = asyncio.create_task(self._broken.wait())
-            while not self._broken.is_set():
-                line = asyncio.create_task(lines.get())
-                await asyncio.wait((line, ended), return_when=asyncio.FIRST_COMPLETED)
-                if not line.done():
-                    line.cancel()
-                    break
-                data = line.result()
-                if data is None:
-                    await self._finish(session)
-                    break
-                if data.strip():
-                    await self._take(session, data)
-            ended.cancel()
-            for task in self._tasks:
+            taking = asyncio.create_task(self._take_all(session, lines))
+            ended = asyncio.create_task(self._ended.wait())
+            await asyncio.wait((taking, ended), return_when=asyncio.FIRST_COMPLETED)
+            if taking.done():
+                taking.result()
+            open_tasks = [taking, ended, *self._tasks, *self._listening]
+            for task in open_tasks:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-        return 1 if self._broken.is_set() else 0
+            await asyncio.gather(*open_tasks, return_exceptions=True)
+            if not self._is_broken:
+                await self._end_session(session)
+        return 1 if self._is_broken else 0
 
-    async def _take(self, session: ClientSession, line: bytes) -> None:
-        """Send a message; wait for its response only if it is not a request."""
+    async def _take_all(self, session: ClientSession, lines: asyncio.Queue[bytes | None]) -> None:
+        """Take the lines until the input ends, and give the open calls some time then."""
+        while (line := await lines.get()) is not None:
+            if line.strip():
+                self._take(session, line)
+        if not self._tasks:
+            return
+        _, unfinished = await asyncio.wait(self._tasks, timeout=self._patience)
+        if unfinished:
+            reason = f"messages without a response {self._patience:g} s after the end of the input"
+            print(f"mockllm: {reason}: {len(unfinished)}", file=sys.stderr, flush=True)
+
+    def _take(self, session: ClientSession, line: bytes) -> None:
+        """Begin to send a message."""
         message = read_object(line)
         params = message.get("params")
         if message.get("method") == "notifications/cancelled" and isinstance(params, dict):
@@ -78,37 +96,50 @@ class StdioRelay:
             task = self._running.pop(cancelled, None) if isinstance(cancelled, str | int) else None
             if task is not None:
                 task.cancel()
-        task = asyncio.create_task(self._send(session, line, message))
+        task = asyncio.create_task(self._send(session, line, message, self._sent_before))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         id = message.get("id")
-        if "method" in message and isinstance(id, str | int):
+        is_request = "method" in message and isinstance(id, str | int)
+        if is_request:
             self._running[id] = task
             task.add_done_callback(lambda _: self._running.pop(id, None))
-        else:
-            await task
-        if message.get("method") == "notifications/initialized":
-            listening = asyncio.create_task(self._listen(session))
-            self._tasks.add(listening)
-            listening.add_done_callback(self._tasks.discard)
+        if not is_request or message["method"] == "initialize":
+            self._sent_before = task
 
-    async def _send(self, session: ClientSession, line: bytes, message: dict[str, Json]) -> None:
+    async def _send(
+        self,
+        session: ClientSession,
+        line: bytes,
+        message: dict[str, Json],
+        before: asyncio.Task[None] | None,
+    ) -> None:
+        """Send a message after the one that it has to wait for, and write its response."""
         from aiohttp import ClientError
 
+        if before is not None:
+            await asyncio.wait((before,))
         try:
-            async with session.post(self._url, data=line.strip(), headers=self._headers) as response:
-                opening = message.get("method") == "initialize"
-                if opening and MCP_SESSION_HEADER in response.headers:
-                    self._headers[MCP_SESSION_HEADER] = response.headers[MCP_SESSION_HEADER]
-                async for data in _messages(response):
-                    if opening:
-                        self._learn(data)
-                    _write(data)
+            await self._exchange(session, line.strip(), opening=message.get("method") == "initialize")
+        except ClientDisconnected:
+            self._ended.set()
         except (ClientError, OSError) as error:
-            if not self._broken.is_set():
+            if not self._ended.is_set():
                 reason = readable_line(failure_reason(error))
                 print(f"mockllm: {self._url} broke off: {reason}", file=sys.stderr, flush=True)
-            self._broken.set()
+                self._is_broken = True
+            self._ended.set()
+        if message.get("method") == "notifications/initialized":
+            self._listening.add(asyncio.create_task(self._listen(session)))
+
+    async def _exchange(self, session: ClientSession, data: bytes, *, opening: bool) -> None:
+        async with session.post(self._url, data=data, headers=self._headers) as response:
+            if opening and MCP_SESSION_HEADER in response.headers:
+                self._headers[MCP_SESSION_HEADER] = response.headers[MCP_SESSION_HEADER]
+            async for received in _messages(response):
+                if opening:
+                    self._learn(received)
+                _write(received)
 
     def _learn(self, data: bytes) -> None:
         """Store the version that a handshake agreed on."""
@@ -121,21 +152,25 @@ class StdioRelay:
         """Relay what the server sends without a request."""
         from aiohttp import ClientError
 
-        with suppress(ClientError, OSError):
+        try:
             async with session.get(self._url, headers=self._headers) as response:
                 if response.status == 200:
                     async for data in _messages(response):
                         _write(data)
+        except ClientDisconnected:
+            self._ended.set()
+        except (ClientError, OSError):
+            pass  # the stream is optional
 
-    async def _finish(self, session: ClientSession) -> None:
-        """Send what is under way, and end the session."""
+    async def _end_session(self, session: ClientSession) -> None:
+        """End the session of the client, if the server responds in time."""
         from aiohttp import ClientError
 
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
         if MCP_SESSION_HEADER in self._headers:
             with suppress(ClientError, OSError):
-                async with session.delete(self._url, headers=self._headers):
-                    pass
+                async with asyncio.timeout(self._patience):
+                    async with session.delete(self._url, headers=self._headers):
+                        pass
 
 
 async def _messages(response: ClientResponse) -> AsyncIterator[bytes]:
@@ -169,13 +204,16 @@ async def _lines(content: StreamReader) -> AsyncIterator[bytes]:
 
 
 def _write(data: bytes) -> None:
-    """Write one message in one line; what is no JSON as it is."""
+    """Write one message in one line; what is no JSON as it is. Raise ClientDisconnected if nobody reads."""
     try:
         data = dumps(loads(data))
     except JSONDecodeError:
         data = data.replace(b"\n", b" ")
-    sys.stdout.buffer.write(data + b"\n")
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(data + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise ClientDisconnected from None
 
 
 def read_lines(source: TextIO, lines: asyncio.Queue[bytes | None], loop: asyncio.AbstractEventLoop) -> None:

@@ -330,15 +330,17 @@ def _base_of(method: str, path: str, headers: Mapping[str, str]) -> str | None:
 
 @cache
 def _routes_of(provider: str, *, provider_is_certain: bool) -> str:
-    """List the calls that generate; the others of a large API would hide what the message says.
+    """List the calls that generate, or all of an API without any. The others of a large API would hide what the
+    message says.
 
     `provider_is_certain`: the path has the prefix of the provider, or a start that only its API has.
     """
     usual = () if provider_is_certain else (each.name for each in LISTED_PROVIDERS if each.routes_in_404)
     first = dict.fromkeys((provider, *usual))
     routes = [route for name in first for route in ROUTES if route.provider == name]
-    lines = dict.fromkeys(route.line for route in routes if route.call.generates)
-    others = len({route.line for route in routes} - lines.keys())
+    known = dict.fromkeys(route.line for route in routes)
+    lines = dict.fromkeys(route.line for route in routes if route.call.generates) or known
+    others = len(known.keys() - lines.keys())
     return (
         f"Routes: {', '.join(lines)}{f', and {others} more' * bool(others)}. GET / lists those of every provider. "
         "Any other path is answered by a rule that names it: match: {path: …}"

@@ -172,8 +172,11 @@ class ResponseBuilder(DecidedRequest):
         return self._response_without_rule(failure_or_plan, name)
 
     def _unmatched_error(self, unmatched: UnmatchedError) -> PlannedResponse:
-        failure_of_dialect = getattr(self.dialect, "unmatched_failure", None)
-        failure = unmatched.failure if failure_of_dialect is None else failure_of_dialect(unmatched.failure)
+        failure, failure_of_dialect = unmatched.failure, getattr(self.dialect, "unmatched_failure", None)
+        if failure_of_dialect is not None:
+            path = self.request.path
+            is_named = any(path in item.paths for item in self.planner.catalog.items)
+            failure = failure_of_dialect(failure, self.request, rule_names_path=is_named)
         planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
         return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
 

@@ -199,11 +199,12 @@ def set_decided_response(
 def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Take the slot of a planned response, and the confirmation of its storage. Where nothing is to be confirmed,
     begin its webhooks and its batch job. Pass the result that an MCP client sends to the suspended exchange that
-    waits for it."""
+    waits for it, unless the response is an error."""
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot
-    if app.suspended_exchanges and request is not None and request.is_for_mcp_server:
+    may_continue = app.suspended_exchanges and response.error is None
+    if may_continue and request is not None and request.is_for_mcp_server:
         response_of_suspended = add_client_response(app, request)
         if response_of_suspended is not None and response_of_suspended.webhooks:
             send_webhooks(app, exchange, response_of_suspended)

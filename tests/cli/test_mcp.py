@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import subprocess
 import sys
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mockllm.cli.stdio_relay import StdioRelay
 from tests.cli.in_process import command
+from tests.live import live
 from tests.process import environment
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 SCENARIO = """
 mcp:
   - name: shop
-    tools: [broken, reset, slow, large, {name: hours, reply: From nine to five.}]
+    tools: [broken, reset, silent, question, slow, large, {name: hours, reply: From nine to five.}]
     messages: [{method: notifications/tools/list_changed}]
 rules:
   - {match: {mcp: {tool: broken}}, http: {body: "no\\njson"}}
   - {match: {mcp: {tool: reset}}, reply: x, faults: [reset]}
+  - {match: {mcp: {tool: silent}}, reply: x, faults: [silence]}
+  - {match: {mcp: {tool: question}}, reply: {mcp: {ask: {roots: {method: roots/list}}}}}
   - {match: {mcp: {tool: slow}}, reply: late, delay: 50s}
   - match: {mcp: {tool: large}}
     reply: {text: LARGE, mcp: {events: [{progress: 1, total: 2}]}}
@@ -79,6 +85,55 @@ def test_lines_get_responses_until_the_input_ends(folder: Path) -> None:
     relay.send(b"{")
     assert json.loads(relay.line())["error"]["code"] == -32700
     assert relay.end() == 0
+
+
+def test_lines_behind_the_handshake_wait_for_its_session(folder: Path) -> None:
+    relay = Relay(folder)
+    relay.send(OPENING, {"method": "notifications/initialized"}, call("hours", 7))
+    lines = [json.loads(relay.line()) for _ in range(3)]
+    assert lines[0]["result"]["protocolVersion"] == "2025-06-18"
+    assert {line.get("id", line.get("method")) for line in lines[1:]} == {
+        7,
+        "notifications/tools/list_changed",
+    }
+    assert not any("error" in line for line in lines)
+    assert relay.end() == 0
+
+
+@pytest.mark.parametrize("tool", ["silent", "question"])
+def test_open_call_does_not_outlast_its_client(
+    tool: str, folder: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    opening = {"jsonrpc": "2.0", **OPENING}
+    lines = b"".join(
+        json.dumps(line).encode() + b"\n" for line in (opening, {"jsonrpc": "2.0", **call(tool)})
+    )
+    with live(folder) as server:
+        relay = StdioRelay(f"http://127.0.0.1:{server.port}/mcp/shop", patience=1.5)
+        source = TextIOWrapper(BytesIO(lines))
+        assert asyncio.run(asyncio.wait_for(relay.run(source), PATIENCE)) == 0
+        until(lambda: any(entry.method == "DELETE" for entry in server.app.journal))
+    out, wrong = capsysbinary.readouterr()
+    assert b'"id":0,"result"' in out
+    assert wrong == b"mockllm: messages without a response 1.5 s after the end of the input: 1\n"
+
+
+def test_client_that_closes_its_end_of_the_output_has_left(folder: Path) -> None:
+    relay = Relay(folder)
+    assert relay.process.stdout is not None
+    assert relay.process.stderr is not None
+    relay.process.stdout.close()
+    relay.send(OPENING)
+    assert relay.process.wait(PATIENCE) == 0
+    relay.process.stdout = None
+    assert b"broke off" not in relay.process.communicate()[1]
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8080", "ftp://localhost", "http://"])
+def test_address_that_is_none_is_a_usage_mistake(url: str, tmp_path: Path) -> None:
+    ended = command("mcp", "shop", "--url", url, cwd=tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr == f"mockllm: --url: expected http://HOST:PORT, found '{url.rstrip('/')}'\n"
 
 
 @pytest.mark.full

@@ -34,6 +34,7 @@ rules:
   - name: ask
     match: {mcp: {tool: book}}
     reply: {mcp: {ask: {who: {method: elicitation/create}, roots: {method: roots/list}}}}
+  - {match: {mcp: {}, headers: {x-fail: {exists: true}}}, error: unavailable}
 """
 HEADERS = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
 
@@ -92,6 +93,21 @@ def test_call_continues_after_all_responses(alone: Live) -> None:
     assert entry.seed.startswith("0@"), "the seed of the response that the named rule made"
     questions, further, rest = (part.after for part in reconstruct(entry).parts[-3:])
     assert questions < further < rest, "the parts have the times at which they were sent"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [({"origin": "http://a.example"}, 403), ({"accept": "text/html"}, 406), ({"x-fail": "1"}, 503)],
+)
+def test_refused_response_of_the_client_does_not_count(
+    alone: Live, headers: dict[str, str], status: int
+) -> None:
+    with book(alone) as stream:
+        who = event(stream)
+        with post(alone, {"id": who["id"], "result": {"action": "decline"}}, **headers) as refused:
+            assert refused.status == status
+        (waiting,) = alone.app.suspended_exchanges.values()
+        assert not waiting.responses
 
 
 def test_response_after_wait_has_ended_is_not_streamed(alone: Live) -> None:

@@ -40,7 +40,7 @@ from mockllm.dialects.mcp.request import RpcRequest, ServerRequest
 
 LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 SESSIONS: Final = "mcp session "
-"""The name under which a session is stored, before its id."""
+"""The name under which a session is stored, before its server and its id."""
 _ENCODED: Final = re.compile(r"=\?base64\?(.*)\?=")
 
 
@@ -127,7 +127,8 @@ def check_session(request: ServerRequest) -> Failure | None:
     id = request.client_session
     if id is None:
         return refusal(SERVER_ERROR, "Bad Request: Mcp-Session-Id header is required", 400)
-    return None if request.response_lookup.stored(SESSIONS + id) else Failure("not_found")
+    stored = request.response_lookup.stored(request.stored_name(SESSIONS, id))
+    return None if stored else Failure("not_found")
 
 
 def check_modern(request: RpcRequest) -> Failure | None:

@@ -42,7 +42,17 @@ from mockllm.dialects.mcp.check import (
 )
 from mockllm.dialects.mcp.content import has_questions, missing_capabilities, result_of, supported_reply
 from mockllm.dialects.mcp.decoder import decode
-from mockllm.dialects.mcp.errors import OK, error_message, error_plan, json_plan, lacking, refusal, response
+from mockllm.dialects.mcp.errors import (
+    OK,
+    error_message,
+    error_plan,
+    is_error,
+    json_plan,
+    lacking,
+    refusal,
+    response,
+    unknown_server,
+)
 from mockllm.dialects.mcp.oauth import unauthorized
 from mockllm.dialects.mcp.protocol import (
     LAST_EVENT_HEADER,
@@ -114,9 +124,15 @@ class ServerCall:
     def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
         return error_plan(failure, request)
 
-    def unmatched_failure(self, failure: Failure) -> Failure:
-        """Return the error of a message that no rule matches: a 404 would say that the session has ended."""
-        return Failure("server_error", message=failure.message)
+    def unmatched_failure(self, failure: Failure, request: Request, *, rule_names_path: bool) -> Failure:
+        """Return the error of a message that no rule matches. Of a server that is described or recorded, it is a
+        JSON-RPC error: a 404 would say that the session has ended. An unknown path or method has its own status."""
+        message = failure.message
+        if isinstance(request, ServerRequest):
+            if request.server is not None or rule_names_path:
+                return Failure("server_error", message=message)
+            message = f"{unknown_server(request)}\n{message}"
+        return replace(failure, message=message, fields={"code": SERVER_ERROR})
 
 
 class McpCall(ServerCall):
@@ -161,26 +177,27 @@ class McpCall(ServerCall):
         if isinstance(result, Failure):
             return result
         plan = json_plan(response(request, completed(result, request)))
-        if method == "initialize" and server.sessions:
-            id = identity.ids.make("", 32, "session")
-            plan = Plan(plan.head.with_per_response_headers(((MCP_SESSION_HEADER, id),)), plan.steps)
-        return plan
+        return with_session(plan, request, identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return the session, the task or the stream that begins with this response, the session that ends with it,
         or the change of a task."""
-        if isinstance(request, RpcRequest) and plan.head.status == 404 and request.client_session is not None:
+        assert isinstance(request, RpcRequest)
+        if plan.head.status == 404 and not request.modern and request.client_session is not None:
             # a client has to begin another one
-            return StorageUpdate(forgotten=(SESSIONS + request.client_session,))
-        if isinstance(request, RpcRequest) and (is_resumable(plan) or continued_stream(request)):
+            return StorageUpdate(forgotten=(request.stored_name(SESSIONS, request.client_session),))
+        if is_resumable(plan) or continued_stream(request):
             return stream_update(plan.background or BackgroundRun(plan), request, plan.delay)
-        if isinstance(request, RpcRequest) and (plan.background is not None or request.rpc_method in CHANGES):
+        if plan.background is not None or request.rpc_method in CHANGES:
             return task_update(plan, request)
-        id = dict(plan.head.headers).get(MCP_SESSION_HEADER)
-        began = isinstance(request, RpcRequest) and request.rpc_method == "initialize" and id is not None
-        if not began:
+        if request.rpc_method != "initialize" or is_error(plan):
             return None
-        return StorageUpdate((f"{SESSIONS}{id}",), StoredResponse(f"{SESSIONS}{id}", None, b"", b""))
+        headers = {name.lower(): value for name, value in plan.head.headers}
+        id = headers.get(MCP_SESSION_HEADER)
+        if id is None:
+            return None
+        name = request.stored_name(SESSIONS, id)
+        return StorageUpdate((name,), StoredResponse(name, None, b"", b""))
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, RpcRequest)
@@ -189,7 +206,9 @@ class McpCall(ServerCall):
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
         plan = plan_without_result(reply, request, identity)
-        return plan or json_plan(response(request, result_of(reply, request)))
+        if plan is not None:
+            return plan
+        return with_session(json_plan(response(request, result_of(reply, request))), request, identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)
@@ -197,7 +216,10 @@ class McpCall(ServerCall):
         if plan is not None:
             return plan
         steps = tuple(encode(McpEncoder(reply, request)))
-        return resumable(Plan(ResponseHead(OK, SSE), steps, Framing.SSE), request, identity)
+        stream = Plan(ResponseHead(OK, SSE), steps, Framing.SSE)
+        if request.rpc_method == "initialize":  # its client has no session yet in which it could resume
+            return with_session(stream, request, identity)
+        return resumable(stream, request, identity)
 
     def with_request_id(self, plan: Plan, request: Request) -> Plan:
         """Return a recorded response as the response to this request."""
@@ -205,6 +227,14 @@ class McpCall(ServerCall):
         return resumable_recording(with_request_id(plan, request), request)
 
     decode = staticmethod(decode)
+
+
+def with_session(plan: Plan, request: RpcRequest, identity: ResponseIdentity) -> Plan:
+    """Return the result of a handshake with the id of a new session, if the server has sessions; else the plan."""
+    if request.rpc_method != "initialize" or request.server is None or not request.server.sessions:
+        return plan
+    id = identity.ids.make("", 32, "session")
+    return replace(plan, head=plan.head.with_per_response_headers(((MCP_SESSION_HEADER, id),)))
 
 
 def plan_without_result(reply: Reply, request: RpcRequest, identity: ResponseIdentity) -> Plan | None:
@@ -332,9 +362,9 @@ class McpEnd(_SessionCall):
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         """Return the session that has ended."""
         assert isinstance(request, ServerRequest)
-        if plan.head.status != OK or request.client_session is None:
+        if is_error(plan) or request.client_session is None:
             return None
-        return StorageUpdate(forgotten=(SESSIONS + request.client_session,))
+        return StorageUpdate(forgotten=(request.stored_name(SESSIONS, request.client_session),))
 
 
 def _of_session(request: ServerRequest) -> Failure | None:

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import read_object
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.mcp.protocol import (
@@ -73,6 +75,13 @@ def refusal(code: int, message: str, status: int, data: Json = None) -> Failure:
     return Failure("bad_request", status, message, fields=fields)
 
 
+def unknown_server(request: ServerRequest) -> str:
+    """Return that a path has no server, and which servers there are."""
+    endpoint = "/mcp" if request.server_endpoint is None else f"/mcp/{request.server_endpoint}"
+    known = f"have: {', '.join(request.mcp_servers)}" if request.mcp_servers else "have none"
+    return f"There is no MCP server at {endpoint}. The scenarios {known}."
+
+
 def error_object(failure: Failure, request: Request) -> dict[str, Json]:
     """Return the member `error`."""
     row = ROWS[failure.type]
@@ -113,6 +122,11 @@ def error_plan(failure: Failure, request: Request) -> Plan:
         head = head.with_headers((("www-authenticate", "Bearer"),))
     head = head.with_headers(failure.retry_header(row.retry_after))
     return Plan(head.with_headers(failure.headers), (EventStep(dumps(message), 0, "body"),))
+
+
+def is_error(plan: Plan) -> bool:
+    """Return whether a response is an error, by its status or by its message. An error changes nothing."""
+    return plan.head.status >= 300 or "error" in read_object(sent_bytes(plan))
 
 
 def json_plan(message: dict[str, Json]) -> Plan:

@@ -168,8 +168,9 @@ class Authorize(AuthorizationCall):
             not target.lower().startswith(("http://", "https://"))
             or not target.isascii()
             or not target.isprintable()
+            or "#" in target  # RFC 6749, section 3.1.2: it has no fragment
         ):
-            return _refused("invalid_request", "redirect_uri is missing or no address")
+            return _refused("invalid_request", "redirect_uri is missing, no address, or has a fragment")
         if not challenge or query.get("code_challenge_method") != "S256":
             return _refused("invalid_request", "PKCE with S256 is required")
         claims = {"challenge": challenge, "scope": query.get("scope", ""), "redirect_uri": target}

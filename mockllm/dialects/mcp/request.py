@@ -93,6 +93,10 @@ class ServerRequest(Request):
         """The session that the client names."""
         return self.headers.get(MCP_SESSION_HEADER)
 
+    def stored_name(self, kind: str, id: str | None) -> str:
+        """Return the name under which a session, a stream or a task of the server is stored."""
+        return f"{kind}{self.server_name} {id}"
+
     @cached_property
     def mcp(self) -> Mapping[str, Json]:
         return {"server": self.server_name, "protocol": self.protocol}

@@ -42,7 +42,7 @@ SSE: Final = (
 MESSAGE: Final = "message"
 """The name of every event (`event: message`)."""
 STORED: Final = "mcp stream "
-"""The name under which a stream is stored, before the client's session and its own id."""
+"""The name under which a stream is stored, before its server, the client's session and its own id."""
 STORED_EVENT: Final = "mcp event "
 """The same for an event with a recorded id."""
 STORED_WAIT: Final = "mcp wait "
@@ -156,7 +156,7 @@ def resumed(request: ServerRequest) -> Plan | Failure:
     stream, number = _place(request)
     stored = request.response_lookup.stored(_name(STORED, stream, request))
     timeline = None if stored is None else stored.timeline
-    if stored is None or timeline is None or number is None:
+    if stored is None or timeline is None or number is None or number >= len(timeline.events):
         return refusal(SERVER_ERROR, "Invalid event ID", 400)
     if timeline.elapsed(request.monotonic) > timeline.events[-1][0] + RESUMABLE:
         return refusal(SERVER_ERROR, "The stream of this event ID is no longer stored", 400)
@@ -184,8 +184,8 @@ def _place(request: ServerRequest) -> tuple[str, int | None]:
         place: list[Json] = loads(recorded.request_body)
         return place[0], place[1]
     stream, _, number = id.rpartition("_")
-    known = number.isdecimal() and number.isascii() and len(number) <= MAX_DIGITS
-    return stream, int(number) if known else None
+    is_number = number.isdecimal() and len(number) <= MAX_DIGITS and str(int(number)) == number
+    return stream, int(number) if is_number else None
 
 
 def _resumes(request: RpcRequest) -> bool:
@@ -199,4 +199,4 @@ def _with_ids(steps: Iterable[Step], ids: Iterable[str | None]) -> Iterator[Step
 
 
 def _name(kind: str, id: str, request: ServerRequest) -> str:
-    return f"{kind}{request.client_session or ''} {id}"
+    return request.stored_name(kind, f"{request.client_session or ''} {id}")

@@ -21,13 +21,13 @@ from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse,
 from mockllm.dialects.background import has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.content import askable, result_of
-from mockllm.dialects.mcp.errors import json_plan, lacking, refusal, response
+from mockllm.dialects.mcp.errors import is_error, json_plan, lacking, refusal, response
 from mockllm.dialects.mcp.protocol import INVALID_PARAMS, TASKS
 from mockllm.dialects.mcp.request import RpcRequest
 from mockllm.dialects.mcp.results import completed
 
 STORED: Final = "mcp task "
-"""The name under which a task is stored, before its id."""
+"""The name under which a task is stored, before its server and its id."""
 ENDED: Final = "end"
 """The name of the event that ends the timeline of a task."""
 
@@ -69,12 +69,14 @@ def _timestamp(seconds: float) -> str:
 
 
 def task_update(plan: Plan, request: RpcRequest) -> StorageUpdate | None:
-    """Return the task that begins with this response, or the task as the request changes it."""
+    """Return the task that begins with this response, or the task as the request changes it; None for an error."""
     if plan.background is not None:
         timeline = timeline_of(plan.background, request.monotonic)
         payload = timeline.events[-1][2]
-        name = f"{STORED}{loads(payload)['task']['taskId']}"
+        name = request.stored_name(STORED, loads(payload)["task"]["taskId"])
         return StorageUpdate((name,), StoredResponse(name, None, b"", payload, timeline=timeline))
+    if request.kind != "request" or not request.has_tasks or is_error(plan):
+        return None
     stored = _stored(request)
     if stored is None or stored.timeline is None or _has_ended(stored, request.monotonic):
         return None
@@ -105,7 +107,7 @@ CHANGES: Final[Mapping[str, Callable[[StoredResponse, Timeline, RpcRequest], Sto
 
 def _stored(request: RpcRequest) -> StoredResponse | None:
     """Return the task that a request names; None for one that is unknown or older than its `ttl`."""
-    stored = request.response_lookup.stored(f"{STORED}{request.named}")
+    stored = request.response_lookup.stored(request.stored_name(STORED, request.named))
     if stored is None or stored.timeline is None:
         return None
     ttl = object_of(loads(stored.response_body)["task"])["ttlMs"]

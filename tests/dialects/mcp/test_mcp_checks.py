@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -195,12 +196,101 @@ def test_session_ends_with_the_error_not_found() -> None:
     assert client.server.respond(rpc("ping", session=again.headers["mcp-session-id"])).status == 200
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "reply: {json: {protocolVersion: 2025-06-18, capabilities: {}}}",
+        "reply: {json: {protocolVersion: 2025-06-18}}, stream: true",
+        "reply: {json: {protocolVersion: 2025-06-18}}, headers: {Mcp-Session-Id: abc}",
+    ],
+)
+def test_rule_for_the_handshake_begins_a_session(reply: str) -> None:
+    client = ToolClient(SERVER + f"rules: [{{match: {{mcp: {{method: initialize}}}}, {reply}}}]")
+    assert client.opening.planned.responder_id is not None
+    assert (client.session == "abc") == ("abc" in reply)
+    assert client.send("ping").status == 200
+
+
+def test_error_of_the_handshake_begins_no_session() -> None:
+    rule = "{match: {mcp: {method: initialize}}, error: server_error, headers: {mcp-session-id: abc}}"
+    client = ToolClient(SERVER + f"rules: [{rule}]")
+    assert client.session == "abc"
+    assert client.send("ping").status == 404
+
+
+def test_session_belongs_to_its_server() -> None:
+    client = ToolClient(SERVER + "  - {name: other}\n")
+    assert client.server.respond(rpc("ping", path="/mcp/other", session=client.session)).status == 404
+    headers = {"mcp-session-id": str(client.session)}
+    end = client.server.respond(raw_request("/mcp/other", method="DELETE", headers=headers))
+    assert end.status == 404
+    assert client.send("ping").status == 200
+
+
+@pytest.mark.parametrize("error", ["server_error", "unavailable"])
+def test_delete_with_an_error_ends_no_session(error: str) -> None:
+    client = ToolClient(SERVER + f"rules: [{{match: {{api: end_session, mcp: {{}}}}, error: {error}}}]")
+    headers = {"mcp-session-id": str(client.session)}
+    end = client.server.respond(raw_request("/mcp/weather", method="DELETE", headers=headers))
+    assert "error" in end.json
+    assert client.send("ping").status == 200
+
+
+def test_unknown_method_of_2026_ends_no_session() -> None:
+    client = ToolClient(SERVER)
+    assert client.send("unknown", modern=True).status == 404
+    assert client.send("ping").status == 200
+
+
 def test_delete_without_sessions_is_not_allowed() -> None:
     end = raw_request("/mcp/weather", method="DELETE")
     assert respond_once(PLAIN, end).status == 405
     modern = raw_request("/mcp/weather", method="DELETE", headers={"mcp-protocol-version": "2026-07-28"})
     assert respond_once(SERVER, modern).status == 405
     assert respond_once(SERVER, raw_request("/mcp/no", method="DELETE")).planned.unmatched
+
+
+# --- unknown servers and paths ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+@pytest.mark.parametrize("path", ["/mcp/no", "/mcp"])
+def test_unknown_server_is_a_404_that_names_the_known(method: str, path: str) -> None:
+    files = SERVER + "  - {name: other}\n"
+    body = rpc("ping", path=path)
+    got = respond_once(files, dataclasses.replace(body, method=method, body=body.body * (method == "POST")))
+    assert (got.status, got.json["error"]["code"], got.planned.unmatched) == (404, -32000, True)
+    assert got.json["error"]["message"].startswith(
+        f"There is no MCP server at {path}. The scenarios have: other, weather.\nNo rule matched this request."
+    )
+
+
+def test_scenarios_without_servers_say_so() -> None:
+    message = respond_once("rules: [{reply: x}]", rpc("ping", path="/mcp/no")).json["error"]["message"]
+    assert message.startswith("There is no MCP server at /mcp/no. The scenarios have none.\n")
+
+
+def test_unmatched_call_of_a_server_is_a_json_rpc_error() -> None:
+    described = respond_once(PLAIN, call("get_news"))
+    recorded = respond_once("rules: [{match: {path: /no, query: {a: b}}, http: {}}]", rpc(path="/mcp/no"))
+    for got in (described, recorded):
+        assert (got.status, got.json["error"]["code"], got.planned.unmatched) == (200, -32603, True)
+        assert got.json["error"]["message"].startswith("No rule matched this request.\n")
+
+
+def test_unknown_path_below_a_server_names_the_paths() -> None:
+    got = respond_once(PLAIN, rpc("ping", path="/mcp/weather/x"))
+    assert (got.status, got.json["error"]["code"]) == (404, -32000)
+    assert "Routes: POST /mcp/{server}, GET /mcp/{server}" in got.json["error"]["message"]
+
+
+def test_other_method_on_a_server_is_not_allowed() -> None:
+    got = respond_once(PLAIN, raw_request("/mcp/weather", method="PUT"))
+    assert (got.status, got.headers["allow"]) == (405, "DELETE, GET, POST")
+    assert got.json["error"] == {
+        "code": -32000,
+        "message": "Not allowed to PUT on /mcp/weather: use DELETE, GET, POST.",
+    }
 
 
 # --- errors -------------------------------------------------------------------------------------

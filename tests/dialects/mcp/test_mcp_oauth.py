@@ -119,7 +119,7 @@ def test_redirect_has_the_query_of_the_client() -> None:
 @pytest.mark.parametrize(
     "query",
     [{"redirect_uri": ""}, {"redirect_uri": "javascript:x"}, {"redirect_uri": "http://a/\n"},
-     {"redirect_uri": "ftp://[a/"},
+     {"redirect_uri": "ftp://[a/"}, {"redirect_uri": "http://a/cb#fragment"}, {"redirect_uri": "http://a/cb#"},
      {"code_challenge": ""}, {"code_challenge_method": "plain"}],
 )  # fmt: skip
 def test_authorization_without_an_address_or_pkce_is_refused(query: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
@@ -91,7 +92,8 @@ def test_nothing_follows_the_last_event() -> None:
 
 
 @pytest.mark.parametrize(
-    "changed", ["", "x", "{stream}_", "{stream}_-1", "{stream}_²", "{stream}_1234567890"]
+    "changed",
+    ["", "x", "{stream}_", "{stream}_-1", "{stream}_²", "{stream}_1234567890", "{stream}_4", "{stream}_00"],
 )
 def test_unknown_event_id_is_refused(changed: str) -> None:
     server = VirtualServer(FILES)
@@ -122,6 +124,14 @@ def test_stream_belongs_to_the_session_of_its_client() -> None:
         for session in (client.session, other, "unknown")
     ]
     assert statuses == [200, 400, 404]
+
+
+def test_stream_belongs_to_its_server() -> None:
+    server = VirtualServer(FILES.replace("rules:", "  - {name: other, sessions: false}\nrules:"))
+    last = ids_of(server.respond(call("get_news")))[0]
+    assert server.respond(listen(last)).status == 200
+    other = dataclasses.replace(listen(last), path="/mcp/other")
+    assert server.respond(other).status == 400
 
 
 def test_resuming_since_2026_is_not_allowed() -> None:

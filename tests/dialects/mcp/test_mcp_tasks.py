@@ -32,8 +32,8 @@ rules:
 class TaskClient:
     """A client that supports tasks."""
 
-    def __init__(self) -> None:
-        self.server = VirtualServer(FILE)
+    def __init__(self, file: str = FILE) -> None:
+        self.server = VirtualServer(file)
         self.now = 1_000_000.0
 
     def send(self, method: str, params: dict[str, Any], **more: Any) -> ClientResponse:
@@ -160,3 +160,37 @@ def test_streamed_reply_begins_a_task_too() -> None:
 def test_task_with_an_unknown_word_is_a_mistake() -> None:
     (found,) = diagnostics_of("rules: [{match: {mcp: {tool: a}}, reply: {mcp: {task: {afterr: 1s}}}}]")
     assert "afterr" in found
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"capabilities": {}}, 400),
+        ({"name": "other"}, 400),
+        ({"headers": {"origin": "http://a.example"}}, 403),
+        ({"path": "/mcp/plain"}, 404),
+        ({"path": "/mcp/more"}, 400),
+        ({"modern": False}, 200),
+        ({"id": None}, 202),
+        ({"headers": {"x-fail": "unavailable"}}, 503),
+        ({"headers": {"x-fail": "server_error"}}, 200),
+    ],
+)
+def test_request_with_an_error_changes_no_task(sent: dict[str, Any], status: int) -> None:
+    client = TaskClient(
+        FILE.replace("tasks: true", "sessions: false, tasks: true").replace(
+            "{name: plain", "{name: more, tasks: true}, {name: plain"
+        )
+        + "\n".join(
+            f"  - {{match: {{mcp: {{method: tasks/*}}, headers: {{x-fail: {error}}}}}, error: {error}}}"
+            for error in ("unavailable", "server_error")
+        )
+    )
+    task = client.begin("work")
+    headers = {"mcp-name": sent.get("name", task["taskId"]), **sent.get("headers", {})}
+    more = {"path": "/mcp/jobs", "modern": True, "capabilities": TASKS, **sent, "headers": headers}
+    more.pop("name", None)
+    request = rpc("tasks/cancel", {"taskId": task["taskId"]}, **more)
+    got = client.server.respond(dataclasses.replace(request, now=client.now))
+    assert got.status == status
+    assert client.get(task)["status"] == "working"
