@@ -59,6 +59,9 @@ class OtherProcesses(Protocol):
     async def conclude(self) -> None:
         """Wait until they know what was changed."""
 
+    def require_sessions(self) -> None:
+        """Raise a Problem where they have no sessions."""
+
     async def has_session(self, id: str) -> bool:
         """Return whether they have anything of a session."""
 
@@ -197,6 +200,11 @@ class ControlContext:
         if self.editor is None:
             raise Problem(501, "This server has no scenario folder: the test that started it adds the rules.")
         return self.editor
+
+    def require_sessions(self) -> None:
+        """Raise a Problem where no request has a session."""
+        if self.other_processes is not None:
+            self.other_processes.require_sessions()
 
     def use_session(self, id: str) -> None:
         """Mark a session with an overlay as used now; its overlay ends with the session."""

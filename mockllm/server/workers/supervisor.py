@@ -22,6 +22,7 @@ from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import ListeningSocket
+from mockllm.server.workers.no_store import ERROR_TEXT
 from mockllm.server.workers.restart_pauses import RestartPauses
 from mockllm.server.workers.served_reports import MAX_SILENCES, REPORT_TIME, ServedReports
 from mockllm.server.workers.shared_connections import SharedConnections
@@ -260,6 +261,11 @@ class Supervisor:
         """Why the store is away or refuses a change; None if it does not, or if there is none."""
         store = self._state.store
         return None if store is None else store.link.problem or self._state.refused_change
+
+    def require_sessions(self) -> None:
+        """Raise a Problem without a store."""
+        if self._state.store is None:
+            raise Problem(400, ERROR_TEXT.format("sessions"))
 
     async def has_session(self, id: str) -> bool:
         """Return whether the store has anything of a session, also if that is not known here yet."""
