@@ -85,11 +85,11 @@ end
 
 -- meters: mockllm.core.limits.meters
 
+-- Amounts above 2^53 are not exact: without the rounding the result might have a fraction.
 local function ceiling(amount, divisor)
   if amount <= 0 then return 0 end
   local rest = amount % divisor
-  if rest > 0 then return (amount - rest) / divisor + 1 end
-  return amount / divisor
+  return math.floor((amount - rest) / divisor + 0.5) + (rest > 0 and 1 or 0)
 end
 
 local Fixed, Sliding, Bucket = {}, {}, {}
@@ -113,8 +113,8 @@ function Fixed.charge(m, amount)
   put(m.scope, m.field .. 'u', text(m.used))
 end
 function Fixed.bound_status(m)
-  if not Fixed.open(m) then return {m.limit, m.limit, 0} end
-  return {m.limit, m.limit - m.used, m.ends - now}
+  if not Fixed.open(m) then return {0, 0} end
+  return {m.used, m.ends - now}
 end
 
 local function entry(packed)
@@ -181,7 +181,7 @@ function Sliding.bound_status(m)
     local at = entry(last)
     reset = at + m.window - now
   end
-  return {m.limit, m.limit - m.used, reset}
+  return {m.used, reset}
 end
 
 function Bucket.load(m)
@@ -202,7 +202,7 @@ function Bucket.charge(m, amount)
 end
 function Bucket.bound_status(m)
   local present = level(m)
-  return {m.size, m.size - ceiling(present, m.window), ceiling(present, m.limit)}
+  return {ceiling(present, m.window), ceiling(present, m.limit)}
 end
 
 local KINDS = {Fixed, Sliding, Bucket, Bucket}
@@ -282,7 +282,7 @@ local function charge(limiter)
 end
 
 local function bound_statuses(limiter)
-  if limiter.strategy == 'after-n' then return {{limiter.requests, math.max(0, limiter.requests - limiter.used), -1}, false, false, false} end
+  if limiter.strategy == 'after-n' then return {{limiter.used, -1}, false, false, false} end
   local found = {}
   for position, index in ipairs({4, 1, 2, 3}) do
     local m = limiter.meters[index]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
 from math import inf
+from random import Random
 from typing import Any
 
 import pytest
@@ -312,6 +313,52 @@ def test_request_of_more_tokens_than_fit_in_a_number_is_refused(client: redis.Re
         assert decision.admission is not None
         assert expected.admission is not None
         assert decision.admission.limit_status == expected.admission.limit_status
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        Limit("fixed-window", requests=(1 << 63) - 1),
+        Limit("sliding-window", requests=(1 << 53) + 1),
+        Limit("token-bucket", requests=(1 << 53) + 1),
+        Limit("token-bucket", requests=5, burst=(1 << 53) + 1),
+        Limit("leaky-bucket", requests=5, queue=1 << 53),
+        Limit("after-n", requests=(1 << 53) + 1),
+    ],
+)
+def test_limit_beyond_exact_numbers_has_exact_bounds(client: redis.Redis, limit: Limit) -> None:
+    inputs = replace(ONE, modifiers=(replace(RULE, key="m", limit=limit),))
+    memory, store = EngineState(), StoreCounters(client)
+    for _ in range(3):
+        ((_, decision),) = store.decide([inputs])
+        expected = memory.decide(inputs)
+        assert decision.admission is not None
+        assert expected.admission is not None
+        found, wanted = decision.admission.limit_status.requests, expected.admission.limit_status.requests
+        assert found is not None
+        assert wanted is not None
+        assert (found.limit, found.remaining) == (wanted.limit, wanted.remaining)
+        assert type(found.remaining) is int
+        assert found.reset == pytest.approx(wanted.reset)
+
+
+def test_tokens_that_remain_of_a_long_window_are_whole(client: redis.Redis) -> None:
+    limit = Limit("token-bucket", tokens=150_000_007, window=8_000 * 3_600.0)
+    modifier, memory, store = replace(RULE, key="m", limit=limit), EngineState(), StoreCounters(client)
+    draw = Random(3)
+    for number in range(120):
+        tokens = draw.randint(1_000, 100_000_000)
+        inputs = replace(ONE, modifiers=(modifier,), compute_cost=partial(Cost, tokens, 0.0, tokens))
+        inputs = replace(inputs, scenario_time=START + number * 0.037121)
+        ((_, decision),) = store.decide([inputs])
+        expected = memory.decide(inputs)
+        assert decision.admission is not None
+        assert expected.admission is not None
+        found, wanted = decision.admission.limit_status.tokens, expected.admission.limit_status.tokens
+        assert found is not None
+        assert wanted is not None
+        assert type(found.remaining) is int
+        assert abs(found.remaining - wanted.remaining) <= 1
 
 
 def test_input_counts_beside_a_huge_output(client: redis.Redis) -> None:
