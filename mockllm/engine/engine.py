@@ -358,8 +358,9 @@ class Engine:
         what is known of the request."""
         read_ahead = request.read_ahead
         if read_ahead is not None and read_ahead.rule_index is self._index:
-            scenario_time = request.monotonic / self.time_scale(request.session)
-            return replace(read_ahead.inputs, scenario_time=scenario_time), read_ahead.assessment
+            scale = self.time_scale(request.session)
+            inputs = replace(read_ahead.inputs, scenario_time=request.monotonic / scale, time_scale=scale)
+            return inputs, read_ahead.assessment
         routing, override = request.routing, request.override
         assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,

@@ -63,7 +63,7 @@ class StoreCounters:
             request = self.request(together[0].session)
             for inputs, tries in open_:
                 request.add(inputs, f"{next(self._ids)}", tries, draws=draws)
-            results = self.run(request, round(together[0].scenario_time * 1_000_000))
+            results = self.run(request, round(together[0].scenario_time * together[0].time_scale * 1_000_000))
             waiting = []
             for (inputs, tries), result in zip(open_, results, strict=True):
                 read = self.read(result, inputs)
@@ -359,6 +359,43 @@ def test_tokens_that_remain_of_a_long_window_are_whole(client: redis.Redis) -> N
         assert wanted is not None
         assert type(found.remaining) is int
         assert abs(found.remaining - wanted.remaining) <= 1
+
+
+METERED = ("fixed-window", "sliding-window", "token-bucket", "leaky-bucket")
+
+
+@pytest.mark.parametrize("scale", [0.1, 0.25, 5.0])
+@pytest.mark.parametrize("strategy", METERED)
+def test_time_scale_of_a_session_is_that_of_its_limits(
+    client: redis.Redis, strategy: Any, scale: float
+) -> None:
+    modifier = replace(RULE, key="m", limit=Limit(strategy, requests=2, window=10.0, queue=1))
+    memory, store = EngineState(), StoreCounters(client)
+    for later in (0.0, 1.0, 2.0, 9.0, 10.5, 11.5, 12.5, 30.0):
+        inputs = replace(ONE, modifiers=(modifier,), scenario_time=START + later, time_scale=scale)
+        ((_, decision),) = store.decide([inputs])
+        expected = memory.decide(inputs)
+        assert decision.outcome == expected.outcome
+        assert decision.admission is not None
+        assert expected.admission is not None
+        assert decision.admission.limit_result == expected.admission.limit_result
+        assert decision.admission.wait == pytest.approx(expected.admission.wait)
+        found, wanted = decision.admission.limit_status.requests, expected.admission.limit_status.requests
+        assert found is not None
+        assert wanted is not None
+        assert (found.remaining, found.reset) == (wanted.remaining, pytest.approx(wanted.reset))
+
+
+@pytest.mark.parametrize("scale", [0.1, 5.0])
+def test_time_scale_of_a_session_is_that_of_during(client: redis.Redis, scale: float) -> None:
+    rule = replace(RULE, guard=Guard(during=TimeWindow(0.0, 10.0)))
+    store = StoreCounters(client)
+
+    def outcome(later: float) -> str:
+        inputs = replace(ONE, rules=(rule,), scenario_time=START + later, time_scale=scale)
+        return store.decide([inputs])[0][1].outcome
+
+    assert [outcome(later) for later in (0.0, 9.9, 10.1)] == ["rule", "rule", "unmatched"]
 
 
 def test_input_counts_beside_a_huge_output(client: redis.Redis) -> None:
