@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from typing import Final, Literal, TypeAlias
@@ -232,10 +232,9 @@ class StoreClient:
             for key in [key for key in counts if key not in keys]:
                 del counts[key]
 
-    def forget_sessions(self, ids: Collection[str]) -> None:
-        """Forget that these sessions are used: they have ended."""
-        for id in ids:
-            self._noted.pop(id, None)
+    def forget_session(self, id: str) -> None:
+        """Forget that a session is used: it has ended."""
+        self._noted.pop(id, None)
 
     def reset(self) -> None:
         """Forget all counts and sessions."""

@@ -43,14 +43,10 @@ class GroupEngineState(EngineState):
         """The keys of the present rules."""
         self._lost: dict[str, tuple[int, int]] = {}
         self._reported: dict[str, tuple[int, int]] = {}
-        self.ended: list[str] = []
-        """The sessions that have ended, until the workers know it."""
+        self.orders: list[tuple[str, tuple[object, ...]]] = []
+        """The names of orders to the workers, each with its values, until all have obeyed."""
         self.sent_scales: dict[str, float] = {}
         """The time scales of sessions that the workers know."""
-        self.resets = 0
-        """How often all state was deleted."""
-        self.sent_resets = 0
-        """The number of these that the workers know."""
 
     def served(self, index: int) -> int:
         """Return how many requests the worker of an index has served, also if it was killed since."""
@@ -87,7 +83,7 @@ class GroupEngineState(EngineState):
 
     def end(self, id: str) -> bool:
         self.changes.append(lambda store: store.end(id))
-        self.ended.append(id)
+        self.orders.append(("end_session", (id,)))
         return super().end(id)
 
     @property
@@ -98,6 +94,7 @@ class GroupEngineState(EngineState):
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         self.changes.append(lambda store: store.reset_limits(keys))
+        self.orders.append(("reset_limits", (keys,)))
 
     def retain(self, keys: frozenset[str]) -> None:
         super().retain(keys)
@@ -136,7 +133,7 @@ class GroupEngineState(EngineState):
         self.changes.append(lambda store: store.reset())
         self.table.clear()
         self._lost, self._reported = {}, {}
-        self.resets += 1
+        self.orders.append(("reset_state", ()))
 
 
 def _add(total: dict[str, tuple[int, int]], counts: Counts) -> None:

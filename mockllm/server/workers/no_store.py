@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_responses import CLIENT_NAMED, ResponseLookup, StorageUpdate
@@ -85,7 +85,7 @@ class NoStore:
 
     def retain(self, keys: frozenset[str]) -> None: ...
 
-    def forget_sessions(self, ids: Collection[str]) -> None: ...
+    def forget_session(self, id: str) -> None: ...
 
     def reset(self) -> None: ...
 

@@ -312,18 +312,16 @@ class Supervisor:
             raise NotChanged("the start of one, or another change, takes long") from None
 
     async def _tell(self, workers: Sequence[WorkerHandle]) -> None:
-        """What they know is noted when all have obeyed: the next call repeats the rest."""
+        """An order that not all have obeyed is repeated by the next call, with those after it."""
         state = self._state
-        scales, ended, resets = state.time_scales, tuple(state.ended), state.resets
+        scales = state.time_scales
         if scales != state.sent_scales:
             await self._all(workers, PAUSE_TIME, "set_time_scales", scales)
             state.sent_scales = scales
-        if ended:
-            await self._all(workers, PAUSE_TIME, "forget_sessions", ended)
-            del state.ended[: len(ended)]
-        if resets != state.sent_resets:
-            await self._all(workers, PAUSE_TIME, "reset_state")
-            state.sent_resets = resets
+        for _ in range(len(state.orders)):
+            name, values = state.orders[0]
+            await self._all(workers, PAUSE_TIME, name, *values)
+            del state.orders[0]
 
     async def _collect_at_intervals(self) -> None:
         task = asyncio.current_task()

@@ -120,14 +120,16 @@ class Group:
 
 
 def changed(group: Group, name: str) -> None:
-    """End a session, or reset all state."""
-    if name == "forget_sessions":
+    """End a session, reset limits, or reset all state."""
+    if name == "end_session":
         group.state.end("one")
+    elif name == "reset_limits":
+        group.state.reset_limits()
     else:
         group.state.reset()
 
 
-@pytest.mark.parametrize("order", ["forget_sessions", "reset_state"])
+@pytest.mark.parametrize("order", ["end_session", "reset_limits", "reset_state"])
 def test_order_that_a_worker_has_not_obeyed_is_repeated(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     failures = [FAILS]
 
@@ -149,7 +151,7 @@ def test_order_that_a_worker_has_not_obeyed_is_repeated(monkeypatch: pytest.Monk
     asyncio.run(act())
 
 
-@pytest.mark.parametrize("order", ["forget_sessions", "reset_state"])
+@pytest.mark.parametrize("order", ["end_session", "reset_limits", "reset_state"])
 def test_change_during_an_order_is_the_next_order(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     again = [True]
 
@@ -206,7 +208,7 @@ def test_call_during_a_long_start_is_a_503(monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(Problem) as problem:
             await group.supervisor.conclude()
         assert (problem.value.status, "takes long" in problem.value.body.detail) == (503, True)
-        assert group.state.ended == ["one"]
+        assert [name for name, _ in group.state.orders] == ["end_session"]
 
     group = Group(monkeypatch, obey, begin)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
