@@ -240,7 +240,7 @@ async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
     known = {shown[id]: id for id in context.sessions}
     id = call.params["session"]
     id = known.get(id, id)
-    if not await context.has_session(id):
+    if await context.has_session(id) is False:
         hint = f"the server has {', '.join(islice(known, MAX_LISTED))}" if known else "the server has none"
         raise Problem(404, f"There is no session {brief(Redactor().session(id))}: {hint}.")
     context.engine.state.end(id)
