@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Final, Literal, TypeAlias
 
@@ -112,12 +113,17 @@ class StoreClient:
 
     async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
         try:
-            async with asyncio.timeout(self.max_store_seconds):
-                return await self._responses.look_up(to_fetch.session, to_fetch.key)
+            async with asyncio.timeout(self.max_store_seconds) as deadline:
+                prolong = partial(self._prolong, deadline)
+                return await self._responses.look_up(to_fetch.session, to_fetch.key, prolong)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
                 return () if to_fetch.key[0] == "all_stored" else None
             return self._failure(error)
+
+    def _prolong(self, deadline: asyncio.Timeout) -> None:
+        """Wait again for the rest: the store has replied."""
+        deadline.reschedule(asyncio.get_running_loop().time() + self._wait)
 
     def _write_update(
         self,

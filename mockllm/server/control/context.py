@@ -148,7 +148,7 @@ class ControlContext:
         return 0 if self.other_processes is None else self.other_processes.count_changes
 
     async def conclude(self, before: int) -> None:
-        """Wait until other processes know what a call has changed. `before`: the changes of counts before the call."""
+        """As that of other processes, where there are some."""
         if self.other_processes is not None:
             await self.other_processes.conclude(before)
 
