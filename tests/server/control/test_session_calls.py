@@ -98,6 +98,20 @@ def test_explanation_ends_no_session(tmp_path: Path) -> None:
         assert set(stated(server)) == {"mine", "other"}
 
 
+STEPS = {"name": "steps", "match": {"user": "step"}, "sequence": ["one", "two", "three"]}
+
+
+def test_rule_that_is_added_again_begins_anew(server: Steered) -> None:
+    """The equal rule of another session goes on."""
+    for session in ("mine", "other"):
+        server.call("POST", f"/api/rules?session={session}", STEPS)
+        assert server.reply_text("step", session=session) == "one"
+    server.call("DELETE", "/api/rules/steps?session=mine")
+    server.call("POST", "/api/rules?session=mine", STEPS)
+    assert server.reply_text("step", session="mine") == "one"
+    assert server.reply_text("step", session="other") == "two"
+
+
 class Others:
     """Processes whose store knows whether any session lives, or is away (None)."""
 
