@@ -71,6 +71,7 @@ class CandidateFinder:
             partial(limit_cost, request),
             "strict" if request.generates else self._own_response_validation,
             assessment.compute_prompt_work,
+            time_scale,
         )
 
     def _find_candidates(self, mask: int, request: Request) -> RulesAndModifiers:

@@ -14,6 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.load.plan_queue import PlanTurn
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
+from mockllm.core.request.mcp_server import without_sessions
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import hash_of
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
@@ -80,7 +81,7 @@ class Engine:
             state.lookup(""),
             settings.volatile,
             partial(overrides_or_failure, catalog, settings.allow_overrides, self._planner.max_wait),
-            catalog.mcp_servers,
+            catalog.mcp_servers if state.stores_objects else without_sessions(catalog.mcp_servers),
             catalog.unprefixed_provider,
             self._repeated_requests,
         )
@@ -357,8 +358,9 @@ class Engine:
         what is known of the request."""
         read_ahead = request.read_ahead
         if read_ahead is not None and read_ahead.rule_index is self._index:
-            scenario_time = request.monotonic / self.time_scale(request.session)
-            return replace(read_ahead.inputs, scenario_time=scenario_time), read_ahead.assessment
+            scale = self.time_scale(request.session)
+            inputs = replace(read_ahead.inputs, scenario_time=request.monotonic / scale, time_scale=scale)
+            return inputs, read_ahead.assessment
         routing, override = request.routing, request.override
         assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,

@@ -112,12 +112,14 @@ def overlay_entries(source: Source, session: str | None, known_names: KnownNames
 
 
 def _for_session(entry: TypedEntry, session: str) -> TypedEntry:
-    """Return the entry, limited to the requests of the session."""
+    """Return the entry, limited to the requests of the session. Its counts are not those of an equal entry of
+    another session, which may last longer."""
     assert not isinstance(entry.spec, McpServerSpec), "an overlay has none"
     own = Match.model_construct(_fields_set={"session"}, session=session)
     match = Match.model_construct(_fields_set={"all"}, all=[own, entry.spec.match])
     spec = entry.spec.model_copy(update={"match": match})
-    return replace(entry, spec=spec, digest=f"{entry.digest} {session}")
+    own_key, digest = f"{entry.key} {session}", f"{entry.digest} {session}"
+    return replace(entry, spec=spec, key=own_key, digest=digest)
 
 
 def replacement_targets(overlays: Sequence[OverlaidEntries]) -> frozenset[tuple[str, str]]:

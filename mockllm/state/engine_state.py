@@ -75,6 +75,8 @@ class EngineState:
 
     counts_are_shared: ClassVar[bool] = False
     """Whether several processes share the counts, so that the store decides requests with counts."""
+    stores_objects: bool = True
+    """Whether a request finds what the responses before it store."""
 
     def __init__(
         self,

@@ -174,7 +174,8 @@ class SharedEngineState(EngineState):
         self.prompt_caches = SharedPromptCaches(counts.fd, COUNT_BYTES)
         self.counters_without_session = SharedCounters(counts, first_number)
         self.local_state = EngineState(max_sessions=max_sessions, unused_timeout=unused_timeout)
-        """Decides while the store is away, if `--store-failure` is `local`; it also makes all previews."""
+        """Decides while the store is away, if `--store-failure` is `local`; it also makes all previews. Its sessions
+        end with those of this state."""
         self.store_elsewhere: (
             Callable[[str, StorageUpdate, ResponseLookup, RespondAgain | None], None] | None
         ) = None
@@ -243,6 +244,18 @@ class SharedEngineState(EngineState):
     def retain(self, keys: frozenset[str]) -> None:
         super().retain(keys)
         self.local_state.retain(keys)
+
+    def reset(self) -> None:
+        super().reset()
+        self.local_state.reset()
+
+    def reset_limits(self, keys: frozenset[str] | None = None) -> None:
+        self.local_state.reset_limits(keys)
+
+    def _forget(self, ids: Sequence[str]) -> None:
+        super()._forget(ids)
+        for id in ids:
+            self.local_state.end(id)
 
 
 def _decision(

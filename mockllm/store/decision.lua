@@ -11,6 +11,14 @@
 
 local tokens, output_tokens, slot, term, scopes, missing
 
+-- Of the present request: the factor on the times of its scenario. Times of the store do not have it, durations in
+-- candidates and in results do.
+
+local scale
+
+-- Returns the scenario's microseconds since a time of the store.
+local function since(at) return math.floor((now - at) / scale + 0.5) end
+
 -- fields of the scopes: their present values, and which are to be written
 
 local function want(scope, field)
@@ -85,16 +93,16 @@ end
 
 -- meters: mockllm.core.limits.meters
 
+-- Amounts above 2^53 are not exact: without the rounding the result might have a fraction.
 local function ceiling(amount, divisor)
   if amount <= 0 then return 0 end
   local rest = amount % divisor
-  if rest > 0 then return (amount - rest) / divisor + 1 end
-  return amount / divisor
+  return math.floor((amount - rest) / divisor + 0.5) + (rest > 0 and 1 or 0)
 end
 
 local Fixed, Sliding, Bucket = {}, {}, {}
 
-function Fixed.open(m) return m.ends and now < m.ends end
+function Fixed.open(m) return m.ends and since(m.ends) < 0 end
 function Fixed.load(m)
   local ends = get(m.scope, m.field .. 'e')
   m.ends = ends and tonumber(ends)
@@ -103,18 +111,18 @@ end
 function Fixed.wait(m, amount)
   if amount > m.limit then return nil end
   if not Fixed.open(m) or m.used + amount <= m.limit then return 0 end
-  return m.ends - now
+  return -since(m.ends)
 end
 function Fixed.delay(m) return 0 end
 function Fixed.charge(m, amount)
-  if not Fixed.open(m) then m.ends, m.used = now + m.window, 0 end
+  if not Fixed.open(m) then m.ends, m.used = now + m.window * scale, 0 end
   m.used = m.used + amount
   put(m.scope, m.field .. 'e', text(m.ends))
   put(m.scope, m.field .. 'u', text(m.used))
 end
 function Fixed.bound_status(m)
-  if not Fixed.open(m) then return {m.limit, m.limit, 0} end
-  return {m.limit, m.limit - m.used, m.ends - now}
+  if not Fixed.open(m) then return {0, 0} end
+  return {m.used, -since(m.ends)}
 end
 
 local function entry(packed)
@@ -133,7 +141,7 @@ function Sliding.load(m)
       break
     end
     local at, amount = entry(head)
-    if at + m.window > now then break end
+    if since(at) < m.window then break end
     redis.call('LPOP', m.log)
     m.used = m.used - amount
   end
@@ -141,7 +149,7 @@ function Sliding.load(m)
 end
 function Sliding.wait(m, amount)
   if amount > m.limit then return nil end
-  local over, at, from = m.used + amount - m.limit, now, 0
+  local over, wait, from = m.used + amount - m.limit, 0, 0
   while over > 0 do
     local some = redis.call('LRANGE', m.log, from, from + 63)
     if #some == 0 then break end
@@ -149,11 +157,11 @@ function Sliding.wait(m, amount)
       if over <= 0 then break end
       local when, used = entry(packed)
       over = over - used
-      at = when + m.window
+      wait = m.window - since(when)
     end
     from = from + 64
   end
-  return at - now
+  return wait
 end
 function Sliding.delay(m) return 0 end
 function Sliding.charge(m, amount)
@@ -162,14 +170,15 @@ function Sliding.charge(m, amount)
   local entries = redis.call('LLEN', m.log)
   if entries >= m.most then
     local at, last = entry(redis.call('LINDEX', m.log, -1))
-    if math.floor(at / m.cell) == math.floor(now / m.cell) then
+    local cell = m.cell * scale
+    if math.floor(at / cell) == math.floor(now / cell) then
       redis.call('RPOP', m.log)
       amount = amount + last
     end
   end
   redis.call('RPUSH', m.log, text(now) .. ':' .. text(amount))
   if entries == 0 then keep(m.scope, m.log) end
-  local life = math.ceil(m.window / 1000) + 1000
+  local life = math.ceil(m.window * scale / 1000) + 1000
   if session and session_ttl > 0 then life = math.min(life, 2000 * session_ttl) end  -- as in `join_session`
   redis.call('PEXPIRE', m.log, life)
   put(m.scope, m.field .. 'u', text(m.used))
@@ -179,16 +188,16 @@ function Sliding.bound_status(m)
   local reset = 0
   if last then
     local at = entry(last)
-    reset = at + m.window - now
+    reset = m.window - since(at)
   end
-  return {m.limit, m.limit - m.used, reset}
+  return {m.used, reset}
 end
 
 function Bucket.load(m)
   m.level = number(m.scope, m.field .. 'l')
   m.at = number(m.scope, m.field .. 'a')
 end
-local function level(m) return math.max(0, m.level - m.limit * math.max(0, now - m.at)) end
+local function level(m) return math.max(0, m.level - m.limit * math.max(0, since(m.at))) end
 function Bucket.wait(m, amount)
   if amount > m.size then return nil end
   return ceiling(level(m) + (amount - m.size) * m.window, m.limit)
@@ -202,7 +211,7 @@ function Bucket.charge(m, amount)
 end
 function Bucket.bound_status(m)
   local present = level(m)
-  return {m.size, m.size - ceiling(present, m.window), ceiling(present, m.limit)}
+  return {ceiling(present, m.window), ceiling(present, m.limit)}
 end
 
 local KINDS = {Fixed, Sliding, Bucket, Bucket}
@@ -282,7 +291,7 @@ local function charge(limiter)
 end
 
 local function bound_statuses(limiter)
-  if limiter.strategy == 'after-n' then return {{limiter.requests, math.max(0, limiter.requests - limiter.used), -1}, false, false, false} end
+  if limiter.strategy == 'after-n' then return {{limiter.used, -1}, false, false, false} end
   local found = {}
   for position, index in ipairs({4, 1, 2, 3}) do
     local m = limiter.meters[index]
@@ -307,7 +316,7 @@ local function blocked(candidate, scope, draws, tries, eligible)
   local times, skip, every, during, requires, chance = guard[1], guard[2], guard[3], guard[4], guard[5], guard[6]
   if during then
     local first = get(scope, candidate[1] .. '\0f')
-    local elapsed = first and math.max(0, now - tonumber(first)) or 0
+    local elapsed = first and math.max(0, since(tonumber(first))) or 0
     if during[3] > 0 then elapsed = elapsed % during[3] end
     if elapsed < during[1] or (during[2] >= 0 and elapsed >= during[2]) then return OUTSIDE end
   end
@@ -445,7 +454,7 @@ end
 
 -- Returns the result of one request: its outcome first, which is 'draws' where draws are missing.
 local function decide_one(request, modifiers, rules, numbered)
-  tokens, output_tokens, slot, missing = request[3][1], request[3][2], request[4], false
+  tokens, output_tokens, slot, scale, missing = request[3][1], request[3][2], request[4], request[7], false
   local modifier_rows = reach(modifiers, false)
   local rule_rows, reached, selected_rule = reach(rules, true)
   if missing then return {'draws', now, 0, 0, modifier_rows, rule_rows, {}, {}, 0} end

@@ -74,13 +74,13 @@ class GroupStore:
         policy = settings.get(b"maxmemory_policy", b"noeviction").decode(errors="replace")
         return policy if policy != "noeviction" and settings.get(b"maxmemory") != b"0" else None
 
-    async def has_session(self, session: str) -> bool:
-        """Return whether a session lives; False if the store is away."""
+    async def has_session(self, session: str) -> bool | None:
+        """Return whether a session lives; None if the store is away."""
 
         async def found() -> bool:
             return bool(await self.link.call("EXISTS", scope_key(session_base(session), "")))
 
-        return await self._tried(found) or False
+        return await self._tried(found)
 
     async def reset(self) -> None:
         """Delete all counts, states and sessions."""

@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from asyncio import Future
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from math import inf
 from typing import Final, Protocol
@@ -22,7 +22,7 @@ from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, 
 from mockllm.state.fetched_objects import FetchedObject, FetchKey
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.refusals import UNREADABLE
-from mockllm.store.reply_values import list_of, names_of, value_of
+from mockllm.store.reply_values import list_of, names_of, number_of, value_of
 from mockllm.store.script_arguments import REMEMBERED, hashed_name, scope_key, session_base
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import is_transient
@@ -34,6 +34,9 @@ LISTED_PROVIDERS: Final = b"names"
 """The end of the key of the responses that lists have."""
 MAX_LISTED: Final = 1_000
 """Most responses of a list."""
+PORTION: Final = 4 * 1024 * 1024
+"""Most bytes of a list that are fetched at once, unless one response has more. Between portions, the store and the
+connection serve other requests."""
 TRIM: Final = 100
 """After so many additions outside of sessions, lists forget the ids of responses that have ended."""
 REPEAT: Final = 2
@@ -202,19 +205,25 @@ class RemoteResponses:
         )
         return _Change(self._link, call.keys, arguments)
 
-    async def look_up(self, session: str, key: FetchKey) -> FetchedObject:
-        """Return what a lookup wants, which is a use of the session."""
+    async def look_up(
+        self, session: str, key: FetchKey, on_portion: Callable[[], object] = lambda: None
+    ) -> FetchedObject:
+        """Return what a lookup wants, which is a use of the session. `on_portion` is called after each portion of a
+        list."""
         base = session_base(session)
         kind, name = key
         if session and self._session_ttl:
             link = self._link
             lives, found = await asyncio.gather(
-                link.call("EXPIRE", scope_key(base, ""), self._session_ttl), self._found(base, kind, name)
+                link.call("EXPIRE", scope_key(base, ""), self._session_ttl),
+                self._found(base, kind, name, on_portion),
             )
             return found if lives else _nothing(kind)
-        return await self._found(base, kind, name)
+        return await self._found(base, kind, name, on_portion)
 
-    async def _found(self, base: bytes, kind: str, name: str) -> FetchedObject:
+    async def _found(
+        self, base: bytes, kind: str, name: str, on_portion: Callable[[], object]
+    ) -> FetchedObject:
         if kind == "tool_call":
             tool = value_of(await self._link.call("GET", _call_key(base, name)))
             return None if tool is None else tool.decode(errors="replace")
@@ -222,13 +231,28 @@ class RemoteResponses:
             return _stored(value_of(await self._link.call("GET", _response_key(base, name))))
         names = names_of(await self._link.call("ZRANGE", base + LISTED_PROVIDERS, 0, -1))
         wanted = [each for each in names if each.startswith(name.encode())][-MAX_LISTED:]
-        if not wanted:
-            return ()
-        rows = await self._link.call(
-            "MGET", *(_response_key(base, each.decode(errors="replace")) for each in wanted)
-        )
-        stored = [_stored(value_of(row)) for row in list_of(rows)]
-        return tuple(found for found in stored if found is not None)
+        keys = [_response_key(base, each.decode(errors="replace")) for each in wanted]
+        found: list[StoredResponse | None] = []
+        for portion in await self._portions(keys):
+            rows = list_of(await self._link.call("MGET", *portion))
+            found += [_stored(value_of(row)) for row in rows]
+            on_portion()
+        return tuple(stored for stored in found if stored is not None)
+
+    async def _portions(self, keys: Sequence[bytes]) -> Sequence[Sequence[bytes]]:
+        """Return the keys in portions whose values are not too large together."""
+        if len(keys) < 2:
+            return [keys] if keys else []
+        lengths = await self._link.run_transaction_with_retry(*[("STRLEN", key) for key in keys])
+        portions: list[list[bytes]] = []
+        free = 0
+        for key, length in zip(keys, map(number_of, list_of(lengths)), strict=True):
+            free -= length
+            if free < 0 or not portions:
+                portions.append([])
+                free = PORTION - length
+            portions[-1].append(key)
+        return portions
 
 
 def session_ttl(unused_timeout: float) -> int:

@@ -105,7 +105,8 @@ class ScriptArguments:
         invalid = unmatched and inputs.fails_validation(None)
         if index_in_call is None:
             index_in_call = len(self._requests) + 1
-        self._requests.append([index_in_call, invalid, _cost(inputs), slot_id, modifiers, rules])
+        row = [index_in_call, invalid, _cost(inputs), slot_id, modifiers, rules, inputs.time_scale]
+        self._requests.append(row)
         self.candidates += len(modifiers) + len(rules)
         return index_in_call
 

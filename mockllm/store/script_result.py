@@ -21,7 +21,7 @@ from mockllm.core.limits.limit_data import (
     tightest_by_bound,
 )
 from mockllm.core.limits.meters import MICROS_PER_SECOND
-from mockllm.core.limits.rate_limiter import reported_wait
+from mockllm.core.limits.rate_limiter import capacity, reported_wait
 from mockllm.core.load.load import slowdown
 from mockllm.core.selection.decision import (
     AdmissionResult,
@@ -44,10 +44,12 @@ REASONS: Final[Sequence[GuardReason]] = (
 """The reasons by the script's codes; code 0 is none."""
 _BOUNDS: Final[Sequence[MeteredBound]] = ("tokens", "input_tokens", "output_tokens", "requests")
 """The bounds in the order of the script's codes: from 3 on, two codes for each."""
+_STATUSES: Final[Sequence[MeteredBound]] = ("requests", "tokens", "input_tokens", "output_tokens")
+"""The bounds in the order of their states in a row."""
 _decode: Final = Decoder().decode
 
 
-UNEXPECTED: Final = (DecodeError, LookupError, TypeError, ValueError)
+UNEXPECTED: Final = (DecodeError, LookupError, OverflowError, TypeError, ValueError)
 """What reading a result raises that another program has written."""
 
 ScriptResult: TypeAlias = Sequence[Json]
@@ -206,18 +208,20 @@ def _result(limit: Limit, row: ResultRow, at: float) -> LimitResult:
 
 
 def _status(limit: Limit, row: ResultRow) -> LimitStatus:
-    return LimitStatus(*[_bound_status(limit, bound_status) for bound_status in row[3:7]])
+    statuses = {
+        bound: _bound_status(limit, bound, found)
+        for bound, found in zip(_STATUSES, row[3:7], strict=True)
+        if not isinstance(found, bool)
+    }
+    return LimitStatus(**statuses)
 
 
-def _bound_status(limit: Limit, row: Sequence[int] | bool) -> BoundStatus | None:
-    if isinstance(row, bool):
-        return None
-    most, remaining, reset = row
+def _bound_status(limit: Limit, bound: MeteredBound, row: Sequence[float]) -> BoundStatus:
+    """Return the state of a bound from what is used of it. The script's numbers are not exact above 2^53."""
+    used, reset = row
+    most = capacity(limit, bound)
+    remaining = max(0, most - int(used))
     if reset < 0:
         return BoundStatus(most, remaining, limit.retry_after, limit.window)
-    return BoundStatus(
-        most,
-        remaining,
-        reset / MICROS_PER_SECOND,
-        max(1, round(limit.window * MICROS_PER_SECOND)) / MICROS_PER_SECOND,
-    )
+    window = max(1, round(limit.window * MICROS_PER_SECOND)) / MICROS_PER_SECOND
+    return BoundStatus(most, remaining, reset / MICROS_PER_SECOND, window)

@@ -6,8 +6,9 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from typing import Final, Literal, TypeAlias
 
@@ -112,12 +113,17 @@ class StoreClient:
 
     async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
         try:
-            async with asyncio.timeout(self.max_store_seconds):
-                return await self._responses.look_up(to_fetch.session, to_fetch.key)
+            async with asyncio.timeout(self.max_store_seconds) as deadline:
+                prolong = partial(self._prolong, deadline)
+                return await self._responses.look_up(to_fetch.session, to_fetch.key, prolong)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
                 return () if to_fetch.key[0] == "all_stored" else None
             return self._failure(error)
+
+    def _prolong(self, deadline: asyncio.Timeout) -> None:
+        """Wait again for the rest: the store has replied."""
+        deadline.reschedule(asyncio.get_running_loop().time() + self._wait)
 
     def _write_update(
         self,
@@ -153,7 +159,8 @@ class StoreClient:
         self, inputs: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> StoreSlot:
         base = session_base(inputs.session)
-        return StoreSlot(self._slots, id, base, candidates, at - inputs.scenario_time)
+        scale = inputs.time_scale
+        return StoreSlot(self._slots, id, base, candidates, at - inputs.scenario_time * scale, scale)
 
     def without_store(self, inputs: DecisionInputs, error: Exception) -> Decision | Failure:
         return self._state.local_state.decide(inputs) if self._on_failure == "local" else self._failure(error)
@@ -231,10 +238,9 @@ class StoreClient:
             for key in [key for key in counts if key not in keys]:
                 del counts[key]
 
-    def forget_sessions(self, ids: Collection[str]) -> None:
-        """Forget that these sessions are used: they have ended."""
-        for id in ids:
-            self._noted.pop(id, None)
+    def forget_session(self, id: str) -> None:
+        """Forget that a session is used: it has ended."""
+        self._noted.pop(id, None)
 
     def reset(self) -> None:
         """Forget all counts and sessions."""

@@ -187,10 +187,10 @@ class StoreLink:
         connection.queue(("EXEC",), reply)
         return reply
 
-    async def run_transaction_with_retry(self, *commands: Sequence[Argument]) -> None:
+    async def run_transaction_with_retry(self, *commands: Sequence[Argument]) -> StoreReply:
         """Run commands as one transaction, now and again until the store accepts them: the caller has a deadline.
-        Raises StoreRefused."""
-        await self._with_retry(lambda: self.run_transaction(*commands))
+        Return the list of their replies, or that of a single one. Raises StoreRefused."""
+        return await self._with_retry(lambda: self.run_transaction(*commands))
 
     def connection(self) -> StoreConnection:
         """Return the present connection. Raises StoreAway."""

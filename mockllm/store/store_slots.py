@@ -16,16 +16,24 @@ RENEWAL: Final = SLOT_LIFE / 3
 
 
 class StoreSlot:
-    """The slot of one response. `offset` is the store's time less the process's, in seconds."""
+    """The slot of one response. `offset` is the store's time less the process's, in seconds. `time_scale` is the
+    factor on the times of scenarios."""
 
-    __slots__ = ("_id", "_limits", "_loads", "_offset", "_slots", "_until")
+    __slots__ = ("_id", "_limits", "_loads", "_offset", "_slots", "_time_scale", "_until")
 
     def __init__(
-        self, slots: StoreSlots, id: str, base: bytes, candidates: Sequence[Candidate], offset: float
+        self,
+        slots: StoreSlots,
+        id: str,
+        base: bytes,
+        candidates: Sequence[Candidate],
+        offset: float,
+        time_scale: float,
     ) -> None:
         self._slots: StoreSlots | None = slots
         self._id = id
         self._offset = offset
+        self._time_scale = time_scale
         self._until = inf
         names = [
             (scope_key(base, each.scope) + b":" + count_field_prefix(each).encode() + b"\0", each)
@@ -40,11 +48,12 @@ class StoreSlot:
         slots.held.add(self)
 
     def expect_end(self, until: float) -> None:
-        """Set the planned end, on the clock of the process. A load counts the response until then."""
+        """Set the planned end, in the time of scenarios. A load counts the response until then."""
         self._until = until
         if self._slots is not None and isfinite(until):
+            score = f"{(until * self._time_scale + self._offset) * MICROS_PER_SECOND:.0f}"
             for key in self._loads:
-                self._post("ZADD", key, "XX", f"{(until + self._offset) * MICROS_PER_SECOND:.0f}", self._id)
+                self._post("ZADD", key, "XX", score, self._id)
 
     def renew(self, now: float) -> None:
         """Prolong the slots, `now` on the clock of the process."""

@@ -14,8 +14,10 @@ from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store import store_link
 from mockllm.store.connection import store_address
+from mockllm.store.group_store import GroupStore
 from mockllm.store.reply_values import names_of
 from mockllm.store.store_client import SESSIONS, OnFailure, StoreClient
+from mockllm.store.store_link import StoreLink
 from tests.store.redis_server import redis_server
 from tests.store.test_script_equals_memory import ONE
 from tests.waiting import PATIENCE
@@ -79,6 +81,17 @@ def test_request_waits_as_long_as_a_store_may_be_away(away: str, monkeypatch: py
             refusing.close()
 
     asyncio.run(waits())
+
+
+def test_nothing_is_known_of_a_session_while_the_store_is_away(away: str) -> None:
+    async def found() -> bool | None:
+        link = StoreLink(store_address(away), lambda _: None, 0.01)
+        try:
+            return await GroupStore(link, 0.01).has_session("one")
+        finally:
+            link.close()
+
+    assert asyncio.run(found()) is None
 
 
 def test_session_of_a_request_that_waited_is_listed() -> None:

@@ -168,19 +168,25 @@ def _meter_of(limit: Limit, bound: MeteredBound) -> Meter | None:
     if max_count is None:
         return None
     window = max(1, round(limit.window * MICROS_PER_SECOND))
-    size = max_count
     match limit.strategy:
         case "fixed-window":
             return FixedWindow(max_count, window)
         case "sliding-window":
             return SlidingWindow(max_count, window)
         case "token-bucket":
-            if bound == "requests" and limit.burst is not None:
-                size = limit.burst
-            return Bucket(max_count, window, size)
+            return Bucket(max_count, window, capacity(limit, bound))
         case "leaky-bucket":
-            if bound == "requests" and limit.queue is not None:
-                size = limit.queue + 1
-            return Bucket(max_count, window, size, leaky=True)
+            return Bucket(max_count, window, capacity(limit, bound), leaky=True)
         case _:
             return None
+
+
+def capacity(limit: Limit, bound: MeteredBound) -> int:
+    """Return the most that can remain of a bound; 0 where the limit has none, or an empty one."""
+    max_count: int = getattr(limit, bound) or 0
+    if max_count and bound == "requests":
+        if limit.strategy == "token-bucket" and limit.burst is not None:
+            return limit.burst
+        if limit.strategy == "leaky-bucket" and limit.queue is not None:
+            return limit.queue + 1
+    return max_count

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
@@ -133,3 +134,8 @@ class McpServerFields:
     def with_client_responses(self, key: str, responses: Mapping[str, Json]) -> bytes:
         """Return the body with the key of the suspended response, and the client's responses by question."""
         return self.raw
+
+
+def without_sessions(servers: Mapping[str, McpServer]) -> Mapping[str, McpServer]:
+    """Return the servers, by their names, where no client gets a session."""
+    return {name: replace(server, sessions=False) for name, server in servers.items()}

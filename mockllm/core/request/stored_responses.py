@@ -8,12 +8,15 @@ demand.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeVar, cast
+from typing import Final, NamedTuple, TypeVar, cast
 
 from mockllm.core.batch import BatchJob
 from mockllm.core.webhook import Webhook
 
 T = TypeVar("T")
+CLIENT_NAMED: Final = "client-named:"
+"""The prefix of the names that begin with it because a client chooses the rest. That nothing has such a name is no
+mistake of the client, unlike an id that no response had."""
 
 
 def state_seconds(time: float | None, polls: int | None, default: float) -> float:
@@ -93,6 +96,8 @@ class StorageUpdate(NamedTuple):
     """The webhooks that the server sends to the addresses of a client."""
     batch_job: BatchJob | None = None
     """The lines of a new batch job, which the server serves."""
+    optional: bool = False
+    """Whether the response is right also where nothing can be stored."""
 
     def scaled(self, factor: float, monotonic: float) -> StorageUpdate:
         """Return the changes for a server whose time has this factor; `monotonic` is on a monotonic clock."""

@@ -81,6 +81,8 @@ class DecisionInputs(Struct, frozen=True):
     """The validation where no rule is selected."""
     compute_prompt_work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the tokens that a continuous batch has to process for the request."""
+    time_scale: float = 1.0
+    """The factor on all times of scenarios."""
 
     def compute_all(self) -> None:
         """Read all that a decision may read of the request on demand: a missing object interrupts this."""

@@ -113,9 +113,9 @@ def _stored_stream(
     state = {"ids": recorded, "wait": None if wanted is None else [wanted.key, wanted.names]}
     stored = StoredResponse(name, None, dumps(state), stream.encode(), timeline=timeline)
     if wanted is None:
-        return StorageUpdate((name,), stored)
+        return StorageUpdate((name,), stored, optional=True)
     wait = StoredResponse(_name(STORED_WAIT, wanted.key, request), None, stream.encode(), b"")
-    return StorageUpdate((name,), stored, others=(wait,))
+    return StorageUpdate((name,), stored, others=(wait,), optional=True)
 
 
 def continued_stream(request: RpcRequest) -> StoredResponse | None:

@@ -13,12 +13,12 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import CLIENT_NAMED, StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.errors import OllamaCall
 from mockllm.dialects.ollama.request import OllamaRequest
 
-BLOB: Final = "ollama-blob:"
+BLOB: Final = f"{CLIENT_NAMED}ollama-blob:"
 """The prefix of the id under which a digest is stored."""
 _DIGEST: Final = re.compile(r"sha256[:-][0-9a-fA-F]{64}")
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import CLIENT_NAMED, StorageUpdate, StoredResponse
 
 WELL_KNOWN: Final = ("llama3.2", "qwen3", "gemma3", "nomic-embed-text")
-PREFIX: Final = "ollama-model:"
+PREFIX: Final = f"{CLIENT_NAMED}ollama-model:"
 """The prefix of the id under which a name is stored."""
 _PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}"
 _NAME: Final = re.compile(rf"(?:[A-Za-z0-9_][A-Za-z0-9_.:-]{{0,349}}/)?(?:{_PART}/)?{_PART}(?::{_PART})?")
@@ -50,6 +50,7 @@ def is_deleted(request: Request, name: str) -> bool:
 
 
 def local_update(name: str, *, present: bool) -> StorageUpdate:
-    """Return the update of the store after which the model is local, or is not."""
+    """Return the update of the store after which the model is local, or is not. A call that generates accepts a name
+    that is not stored."""
     id = PREFIX + tagged(name)
-    return StorageUpdate((id,), StoredResponse(id, None, b"", dumps(present)))
+    return StorageUpdate((id,), StoredResponse(id, None, b"", dumps(present)), optional=present)

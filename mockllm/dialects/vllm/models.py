@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_responses import CLIENT_NAMED, StorageUpdate, StoredResponse
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.models import CREATED
 from mockllm.dialects.openai.validators import check_readable
@@ -23,7 +23,7 @@ from mockllm.dialects.vendors.errors import VendorCall
 from mockllm.dialects.vendors.responses import VendorModels
 from mockllm.dialects.vllm.request import MAX_MODEL_LEN
 
-ADAPTER: Final = "lora-adapter:"
+ADAPTER: Final = f"{CLIENT_NAMED}lora-adapter:"
 """The prefix of the id under which an adapter is stored."""
 MAX_NAME: Final = 512
 """The characters of an adapter's name and path that are stored."""

@@ -163,9 +163,10 @@ class ControlApi(LazyRoutes):
             _validated(NoParameters, _json(raw))
         await self._make_entries()
         call = ApiCall(params, options, body, raw, is_local(headers, client_address), headers)
+        before = self.context.count_changes
         result = await route.handler(self.context, call)
         if route.method != "GET":
-            await self.context.conclude()
+            await self.context.conclude(before)
         return result
 
     async def _make_entries(self) -> None:

@@ -56,11 +56,18 @@ class OtherProcesses(Protocol):
     async def collect(self) -> None:
         """Get what they have served up to now."""
 
-    async def conclude(self) -> None:
-        """Wait until they know what was changed."""
+    @property
+    def count_changes(self) -> int:
+        """How often calls have changed counts so far."""
 
-    async def has_session(self, id: str) -> bool:
-        """Return whether they have anything of a session."""
+    async def conclude(self, before: int) -> None:
+        """Wait until they know what a call has changed. `before`: the changes of counts before the call."""
+
+    def require_sessions(self) -> None:
+        """Raise a Problem where they have no sessions."""
+
+    async def has_session(self, id: str) -> bool | None:
+        """Return whether they have anything of a session; None if their store is away."""
 
     async def named_states(self, catalog: Catalog, sessions: Iterable[str]) -> Iterable[NamedState]:
         """Return the named states that the rules of a catalog have set, without a session and in these."""
@@ -117,11 +124,11 @@ class ControlContext:
         """Why the store of other processes is away; None if it is not, or if there is none."""
         return None if self.other_processes is None else self.other_processes.store_problem
 
-    async def has_session(self, id: str) -> bool:
-        """Return whether a session is in use, or has an overlay."""
-        return id in self.sessions or (
-            self.other_processes is not None and await self.other_processes.has_session(id)
-        )
+    async def has_session(self, id: str) -> bool | None:
+        """Return whether a session is in use, or has an overlay; None if the store of other processes is away."""
+        if id in self.sessions:
+            return True
+        return False if self.other_processes is None else await self.other_processes.has_session(id)
 
     async def named_states(self) -> Iterable[NamedState]:
         """Return the named states that rules have set: session, name and value."""
@@ -135,10 +142,15 @@ class ControlContext:
         if self.other_processes is not None:
             await self.other_processes.collect()
 
-    async def conclude(self) -> None:
-        """Wait until other processes know what was changed."""
+    @property
+    def count_changes(self) -> int:
+        """How often calls have changed counts of other processes so far."""
+        return 0 if self.other_processes is None else self.other_processes.count_changes
+
+    async def conclude(self, before: int) -> None:
+        """As that of other processes, where there are some."""
         if self.other_processes is not None:
-            await self.other_processes.conclude()
+            await self.other_processes.conclude(before)
 
     @property
     def metrics(self) -> Metrics:
@@ -197,6 +209,11 @@ class ControlContext:
         if self.editor is None:
             raise Problem(501, "This server has no scenario folder: the test that started it adds the rules.")
         return self.editor
+
+    def require_sessions(self) -> None:
+        """Raise a Problem where no request has a session."""
+        if self.other_processes is not None:
+            self.other_processes.require_sessions()
 
     def use_session(self, id: str) -> None:
         """Mark a session with an overlay as used now; its overlay ends with the session."""

@@ -35,6 +35,8 @@ class GroupEngineState(EngineState):
         self.store: GroupStore | None = None
         self.changes: list[Callable[[GroupStore], Awaitable[None]]] = []
         """The work of the store before a call of the control API ends."""
+        self.count_changes = 0
+        """How many of these have changed counts so far."""
         self.refused_change: str | None = None
         """Why the store refuses the first of them; None if it does not."""
         self._changing = asyncio.Lock()
@@ -43,14 +45,10 @@ class GroupEngineState(EngineState):
         """The keys of the present rules."""
         self._lost: dict[str, tuple[int, int]] = {}
         self._reported: dict[str, tuple[int, int]] = {}
-        self.ended: list[str] = []
-        """The sessions that have ended, until the workers know it."""
+        self.orders: list[tuple[str, tuple[object, ...]]] = []
+        """The names of orders to the workers, each with its values, until all have obeyed."""
         self.sent_scales: dict[str, float] = {}
         """The time scales of sessions that the workers know."""
-        self.resets = 0
-        """How often all state was deleted."""
-        self.sent_resets = 0
-        """The number of these that the workers know."""
 
     def served(self, index: int) -> int:
         """Return how many requests the worker of an index has served, also if it was killed since."""
@@ -86,8 +84,8 @@ class GroupEngineState(EngineState):
         return 0
 
     def end(self, id: str) -> bool:
-        self.changes.append(lambda store: store.end(id))
-        self.ended.append(id)
+        self._change_counts(lambda store: store.end(id))
+        self.orders.append(("end_session", (id,)))
         return super().end(id)
 
     @property
@@ -97,7 +95,8 @@ class GroupEngineState(EngineState):
         return {id: scale for id, scale in found if scale is not None}
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
-        self.changes.append(lambda store: store.reset_limits(keys))
+        self._change_counts(lambda store: store.reset_limits(keys))
+        self.orders.append(("reset_limits", (keys,)))
 
     def retain(self, keys: frozenset[str]) -> None:
         super().retain(keys)
@@ -106,7 +105,11 @@ class GroupEngineState(EngineState):
         self._lost = {key: counts for key, counts in self._lost.items() if key in keys}
         self.changes.append(lambda store: store.use_rules(keys))
         if removed:
-            self.changes.append(lambda store: store.forget(removed))
+            self._change_counts(lambda store: store.forget(removed))
+
+    def _change_counts(self, change: Callable[[GroupStore], Awaitable[None]]) -> None:
+        self.changes.append(change)
+        self.count_changes += 1
 
     async def expect(self, keys: frozenset[str]) -> None:
         """Let the store know further rules before the workers have them, and do what was changed before. A store that
@@ -133,10 +136,10 @@ class GroupEngineState(EngineState):
 
     def reset(self) -> None:
         super().reset()
-        self.changes.append(lambda store: store.reset())
+        self._change_counts(lambda store: store.reset())
         self.table.clear()
         self._lost, self._reported = {}, {}
-        self.resets += 1
+        self.orders.append(("reset_state", ()))
 
 
 def _add(total: dict[str, tuple[int, int]], counts: Counts) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
+from mockllm.core.request.stored_responses import CLIENT_NAMED, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
 from mockllm.state.shared_engine_state import SharedEngineState
@@ -14,6 +14,10 @@ ERROR_TEXT = (
     "mockllm: this server has several processes and no store, so it has no {}; start it with --store, or "
     "with redis-server or valkey-server installed, and the packages of the extra redis."
 )
+
+
+async def _refusal() -> Failure:
+    return Failure("bad_request", 400, ERROR_TEXT.format("stored objects"))
 
 
 class RefusedDecision:
@@ -33,19 +37,26 @@ class NoStore:
     """Refuses requests that need sessions or stored objects. Rules that count were refused at the start."""
 
     max_store_seconds = 0.0
+    _lacked = False
+    """Whether the present response is wrong without what it stores."""
 
     def __init__(self, state: SharedEngineState) -> None:
         state.store_elsewhere = self._forget
+        state.stores_objects = False
 
     def begin(self, inputs: DecisionInputs, on_ready: Callable[[], object]) -> RefusedDecision:
         on_ready()
         return RefusedDecision()
 
     async def fetch(self, to_fetch: ObjectToFetch) -> FetchedObject | Failure:
-        """Return that a call is unknown. Refuse a request that refers to a stored object."""
-        if to_fetch.key[0] == "tool_call":
+        """Return that a list is empty, and that a tool call or a name of the client is unknown. Refuse a request
+        that refers to a stored object by its id."""
+        kind, name = to_fetch.key
+        if kind == "all_stored":
+            return ()
+        if kind == "tool_call" or name.startswith(CLIENT_NAMED):
             return None
-        return Failure("bad_request", 400, ERROR_TEXT.format("stored objects"))
+        return await _refusal()
 
     def _forget(
         self,
@@ -55,9 +66,14 @@ class NoStore:
         respond_again: RespondAgain | None,
     ) -> None:
         """Store nothing: another process could not find it."""
+        if update.stored is not None and not update.optional:
+            self._lacked = True
 
     def take_storage_confirmation(self) -> Awaitable[Failure | StorageConflict | None] | None:
-        return None
+        if not self._lacked:
+            return None
+        self._lacked = False
+        return _refusal()
 
     def status(self) -> str | None:
         return None
@@ -69,7 +85,7 @@ class NoStore:
 
     def retain(self, keys: frozenset[str]) -> None: ...
 
-    def forget_sessions(self, ids: Collection[str]) -> None: ...
+    def forget_session(self, id: str) -> None: ...
 
     def reset(self) -> None: ...
 

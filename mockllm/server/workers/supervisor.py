@@ -22,18 +22,17 @@ from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.forwarded_control import WorkerFollower
 from mockllm.server.workers.group_engine_state import GroupEngineState
 from mockllm.server.workers.listening_sockets import ListeningSocket
+from mockllm.server.workers.no_store import ERROR_TEXT
 from mockllm.server.workers.restart_pauses import RestartPauses
 from mockllm.server.workers.served_reports import MAX_SILENCES, REPORT_TIME, ServedReports
 from mockllm.server.workers.shared_connections import SharedConnections
-from mockllm.server.workers.worker_handle import WorkerHandle, start_worker
+from mockllm.server.workers.worker_handle import WorkerHandle, start_failure, start_worker
 from mockllm.server.workers.worker_report import WorkerReport
 from mockllm.server.workers.worker_settings import WorkerSettings
 from mockllm.store.named_states import NamedState, stored_states
 
 PREPARE_TIME: Final = 60.0
 """Seconds in which a worker compiles rules."""
-END_TIME: Final = 5.0
-"""Seconds in which a worker that has closed its channel ends."""
 PAUSE_TIME: Final = 5.0
 """Seconds in which a worker pauses its requests. The others have paused theirs meanwhile."""
 TELL_TIME: Final = 30.0
@@ -118,7 +117,7 @@ class Supervisor:
             async with asyncio.timeout(PREPARE_TIME):
                 await self._give_rules(worker)
         except (CallFailed, ChannelClosed, TimeoutError) as failure:
-            raise CannotServe(await _start_failure(worker, failure)) from None
+            raise CannotServe(await start_failure(worker, failure)) from None
 
     async def _launched(self, index: int) -> WorkerHandle:
         """Return a new worker, which has no rules yet. Raises OSError where the system refuses a process."""
@@ -169,7 +168,7 @@ class Supervisor:
         except ChannelClosed:
             return None
         except (CallFailed, TimeoutError) as failure:
-            text = await _start_failure(worker, failure)
+            text = await start_failure(worker, failure)
             self._say(text)
             worker.kill()
             if isinstance(failure, CallFailed) and not self._served.serving:
@@ -261,23 +260,33 @@ class Supervisor:
         store = self._state.store
         return None if store is None else store.link.problem or self._state.refused_change
 
-    async def has_session(self, id: str) -> bool:
-        """Return whether the store has anything of a session, also if that is not known here yet."""
-        return self._state.store is not None and await self._state.store.has_session(id)
+    def require_sessions(self) -> None:
+        """Raise a Problem without a store."""
+        if self._state.store is None:
+            raise Problem(400, ERROR_TEXT.format("sessions"))
+
+    async def has_session(self, id: str) -> bool | None:
+        store = self._state.store
+        return False if store is None else await store.has_session(id)
 
     async def named_states(self, catalog: Catalog, sessions: Iterable[str]) -> Iterable[NamedState]:
         """Return the named states in the store; none without one, as no rule sets any then."""
         store = self._state.store
         return () if store is None else await stored_states(store, catalog, sessions)
 
-    async def conclude(self) -> None:
-        """Wait until the store and all workers know what the control API has changed. Raises a Problem for a store
-        that stays away (`--store-wait`); it is changed when it is back. Also raises one where a worker does not
-        respond."""
+    @property
+    def count_changes(self) -> int:
+        return self._state.count_changes
+
+    async def conclude(self, before: int) -> None:
+        """Wait until all workers know what a call has changed. Where it has changed counts, of which there were
+        `before` changes, wait for the store. Raises a Problem for one that stays away, which is changed when it is
+        back, and where a worker does not respond."""
         store = self._state.store
         change = self._spawn(self._state.change_store())
+        waits = self._state.count_changes != before
         end = time.monotonic() + (0.0 if store is None else store.wait)
-        while not change.done():  # it may delete much
+        while waits and not change.done():  # it may delete much
             await asyncio.wait([change], timeout=max(POLL, end - time.monotonic()))
             if self.store_problem is not None:
                 break
@@ -285,6 +294,8 @@ class Supervisor:
             await self._tell_workers()
         except NotChanged as reason:
             raise Problem(503, f"Not all processes know what this call changes: {reason}.") from None
+        if not waits:
+            return
         if not change.done():
             away = "is away" if self._state.refused_change is None else "refuses the change"
             why = f"The store {away} ({self.store_problem}). What this call changes in it follows when it is back."
@@ -306,18 +317,16 @@ class Supervisor:
             raise NotChanged("the start of one, or another change, takes long") from None
 
     async def _tell(self, workers: Sequence[WorkerHandle]) -> None:
-        """What they know is noted when all have obeyed: the next call repeats the rest."""
+        """An order that not all have obeyed is repeated by the next call, with those after it."""
         state = self._state
-        scales, ended, resets = state.time_scales, tuple(state.ended), state.resets
+        scales = state.time_scales
         if scales != state.sent_scales:
             await self._all(workers, PAUSE_TIME, "set_time_scales", scales)
             state.sent_scales = scales
-        if ended:
-            await self._all(workers, PAUSE_TIME, "forget_sessions", ended)
-            del state.ended[: len(ended)]
-        if resets != state.sent_resets:
-            await self._all(workers, PAUSE_TIME, "reset_state")
-            state.sent_resets = resets
+        for _ in range(len(state.orders)):
+            name, values = state.orders[0]
+            await self._all(workers, PAUSE_TIME, name, *values)
+            del state.orders[0]
 
     async def _collect_at_intervals(self) -> None:
         task = asyncio.current_task()
@@ -381,14 +390,3 @@ class Supervisor:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             print(f"mockllm: the supervisor has failed: {error!r}", file=sys.stderr)
-
-
-async def _start_failure(worker: WorkerHandle, failure: Exception) -> str:
-    """Return why a worker does not start."""
-    reason = str(failure) or "it does not respond"
-    if isinstance(failure, ChannelClosed):
-        how = "has ended"
-        with contextlib.suppress(TimeoutError):
-            how = await asyncio.wait_for(worker.end(), END_TIME)
-        reason = f"it {how}"
-    return f"worker {worker.index + 1} does not start: {reason}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -44,8 +44,8 @@ class WorkerStoreClient(StoreClientProtocol, Protocol):
     def retain(self, keys: frozenset[str]) -> None:
         """Forget the counts of all other keys."""
 
-    def forget_sessions(self, ids: Collection[str]) -> None:
-        """Forget that these sessions are used: they have ended."""
+    def forget_session(self, id: str) -> None:
+        """Forget that a session is used: it has ended."""
 
     def reset(self) -> None:
         """Forget all counts and sessions."""
@@ -96,7 +96,8 @@ class Worker:
             "report": self.report,
             "reset_metrics": self.reset_metrics,
             "reset_state": self.reset_state,
-            "forget_sessions": self.forget_sessions,
+            "end_session": self.end_session,
+            "reset_limits": self.reset_limits,
             "load_certificate": self.load_certificate,
             "set_time_scales": self.set_time_scales,
             "renumber": self.renumber,
@@ -198,8 +199,13 @@ class Worker:
         self._state.reset()
         self._store_client.reset()
 
-    async def forget_sessions(self, ids: Collection[str]) -> None:
-        self._store_client.forget_sessions(ids)
+    async def end_session(self, id: str) -> None:
+        self._state.end(id)
+        self._store_client.forget_session(id)
+
+    async def reset_limits(self, keys: frozenset[str] | None) -> None:
+        """Reset the use of limits that this process has counted while the store was away."""
+        self._state.reset_limits(keys)
 
     async def load_certificate(self) -> None:
         """Load the certificate of new connections again. Raises CallFailed, and the present one stays."""

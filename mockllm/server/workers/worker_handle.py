@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from mockllm.server.workers.channel import Channel, Handler
+from mockllm.server.workers.channel import Channel, ChannelClosed, Handler
 from mockllm.server.workers.forked_process import ForkedProcess
 from mockllm.server.workers.listening_sockets import ListeningSocket
 from mockllm.server.workers.worker_report import WorkerReport
@@ -19,6 +19,8 @@ from mockllm.server.workers.worker_settings import WorkerSettings
 
 CHILD: Final = "from mockllm.cli.worker_process import main; main()"
 """Runs with this process's module path, so that a `json.py` in the working directory is not imported."""
+END_TIME: Final = 5.0
+"""Seconds in which a worker that has closed its channel ends."""
 
 
 class WorkerHandle:
@@ -95,3 +97,14 @@ async def _started(
             ours.close()
             raise
     return process, ours
+
+
+async def start_failure(worker: WorkerHandle, failure: Exception) -> str:
+    """Return why a worker does not start."""
+    reason = str(failure) or "it does not respond"
+    if isinstance(failure, ChannelClosed):
+        how = "has ended"
+        with contextlib.suppress(TimeoutError):
+            how = await asyncio.wait_for(worker.end(), END_TIME)
+        reason = f"it {how}"
+    return f"worker {worker.index + 1} does not start: {reason}"

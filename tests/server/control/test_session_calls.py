@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from mockllm.scenario.catalog import Catalog
 from mockllm.server.control import context
+from mockllm.server.control.api import ControlApi
+from mockllm.store.named_states import NamedState
 from tests.server.control.live_server import EXAMPLE, Steered, steered
 from tests.waiting import until
 
@@ -92,3 +96,49 @@ def test_explanation_ends_no_session(tmp_path: Path) -> None:
         number = server.call("GET", "/api/requests").json["requests"][0]["id"]
         assert server.call("POST", "/api/explain", {"request_id": number}).status == 200
         assert set(stated(server)) == {"mine", "other"}
+
+
+STEPS = {"name": "steps", "match": {"user": "step"}, "sequence": ["one", "two", "three"]}
+
+
+def test_rule_that_is_added_again_begins_anew(server: Steered) -> None:
+    """The equal rule of another session goes on."""
+    for session in ("mine", "other"):
+        server.call("POST", f"/api/rules?session={session}", STEPS)
+        assert server.reply_text("step", session=session) == "one"
+    server.call("DELETE", "/api/rules/steps?session=mine")
+    server.call("POST", "/api/rules?session=mine", STEPS)
+    assert server.reply_text("step", session="mine") == "one"
+    assert server.reply_text("step", session="other") == "two"
+
+
+class Others:
+    """Processes whose store knows whether any session lives, or is away (None)."""
+
+    store_problem = None
+    count_changes = 0
+
+    def __init__(self, lives: bool | None) -> None:
+        self._lives = lives
+
+    def require_sessions(self) -> None: ...
+
+    async def has_session(self, id: str) -> bool | None:
+        return self._lives
+
+    async def collect(self) -> None: ...
+
+    async def conclude(self, before: int) -> None: ...
+
+    async def named_states(self, catalog: Catalog, sessions: Iterable[str]) -> Iterable[NamedState]:
+        return ()
+
+
+@pytest.mark.parametrize(("lives", "status"), [(True, 200), (None, 200), (False, 404)])
+def test_session_of_a_store_that_is_away_ends(server: Steered, lives: bool | None, status: int) -> None:
+    control = server.app.control
+    assert isinstance(control, ControlApi)
+    control.context.other_processes = Others(lives)
+    with patch.object(control.context.engine.state, "end") as end:
+        assert server.call("DELETE", "/api/sessions/one").status == status
+    assert end.called is (status == 200)

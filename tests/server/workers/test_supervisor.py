@@ -14,7 +14,7 @@ from mockllm.server.app import App
 from mockllm.server.control.problem import Problem
 from mockllm.server.engine_builder import LoadedRules
 from mockllm.server.reload import NotChanged
-from mockllm.server.workers import restart_pauses, served_reports
+from mockllm.server.workers import restart_pauses, served_reports, worker_handle
 from mockllm.server.workers import supervisor as module
 from mockllm.server.workers.channel import CallFailed, Channel, ChannelClosed
 from mockllm.server.workers.group_engine_state import GroupEngineState
@@ -120,14 +120,16 @@ class Group:
 
 
 def changed(group: Group, name: str) -> None:
-    """End a session, or reset all state."""
-    if name == "forget_sessions":
+    """End a session, reset limits, or reset all state."""
+    if name == "end_session":
         group.state.end("one")
+    elif name == "reset_limits":
+        group.state.reset_limits()
     else:
         group.state.reset()
 
 
-@pytest.mark.parametrize("order", ["forget_sessions", "reset_state"])
+@pytest.mark.parametrize("order", ["end_session", "reset_limits", "reset_state"])
 def test_order_that_a_worker_has_not_obeyed_is_repeated(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     failures = [FAILS]
 
@@ -139,17 +141,17 @@ def test_order_that_a_worker_has_not_obeyed_is_repeated(monkeypatch: pytest.Monk
         orders = await group.serve()
         changed(group, order)
         with pytest.raises(Problem):
-            await group.supervisor.conclude()
+            await group.supervisor.conclude(0)
         orders.obeyed.clear()
         for _ in range(2):
-            await group.supervisor.conclude()
+            await group.supervisor.conclude(0)
         assert orders.obeyed == [order]
 
     group = Group(monkeypatch, fail_once)
     asyncio.run(act())
 
 
-@pytest.mark.parametrize("order", ["forget_sessions", "reset_state"])
+@pytest.mark.parametrize("order", ["end_session", "reset_limits", "reset_state"])
 def test_change_during_an_order_is_the_next_order(monkeypatch: pytest.MonkeyPatch, order: str) -> None:
     again = [True]
 
@@ -162,7 +164,7 @@ def test_change_during_an_order_is_the_next_order(monkeypatch: pytest.MonkeyPatc
         orders = await group.serve()
         changed(group, order)
         for _ in range(3):
-            await group.supervisor.conclude()
+            await group.supervisor.conclude(0)
         assert orders.obeyed.count(order) == 2
 
     group = Group(monkeypatch, change_once)
@@ -181,7 +183,7 @@ def test_replacement_that_does_not_respond_is_replaced(monkeypatch: pytest.Monke
         await group.serve()
         group.started[0].process.kill()
         await begun.wait()
-        await group.supervisor.conclude()
+        await group.supervisor.conclude(0)
         assert group.started[2].serves
         assert "worker 1 does not start: it does not respond" in group.messages
 
@@ -204,9 +206,9 @@ def test_call_during_a_long_start_is_a_503(monkeypatch: pytest.MonkeyPatch) -> N
         await begun.wait()
         group.state.end("one")
         with pytest.raises(Problem) as problem:
-            await group.supervisor.conclude()
+            await group.supervisor.conclude(0)
         assert (problem.value.status, "takes long" in problem.value.body.detail) == (503, True)
-        assert group.state.ended == ["one"]
+        assert [name for name, _ in group.state.orders] == ["end_session"]
 
     group = Group(monkeypatch, obey, begin)
     asyncio.run(asyncio.wait_for(act(), PATIENCE))
@@ -297,7 +299,7 @@ def test_start_with_a_worker_that_fails_is_refused(
     monkeypatch: pytest.MonkeyPatch, fault: Callable[[str], Awaitable[None]], reason: str
 ) -> None:
     monkeypatch.setattr(module, "PREPARE_TIME", 0.01)
-    monkeypatch.setattr(module, "END_TIME", 0.01)
+    monkeypatch.setattr(worker_handle, "END_TIME", 0.01)
     group = Group(monkeypatch, fault)
     with pytest.raises(CannotServe, match=f"^worker 1 does not start: {reason}$"):
         asyncio.run(asyncio.wait_for(group.serve(), PATIENCE))

@@ -251,7 +251,8 @@ class Live(GeminiDialect):
             return None
         turn = model_turn(read_object(step.payload) for step in plan.steps if isinstance(step, EventStep))
         contents = [*list_of(request.fields.get("contents")), *turn]
-        return StorageUpdate((handle,), StoredResponse(handle, None, dumps({"contents": contents}), b"{}"))
+        stored = StoredResponse(handle, None, dumps({"contents": contents}), b"{}")
+        return StorageUpdate((handle,), stored, optional=True)
 
 
 def model_turn(messages: Iterable[dict[str, Json]]) -> list[Json]:

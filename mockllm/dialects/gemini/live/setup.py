@@ -146,7 +146,7 @@ class LiveSetup(LiveLookup):
         if type(handle) is not str:
             return None
         body = dumps({"contents": request.restored or []})
-        return StorageUpdate((handle,), StoredResponse(handle, None, body, b"{}"))
+        return StorageUpdate((handle,), StoredResponse(handle, None, body, b"{}"), optional=True)
 
 
 def resumption(handle: Json) -> dict[str, Json]:

@@ -98,7 +98,8 @@ def update_of(
         timeline,
     )
     others = (*_conversations(request, payload), *_uses_of_stores(request, names))
-    return StorageUpdate(names, stored, calls, others=others, webhooks=_end_webhooks(stored, request))
+    webhooks = _end_webhooks(stored, request)
+    return StorageUpdate(names, stored, calls, others=others, webhooks=webhooks, optional=True)
 
 
 class IdentifiedResponse(Struct):

@@ -71,6 +71,8 @@ async def put_rule(context: ControlContext, call: ApiCall[SessionQuery]) -> Base
 @contextmanager
 def _change(context: ControlContext, session: str | None) -> Iterator[None]:
     """Turn the error of a changed overlay into a Problem; a session with a changed overlay counts as used."""
+    if session is not None:
+        context.require_sessions()
     try:
         yield
     except OverlayRejected as rejected:
@@ -224,6 +226,7 @@ async def list_sessions(context: ControlContext, call: ApiCall) -> BaseModel:
 
 async def change_session(context: ControlContext, call: ApiCall[object, SessionPatch]) -> BaseModel:
     """Set the time scale of a session, which begins if there is none of this id."""
+    context.require_sessions()
     id = call.params["session"]
     wrong = session_id_error(id, "the path's session")
     if wrong is not None:
@@ -238,7 +241,7 @@ async def end_session(context: ControlContext, call: ApiCall) -> BaseModel:
     known = {shown[id]: id for id in context.sessions}
     id = call.params["session"]
     id = known.get(id, id)
-    if not await context.has_session(id):
+    if await context.has_session(id) is False:
         hint = f"the server has {', '.join(islice(known, MAX_LISTED))}" if known else "the server has none"
         raise Problem(404, f"There is no session {brief(Redactor().session(id))}: {hint}.")
     context.engine.state.end(id)

@@ -1,0 +1,68 @@
+"""The counts with which a worker decides while the store is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from mockllm.core.limits.limit_data import Limit
+from mockllm.core.selection.decision import Candidate, DecisionInputs
+from mockllm.state.shared_counts import SharedCounts
+from mockllm.state.shared_engine_state import SharedEngineState
+
+RULE = Candidate(0, "r", "r", "", None)
+LIMITED = Candidate(1, "m", "m", "", None, limit=Limit("fixed-window", requests=1, window=60.0))
+
+
+@pytest.fixture
+def state() -> Iterator[SharedEngineState]:
+    counts = SharedCounts()
+    yield SharedEngineState(counts, unused_timeout=60.0)
+    counts.close()
+
+
+def tries(state: SharedEngineState, session: str = "one") -> int:
+    """Decide without the store. Return the tries of the rule before."""
+    state.use_session(session, 0.0)
+    inputs = DecisionInputs(session, 7, (RULE,), (), lambda _: False)
+    selected = state.local_state.decide(inputs).selected_rule
+    assert selected is not None
+    return selected.tries
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        SharedEngineState.reset,
+        partial(SharedEngineState.end, id="one"),
+        partial(SharedEngineState.expire, monotonic=61.0),
+    ],
+)
+def test_session_that_ends_begins_anew_without_the_store(
+    state: SharedEngineState, end: Callable[[SharedEngineState], object]
+) -> None:
+    assert [tries(state), tries(state)] == [0, 1]
+    end(state)
+    assert tries(state) == 0
+
+
+def test_other_sessions_go_on_without_the_store(state: SharedEngineState) -> None:
+    assert [tries(state), tries(state, "two")] == [0, 0]
+    state.end("one")
+    assert tries(state, "two") == 1
+
+
+def test_counts_without_a_session_are_reset(state: SharedEngineState) -> None:
+    inputs = DecisionInputs("", 7, (RULE,), (), lambda _: False)
+    first = state.local_state.decide(inputs)
+    state.reset()
+    assert state.local_state.decide(inputs).selected_rule == first.selected_rule
+
+
+def test_limits_are_reset_without_the_store(state: SharedEngineState) -> None:
+    inputs = DecisionInputs("", 7, (RULE,), (LIMITED,), lambda _: False)
+    assert [state.local_state.decide(inputs).outcome for _ in range(2)] == ["rule", "limited"]
+    state.reset_limits(frozenset({"m"}))
+    assert [state.local_state.decide(inputs).outcome for _ in range(2)] == ["rule", "limited"]
