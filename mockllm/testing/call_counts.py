@@ -69,7 +69,7 @@ def miscounted(
     differing = [(matcher.test_results(each.request), each) for each in others]
     for test_results, each in sorted(differing, key=lambda pair: rank_key(pair[0]))[:MAX_SHOWN]:
         differs = "; ".join(mismatch_line(part) for part in test_results if not part.matched)
-        lines.append(f"  {each}\n    {printable_line(differs, MAX_PROMPT)}")
+        lines.append(f"  {each}\n    {printable_line(each.redactor.text(differs), MAX_PROMPT)}")
     if lost:
         lines.append(f"  the {lost} requests before these were dropped and are not counted")
     return "\n".join(lines)
