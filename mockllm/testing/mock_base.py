@@ -44,12 +44,13 @@ class CodeRule(Struct, frozen=True):
     """A rule that was added in code."""
 
     id: str
+    _key: str
     _server: MockBase
 
     @property
     def requests(self) -> list[Received]:
         """The requests for which the rule was selected."""
-        return [each for each in self._server.requests if each.rule == self.id]
+        return [each for each in self._server.requests if each.rule_key == self._key]
 
     @property
     def used(self) -> bool:
@@ -118,13 +119,19 @@ class MockBase:
         self._stack.serve(scenario_sources(sources.scenarios, packs, values))
 
     def _rule(self, default_name: str, words: Mapping[str, object]) -> CodeRule:
-        return CodeRule(self._written("rule", default_name, words), self)
+        entries = self._written("rule", default_name, words)
+        id, key = (entries[0].id, entries[0].key) if entries else ("", "")
+        return CodeRule(id, key, self)
 
-    def _written(self, kind: EntryKind, default_name: str, words: Mapping[str, object]) -> str:
+    def _written(
+        self, kind: EntryKind, default_name: str, words: Mapping[str, object]
+    ) -> Sequence[TypedEntry]:
+        """Add an item, and return its entries: none where it is disabled."""
         keys = {name: value for name, value in words.items() if not (name == "match" and value is None)}
-        addition = compile_item(kind, keys, caller(), f"{default_name} {next(self._names)}")
+        name = f"{default_name} {next(self._names)}"
+        addition = compile_item(kind, keys, caller(), name, self.session_id or "")
         self._stack.add(addition)
-        return addition.entries[0].id if addition.entries else ""
+        return addition.entries
 
     @property
     def _recorder(self) -> RecordingEngine:
@@ -155,13 +162,13 @@ class MockBase:
         return [entry for addition in self._stack.additions for entry in addition.entries]
 
     def _unused(self, entries: Sequence[TypedEntry]) -> list[str]:
-        used = {each.rule for each in self.requests}
+        used = {each.rule_key for each in self.requests}
         rules = (
             each
             for each in entries
             if isinstance(each.spec, RuleSpec) and each.layer <= 0 and not each.spec.fallback
         )
-        return [id for id in dict.fromkeys(each.id for each in rules) if id not in used]
+        return list(dict.fromkeys(each.id for each in rules if each.key not in used))
 
     def verify(
         self,

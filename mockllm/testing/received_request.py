@@ -27,6 +27,8 @@ class Received:
         """As on the wire, without a session's prefix and without the query."""
         self.rule = response.responder_id
         """The id of the selected rule, also for an invalid request; None if no rule matched."""
+        self.rule_key = response.responder_key
+        """What tells rules with the same id apart."""
         self.modifiers = response.modifiers
         """The ids of the modifiers that applied."""
         self.status = response.status

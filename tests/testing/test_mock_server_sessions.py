@@ -96,3 +96,29 @@ def test_unused_rules_of_session_are_its_own() -> None:
         assert one.unused_rules == [f"{HERE}:mine"]
         text(one.openai_url, "y")
         assert one.unused_rules == []
+
+
+def test_rules_of_session_and_server_are_counted_apart() -> None:
+    with MockLLM() as server, server.session() as one:
+        below = server.reply("from server", match={"user": "server"})
+        mine = one.reply("mine", match={"user": "mine"})
+        assert text(one.openai_url, reported="server") == "from server"
+        assert (mine.used, one.unused_rules, server.unused_rules) == (False, [mine.id], [])
+        assert len(below.requests) == 1
+        assert text(one.openai_url, reported="mine") == "mine"
+        assert (len(mine.requests), len(below.requests), one.unused_rules) == (1, 1, [])
+
+
+def test_rules_of_one_name_are_counted_apart() -> None:
+    with MockLLM() as server:
+        first = server.reply("first", name="dup", match={"user": "first"})
+        second = server.reply("second", name="dup", match={"user": "second"})
+        assert [text(server.openai_url, reported="second") for _ in range(3)] == ["second"] * 3
+        assert (first.used, len(second.requests), server.unused_rules) == (False, 3, [first.id])
+
+
+def test_disabled_rule_has_no_requests() -> None:
+    with MockLLM() as server:
+        disabled = server.reply("never", enabled=False)
+        assert ask(server.openai_url)[0] == 404
+        assert (disabled.requests, disabled.used, server.unused_rules) == ([], False, [])
