@@ -139,9 +139,10 @@ class MockBase:
 
     @property
     def requests(self) -> list[Received]:
-        """All requests in their order, without those to `/`, `/health` and similar paths."""
-        id = self.session_id
-        return [each for each in self._recorder.received.copy() if id is None or each.session == id]
+        """All requests in their order, without those to `/`, `/health` and similar paths. Those of a session end
+        when it closes: a later one may have its id."""
+        every = self.session_id is None
+        return [each for each in self._recorder.received.copy() if every or each.stack is self._stack]
 
     @property
     def unmatched(self) -> list[Received]:

@@ -79,6 +79,8 @@ class MockLLM(MockBase):
         self._recording = RecordingEngine(self._stack, self._engine, MAX_RECEIVED)
         self._hosted: Hosted | None = None
         self._sessions = itertools.count(1)
+        self._opened: list[MockSession] = []
+        """All sessions so far, for `all_used`."""
 
     @property
     def _recorder(self) -> RecordingEngine:
@@ -108,8 +110,11 @@ class MockLLM(MockBase):
             hosted.stop()
 
     def check(self) -> None:
-        """Raise AssertionError for unmatched requests (`strict`) and unused rules (`all_used`)."""
+        """Raise AssertionError for unmatched requests (`strict`) and unused rules (`all_used`), those of sessions
+        included."""
         problems = self.complaints(unmatched=self.strict, unused=self.all_used)
+        for session in self._opened:
+            problems += session.complaints(unmatched=False, unused=self.all_used)
         if problems:
             raise AssertionError("\n".join(problems))
 
@@ -124,8 +129,8 @@ class MockLLM(MockBase):
         time_scale: float | None = None,
     ) -> MockSession:
         """Create a session of this server with separate counts, rules, requests and base URL. Use `with`, or `close`
-        it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. Raise
-        ValueError for an invalid or open id, factor or type."""
+        it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. `all_used` of the
+        server applies to its rules, too. Raise ValueError for an invalid or open id, factor or type."""
         wrong = None if id is None else read_session(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
@@ -141,7 +146,10 @@ class MockLLM(MockBase):
             _check_factor(time_scale)
         numbered = (f"session-{number}" for number in self._sessions)
         name = id or next(name for name in numbered if not self._recording.is_open(name))
-        return MockSession(self, name, RuleStack(sources, self._stack), seed, time_scale)
+        session = MockSession(self, name, RuleStack(sources, self._stack), seed, time_scale)
+        if self.all_used:
+            self._opened.append(session)
+        return session
 
     def __enter__(self) -> Self:
         return self.start()
@@ -187,10 +195,15 @@ class MockLLM(MockBase):
         self._running.do(open_session)
 
     def _close(self, session: str, stack: RuleStack) -> None:
-        if self._hosted is None:
+        def close_session() -> None:
+            if self._recording.is_open(session, stack):
+                self._state.end(session)
             self._recording.close(session, stack)
+
+        if self._hosted is None:
+            close_session()
         else:
-            self._hosted.do(lambda: self._recording.close(session, stack))
+            self._hosted.do(close_session)
 
 
 def _engine_settings(
@@ -245,7 +258,7 @@ class MockSession(MockBase):
         return self.server._release(session, name)
 
     def close(self) -> None:
-        """Remove the rules of the session."""
+        """Remove the rules, counts and stored responses of the session."""
         self.server._close(self.session_id or "", self._stack)
 
     def __enter__(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from mockllm.core.json.codec import MISSING, Json
 from mockllm.core.redaction import Redactor, secrets_of
@@ -14,17 +15,24 @@ from mockllm.engine import PlannedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.access_log import AccessLog, AccessLogRecord, shortened_for_line
 
+if TYPE_CHECKING:
+    from mockllm.testing.recording_engine import RuleStack
+
 _LINES = AccessLog(lambda line: None)
 
 
 class Received:
     """A received request and its response. All values but `took` and `left` are set before the response is sent."""
 
-    def __init__(self, request: EngineRequest, response: PlannedResponse, path: str) -> None:
+    def __init__(
+        self, request: EngineRequest, response: PlannedResponse, path: str, stack: RuleStack
+    ) -> None:
         self.request = request
         """The request in the form that rules match."""
         self.path = path
         """As on the wire, without a session's prefix and without the query."""
+        self.stack = stack
+        """The rules of the server or session that responded."""
         self.rule = response.responder_id
         """The id of the selected rule, also for an invalid request; None if no rule matched."""
         self.rule_key = response.responder_key

@@ -122,3 +122,47 @@ def test_disabled_rule_has_no_requests() -> None:
         disabled = server.reply("never", enabled=False)
         assert ask(server.openai_url)[0] == 404
         assert (disabled.requests, disabled.used, server.unused_rules) == ([], False, [])
+
+
+def test_reopened_session_begins_anew() -> None:
+    with MockLLM() as server:
+        server.sequence("1", "2", "3")
+        first = server.session("alice")
+        assert text(first.openai_url) == "1"
+        first.close()
+        with server.session("alice") as second:
+            assert text(second.openai_url) == "1"
+            first.close()
+            assert text(second.openai_url) == "2"
+            assert (len(first.requests), len(second.requests), len(server.requests)) == (1, 2, 3)
+
+
+def test_session_that_closes_after_its_server_begins_anew() -> None:
+    server = MockLLM()
+    server.sequence("1", "2")
+    for _ in range(2):
+        with server:
+            session = server.session("alice")
+            assert text(session.openai_url) == "1"
+        session.close()
+
+
+def test_all_used_counts_rules_of_sessions() -> None:
+    with MockLLM(all_used=True) as server, server.session() as one:
+        server.reply("all", match={"user": "all"})
+        used = one.reply("used", match={"user": "used"})
+        assert [text(one.openai_url, reported=each) for each in ("all", "used")] == ["all", "used"]
+    assert used.used
+    with pytest.raises(AssertionError, match=r"1 unused rule:\n  test_mock_server_sessions\.py:never$"):
+        with MockLLM(all_used=True) as server, server.session() as one:
+            one.reply("never", name="never")
+    with pytest.raises(KeyError):
+        with MockLLM(all_used=True) as server, server.session() as one:
+            one.reply("never")
+            raise KeyError
+
+
+def test_closed_session_has_the_unmatched_requests_once() -> None:
+    with pytest.raises(AssertionError, match=r"^1 unmatched request:\n[^\n]*$"):
+        with MockLLM(strict=True) as server, server.session() as one:
+            assert ask(one.openai_url)[0] == 404
