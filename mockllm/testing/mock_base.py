@@ -116,7 +116,7 @@ class MockBase:
         sources = self._stack.sources
         packs = [*sources.packs, *([] if WEATHER in sources.packs else [WEATHER])]
         values = {**sources.settings.values, f"{WEATHER}.climate": climate}
-        self._stack.serve(scenario_sources(sources.scenarios, packs, values))
+        self._stack.serve(scenario_sources(self._stack.scenarios, packs, values))
 
     def _rule(self, default_name: str, words: Mapping[str, object]) -> CodeRule:
         entries = self._written("rule", default_name, words)

@@ -135,11 +135,12 @@ class MockLLM(MockBase):
         if wrong is not None:
             raise ValueError(wrong.message)
         sources = self._stack.sources
-        sources = scenario_sources(
-            sources.scenarios if scenarios is None else scenarios,
-            sources.packs if packs is None else packs,
-            sources.settings.values if params is None else params,
-        )
+        if not (scenarios is packs is params is None):
+            sources = scenario_sources(
+                self._stack.scenarios if scenarios is None else scenarios,
+                sources.packs if packs is None else packs,
+                sources.settings.values if params is None else params,
+            )
         if seed is not None:
             _check_seed(seed)
         if time_scale is not None:

@@ -6,6 +6,7 @@ none.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -50,6 +51,13 @@ class RuleStack(Struct, dict=True):
         below = self.below
         shared = below is not None and self.sources == below.sources
         self.base: CompiledBase = below.base if below is not None and shared else compiled_base(self.sources)
+        self._folder = os.getcwd() if below is None or not shared else below._folder
+
+    @property
+    def scenarios(self) -> Sequence[str]:
+        """The paths of the files and folders: as the test has them, or absolute from another working folder."""
+        paths = [(each, os.path.normpath(os.path.join(self._folder, each))) for each in self.sources.scenarios]
+        return [path if os.path.abspath(path) == absolute else absolute for path, absolute in paths]
 
     @property
     def versions(self) -> int:

@@ -166,3 +166,17 @@ def test_closed_session_has_the_unmatched_requests_once() -> None:
     with pytest.raises(AssertionError, match=r"^1 unmatched request:\n[^\n]*$"):
         with MockLLM(strict=True) as server, server.session() as one:
             assert ask(one.openai_url)[0] == 404
+
+
+def test_files_are_found_from_another_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.yaml").write_text("rules: [{name: mine, reply: file}]")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with MockLLM(scenarios="a.yaml") as server:
+        monkeypatch.chdir(tmp_path / "other")
+        server.climate("calm")
+        assert text(server.openai_url) == "file"
+        assert text(server.session(packs=["weather"]).openai_url) == "file"
+        assert server.session().unused_rules == []
