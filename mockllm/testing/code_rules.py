@@ -79,10 +79,10 @@ def compile_item(
     return _typed(LoadedFiles((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{owner}/{name}")
 
 
-def compile_match(match: Mapping[str, object], by: Caller) -> Matcher:
+def compile_match(match: object, by: Caller) -> Matcher:
     """Return the matcher of a match in code. Raise Broken for mistakes, with their paths in the match."""
     try:
-        rule = compile_item("rule", {"match": dict(match), "reply": ""}, by, "verify")
+        rule = compile_item("rule", {"match": match, "reply": ""}, by, "verify")
     except Broken as broken:
         own = [replace(each, path=each.path.removeprefix("rules[0].")) for each in broken.diagnostics]
         raise Broken(own) from None

@@ -182,7 +182,7 @@ class MockBase:
         """Return the requests that match. Raise AssertionError if their number is wrong: by default less than one.
         Raise Broken for an invalid match."""
         bounds = CountBounds.of(times, at_least, at_most)
-        matcher = compile_match(match or {}, caller())
+        matcher = compile_match({} if match is None else match, caller())
         received = self.requests
         matching = [each for each in received if matcher.matches(each.request)]
         lost = self._recorder.total - len(self._recorder.received)

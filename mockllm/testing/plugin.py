@@ -187,11 +187,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if not settings:
         return None
     hunt = importlib.import_module(HUNT)
-    settings = settings if isinstance(settings, Mapping) else {}
     item.stash[MISTAKE] = hunt.mistake_in(settings)
     if item.stash[MISTAKE] is not None:
         return None
-    hunt.hunt_item(item, nextitem, settings)
+    hunt.hunt_item(item, nextitem, {} if settings is True else settings)
     return True
 
 
