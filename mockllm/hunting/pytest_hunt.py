@@ -117,7 +117,11 @@ def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: HuntSet
 def mistake_in(settings: object) -> str | None:
     """Return what is wrong with settings; None for those with which a test is hunted. True has no settings."""
     if not isinstance(settings, Mapping):
-        return None if settings is True else f"hunt is True, False or a mapping of settings, and not {settings!r}"
+        return (
+            None
+            if settings is True
+            else f"hunt is True, False or a mapping of settings, and not {settings!r}"
+        )
     for name, value in settings.items():
         if name not in (known := HuntSettings.__annotations__):
             return f"hunt has no setting {name!r}; expected one of {', '.join(known)}"

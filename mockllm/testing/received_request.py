@@ -147,7 +147,12 @@ class Received:
         now, model, redactor = self.request.now, self.request.model, self.redactor
         model = None if model is None else shortened_for_line(redactor.text(model))
         took = max(0.0, time.time() - now)
-        head = (now, redactor.text(self.request.method), shortened_for_line(redactor.target(self.path)), model)
+        head = (
+            now,
+            redactor.text(self.request.method),
+            shortened_for_line(redactor.target(self.path)),
+            model,
+        )
         notes = tuple(map(redactor.text, self.notes))
         return AccessLogRecord(*head, self.rule, self.modifiers, self.status, took, notes)
 

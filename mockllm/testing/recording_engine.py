@@ -56,7 +56,9 @@ class RuleStack(Struct, dict=True):
     @property
     def scenarios(self) -> Sequence[str]:
         """The paths of the files and folders: as the test has them, or absolute from another working folder."""
-        paths = [(each, os.path.normpath(os.path.join(self._folder, each))) for each in self.sources.scenarios]
+        paths = [
+            (each, os.path.normpath(os.path.join(self._folder, each))) for each in self.sources.scenarios
+        ]
         return [path if os.path.abspath(path) == absolute else absolute for path, absolute in paths]
 
     @property

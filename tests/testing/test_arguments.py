@@ -40,7 +40,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize(("name", "value"), [(name, each) for name, values in WRONG.items() for each in values])
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, each) for name, values in WRONG.items() for each in values]
+)
 def test_argument_of_a_wrong_value_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=rf"^{name} is .*, and not {re.escape(repr(value))}$"):
         MockLLM(**{name: value})
@@ -48,7 +50,10 @@ def test_argument_of_a_wrong_value_is_refused(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", ["times", "at_least", "at_most"])
 def test_count_that_is_a_bool_is_refused(name: str) -> None:
-    with MockLLM() as server, pytest.raises(ValueError, match=f"{name} is a whole number from 0, and not True"):
+    with (
+        MockLLM() as server,
+        pytest.raises(ValueError, match=f"{name} is a whole number from 0, and not True"),
+    ):
         server.verify(**{name: True})
 
 

@@ -156,10 +156,9 @@ def test_all_used_counts_rules_of_sessions() -> None:
     with pytest.raises(AssertionError, match=r"1 unused rule:\n  test_mock_server_sessions\.py:never$"):
         with MockLLM(all_used=True) as server, server.session() as one:
             one.reply("never", name="never")
-    with pytest.raises(KeyError):
-        with MockLLM(all_used=True) as server, server.session() as one:
-            one.reply("never")
-            raise KeyError
+    with pytest.raises(KeyError), MockLLM(all_used=True) as server, server.session() as one:
+        one.reply("never")
+        raise KeyError
 
 
 def test_closed_session_has_the_unmatched_requests_once() -> None:
@@ -168,9 +167,7 @@ def test_closed_session_has_the_unmatched_requests_once() -> None:
             assert ask(one.openai_url)[0] == 404
 
 
-def test_files_are_found_from_another_working_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_are_found_from_another_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{name: mine, reply: file}]")
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -253,5 +253,7 @@ def test_not_strict(late):
 """
     result = run(pytester, tests, ini="mockllm_strict = true")
     result.assert_outcomes(passed=3, failed=2, errors=2)
-    result.stdout.fnmatch_lines(["*ERROR at teardown of test_own*", "1 unmatched request:", "*late → no rule*"])
+    result.stdout.fnmatch_lines(
+        ["*ERROR at teardown of test_own*", "1 unmatched request:", "*late → no rule*"]
+    )
     result.stdout.fnmatch_lines(["*ERROR at teardown of test_shared*"])

@@ -65,7 +65,7 @@ class SessionQuery(RequestModel):
 class SessionPatch(RequestModel):
     """`time_scale` is the factor on all times of scenarios in this session; null: the server's."""
 
-    time_scale: Annotated[float, Field(ge=0.0001, le=10_000)] | None = None
+    time_scale: Annotated[float, Field(ge=0.0001, le=10_000, strict=True)] | None = None
 
 
 class SessionInfo(BaseModel):
