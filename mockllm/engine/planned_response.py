@@ -77,6 +77,9 @@ class PlannedResponse(Struct, frozen=True):
     decided nothing."""
     id_seed: bytes = b""
     """The id seed of a cached response (`Ids.id_seed`); empty for any other."""
+    responder_key: str | None = None
+    """The key of the rule or modifier whose response this is: two of them may have the same id. None for a
+    refusal by a limit or load, and for any response without a rule."""
     placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `content`, in their order."""
     cached_from: PlannedResponse | None = None

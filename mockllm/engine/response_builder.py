@@ -289,7 +289,7 @@ class ResponseBuilder(DecidedRequest):
         except (CallTakesNoReply, UndecodableRecording) as error:
             failure = Failure("bad_request", message=f"{item.id} ({item.file_and_line}): {error}")
             return self._error_without_settings(unserved_handshake_failure(self.request) or failure)
-        planned = self._planned_response(plan, item.id, context)
+        planned = self._planned_response(plan, item.id, context, responder_key=item.key)
         return (
             _with_tool_calls(planned, plan, context)
             if context.tool_call_count and not context.prerendering
@@ -339,7 +339,13 @@ class ResponseBuilder(DecidedRequest):
         return PlannedResponse(plan, None, modifiers, (failure.short_message,), error=failure.type)
 
     def _planned_response(
-        self, plan: Plan, responder_id: str | None, context: PlanContext, *, unmatched: bool = False
+        self,
+        plan: Plan,
+        responder_id: str | None,
+        context: PlanContext,
+        *,
+        responder_key: str | None = None,
+        unmatched: bool = False,
     ) -> PlannedResponse:
         """Return the response that has this plan, and what the context has collected for log and journal. The rule
         header names what responds, or the rule that would respond if the request were valid."""
@@ -357,6 +363,7 @@ class ResponseBuilder(DecidedRequest):
             named_tools=context.compiled.named_tools,
             webhooks=tuple(_webhooks_of(plan, context, responder_id or "")) if context.webhook_specs else (),
             faults_by_step=tuple(context.faults_by_step.items()),
+            responder_key=responder_key,
         )
 
 

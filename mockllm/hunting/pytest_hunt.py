@@ -114,8 +114,14 @@ def hunt_item(item: pytest.Item, nextitem: pytest.Item | None, settings: HuntSet
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
 
 
-def mistake_in(settings: Mapping[object, object]) -> str | None:
-    """Return what is wrong with settings; None for those with which a test is hunted."""
+def mistake_in(settings: object) -> str | None:
+    """Return what is wrong with settings; None for those with which a test is hunted. True has no settings."""
+    if not isinstance(settings, Mapping):
+        return (
+            None
+            if settings is True
+            else f"hunt is True, False or a mapping of settings, and not {settings!r}"
+        )
     for name, value in settings.items():
         if name not in (known := HuntSettings.__annotations__):
             return f"hunt has no setting {name!r}; expected one of {', '.join(known)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from msgspec import Struct
 
@@ -19,6 +20,9 @@ from mockllm.scenario.source_file import content_digest
 from mockllm.scenario.typed_entries import EntryTyper
 from mockllm.scenario.validation_errors import describe_value
 from mockllm.scenario.yaml_reader import read_source
+
+UNDECODED: Final = "\ufffd"
+"""What a URL's byte that is no UTF-8 becomes in a name."""
 
 
 class NotEditable(Exception):
@@ -78,7 +82,7 @@ class ScenarioEditor:
         Raises FileConflict and NotEditable."""
         path = os.path.realpath(self._path(name))  # of a link, the file it leads to
         present = self.read(name)
-        if present is None and not name.isprintable():
+        if present is None and (not name.isprintable() or UNDECODED in name):
             raise NotEditable(f"{name!r} is no name for a new file: it has characters that cannot be shown")
         found = "" if present is None else present.digest
         if found != digest:

@@ -11,6 +11,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import Matcher, rank_key
 from mockllm.engine.near_misses import mismatch_line
 from mockllm.server.access_log import MAX_PROMPT, printable_line
+from mockllm.testing.arguments import check_arguments
 from mockllm.testing.received_request import Received
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
@@ -27,17 +28,18 @@ class CountBounds(Struct, frozen=True):
 
     @classmethod
     def of(cls, times: int | None, at_least: int | None, at_most: int | None) -> CountBounds:
-        """Create the bounds. Raise TypeError if the arguments contradict each other, ValueError for other objects
-        than numbers from 0."""
-        for name, count in (("times", times), ("at_least", at_least), ("at_most", at_most)):
-            if count is not None and not (isinstance(count, int) and count >= 0):
-                raise ValueError(f"{name} is a whole number from 0, and not {count!r}")
+        """Create the bounds. Raise TypeError for `times` with another bound, ValueError for other objects than
+        numbers from 0, and for bounds that no number meets."""
+        named = {"times": times, "at_least": at_least, "at_most": at_most}
+        check_arguments(**{name: count for name, count in named.items() if count is not None})
         if times is not None:
             if at_least is not None or at_most is not None:
                 raise TypeError("times is an exact number; leave out at_least and at_most")
             return cls(times, times)
         if at_least is None and at_most is None:
             return cls(1, None)
+        if at_most is not None and at_most < (at_least or 0):
+            raise ValueError("at_most is less than at_least")
         return cls(at_least or 0, at_most)
 
     def contains(self, count: int) -> bool:
@@ -69,7 +71,7 @@ def miscounted(
     differing = [(matcher.test_results(each.request), each) for each in others]
     for test_results, each in sorted(differing, key=lambda pair: rank_key(pair[0]))[:MAX_SHOWN]:
         differs = "; ".join(mismatch_line(part) for part in test_results if not part.matched)
-        lines.append(f"  {each}\n    {printable_line(differs, MAX_PROMPT)}")
+        lines.append(f"  {each}\n    {printable_line(each.redactor.text(differs), MAX_PROMPT)}")
     if lost:
         lines.append(f"  the {lost} requests before these were dropped and are not counted")
     return "\n".join(lines)

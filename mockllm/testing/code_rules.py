@@ -64,8 +64,11 @@ class _Open(EntryTyper):
         """Do nothing: `CodeRules.over` resolves `replaces`."""
 
 
-def compile_item(kind: EntryKind, item: Mapping[str, object], by: Caller, name: str) -> CodeRules:
-    """Compile a rule or modifier written in code. `name` is its default name. Raise Broken for mistakes."""
+def compile_item(
+    kind: EntryKind, item: Mapping[str, object], by: Caller, name: str, owner: str = ""
+) -> CodeRules:
+    """Compile a rule or modifier written in code. `name` is its default name, which is unique for `owner`: the id of
+    a session, or empty. Raise Broken for mistakes."""
     data = CodeValues(kind, by).mapping(item)
     own_name = data.get("name", name)
     filled = {**data, "name": own_name}
@@ -73,13 +76,13 @@ def compile_item(kind: EntryKind, item: Mapping[str, object], by: Caller, name: 
     source = Source(by.shown, {f"{kind}s": [filled]}, (mark, mark, None))
     folder, file_name = os.path.split(by.file)
     file = LoadedFile(by.file, file_name, source, source, folder, "user")
-    return _typed(LoadedFiles((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{name}")
+    return _typed(LoadedFiles((file,), (), (), (), (), frozenset(), frozenset()), unique=f"@{owner}/{name}")
 
 
-def compile_match(match: Mapping[str, object], by: Caller) -> Matcher:
+def compile_match(match: object, by: Caller) -> Matcher:
     """Return the matcher of a match in code. Raise Broken for mistakes, with their paths in the match."""
     try:
-        rule = compile_item("rule", {"match": dict(match), "reply": ""}, by, "verify")
+        rule = compile_item("rule", {"match": match, "reply": ""}, by, "verify")
     except Broken as broken:
         own = [replace(each, path=each.path.removeprefix("rules[0].")) for each in broken.diagnostics]
         raise Broken(own) from None

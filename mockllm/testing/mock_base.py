@@ -44,12 +44,13 @@ class CodeRule(Struct, frozen=True):
     """A rule that was added in code."""
 
     id: str
+    _key: str
     _server: MockBase
 
     @property
     def requests(self) -> list[Received]:
         """The requests for which the rule was selected."""
-        return [each for each in self._server.requests if each.rule == self.id]
+        return [each for each in self._server.requests if each.rule_key == self._key]
 
     @property
     def used(self) -> bool:
@@ -115,16 +116,22 @@ class MockBase:
         sources = self._stack.sources
         packs = [*sources.packs, *([] if WEATHER in sources.packs else [WEATHER])]
         values = {**sources.settings.values, f"{WEATHER}.climate": climate}
-        self._stack.serve(scenario_sources(sources.scenarios, packs, values))
+        self._stack.serve(scenario_sources(self._stack.scenarios, packs, values))
 
     def _rule(self, default_name: str, words: Mapping[str, object]) -> CodeRule:
-        return CodeRule(self._written("rule", default_name, words), self)
+        entries = self._written("rule", default_name, words)
+        id, key = (entries[0].id, entries[0].key) if entries else ("", "")
+        return CodeRule(id, key, self)
 
-    def _written(self, kind: EntryKind, default_name: str, words: Mapping[str, object]) -> str:
+    def _written(
+        self, kind: EntryKind, default_name: str, words: Mapping[str, object]
+    ) -> Sequence[TypedEntry]:
+        """Add an item, and return its entries: none where it is disabled."""
         keys = {name: value for name, value in words.items() if not (name == "match" and value is None)}
-        addition = compile_item(kind, keys, caller(), f"{default_name} {next(self._names)}")
+        name = f"{default_name} {next(self._names)}"
+        addition = compile_item(kind, keys, caller(), name, self.session_id or "")
         self._stack.add(addition)
-        return addition.entries[0].id if addition.entries else ""
+        return addition.entries
 
     @property
     def _recorder(self) -> RecordingEngine:
@@ -132,9 +139,10 @@ class MockBase:
 
     @property
     def requests(self) -> list[Received]:
-        """All requests in their order, without those to `/`, `/health` and similar paths."""
-        id = self.session_id
-        return [each for each in self._recorder.received.copy() if id is None or each.session == id]
+        """All requests in their order, without those to `/`, `/health` and similar paths. Those of a session end
+        when it closes: a later one may have its id."""
+        every = self.session_id is None
+        return [each for each in self._recorder.received.copy() if every or each.stack is self._stack]
 
     @property
     def unmatched(self) -> list[Received]:
@@ -155,13 +163,13 @@ class MockBase:
         return [entry for addition in self._stack.additions for entry in addition.entries]
 
     def _unused(self, entries: Sequence[TypedEntry]) -> list[str]:
-        used = {each.rule for each in self.requests}
+        used = {each.rule_key for each in self.requests}
         rules = (
             each
             for each in entries
             if isinstance(each.spec, RuleSpec) and each.layer <= 0 and not each.spec.fallback
         )
-        return [id for id in dict.fromkeys(each.id for each in rules) if id not in used]
+        return list(dict.fromkeys(each.id for each in rules if each.key not in used))
 
     def verify(
         self,
@@ -174,7 +182,7 @@ class MockBase:
         """Return the requests that match. Raise AssertionError if their number is wrong: by default less than one.
         Raise Broken for an invalid match."""
         bounds = CountBounds.of(times, at_least, at_most)
-        matcher = compile_match(match or {}, caller())
+        matcher = compile_match({} if match is None else match, caller())
         received = self.requests
         matching = [each for each in received if matcher.matches(each.request)]
         lost = self._recorder.total - len(self._recorder.received)

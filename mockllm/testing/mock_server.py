@@ -14,7 +14,6 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
-from mockllm.core.time_scale import MIN_TIME_SCALE
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import read_session
@@ -26,6 +25,7 @@ from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.engine_state import EngineState
+from mockllm.testing.arguments import check_arguments
 from mockllm.testing.loop_thread import Hosted, SwitchedClock
 from mockllm.testing.mock_base import MockBase, scenario_sources
 from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, RuleStack, create_engine
@@ -64,6 +64,8 @@ class MockLLM(MockBase):
         own. `port`: 0 selects a free port. `max_delay` (seconds), `time_scale`, `miss_status` (from 400 to 599) and
         `limits` are as for `mockllm serve`. Raise Broken for mistakes in the files, ValueError for a bad
         number or type."""
+        check_arguments(strict=strict, all_used=all_used, port=port, max_delay=max_delay, limits=limits)
+        check_arguments(seed=seed, miss_status=miss_status, time_scale=time_scale)
         self._stack = RuleStack(scenario_sources(scenarios, packs, {} if params is None else params))
         if strict and self._stack.base.warnings:
             raise Broken(self._stack.base.warnings)
@@ -73,12 +75,21 @@ class MockLLM(MockBase):
         self.all_used = all_used
         self.time_scale = time_scale
         self._limits = limits or ServerLimits()
-        self._settings = _engine_settings(seed, max_delay, self._limits.generated, miss_status, time_scale)
+        self._settings = EngineSettings(
+            seed,
+            max_delay,
+            self._limits.generated,
+            allow_overrides=True,
+            unmatched_status=miss_status,
+            time_scale=time_scale,
+        )
         self._address = Address("127.0.0.1", port)
         self._state = EngineState()
         self._recording = RecordingEngine(self._stack, self._engine, MAX_RECEIVED)
         self._hosted: Hosted | None = None
         self._sessions = itertools.count(1)
+        self._opened: list[MockSession] = []
+        """All sessions so far, for `all_used`."""
 
     @property
     def _recorder(self) -> RecordingEngine:
@@ -108,8 +119,11 @@ class MockLLM(MockBase):
             hosted.stop()
 
     def check(self) -> None:
-        """Raise AssertionError for unmatched requests (`strict`) and unused rules (`all_used`)."""
+        """Raise AssertionError for unmatched requests (`strict`) and unused rules (`all_used`), those of sessions
+        included."""
         problems = self.complaints(unmatched=self.strict, unused=self.all_used)
+        for session in self._opened:
+            problems += session.complaints(unmatched=False, unused=self.all_used)
         if problems:
             raise AssertionError("\n".join(problems))
 
@@ -124,24 +138,28 @@ class MockLLM(MockBase):
         time_scale: float | None = None,
     ) -> MockSession:
         """Create a session of this server with separate counts, rules, requests and base URL. Use `with`, or `close`
-        it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. Raise
-        ValueError for an invalid or open id, factor or type."""
+        it. `scenarios`, `packs`, `params`, `seed` and `time_scale` replace those of the server. `all_used` of the
+        server applies to its rules, too. Raise ValueError for an invalid or open id, factor or type."""
         wrong = None if id is None else read_session(id, "/")[2]
         if wrong is not None:
             raise ValueError(wrong.message)
         sources = self._stack.sources
-        sources = scenario_sources(
-            sources.scenarios if scenarios is None else scenarios,
-            sources.packs if packs is None else packs,
-            sources.settings.values if params is None else params,
-        )
+        if not (scenarios is packs is params is None):
+            sources = scenario_sources(
+                self._stack.scenarios if scenarios is None else scenarios,
+                sources.packs if packs is None else packs,
+                sources.settings.values if params is None else params,
+            )
         if seed is not None:
-            _check_seed(seed)
+            check_arguments(seed=seed)
         if time_scale is not None:
-            _check_factor(time_scale)
+            check_arguments(time_scale=time_scale)
         numbered = (f"session-{number}" for number in self._sessions)
         name = id or next(name for name in numbered if not self._recording.is_open(name))
-        return MockSession(self, name, RuleStack(sources, self._stack), seed, time_scale)
+        session = MockSession(self, name, RuleStack(sources, self._stack), seed, time_scale)
+        if self.all_used:
+            self._opened.append(session)
+        return session
 
     def __enter__(self) -> Self:
         return self.start()
@@ -187,35 +205,15 @@ class MockLLM(MockBase):
         self._running.do(open_session)
 
     def _close(self, session: str, stack: RuleStack) -> None:
-        if self._hosted is None:
+        def close_session() -> None:
+            if self._recording.is_open(session, stack):
+                self._state.end(session)
             self._recording.close(session, stack)
+
+        if self._hosted is None:
+            close_session()
         else:
-            self._hosted.do(lambda: self._recording.close(session, stack))
-
-
-def _engine_settings(
-    seed: int, max_delay: float, generated: int, miss_status: int, time_scale: float
-) -> EngineSettings:
-    if not (isinstance(miss_status, int) and 400 <= miss_status <= 599):
-        raise ValueError(f"miss_status is a status from 400 to 599, and not {miss_status!r}")
-    _check_seed(seed)
-    _check_factor(time_scale)
-    return EngineSettings(
-        seed, max_delay, generated, allow_overrides=True, unmatched_status=miss_status, time_scale=time_scale
-    )
-
-
-def _check_seed(seed: object) -> None:
-    """Raise ValueError for another object than a whole number: a text would be another seed without a word."""
-    if not isinstance(seed, int):
-        raise ValueError(f"seed is a whole number, and not {seed!r}")
-
-
-def _check_factor(time_scale: object) -> None:
-    """Raise ValueError for a factor that is none; NaN is none, too."""
-    least, most = MIN_TIME_SCALE, 1 / MIN_TIME_SCALE
-    if not (isinstance(time_scale, int | float) and least <= time_scale <= most):
-        raise ValueError(f"time_scale is a factor from {least:g} to {most:g}, and not {time_scale!r}")
+            self._hosted.do(close_session)
 
 
 class MockSession(MockBase):
@@ -245,7 +243,7 @@ class MockSession(MockBase):
         return self.server._release(session, name)
 
     def close(self) -> None:
-        """Remove the rules of the session."""
+        """Remove the rules, counts and stored responses of the session."""
         self.server._close(self.session_id or "", self._stack)
 
     def __enter__(self) -> Self:

@@ -52,6 +52,8 @@ MODIFIERS: Final = pytest.StashKey[Sequence[Mapping[str, object]]]()
 """The modifiers of a hunt, which disturb the server of a test."""
 MISTAKE: Final = pytest.StashKey[str | None]()
 """What is wrong with the settings of a test's hunt."""
+CHECKED: Final = pytest.StashKey[bool]()
+"""Whether a test has passed, its requests included: later ones are those of its fixtures."""
 HUNT: Final = "mockllm.hunting.pytest_hunt"
 """The module that hunts a test, imported for a test with `hunt`."""
 
@@ -116,6 +118,7 @@ def mockllm(request: pytest.FixtureRequest) -> Iterator[MockLLM]:
     _note(request.node, server)
     yield server
     server.stop()
+    _check_teardown(request.node, server)
 
 
 @pytest.fixture(scope="session")
@@ -143,6 +146,7 @@ def mockllm_shared(mockllm_server: MockLLM, request: pytest.FixtureRequest) -> I
     _note(request.node, session)
     yield session
     session.close()
+    _check_teardown(request.node, session)
 
 
 @pytest.fixture
@@ -183,11 +187,10 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     if not settings:
         return None
     hunt = importlib.import_module(HUNT)
-    settings = settings if isinstance(settings, Mapping) else {}
     item.stash[MISTAKE] = hunt.mistake_in(settings)
     if item.stash[MISTAKE] is not None:
         return None
-    hunt.hunt_item(item, nextitem, settings)
+    hunt.hunt_item(item, nextitem, {} if settings is True else settings)
     return True
 
 
@@ -196,6 +199,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Clear the servers of an earlier run of the test: some plugins rerun failed tests. Fail a test that cannot be
     hunted with its settings."""
     item.stash[SERVERS] = []
+    item.stash[CHECKED] = False
     if (mistake := item.stash.get(MISTAKE, None)) is not None:
         pytest.fail(mistake, pytrace=False)
 
@@ -215,6 +219,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
         problems += [str(each) for _, server in item.stash.get(SERVERS, []) for each in server.verdicts.bad]
     if problems:
         pytest.fail("\n".join(problems), pytrace=False)
+    item.stash[CHECKED] = True
 
 
 @pytest.hookimpl(wrapper=True)
@@ -239,6 +244,14 @@ def pytest_runtest_makereport(
         if bad:
             report.sections.append(("mockllm: bad verdicts on the client", str(bad)))
     return report
+
+
+def _check_teardown(node: pytest.Item, server: MockBase) -> None:
+    """Fail the teardown of a passed test for the unmatched requests of its fixtures, where the test is strict."""
+    if node.stash.get(CHECKED, False) and _wants(node, "strict"):
+        problems = server.complaints(unmatched=True, unused=False)
+        if problems:
+            pytest.fail("\n".join(problems), pytrace=False)
 
 
 def _note(node: pytest.Item, server: MockBase) -> None:

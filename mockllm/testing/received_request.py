@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from mockllm.core.json.codec import MISSING, Json
+from mockllm.core.redaction import Redactor, secrets_of
+from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Message
 from mockllm.engine import PlannedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.access_log import AccessLog, AccessLogRecord, shortened_for_line
+
+if TYPE_CHECKING:
+    from mockllm.testing.recording_engine import RuleStack
 
 _LINES = AccessLog(lambda line: None)
 
@@ -17,13 +24,19 @@ _LINES = AccessLog(lambda line: None)
 class Received:
     """A received request and its response. All values but `took` and `left` are set before the response is sent."""
 
-    def __init__(self, request: EngineRequest, response: PlannedResponse, path: str) -> None:
+    def __init__(
+        self, request: EngineRequest, response: PlannedResponse, path: str, stack: RuleStack
+    ) -> None:
         self.request = request
         """The request in the form that rules match."""
         self.path = path
         """As on the wire, without a session's prefix and without the query."""
+        self.stack = stack
+        """The rules of the server or session that responded."""
         self.rule = response.responder_id
         """The id of the selected rule, also for an invalid request; None if no rule matched."""
+        self.rule_key = response.responder_key
+        """What tells rules with the same id apart."""
         self.modifiers = response.modifiers
         """The ids of the modifiers that applied."""
         self.status = response.status
@@ -131,20 +144,35 @@ class Received:
         """The access log record of the request."""
         if self.ended is not None:
             return self.ended
-        now, model = self.request.now, self.request.model
-        model = None if model is None else shortened_for_line(model)
+        now, model, redactor = self.request.now, self.request.model, self.redactor
+        model = None if model is None else shortened_for_line(redactor.text(model))
         took = max(0.0, time.time() - now)
-        head = (now, self.request.method, shortened_for_line(self.path), model)
-        return AccessLogRecord(*head, self.rule, self.modifiers, self.status, took, self.notes)
+        head = (
+            now,
+            redactor.text(self.request.method),
+            shortened_for_line(redactor.target(self.path)),
+            model,
+        )
+        notes = tuple(map(redactor.text, self.notes))
+        return AccessLogRecord(*head, self.rule, self.modifiers, self.status, took, notes)
+
+    @cached_property
+    def redactor(self) -> Redactor:
+        """Masks the secrets of the request in texts for a report, which CI may publish."""
+        headers, target = self.request.headers, f"?{self.request.query_string}"
+        return Redactor(secrets_of(headers.items(), target)).with_secrets(
+            body_secrets(headers.get("content-type", ""), self.raw)
+        )
 
     @property
     def explanation(self) -> str:
-        """The message for an unmatched request: the nearest rules and the differences; else empty."""
+        """The message for an unmatched request: the nearest rules and the differences, without secrets; else
+        empty."""
         if not self.missed:
             return ""
         from mockllm.testing.expectations import Outcome
 
-        return "\n".join(Outcome(self.request, self._response).message)
+        return "\n".join(map(self.redactor.text, Outcome(self.request, self._response).message))
 
     def __str__(self) -> str:
         """Return the line of the access log: `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms`."""

@@ -6,6 +6,7 @@ none.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -50,6 +51,15 @@ class RuleStack(Struct, dict=True):
         below = self.below
         shared = below is not None and self.sources == below.sources
         self.base: CompiledBase = below.base if below is not None and shared else compiled_base(self.sources)
+        self._folder = os.getcwd() if below is None or not shared else below._folder
+
+    @property
+    def scenarios(self) -> Sequence[str]:
+        """The paths of the files and folders: as the test has them, or absolute from another working folder."""
+        paths = [
+            (each, os.path.normpath(os.path.join(self._folder, each))) for each in self.sources.scenarios
+        ]
+        return [path if os.path.abspath(path) == absolute else absolute for path, absolute in paths]
 
     @property
     def versions(self) -> int:
@@ -120,6 +130,7 @@ class RecordingEngine:
         self._engines: dict[int, tuple[int, Engine]] = {}
         self._current: Engine | None = None
         self._path = ""
+        self._stack_in_use = stack
         self.received: deque[Received] = deque(maxlen=max_received)
         self.total = 0
         """Number of requests so far, with dropped ones."""
@@ -131,13 +142,14 @@ class RecordingEngine:
             raise ValueError(f"the session {session!r} is open already: close it first, or leave out its id")
         self._sessions[session] = stack
 
-    def is_open(self, session: str) -> bool:
-        """Return whether a session has a separate stack."""
-        return session in self._sessions
+    def is_open(self, session: str, stack: RuleStack | None = None) -> bool:
+        """Return whether a session has a separate stack, or this one."""
+        found = self._sessions.get(session)
+        return found is not None and (stack is None or found is stack)
 
     def close(self, session: str, stack: RuleStack) -> None:
         """Remove the stack of a session; not that of a later one with the same id. Its requests stay stored."""
-        if self._sessions.get(session) is stack:
+        if self.is_open(session, stack):
             del self._sessions[session]
         self._engines.pop(id(stack), None)
 
@@ -155,6 +167,7 @@ class RecordingEngine:
             stack = self._sessions.get(session or "", stack)
         self._current = self._engine(stack)
         self._path = path_without_session(path)
+        self._stack_in_use = stack
         return self._current
 
     def read_ahead(self, request: EngineRequest) -> None:
@@ -200,7 +213,7 @@ class RecordingEngine:
             received.status = record.status  # differs from the plan if an upstream responded
 
     def _store(self, request: EngineRequest, response: PlannedResponse) -> PlannedResponse:
-        received = Received(request, response, self._path)
+        received = Received(request, response, self._path, self._stack_in_use)
         self._open[id(request)] = received
         self.received.append(received)
         self.total += 1

@@ -85,6 +85,8 @@ def test_hunt_beyond_its_bound_fails(pytester: pytest.Pytester) -> None:
         ('{"time": True}', "hunt={'time': True}: expected seconds, more than 0"),
         ('{"seed": "x"}', "hunt={'seed': 'x'}: expected a whole number"),
         ('{"runz": 5}', "hunt has no setting 'runz'; expected one of runs, time, timeout,"),
+        ('"no"', "hunt is True, False or a mapping of settings, and not 'no'"),
+        ("1", "hunt is True, False or a mapping of settings, and not 1"),
         ("{1: 5}", "hunt has no setting 1; expected one of runs, time, timeout,"),
     ],
 )

@@ -10,12 +10,15 @@ from typing import Any
 from tests.waiting import PATIENCE
 
 
-def ask(url: str, model: str = "gpt-4o", reported: str = "hi", **more: Any) -> tuple[int, Any]:
+def ask(
+    url: str, model: str = "gpt-4o", reported: str = "hi", *, key: str | None = None, **more: Any
+) -> tuple[int, Any]:
     """Status and JSON of a chat completion at an OpenAI base URL."""
     body = {"model": model, "messages": [{"role": "user", "content": reported}], **more}
-    request = urllib.request.Request(
-        f"{url}/chat/completions", json.dumps(body).encode(), {"content-type": "application/json"}
-    )
+    headers = {"content-type": "application/json"}
+    if key is not None:
+        headers["authorization"] = f"Bearer {key}"
+    request = urllib.request.Request(f"{url}/chat/completions", json.dumps(body).encode(), headers)
     try:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, json.load(answer)

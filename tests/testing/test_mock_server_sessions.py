@@ -96,3 +96,84 @@ def test_unused_rules_of_session_are_its_own() -> None:
         assert one.unused_rules == [f"{HERE}:mine"]
         text(one.openai_url, "y")
         assert one.unused_rules == []
+
+
+def test_rules_of_session_and_server_are_counted_apart() -> None:
+    with MockLLM() as server, server.session() as one:
+        below = server.reply("from server", match={"user": "server"})
+        mine = one.reply("mine", match={"user": "mine"})
+        assert text(one.openai_url, reported="server") == "from server"
+        assert (mine.used, one.unused_rules, server.unused_rules) == (False, [mine.id], [])
+        assert len(below.requests) == 1
+        assert text(one.openai_url, reported="mine") == "mine"
+        assert (len(mine.requests), len(below.requests), one.unused_rules) == (1, 1, [])
+
+
+def test_rules_of_one_name_are_counted_apart() -> None:
+    with MockLLM() as server:
+        first = server.reply("first", name="dup", match={"user": "first"})
+        second = server.reply("second", name="dup", match={"user": "second"})
+        assert [text(server.openai_url, reported="second") for _ in range(3)] == ["second"] * 3
+        assert (first.used, len(second.requests), server.unused_rules) == (False, 3, [first.id])
+
+
+def test_disabled_rule_has_no_requests() -> None:
+    with MockLLM() as server:
+        disabled = server.reply("never", enabled=False)
+        assert ask(server.openai_url)[0] == 404
+        assert (disabled.requests, disabled.used, server.unused_rules) == ([], False, [])
+
+
+def test_reopened_session_begins_anew() -> None:
+    with MockLLM() as server:
+        server.sequence("1", "2", "3")
+        first = server.session("alice")
+        assert text(first.openai_url) == "1"
+        first.close()
+        with server.session("alice") as second:
+            assert text(second.openai_url) == "1"
+            first.close()
+            assert text(second.openai_url) == "2"
+            assert (len(first.requests), len(second.requests), len(server.requests)) == (1, 2, 3)
+
+
+def test_session_that_closes_after_its_server_begins_anew() -> None:
+    server = MockLLM()
+    server.sequence("1", "2")
+    for _ in range(2):
+        with server:
+            session = server.session("alice")
+            assert text(session.openai_url) == "1"
+        session.close()
+
+
+def test_all_used_counts_rules_of_sessions() -> None:
+    with MockLLM(all_used=True) as server, server.session() as one:
+        server.reply("all", match={"user": "all"})
+        used = one.reply("used", match={"user": "used"})
+        assert [text(one.openai_url, reported=each) for each in ("all", "used")] == ["all", "used"]
+    assert used.used
+    with pytest.raises(AssertionError, match=r"1 unused rule:\n  test_mock_server_sessions\.py:never$"):
+        with MockLLM(all_used=True) as server, server.session() as one:
+            one.reply("never", name="never")
+    with pytest.raises(KeyError), MockLLM(all_used=True) as server, server.session() as one:
+        one.reply("never")
+        raise KeyError
+
+
+def test_closed_session_has_the_unmatched_requests_once() -> None:
+    with pytest.raises(AssertionError, match=r"^1 unmatched request:\n[^\n]*$"):
+        with MockLLM(strict=True) as server, server.session() as one:
+            assert ask(one.openai_url)[0] == 404
+
+
+def test_files_are_found_from_another_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.yaml").write_text("rules: [{name: mine, reply: file}]")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with MockLLM(scenarios="a.yaml") as server:
+        monkeypatch.chdir(tmp_path / "other")
+        server.climate("calm")
+        assert text(server.openai_url) == "file"
+        assert text(server.session(packs=["weather"]).openai_url) == "file"
+        assert server.session().unused_rules == []

@@ -221,3 +221,39 @@ def test_counts(mockllm):
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(['E *climate: expected *did you mean "storm"?', "E *TypeError: times is *"])
     result.stdout.no_fnmatch_line("*mockllm/testing/*.py*")
+
+
+def test_unmatched_request_of_a_teardown_is_an_error(pytester: pytest.Pytester) -> None:
+    tests = """
+@pytest.fixture
+def late(mockllm):
+    yield
+    ask(mockllm.openai_url, "late")
+
+@pytest.fixture
+def late_shared(mockllm_shared):
+    yield
+    ask(mockllm_shared.openai_url, "late")
+
+def test_own(late):
+    pass
+
+def test_shared(late_shared):
+    pass
+
+def test_failed(late):
+    assert 0
+
+def test_unmatched(mockllm):
+    ask(mockllm.openai_url)
+
+@pytest.mark.mockllm(strict=False)
+def test_not_strict(late):
+    pass
+"""
+    result = run(pytester, tests, ini="mockllm_strict = true")
+    result.assert_outcomes(passed=3, failed=2, errors=2)
+    result.stdout.fnmatch_lines(
+        ["*ERROR at teardown of test_own*", "1 unmatched request:", "*late → no rule*"]
+    )
+    result.stdout.fnmatch_lines(["*ERROR at teardown of test_shared*"])

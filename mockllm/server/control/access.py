@@ -30,6 +30,8 @@ PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip", RECORDER_HE
 one is such a proxy: it forwards requests, and sends webhooks."""
 OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 """Values of `sec-fetch-site` that a browser sends for a page of another origin."""
+SAME: Final = "same-origin"
+"""The value for a page of the same origin. No script can set this header."""
 FREE_ATTEMPTS: Final = 10
 """Wrong tokens of an address without a wait; each further one doubles the wait."""
 MAX_DELAY: Final = 60.0
@@ -138,11 +140,7 @@ class Access(Struct, frozen=True):
             )
 
     def _check_origin(self, method: str, headers: Mapping[str, str]) -> None:
-        if method in SAFE:
-            return
-        host = headers.get("host", "")
-        origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        if (origin is not None and origin.lower() not in _origins(host)) or site in OTHER_SITES:
+        if method not in SAFE and is_from_other_page(headers):
             raise Problem(403, "A web page of another origin may not change anything.")
 
 
@@ -161,6 +159,15 @@ def _token(headers: Mapping[str, str]) -> str | None:
     if own is None and bearer[:7].lower() == "bearer ":  # beside the own header it is a provider's key
         return bearer[7:].strip()
     return own
+
+
+def is_from_other_page(headers: Mapping[str, str]) -> bool:
+    """Return whether a browser sends this for a page of another origin. Through a proxy the Host may differ from the
+    origin, but the browser then says that both are the same."""
+    origin, site = headers.get("origin"), headers.get("sec-fetch-site")
+    if site in OTHER_SITES:
+        return True
+    return origin is not None and site != SAME and origin.lower() not in _origins(headers.get("host", ""))
 
 
 def _origins(host: str) -> tuple[str, str]:

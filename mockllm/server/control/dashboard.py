@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
-from mockllm.server.control.access import Access
+from mockllm.server.control.access import Access, is_from_other_page
 from mockllm.server.control.called_address import called_address
 from mockllm.server.control.problem import Problem
 
@@ -89,7 +89,7 @@ def respond(
     if method not in ("GET", "HEAD") and not login:
         return _page(405, f"<p>{escape(method[:20])} is not allowed here; use GET.</p>")
     token = _token(raw.decode("utf-8", "replace") if login else query if path == ROOT else "")
-    if token is not None or login:
+    if (token is not None or login) and not is_from_other_page(headers):
         return _log_in(access, token or "", client_address)
     try:
         access.check(method, headers, client_address)

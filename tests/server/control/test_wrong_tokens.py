@@ -97,3 +97,23 @@ def test_wrong_tokens_over_http_get_retry_after(tmp_path: Path) -> None:
 def test_host_of_an_absolute_target_is_checked(target: str, status: int, tmp_path: Path) -> None:
     with steered(tmp_path, {"a.yaml": EXAMPLE}) as server:
         assert server.call("GET", target, headers={"Host": "localhost"}).status == status
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_page_of_another_origin_sends_no_token(tmp_path: Path, site: str) -> None:
+    image = {"Host": "evil.example", "Sec-Fetch-Site": site, "Sec-Fetch-Mode": "no-cors"}
+    form = {"Origin": "http://evil.example"}
+    with steered(tmp_path, {"a.yaml": EXAMPLE}, access=Access("t0ken")) as server:
+        for token in ["no"] * (FREE_ATTEMPTS + 2) + ["t0ken"]:
+            read = server.call("GET", f"/dashboard?token={token}", headers=image)
+            sent = server.call("POST", "/dashboard", f"token={token}", form)
+            assert (read.status, sent.status) == (403, 403)
+            assert "set-cookie" not in {*read.headers, *sent.headers}
+        assert server.call("GET", "/dashboard?token=t0ken").status == 303
+        assert server.call("GET", "/api/rules", headers={"Authorization": "Bearer t0ken"}).status == 200
+
+
+def test_login_through_proxy_with_another_host_is_accepted(tmp_path: Path) -> None:
+    form = {"Origin": "https://dash.example", "Sec-Fetch-Site": "same-origin"}
+    with steered(tmp_path, {"a.yaml": EXAMPLE}, access=Access("t0ken")) as server:
+        assert server.call("POST", "/dashboard", "token=t0ken", form).status == 303

@@ -72,7 +72,7 @@ class AddQuery(SessionQuery):
 class SessionPatch(RequestModel):
     """`time_scale` is the factor on all times of scenarios in this session; null: the server's."""
 
-    time_scale: Annotated[float, Field(ge=0.0001, le=10_000)] | None = None
+    time_scale: Annotated[float, Field(ge=0.0001, le=10_000, strict=True)] | None = None
 
 
 class SessionInfo(BaseModel):
