@@ -323,13 +323,13 @@ def _numbered_tool_calls(
 
 
 def _bytes_and_waits(plan: Plan) -> tuple[object, ...]:
-    """Return what a client receives, and when. The order of headers has no meaning."""
-    return plan.head.status, sorted(plan.head.headers), list(joined_steps(plan)), plan.framing, plan.delay
+    """Return what a client receives, and when."""
+    return plan.head.status, plan.head.headers, list(joined_steps(plan)), plan.framing, plan.delay
 
 
 def _all_fields(plan: Plan) -> tuple[object, ...]:
     rest = (plan.steps, plan.framing, plan.delay, plan.delivery, plan.chunk_texts)
-    return plan.head.status, sorted(plan.head.headers), *rest
+    return plan.head.status, plan.head.headers, *rest
 
 
 # --- the tokens of chunks ----------------------------------------------------------------------------

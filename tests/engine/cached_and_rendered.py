@@ -87,11 +87,11 @@ def without_cache(scenario: str, settings: EngineSettings | None = None) -> Virt
 
 
 def visible_parts(planned: PlannedResponse) -> dict[str, object]:
-    """All that a client and the journal see of a response. The order of headers has no meaning."""
+    """All that a client and the journal see of a response."""
     plan: Plan = planned.plan
     return {
         "status": plan.head.status,
-        "headers": sorted(plan.head.headers),
+        "headers": plan.head.headers,
         "written": joined(plan),
         "framing": plan.framing,
         "delay": plan.delay,

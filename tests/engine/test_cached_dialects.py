@@ -120,6 +120,16 @@ def test_responses_of_every_call_are_cached(name: str, call: Call, stream: bool)
     assert any(type(entry) is CachedStream for entry in entries) is (stream and name not in UNCACHEABLE)
 
 
+OWN_HEADERS = "rules: [{reply: Hello., headers: {x-a: b, Request-Id: own}}]"
+
+
+@EACH_FORM
+@EACH_CALL
+@pytest.mark.covering
+def test_headers_of_a_rule_have_the_same_order(call: Call, stream: bool) -> None:
+    compare(OWN_HEADERS, [ask_call(call, "made", turn, stream=stream) for turn in range(3)])
+
+
 def test_dialects_do_not_share_entries() -> None:
     """Of one rule, in many dialects that share a protocol."""
     turns = [(turn, call) for turn in range(3) for call in CALLS.values()]

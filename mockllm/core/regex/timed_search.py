@@ -7,17 +7,16 @@ result.
 
 from __future__ import annotations
 
-import re
 from time import thread_time
 from typing import ClassVar, Final, Protocol
+
+from mockllm.core.regex.backtracking_form import backtracking_form
 
 LIMIT: Final = 0.02
 """Seconds of CPU time after which a search ends without a result: a thousand times what a usual search takes."""
 MAX_TEXT: Final = 100_000
 """The most characters of a text that is searched. `regex` compares the time with its limit after some hundred steps.
 A step may take time linear in the text: all take 1.2 s for 4 MB."""
-_BRACES: Final = re.compile(r"(\\N\{|\\.)|\{(?!\d+,?\d*\}|,\d*\})", re.DOTALL)
-"""A brace that `re` takes literally. `regex` could read a fuzzy match in it."""
 
 
 class SearchTooLong(Exception):
@@ -47,10 +46,9 @@ class TimedSearch:
     def __init__(self, pattern: str, flags: int) -> None:
         import regex  # 25 ms that a start without such a pattern does not need
 
-        plain = _BRACES.sub(lambda found: found[1] or r"\{", pattern)
         self._ended: int | None = None
         """The hash of the last text whose search took too long: a near miss searches the same one several times."""
-        self._compiled = regex.compile(plain, regex.IGNORECASE if flags & re.IGNORECASE else 0)
+        self._compiled = regex.compile(backtracking_form(pattern, flags))
 
     def search(self, text: str) -> RegexMatch | None:
         """Return the match of the first occurrence, or None. Raise SearchTooLong."""

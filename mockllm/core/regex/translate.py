@@ -10,6 +10,7 @@ pattern for such texts expects the markers: `\\b` is the marker, and each charac
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
@@ -40,9 +41,7 @@ MAX_COUNT: Final = 1000
 MAX_ITEMS: Final = 4000
 """A pattern whose repeats unfold to more items than this is not translated: RE2 would need much memory."""
 _DIGIT: Final = r"\p{Nd}"
-_SPACE: Final = (
-    r"\x09-\x0d\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
-)
+_SPACE: Final = "\\x09-\\x0d\\x1c-\\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _WORD: Final = r"\p{L}\p{N}_"
 _CLASSES: Final = {
     _constants.CATEGORY_DIGIT: (_DIGIT, "0-9"),
@@ -97,7 +96,19 @@ def translate(pattern: str, ignore_case: bool = False, *, marked: bool = False) 
     tree = _parser.parse(pattern, re.IGNORECASE if ignore_case else 0)
     translator = _Translator(marked)
     written = translator.sequence(tree, tree.state.flags, last=True)
+    if not _has_utf8_form(written):
+        raise Untranslatable
     return Translation(written, tuple(translator.groups))
+
+
+def translate_character(operation: object, argument: object, flags: int) -> str:
+    """Translate an item that takes one character. Raise Untranslatable for some complements of classes."""
+    return _one(operation, argument, flags, "")
+
+
+def word_class(flags: int) -> str:
+    """Return the word characters with these flags, as members of a class."""
+    return _CLASSES[_constants.CATEGORY_WORD][bool(flags & re.ASCII)]
 
 
 class _Translator:
@@ -226,7 +237,8 @@ def _one(operation: object, argument: object, flags: int, marker: str) -> str:
             else rf"[^\n{marker}]"
         )
     if operation is _constants.LITERAL:
-        return f"[{_literal(cast(int, argument), flags)}]"
+        letters = _letters(cast(int, argument), flags)
+        return _code(letters[0]) if len(letters) == 1 else f"[{''.join(map(_code, letters))}]"
     if operation is _constants.NOT_LITERAL:
         return f"[^{_literal(cast(int, argument), flags)}{marker}]"
     if operation is _constants.IN:
@@ -261,26 +273,36 @@ def _set(items: Sequence[TreeItem], flags: int, marker: str) -> str:
 
 
 def _literal(code: int, flags: int) -> str:
-    codes = [code] if not flags & re.IGNORECASE else sorted(_same_letter(code, bool(flags & re.ASCII)))
-    return "".join(_code(each) for each in codes)
+    return "".join(map(_code, _letters(code, flags)))
+
+
+def _letters(code: int, flags: int) -> Sequence[int]:
+    """Return the characters that a literal matches."""
+    return [code] if not flags & re.IGNORECASE else sorted(_same_letter(code, bool(flags & re.ASCII)))
 
 
 def _range(low: int, high: int, flags: int) -> str:
     written = f"{_code(low)}-{_code(high)}"
     if not flags & re.IGNORECASE:
         return written
-    if high - low > 512:
-        raise Untranslatable
-    letters: set[int] = set()
-    for code in range(low, high + 1):
+    cased, letters = _cased_letters(), set[int]()
+    for code in cased[bisect_left(cased, low) : bisect_right(cased, high)]:
         letters |= _same_letter(code, bool(flags & re.ASCII))
     return written + "".join(_code(each) for each in sorted(letters - set(range(low, high + 1))))
 
 
 def _code(code: int) -> str:
-    if 0xD800 <= code <= 0xDFFF:
-        raise Untranslatable  # a lone surrogate has no UTF-8 form
-    return f"\\x{{{code:x}}}"
+    """Return a character as it is in a pattern and in a class, for RE2 and for `regex`."""
+    character = chr(code)
+    return character if code > 127 or character.isalnum() else f"\\x{code:02x}"
+
+
+def _has_utf8_form(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # of a lone surrogate
+        return False
+    return True
 
 
 def _same_letter(code: int, ascii_only: bool) -> set[int]:
@@ -306,3 +328,10 @@ def _upper_forms() -> dict[int, tuple[int, ...]]:
         if not 0xD800 <= code <= 0xDFFF and (lower := _lower(code)) != code:
             forms.setdefault(lower, [lower]).append(code)
     return {letter: tuple(codes) for letter, codes in forms.items()}
+
+
+@cache
+def _cased_letters() -> Sequence[int]:
+    """Return all characters that `re` treats as equal to another one when it ignores case, in order."""
+    letters = {code for codes in _upper_forms().values() for code in codes}
+    return sorted(letters.union(_casefix._EXTRA_CASES, *_casefix._EXTRA_CASES.values()))

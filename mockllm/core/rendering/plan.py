@@ -51,7 +51,8 @@ SWITCHING_PROTOCOLS: Final = 101
 
 class ResponseHead(Struct, frozen=True):
     """Status and headers. The cache of response heads has the `fixed` part. It leaves out the
-    `per_response_headers`: their values may differ in each response, or they were added after the `fixed` ones."""
+    `per_response_headers`: their values may differ in each response, or they were added after the `fixed` ones.
+    A response with an id or a time in a `fixed` header is not cached: its headers would be in another order."""
 
     status: int
     fixed: Headers
@@ -74,9 +75,9 @@ class ResponseHead(Struct, frozen=True):
         fixed, per_response = self._others({name.lower() for name, _ in headers})
         return ResponseHead(self.status, fixed, per_response + headers)
 
-    def without(self, name: str) -> ResponseHead:
-        """Return the head without the header of this name, in lower case."""
-        return ResponseHead(self.status, *self._others((name,)))
+    def without(self, *names: str) -> ResponseHead:
+        """Return the head without the headers of these names, in lower case."""
+        return ResponseHead(self.status, *self._others(names))
 
     def _others(self, names: Collection[str]) -> tuple[Headers, Headers]:
         """Return the fixed and the per-response headers without those of these names, which are in lower case."""

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.headers import JSON_TYPE, exhausted, request_id
+from mockllm.dialects.anthropic.headers import JSON_TYPE, exhausted, head_without_limits, request_id
 from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
 from mockllm.dialects.dialect import ResponseIdentity
 
@@ -85,14 +85,14 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     error: Json = {"type": row.type, "message": _message(failure, row, request), **failure.fields}
     if row.from_gateway:
         body: Json = {"error": error}
-        headers: Headers = (JSON_TYPE,)
+        head = ResponseHead(status, (JSON_TYPE,))
     else:
         body = {"type": "error", "error": error, "request_id": request_id(identity)}
         again = status in (408, 409, 429) or status >= 500
         limits = exhausted(identity, wait or RESET) if status == 429 else ()
-        shared = (("x-should-retry", "true" if again else "false"), ("request-id", request_id(identity)))
-        headers = (JSON_TYPE, *limits, *shared)
-    head = ResponseHead(status, headers + retry_headers(wait)).with_headers(failure.headers)
+        headers = (JSON_TYPE, *limits, ("x-should-retry", "true" if again else "false"))
+        head = head_without_limits(headers, identity, status)
+    head = head.with_headers(retry_headers(wait) + failure.headers)
     return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 

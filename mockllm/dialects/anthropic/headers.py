@@ -41,8 +41,22 @@ def success(content: Headers, identity: ResponseIdentity) -> ResponseHead:
     """Return the head of a 200 with the headers of its content. Remaining token counts are rounded to thousands, so
     a single response hardly changes them."""
     reset = derive(_time, identity.epoch_second)
-    unspent = _unspent(reset) if type(reset) is str else _limits(reset, spent=False)
-    return ResponseHead(200, (*content, *unspent, ("request-id", request_id(identity)), _ORGANIZATION))
+    resets, request_ids = _resets(reset), request_id_header(identity)
+    return ResponseHead(200, (*content, *_UNSPENT, _ORGANIZATION), (*resets, *request_ids))
+
+
+def head_without_limits(content: Headers, identity: ResponseIdentity, status: int = 200) -> ResponseHead:
+    """Return a head with the headers of its content and the request's id."""
+    return ResponseHead(status, content, request_id_header(identity))
+
+
+def request_id_header(identity: ResponseIdentity) -> Headers:
+    return (("request-id", request_id(identity)),)
+
+
+def without_anthropic_headers(head: ResponseHead) -> ResponseHead:
+    """Return the head without Anthropic's limits and organization, for a platform that does not send them."""
+    return head.without(*[name for name, _ in head.headers if name.startswith("anthropic-")])
 
 
 def exhausted(identity: ResponseIdentity, reset_after: float) -> Headers:
@@ -106,18 +120,24 @@ LIMIT_HEADER_NAMES: Final[Names] = {
 
 
 def _limits(reset: str, *, spent: bool) -> Headers:
+    return _counts(spent=spent) + _resets(reset)
+
+
+def _counts(*, spent: bool) -> Headers:
     pairs: list[tuple[str, str]] = []
     for name, limit in _LIMITS:
         remaining = 0 if spent else limit - (name == "requests")
         prefix = f"anthropic-ratelimit-{name}-"
         pairs += ((prefix + "limit", str(limit)), (prefix + "remaining", str(remaining)))
-        pairs.append((prefix + "reset", reset))
     return tuple(pairs)
 
 
-@lru_cache(maxsize=64)  # the responses of a second share it
-def _unspent(reset: str) -> Headers:
-    return _limits(reset, spent=False)
+_UNSPENT: Final = _counts(spent=False)
+_RESET_NAMES: Final = tuple([f"anthropic-ratelimit-{name}-reset" for name, _ in _LIMITS])
+
+
+def _resets(reset: str) -> Headers:
+    return tuple([(name, reset) for name in _RESET_NAMES])
 
 
 @lru_cache(maxsize=64)  # the responses of a second share it

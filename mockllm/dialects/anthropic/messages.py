@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import encode
 from mockllm.core.rendering.event_layout import EventLayout
-from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.value_or_digest import value_or_digest
@@ -28,7 +28,7 @@ from mockllm.dialects.anthropic.content_blocks import (
 from mockllm.dialects.anthropic.decoder import decode
 from mockllm.dialects.anthropic.encoder import MESSAGES_LAYOUT, MessagesEncoder, extra_counts, family_for
 from mockllm.dialects.anthropic.errors import DIALECT, error_plan
-from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id, success
+from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, head_without_limits, success
 from mockllm.dialects.anthropic.messages_check import check, check_counted, check_readable
 from mockllm.dialects.anthropic.messages_request import (
     AnthropicCountRequest,
@@ -127,5 +127,4 @@ class AnthropicCountTokens:
         if request.fields.get("context_management") is not None:
             assert isinstance(request, AnthropicCountRequest)
             body["context_management"] = {"original_input_tokens": request.unedited_tokens}
-        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity))))
-        return Plan(head, (EventStep(dumps(body), 0, "body"),))
+        return Plan(head_without_limits((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.text_cache import text_cache
 from mockllm.dialects.anthropic.errors import error_plan
-from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
+from mockllm.dialects.anthropic.headers import JSON_TYPE, head_without_limits
 from mockllm.dialects.anthropic.known_models import KNOWN, known_model, snapshot
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.anthropic.stored_objects import DEFAULT_PAGE_SIZE, check_page_size, page_size
@@ -88,8 +88,7 @@ class AnthropicModels:
         """Return one model, of any id because any model is served; or the list, with the rules' models first.
         For an alias it is the dated model."""
         body = _page(rule_models, request) if request.model is None else _model(snapshot(request.model))
-        head = ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity))))
-        return Plan(head, (EventStep(dumps(body), 0, "body"),))
+        return Plan(head_without_limits((JSON_TYPE,), identity), (EventStep(dumps(body), 0, "body"),))
 
 
 def _page(rule_models: Sequence[str], request: Request) -> Json:

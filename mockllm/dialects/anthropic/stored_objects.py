@@ -9,9 +9,9 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import whole_number
-from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Headers, Plan
 from mockllm.dialects.anthropic.errors import error_plan
-from mockllm.dialects.anthropic.headers import JSON_TYPE, request_id
+from mockllm.dialects.anthropic.headers import JSON_TYPE, head_without_limits
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall
 
 PAGE: Final = "page_"
@@ -33,8 +33,7 @@ def json_plan(body: Json, identity: ResponseIdentity) -> Plan:
 
 
 def bytes_plan(body: bytes, identity: ResponseIdentity, headers: Headers) -> Plan:
-    head = ResponseHead(200, (*headers, ("request-id", request_id(identity))))
-    return Plan(head, (EventStep(body, 0, "body"),))
+    return Plan(head_without_limits(headers, identity), (EventStep(body, 0, "body"),))
 
 
 def page_size(text: str) -> int | None:

@@ -21,7 +21,12 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan, retry_headers
-from mockllm.dialects.anthropic.headers import JSON_TYPE, STREAM_TYPE, request_id
+from mockllm.dialects.anthropic.headers import (
+    JSON_TYPE,
+    STREAM_TYPE,
+    head_without_limits,
+    without_anthropic_headers,
+)
 from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_check import check_hosted
@@ -80,12 +85,12 @@ class VertexMessages(Messages):
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         identity = _on_vertex(identity)
         plan = super().encode_body(_with_model(reply, request), request, identity)
-        return replace(plan, head=ResponseHead(200, (JSON_TYPE, ("request-id", request_id(identity)))))
+        return replace(plan, head=head_without_limits((JSON_TYPE,), identity))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         identity = _on_vertex(identity)
         plan = super().encode_stream(_with_model(reply, request), request, identity)
-        return replace(plan, head=ResponseHead(200, (*STREAM_TYPE, ("request-id", request_id(identity)))))
+        return replace(plan, head=head_without_limits(STREAM_TYPE, identity))
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         """Return a request without a model in the body, and with a bearer token as its key."""
@@ -177,8 +182,7 @@ def vertex_error_plan(failure: Failure, request: Request, identity: ResponseIden
     row = ROWS.get(failure.type)
     if row is None:
         plan = error_plan(failure, request, identity)
-        headers = [pair for pair in plan.head.headers if not pair[0].startswith("anthropic-")]
-        return Plan(ResponseHead(plan.head.status, tuple(headers)), plan.steps)
+        return Plan(without_anthropic_headers(plan.head), plan.steps)
     status = failure.status or row.code
     # The resource is the path after the version, without the call; the base model has no date.
     resource = request.path.lstrip("/").partition("/")[2].rpartition(":")[0]

@@ -14,11 +14,11 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
+from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.dialects.anthropic.errors import error_plan, retry_headers
-from mockllm.dialects.anthropic.headers import JSON_TYPE
+from mockllm.dialects.anthropic.headers import JSON_TYPE, without_anthropic_headers
 from mockllm.dialects.anthropic.messages import AnthropicCountTokens, Messages
 from mockllm.dialects.anthropic.messages_request import AnthropicCountRequest, MessagesRequest
 from mockllm.dialects.azure.errors import DENIED_MESSAGE
@@ -36,9 +36,8 @@ _GATEWAY: Final = {
 
 def _on_azure(plan: Plan, identity: ResponseIdentity) -> Plan:
     """Return a response with the gateway's id, and without Anthropic's limits and organization."""
-    headers: Headers = tuple(pair for pair in plan.head.headers if not pair[0].startswith("anthropic-"))
-    gateway = VendorIdFormat().make(identity.ids, "apim")
-    head = ResponseHead(plan.head.status, (*headers, ("apim-request-id", gateway)))
+    gateway = ("apim-request-id", VendorIdFormat().make(identity.ids, "apim"))
+    head = without_anthropic_headers(plan.head).with_per_response_headers((gateway,))
     return replace(plan, head=head)
 
 

@@ -77,9 +77,8 @@ class Converse:
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         steps = tuple(encode(ConverseEncoder(reply, request, identity)))
-        return Plan(
-            ResponseHead(200, AWS_EVENT_STREAM + request_headers(identity)), steps, Framing.AWS_EVENT_STREAM
-        )
+        head = ResponseHead(200, AWS_EVENT_STREAM, request_headers(identity))
+        return Plan(head, steps, Framing.AWS_EVENT_STREAM)
 
     def event_layout(self, request: Request) -> EventLayout:
         return CONVERSE_LAYOUT

@@ -144,7 +144,7 @@ def _uuid(digits: str) -> str:
 
 def json_plan(body: Json, identity: ResponseIdentity, headers: Headers = ()) -> Plan:
     """Return a 200 with a JSON body."""
-    head = ResponseHead(200, (JSON_TYPE, *headers, *request_headers(identity)))
+    head = ResponseHead(200, (JSON_TYPE, *headers), request_headers(identity))
     return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
@@ -156,11 +156,10 @@ def error_plan(failure: Failure, request: Request, identity: ResponseIdentity) -
     type_ = row.type if status == row.status else _TYPES.get(status, row.type)
     wait = failure.seconds_until_retry()
     retry = () if wait is None else (("retry-after", str(ceil(wait))),)
-    headers = (JSON_TYPE, (ERROR_TYPE, f"{type_}:{_NAMESPACE}"), *request_headers(identity), *retry)
+    headers = (JSON_TYPE, (ERROR_TYPE, f"{type_}:{_NAMESPACE}"), *retry)
+    head = ResponseHead(status, headers, request_headers(identity)).with_headers(failure.headers)
     body = {"message": _message(failure, row, request), **failure.fields}
-    return Plan(
-        ResponseHead(status, headers).with_headers(failure.headers), (EventStep(dumps(body), 0, "body"),)
-    )
+    return Plan(head, (EventStep(dumps(body), 0, "body"),))
 
 
 def exception(failure: Failure, request: Request, *, times_out: bool) -> Event:

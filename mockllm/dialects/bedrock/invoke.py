@@ -70,16 +70,18 @@ class InvokeRequest(WrappingRequest):
         return self.inner.thinking_returned
 
 
+_LATENCY: Final = ("x-amzn-bedrock-invocation-latency", str(LATENCY))
+
+
 def _count_headers(counted: Usage) -> Headers:
-    """Return the headers of a non-streaming response. It has the headers of a cache only where there are any counts,
-    and no counts where a fault removes the usage."""
-    latency = ("x-amzn-bedrock-invocation-latency", str(LATENCY))
+    """Return the counts of a non-streaming response. It has those of a cache only where there are any, and none where
+    a fault removes the usage. The counts that differ most in equal responses are last: see `ResponseHead`."""
     if counted.presence != "counted":
-        return (latency,)
-    counts = {"input": counted.input - counted.cache_read - counted.cache_write, "output": counted.output}
+        return ()
+    counts = {"output": counted.output, "input": counted.input - counted.cache_read - counted.cache_write}
     if counted.cache_read or counted.cache_write:
         counts = {"cache-read-input": counted.cache_read, "cache-write-input": counted.cache_write, **counts}
-    return (*((f"x-amzn-bedrock-{name}-token-count", str(count)) for name, count in counts.items()), latency)
+    return tuple((f"x-amzn-bedrock-{name}-token-count", str(count)) for name, count in counts.items())
 
 
 class Invoke:
@@ -115,15 +117,14 @@ class Invoke:
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, InvokeRequest)
         plan = request.maker.encode_body(reply, request.inner, identity)
-        headers = (JSON_TYPE, *_count_headers(reply.usage), *request_headers(identity))
-        return replace(plan, head=ResponseHead(200, headers))
+        own = _count_headers(reply.usage) + request_headers(identity)
+        return replace(plan, head=ResponseHead(200, (JSON_TYPE, _LATENCY), own))
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, InvokeRequest)
         plan = request.maker.encode_stream(reply, request.inner, identity)
-        return replace(
-            plan, head=ResponseHead(200, (*AWS_EVENT_STREAM, _CONTENT_TYPE, *request_headers(identity)))
-        )
+        head = ResponseHead(200, (*AWS_EVENT_STREAM, _CONTENT_TYPE), request_headers(identity))
+        return replace(plan, head=head)
 
     def event_layout(self, request: Request) -> EventLayout:
         assert isinstance(request, InvokeRequest)

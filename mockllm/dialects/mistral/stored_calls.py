@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeVar
 
-from msgspec.structs import replace
-
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object, text_of, whole_number
@@ -40,7 +38,7 @@ class MistralStoredCall(VendorCall):
 
     def empty_plan(self, identity: ResponseIdentity) -> Plan:
         """Return a 204, which deletions without a body send."""
-        return Plan(replace(head(self.vendor, identity, "", 204), fixed=()), ())
+        return Plan(head(self.vendor, identity, "", 204).without("content-type"), ())
 
 
 def deletion(plan: Plan, request: Request) -> StorageUpdate | None:

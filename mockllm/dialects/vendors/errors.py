@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import ROWS, OpenAiErrorRow, OpenAiErrorRows, error_message
-from mockllm.dialects.vendors.vendor import Vendor, fill_members
+from mockllm.dialects.vendors.vendor import Vendor, VendorIdFormat
 
 
 def rows(messages: dict[str, str], **changed: OpenAiErrorRow) -> OpenAiErrorRows:
@@ -68,11 +68,8 @@ def error_plan(vendor: Vendor, failure: Failure, request: Request, identity: Res
         failure = vendor.errors.edit(failure, request)
     row = vendor.errors.rows[failure.type]
     wait = _retry_delay(vendor, failure)
-    response_head = head(vendor, identity, "application/json", failure.status or row.status)
     names = vendor.errors.headers.get(failure.type)
-    if names is not None:
-        own = tuple(pair for pair in response_head.per_response_headers if pair[0] in names)
-        response_head = replace(response_head, per_response_headers=own)
+    response_head = head(vendor, identity, "application/json", failure.status or row.status, names)
     if wait is not None and vendor.errors.details is None:
         response_head = response_head.with_headers(
             _retry_headers(vendor, wait, own=failure.retry_after is None)
@@ -94,12 +91,23 @@ def _retry_headers(vendor: Vendor, wait: float, *, own: bool) -> Headers:
     return (seconds, ("retry-after-ms", "0" if zero else str(milliseconds)))
 
 
-def head(vendor: Vendor, identity: ResponseIdentity, media: str, status: int = 200) -> ResponseHead:
-    """Return the head of any of its responses."""
+def head(
+    vendor: Vendor,
+    identity: ResponseIdentity,
+    media: str,
+    status: int = 200,
+    names: Collection[str] | None = None,
+) -> ResponseHead:
+    """Return the head of any of its responses. `names`: those of the vendor's headers that it has; None for all."""
     members = {**vendor.headers, **vendor.success_headers} if status == 200 else vendor.headers
-    return ResponseHead(
-        status, (("content-type", media),), tuple(fill_members(members, identity.ids).items())
-    )
+    fixed, with_ids = [("content-type", media)], []
+    for name, value in members.items():
+        if names is None or name in names:
+            if type(value) is VendorIdFormat:
+                with_ids.append((name, value.make(identity.ids, name)))
+            else:
+                fixed.append((name, value))
+    return ResponseHead(status, tuple(fixed), tuple(with_ids))
 
 
 class VendorCall:
