@@ -75,14 +75,7 @@ class MockLLM(MockBase):
         self.all_used = all_used
         self.time_scale = time_scale
         self._limits = limits or ServerLimits()
-        self._settings = EngineSettings(
-            seed,
-            max_delay,
-            self._limits.generated,
-            allow_overrides=True,
-            unmatched_status=miss_status,
-            time_scale=time_scale,
-        )
+        self._settings = _engine_settings(seed, max_delay, self._limits.generated, miss_status, time_scale)
         self._address = Address("127.0.0.1", port)
         self._state = EngineState()
         self._recording = RecordingEngine(self._stack, self._engine, MAX_RECEIVED)
@@ -214,6 +207,14 @@ class MockLLM(MockBase):
             close_session()
         else:
             self._hosted.do(close_session)
+
+
+def _engine_settings(
+    seed: int, max_delay: float, generated: int, miss_status: int, time_scale: float
+) -> EngineSettings:
+    return EngineSettings(
+        seed, max_delay, generated, allow_overrides=True, unmatched_status=miss_status, time_scale=time_scale
+    )
 
 
 class MockSession(MockBase):
