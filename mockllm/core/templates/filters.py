@@ -6,8 +6,9 @@ silent 0 or an empty text. The length of a result is checked before it is built,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from mockllm.core.json.codec import MISSING, Json, dumps, pretty
@@ -79,9 +80,18 @@ def _check_length(length: int) -> None:
         raise too_long()
 
 
-def _truncate(value: Json, length: int = 255, killwords: bool = False, end: str = "...") -> str:
+def _title(value: Json) -> str:
+    return _TITLE_WORD.sub(lambda word: word[0][0].upper() + word[0][1:].lower(), as_text(value))
+
+
+_TITLE_WORD: Final = re.compile(r"[^-\s({\[<]+")
+
+
+def _truncate(
+    value: Json, length: int = 255, killwords: bool = False, end: str = "...", leeway: int = 5
+) -> str:
     text = as_text(value)
-    if len(text) <= length:
+    if len(text) <= length + leeway:
         return text
     start = text[: max(0, length - len(end))]
     return (start if killwords else start.rsplit(" ", 1)[0]) + end
@@ -107,7 +117,7 @@ def _float(value: Json, default: Json = MISSING) -> Json:
     return default
 
 
-_ROUNDINGS: Final = {"common": ROUND_HALF_UP, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
+_ROUNDINGS: Final = {"common": ROUND_HALF_EVEN, "ceil": ROUND_CEILING, "floor": ROUND_FLOOR}
 
 
 def _round(value: Json, precision: int = 0, method: str = "common") -> float:
@@ -115,8 +125,9 @@ def _round(value: Json, precision: int = 0, method: str = "common") -> float:
         raise TemplateTypeError(f'round knows "common", "ceil" and "floor", not {shown(method)}')
     if not -12 <= precision <= 12:
         raise TemplateTypeError(f"{precision} is too fine a precision")
-    step = Decimal(1).scaleb(-precision)
-    return float(Decimal(repr(number(value))).quantize(step, _ROUNDINGS[method]))
+    step, plain = Decimal(1).scaleb(-precision), number(value)
+    exact = Decimal(plain) if method == "common" else Decimal(repr(plain))  # 1.1 is slightly more than 1.1
+    return float(exact.quantize(step, _ROUNDINGS[method]))
 
 
 def _split(value: Json, separator: str | None = None) -> list[Json]:
@@ -127,17 +138,18 @@ def _tojson(value: Json, indent: int | None = None) -> str:
     return (pretty(value) if indent else dumps(value)).decode()
 
 
+_WORD: Final = re.compile(r"\w+")
 FILTERS: Final[Mapping[str, Filter]] = {
     "default": _default,
     "d": _default,
     "upper": lambda value: as_text(value).upper(),
     "lower": lambda value: as_text(value).lower(),
     "trim": lambda value, chars=None: as_text(value).strip(chars),
-    "title": lambda value: as_text(value).title(),
+    "title": _title,
     "capitalize": lambda value: as_text(value).capitalize(),
     "length": lambda value: len(_sized(value)),
     "count": lambda value: len(_sized(value)),
-    "wordcount": lambda value: len(as_text(value).split()),
+    "wordcount": lambda value: len(_WORD.findall(as_text(value))),
     "first": lambda value: _ends(value, 0),
     "last": lambda value: _ends(value, -1),
     "join": _join,

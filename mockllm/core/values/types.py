@@ -187,8 +187,8 @@ class _Conversion(Generic[T]):
         kind = _kind(self._schema)
         if kind == "str":
             value = as_text(value)
-        elif type(value) is bool and kind in ("int", "float"):
-            raise ValueError(f"{as_text(value)} is not {_TYPE_NAMES[kind]}")
+        elif kind in ("int", "float") and (type(value) is bool or (type(value) is str and "_" in value)):
+            raise ValueError(f"{_shown(value)} is not {_TYPE_NAMES[kind]}")  # pydantic converts both
         try:
             converted: T = self._validator.validate_python(value, strict=False)
         except ValidationError as errors:

@@ -68,6 +68,8 @@ def test_backtracking_pattern_is_searched_in_linear_time(pattern: str) -> None:
         "a{1,1001}",
         "(?:a{40}){40}",
         r"\Ba",
+        "(a*)+",
+        "(?:b|(a)?)*",
         "a$b",
     ],
 )
@@ -85,6 +87,23 @@ def test_captures_have_numbers_and_names() -> None:
         "0": "order café now", "1": "café", "2": " now", "what": "café",
     }  # fmt: skip
     assert pattern.captures("nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("(a*)+", "aab"), (r"(?P<x>\w*)+!", "ab!"), ("(?:(b)|a?)*?c", "abc"), ("(a*)?b", "b")],
+)
+def test_groups_of_empty_repeats_are_those_of_python(pattern: str, text: str) -> None:
+    found = re.search(pattern, text)
+    assert found is not None
+    numbered = {str(number): group for number, group in enumerate((found[0], *found.groups()))}
+    assert compile_regex(pattern).captures(text) == numbered | found.groupdict()
+
+
+def test_repeat_that_may_be_empty_is_linear_without_groups() -> None:
+    assert CompiledRegex("(?:a*b?)+!").is_linear
+    assert CompiledRegex("(a+|b)+!").is_linear
+    assert CompiledRegex("(a*)?!").is_linear
 
 
 def test_lone_surrogate_in_a_text_is_no_error() -> None:

@@ -215,9 +215,11 @@ def test_template_value_is_converted_to_type_of_place(key: str, value: Json, bui
     [
         ("whole", "abc", '"abc" is not a whole number'),
         ("whole", 2.5, "2.5 is not a whole number"),
+        ("whole", "1_000", '"1_000" is not a whole number'),
         ("whole", True, "true is not a whole number"),
         ("whole", None, "null is not a whole number"),
         ("number", "abc", '"abc" is not a number'),
+        ("number", "1_0.5", '"1_0.5" is not a number'),
         ("number", False, "false is not a number"),
         ("flag", "maybe", '"maybe" is not true or false'),
         ("status", "200", '"200" is not at least 400'),
