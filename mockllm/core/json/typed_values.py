@@ -22,6 +22,11 @@ def count_of(value: Json) -> int | None:
     return value if type(value) is int and value > 0 else None
 
 
+def truncated_count(value: Json) -> int | None:
+    """Return the integer part of a number of at least 1; None for anything else."""
+    return int(value) if (type(value) is int or type(value) is float) and value >= 1 else None
+
+
 def whole_number(text: str | None, default: int) -> int:
     """Return the number that a text is, at most 9 digits; the default in place of anything else."""
     return int(text) if text is not None and text.isdecimal() and len(text) <= MAX_DIGITS else default

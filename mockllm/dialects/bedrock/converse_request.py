@@ -13,7 +13,7 @@ from urllib.parse import quote
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import list_of, object_of, objects, text_of
+from mockllm.core.json.typed_values import list_of, object_of, objects, text_of, truncated_count
 from mockllm.core.request.messages import (
     CallPart,
     MediaPart,
@@ -157,7 +157,7 @@ class ConverseRequest(BedrockRequest):
         config = object_of(self.fields.get("inferenceConfig"))
         most = config.get("maxTokens")
         stop = (text for text in list_of(config.get("stopSequences")) if type(text) is str)
-        return OutputBounds(1, tuple(stop), int(most) if type(most) in (int, float) and most >= 1 else None)
+        return OutputBounds(1, tuple(stop), truncated_count(most))
 
     @cached_property
     def input_tokens(self) -> int:

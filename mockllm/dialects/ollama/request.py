@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import list_of, object_of, objects, text_of
+from mockllm.core.json.typed_values import list_of, object_of, objects, text_of, truncated_count
 from mockllm.core.request.messages import CallPart, MediaPart, MessagePart, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
@@ -78,7 +78,7 @@ class GenerationRequest(OllamaRequest):
         stop, limit = options.get("stop"), options.get("num_predict")
         entries = [stop] if type(stop) is str else stop if type(stop) is list else ()
         stops = tuple(entry for entry in entries if type(entry) is str)
-        return OutputBounds(1, stops, int(limit) if type(limit) in (int, float) and limit >= 1 else None)
+        return OutputBounds(1, stops, truncated_count(limit))
 
     @cached_property
     def load_reason(self) -> Literal["load", "unload"] | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.json.typed_values import whole_number
+from mockllm.core.json.codec import Json
+from mockllm.core.json.typed_values import truncated_count, whole_number
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,10 @@ def test_whole_number_of_a_text_is_bounded(text: str, number: int) -> None:
 
 def test_whole_number_without_a_text_is_the_default() -> None:
     assert whole_number(None, 20) == 20
+
+
+@pytest.mark.parametrize(
+    ("value", "count"), [(2, 2), (2.7, 2), (0, None), (0.5, None), (True, None), ("2", None), (None, None)]
+)
+def test_truncated_count_is_of_a_number_of_at_least_1(value: Json, count: int | None) -> None:
+    assert truncated_count(value) == count

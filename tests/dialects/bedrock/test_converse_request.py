@@ -160,6 +160,7 @@ def test_sampling_is_in_inference_config() -> None:
     output_bounds = converse(inferenceConfig={"maxTokens": 7, "stopSequences": ["END", 1]}).output_bounds
     assert (output_bounds.n, output_bounds.stop, output_bounds.max_tokens) == (1, ("END",), 7)
     assert converse(inferenceConfig={"maxTokens": True}).output_bounds.max_tokens is None
+    assert converse(inferenceConfig={"maxTokens": 2.0}).output_bounds.max_tokens == 2
 
 
 def test_unknown_field_is_reported() -> None:

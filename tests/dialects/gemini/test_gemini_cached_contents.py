@@ -109,7 +109,7 @@ def turns(response: ClientResponse) -> str:
 
 def test_turns_of_cached_content_count() -> None:
     caches = Caches()
-    name = caches.create(tools=None)["name"]
+    name = caches.create(tools=None, toolConfig=None)["name"]
     assert [turns(caches.generate(name, "x")) for _ in range(3)] == ["2"] * 3
     plain = caches.generate("", "x")
     assert (turns(plain), "cachedContentTokenCount" in plain.json["usageMetadata"]) == ("1", False)
