@@ -137,7 +137,7 @@ class MockLLM(MockBase):
         if wrong is not None:
             raise ValueError(wrong.message)
         sources = self._stack.sources
-        if not (scenarios is packs is params is None):
+        if scenarios is not None or packs is not None or params is not None:
             sources = scenario_sources(
                 self._stack.scenarios if scenarios is None else scenarios,
                 sources.packs if packs is None else packs,

@@ -36,7 +36,7 @@ class Received:
         self.rule = response.responder_id
         """The id of the selected rule, also for an invalid request; None if no rule matched."""
         self.rule_key = response.responder_key
-        """What tells rules with the same id apart."""
+        """The key of its rule: two rules may have the same id."""
         self.modifiers = response.modifiers
         """The ids of the modifiers that applied."""
         self.status = response.status

@@ -51,7 +51,7 @@ class RuleStack(Struct, dict=True):
         below = self.below
         shared = below is not None and self.sources == below.sources
         self.base: CompiledBase = below.base if below is not None and shared else compiled_base(self.sources)
-        self._folder = os.getcwd() if below is None or not shared else below._folder
+        self._folder: str = os.getcwd() if below is None or not shared else below._folder
 
     @property
     def scenarios(self) -> Sequence[str]:

@@ -28,7 +28,7 @@ def test_source_of_a_wrong_type_is_refused(words: dict[str, Any]) -> None:
             make(**words)
 
 
-WRONG = {
+WRONG: dict[str, tuple[Any, ...]] = {
     "strict": ("no", None, 1),
     "all_used": ("no", None),
     "port": ("x", -1, 65536, True, 80.0),
@@ -50,11 +50,12 @@ def test_argument_of_a_wrong_value_is_refused(name: str, value: Any) -> None:
 
 @pytest.mark.parametrize("name", ["times", "at_least", "at_most"])
 def test_count_that_is_a_bool_is_refused(name: str) -> None:
+    bounds: dict[str, Any] = {name: True}
     with (
         MockLLM() as server,
         pytest.raises(ValueError, match=f"{name} is a whole number from 0, and not True"),
     ):
-        server.verify(**{name: True})
+        server.verify(**bounds)
 
 
 def test_counts_that_no_number_meets_are_refused() -> None:
