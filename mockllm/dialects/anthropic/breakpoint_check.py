@@ -1,6 +1,6 @@
 """The check of a cache breakpoint: the `cache_control` of a block, of a tool, or of the request itself.
 
-The paths, and the messages for an unknown type and an unknown `ttl`, are those of public reports of 2026, such as
+The paths, and the messages for an unknown type and an unknown `ttl`, are those of public reports of 2026. One is
 `messages.0.content.0.text.cache_control.ephemeral.ttl: Input should be '5m' or '1h'` (the project `cleocode`). Where
 no wording is known, the message follows the same validator's other messages. Unknown fields pass, and so does null.
 """
