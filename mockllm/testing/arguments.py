@@ -11,7 +11,7 @@ from mockllm.server.server_limits import ServerLimits
 
 __tracebackhide__ = True  # a traceback shows the lines of the test only
 
-Check: TypeAlias = Callable[[object], bool]
+ArgumentTest: TypeAlias = Callable[[object], bool]
 
 
 def _is_flag(value: object) -> bool:
@@ -22,11 +22,11 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_whole_in(least: int, most: float) -> Check:
+def _is_whole_in(least: int, most: float) -> ArgumentTest:
     return lambda value: isinstance(value, int) and _is_whole(value) and least <= value <= most
 
 
-def _is_number_in(least: float, most: float) -> Check:
+def _is_number_in(least: float, most: float) -> ArgumentTest:
     """Return a check of numbers; NaN is none, too."""
     return lambda value: (
         isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
@@ -39,7 +39,7 @@ def _is_limits(value: object) -> bool:
 
 _MAX_FACTOR: Final = 1 / MIN_TIME_SCALE
 _COUNT: Final = (_is_whole_in(0, math.inf), "a whole number from 0")
-CHECKS: Final[Mapping[str, tuple[Check, str]]] = {
+CHECKS: Final[Mapping[str, tuple[ArgumentTest, str]]] = {
     "strict": (_is_flag, "True or False"),
     "all_used": (_is_flag, "True or False"),
     "port": (_is_whole_in(0, 65535), "a whole number from 0 to 65535"),

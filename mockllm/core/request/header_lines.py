@@ -14,7 +14,7 @@ SINGLE_HEADERS: Final = frozenset((
 
 def combine_lines(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return the headers by their lower-case names. The values of several lines are one list in their order (RFC
-    9110, section 5.3); those of `Cookie` have a semicolon between them (RFC 9113, section 8.2.3)."""
+    9110, section 5.3). Those of `Cookie` have a semicolon between them (RFC 9113, section 8.2.3)."""
     headers: dict[str, str] = {}
     for written_name, value in lines:
         name = written_name.lower()

@@ -1,7 +1,7 @@
 """POST /v1/chat/completions of Mistral: a chat whose messages have the order and the ids that Mistral requires.
 
-From public reports of 2025 and 2026: opencode#19115 and AiNiee#641 of a last message of the assistant, crush#279 of
-a result without a call, client-python#234 of a call without a result, and ironclaw#1241 of ids.
+The words are from public reports of 2025 and 2026. For a last message of the assistant
+they are opencode#19115 and AiNiee#641, for results and calls crush#279 and client-python#234, for ids ironclaw#1241.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The head of a request, from the header fields of HTTP/2 to the lines of HTTP/1.1.
 
-This module makes the checks of RFC 9113, sections 8.2 and 8.3: those of `h2` look at each character in Python, and
-4 KiB of a client's frames can refer to 7 MB of fields in the compression's table.
+This module makes the checks of RFC 9113, sections 8.2 and 8.3. Those of `h2` look at each character in Python, and
+4 KiB of frames can refer to 7 MB of compressed fields.
 """
 
 from __future__ import annotations
