@@ -37,7 +37,7 @@ def group(monkeypatch: pytest.MonkeyPatch) -> Group:
 
 
 def concluded(group: Group, *, ends_session: bool, resets: bool = False, adds_rule: bool = False) -> int:
-    """Let one call end a session, and then another call end. Return the status of the other one."""
+    """Let one call end a session, and then another call end. Return the status of the second."""
 
     async def act() -> int:
         await group.serve()
