@@ -204,7 +204,7 @@ async def _lines(content: StreamReader) -> AsyncIterator[bytes]:
 
 
 def _write(data: bytes) -> None:
-    """Write one message in one line; what is no JSON as it is. Raise ClientDisconnected if the client does not read."""
+    """Write one message in one line; what is no JSON as it is. Raise ClientDisconnected if it cannot."""
     try:
         data = dumps(loads(data))
     except JSONDecodeError:

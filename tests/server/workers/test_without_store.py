@@ -8,7 +8,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from http.client import HTTPMessage
+from email.message import Message
 from typing import Any
 
 import pytest
@@ -105,7 +105,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Process]:
 
 def sent(
     server: Process, method: str, path: str, body: object = None, **headers: str
-) -> tuple[int, str, HTTPMessage]:
+) -> tuple[int, str, Message[str, str]]:
     """Return the status, the body and the headers of the response."""
     named = {
         "content-type": "application/json",
