@@ -163,7 +163,7 @@ class _Translator:
             raise Untranslatable
         outer_groups = len(self.groups)
         inner = self.sequence(part, flags, last=False, times=times)
-        if endless and len(self.groups) > outer_groups and part.getwidth()[0] == 0:
+        if endless and len(self.groups) > outer_groups and cast(_parser.SubPattern, part).getwidth()[0] == 0:
             raise Untranslatable  # `re` repeats an empty part once more than RE2, and the groups have that
         return f"(?:{inner}){{{least},{'' if endless else most}}}"
 
