@@ -1,8 +1,8 @@
 """Translates Python's regex syntax into RE2's, so that a search takes time linear in the text.
 
 The translation has Python's meaning: Unicode classes, case folding, and `$` before a final line feed. It works on
-the parse tree of `re`. Look-arounds, back references, atomic groups and counts above 1,000 have no RE2 form, nor have
-groups in an endless repeat of what may be empty.
+the parse tree of `re`. Look-arounds, back references, atomic groups and counts above 1,000 have no RE2 form. The
+same holds for groups in an endless repeat of what may be empty.
 
 RE2 knows only the word boundaries of ASCII. A text beyond ASCII therefore gets a marker at each boundary. The
 pattern for such texts expects the markers: `\\b` is the marker, and each character may have a marker before it.
