@@ -1,8 +1,8 @@
 """Translates Python's regex syntax into RE2's, so that a search takes time linear in the text.
 
 The translation has Python's meaning: Unicode classes, case folding, and `$` before a final line feed. It works on
-the parse tree of `re`. Look-arounds, back references, atomic groups and counts above 1,000 have no RE2 form. Neither
-have groups in an endless repeat of what may be empty.
+the parse tree of `re`. Look-arounds, back references, atomic groups and counts above 1,000 have no RE2 form. The
+same holds for groups in an endless repeat of what may be empty.
 
 RE2 knows only the word boundaries of ASCII. A text beyond ASCII therefore gets a marker at each boundary. The
 pattern for such texts expects the markers: `\\b` is the marker, and each character may have a marker before it.
@@ -163,7 +163,7 @@ class _Translator:
             raise Untranslatable
         outer_groups = len(self.groups)
         inner = self.sequence(part, flags, last=False, times=times)
-        if endless and len(self.groups) > outer_groups and part.getwidth()[0] == 0:
+        if endless and len(self.groups) > outer_groups and cast(_parser.SubPattern, part).getwidth()[0] == 0:
             raise Untranslatable  # `re` repeats an empty part once more than RE2, and the groups have that
         return f"(?:{inner}){{{least},{'' if endless else most}}}"
 

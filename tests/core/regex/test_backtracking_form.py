@@ -19,8 +19,10 @@ CHARACTERS = ("m²", "①", "m", "\x1c", "é1", "a\u0903", "_", "\u3000", "K\u21
 def groups(pattern: str, text: str, flags: int = 0) -> dict[int, str] | None:
     """The groups of Python's engine."""
     found = re.search(pattern, text, flags)
-    texts = None if found is None else (found[0], *found.groups())
-    return texts and {number: group for number, group in enumerate(texts) if group is not None}
+    if found is None:
+        return None
+    texts = (found[0], *found.groups())
+    return {number: group for number, group in enumerate(texts) if group is not None}
 
 
 @pytest.mark.parametrize(
