@@ -278,9 +278,7 @@ def test_requests_without_control_api_fails(
     monkeypatch.setattr(server.app, "control", None)
     code, _, err = ran(capsys, "requests")
     assert code == 2
-    assert (
-        f"there is no control API at http://127.0.0.1:{server.port}: `mockllm record` has none, and" in err
-    )
+    assert f"there is no control API at http://127.0.0.1:{server.port}: `mockllm record` has none, and" in err
 
 
 def test_verify_reports_all_mistakes_of_a_file(
