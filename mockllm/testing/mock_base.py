@@ -25,7 +25,8 @@ from mockllm.testing.caller import Caller, caller
 from mockllm.testing.code_rules import compile_item, compile_match, load_rules
 from mockllm.testing.environment import variables
 from mockllm.testing.received_request import Received
-from mockllm.testing.recording_engine import RecordingEngine, RuleStack
+from mockllm.testing.recording_engine import RecordingEngine
+from mockllm.testing.rule_stack import RuleStack
 
 if TYPE_CHECKING:
     from mockllm.testing.verdicts import Verdicts

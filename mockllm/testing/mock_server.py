@@ -28,7 +28,8 @@ from mockllm.state.engine_state import EngineState
 from mockllm.testing.arguments import check_arguments
 from mockllm.testing.loop_thread import Hosted, SwitchedClock
 from mockllm.testing.mock_base import MockBase, scenario_sources
-from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, RuleStack, create_engine
+from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, create_engine
+from mockllm.testing.rule_stack import RuleStack
 
 if TYPE_CHECKING:
     from mockllm.server.control.api import ControlApi

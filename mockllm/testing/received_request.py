@@ -16,7 +16,7 @@ from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.access_log import AccessLog, AccessLogRecord, shortened_for_line
 
 if TYPE_CHECKING:
-    from mockllm.testing.recording_engine import RuleStack
+    from mockllm.testing.rule_stack import RuleStack
 
 _LINES = AccessLog(lambda line: None)
 

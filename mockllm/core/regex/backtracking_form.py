@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import groupby
 from re import _constants, _parser
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from mockllm.core.regex.translate import (
     AssertionArgument,
@@ -109,7 +109,7 @@ _PLACES: Final[Mapping[object, str]] = {
     _constants.AT_BOUNDARY: "(?:(?<={word})(?!{word})|(?<!{word})(?={word}))",
     _constants.AT_NON_BOUNDARY: "(?:(?<={word})(?={word})|(?<!{word})(?!{word}))",
 }
-_WRITERS: Final[Mapping[object, Callable[[Any, int], str]]] = {
+_WRITERS: Final[Mapping[object, Callable[..., str]]] = {
     _constants.IN: _set,
     _constants.BRANCH: _branch,
     _constants.SUBPATTERN: _group,
