@@ -1,7 +1,8 @@
 """Checks of a request's types: Ollama's server decodes JSON into Go types, and names the field that does not fit.
 
 The wording is Go's `encoding/json`; unknown fields pass, and a null field counts as absent. Options have their own
-wording and the status 500, as in Ollama's source of August 2026 (`Options` and `FromMap` of `api/types.go`).
+wording, as in Ollama's source of August 2026 (`Options` and `FromMap` of `api/types.go`). That server has the status 500
+for them. Here a request makes no 5xx, so they are a 400.
 """
 
 from __future__ import annotations
@@ -170,11 +171,9 @@ def check_options(body: Mapping[str, Json]) -> Failure | None:
         if kind is None or value is None:
             continue
         if type(value) not in _OPTION_TYPES[kind]:
-            return Failure("bad_request", message=f'option "{name}" must be of type {kind}', status=500)
+            return Failure("bad_request", message=f'option "{name}" must be of type {kind}')
         if kind == "array" and any(type(item) is not str for item in value):
-            return Failure(
-                "bad_request", message=f'option "{name}" must be of an array of strings', status=500
-            )
+            return Failure("bad_request", message=f'option "{name}" must be of an array of strings')
     return None
 
 

@@ -197,9 +197,9 @@ def test_wrong_field_is_refused(path: str, body: Json, message: str) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/api/chat", "/api/generate", "/api/embed"])
-def test_option_of_a_wrong_type_is_an_error(path: str, options: Json, message: str) -> None:
+def test_option_of_a_wrong_type_is_refused(path: str, options: Json, message: str) -> None:
     response = respond_once(RULE, raw_request(path, {"model": "m", "options": options}))
-    assert (response.status, response.json) == (500, {"error": message})
+    assert (response.status, response.json) == (400, {"error": message})
 
 
 @pytest.mark.parametrize(("body", "message"), [("{", "invalid character"), (None, "missing request body")])
