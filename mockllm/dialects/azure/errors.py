@@ -15,7 +15,14 @@ from mockllm.dialects.azure.foundry_encoder import FoundryGrok
 from mockllm.dialects.openai.errors import INVALID, OpenAiErrorRow
 from mockllm.dialects.rate_limit_headers import SpentLimit, milliseconds
 from mockllm.dialects.vendors.errors import rows
-from mockllm.dialects.vendors.vendor import DIGITS, Vendor, VendorChatForm, VendorErrors, VendorIdFormat
+from mockllm.dialects.vendors.vendor import (
+    DIGITS,
+    HeadersWithIds,
+    Vendor,
+    VendorChatForm,
+    VendorErrors,
+    VendorIdFormat,
+)
 from mockllm.dialects.xai.encoder import Grok, grok_usage
 
 DENIED_MESSAGE: Final = (
@@ -89,7 +96,7 @@ _GATEWAY_HEADERS: Final = {
     **dict.fromkeys(("model_not_found", "model_deprecated"), _UNDEPLOYED),
 }
 """The headers of refusals before a deployment, which counts no limit and filters nothing there."""
-_PLACE: Final = {
+_PLACE: Final[HeadersWithIds] = {
     "apim-request-id": VendorIdFormat(),
     "x-ms-region": "West Europe",
     "azureai-fe-offer-type": "paygo",

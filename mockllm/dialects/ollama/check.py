@@ -1,8 +1,8 @@
 """Checks of a request's types: Ollama's server decodes JSON into Go types, and names the field that does not fit.
 
 The wording is Go's `encoding/json`; unknown fields pass, and a null field counts as absent. Options have their own
-wording, as in Ollama's source of August 2026 (`Options` and `FromMap` of `api/types.go`). That server has the status 500
-for them. Here a request makes no 5xx, so they are a 400.
+wording, as in Ollama's source of August 2026 (`Options` and `FromMap` of `api/types.go`). That server has the status
+500 for them. Here a request makes no 5xx, so they are a 400.
 """
 
 from __future__ import annotations

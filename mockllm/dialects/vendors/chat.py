@@ -38,7 +38,7 @@ from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.chat.response_body import is_hidden
 from mockllm.dialects.openai.logprobs import StreamedLogprobs
 from mockllm.dialects.vendors.errors import GeneratingVendorCall, error_body, head
-from mockllm.dialects.vendors.vendor import BodyEncoder, Vendor, VendorChatForm, fill_members
+from mockllm.dialects.vendors.vendor import BodyEncoder, Vendor, VendorChatForm, copy_members
 
 
 def supported_reply(reply: Reply, form: VendorChatForm) -> Reply:
@@ -129,8 +129,8 @@ class VendorEncoder(BodyEncoder):
     def choice(self, content: dict[str, Json], finish: str | None) -> dict[str, Json]:
         """Return a choice with a delta or a message, and with its finish reason."""
         if finish is None and not self.null_finish:
-            return {**content, **fill_members(self.form.choice, self.ids)}
-        return {**content, **fill_members(self.form.choice, self.ids), "finish_reason": finish}
+            return {**content, **copy_members(self.form.choice)}
+        return {**content, **copy_members(self.form.choice), "finish_reason": finish}
 
     def usage_chunk(self) -> dict[str, Json]:
         return self.chunk([])
@@ -172,7 +172,7 @@ class VendorEncoder(BodyEncoder):
             "choices": choices,
             "usage": self._counted,
         }
-        result = merged_json(result | fill_members(self.form.body, self.ids), self._own)
+        result = merged_json(result | copy_members(self.form.body), self._own)
         return self.reply.usage.null_or_remove_usage(result, "usage")
 
     def message(self, choice: Choice, number: int) -> dict[str, Json]:
@@ -209,7 +209,7 @@ class VendorEncoder(BodyEncoder):
     def chunk(self, choices: list[Json]) -> dict[str, Json]:
         result = {
             **self.members_before_choices("chat.completion.chunk"),
-            **fill_members(self.form.chunk, self.ids),
+            **copy_members(self.form.chunk),
             **self._own,
         }
         result["choices"] = choices

@@ -103,7 +103,7 @@ def head(
     fixed, with_ids = [("content-type", media)], []
     for name, value in members.items():
         if names is None or name in names:
-            if type(value) is VendorIdFormat:
+            if isinstance(value, VendorIdFormat):
                 with_ids.append((name, value.make(identity.ids, name)))
             else:
                 fixed.append((name, value))

@@ -52,18 +52,15 @@ class VendorIdFormat(Struct, frozen=True):
         return self.prefix + derive(as_uuid, ids.make("", 32, place, HEX))
 
 
-MembersWithIds: TypeAlias = Mapping[str, Json]
-"""JSON in which a `VendorIdFormat` is replaced by a new id in each response."""
+HeadersWithIds: TypeAlias = Mapping[str, str | VendorIdFormat]
+"""Headers in which a `VendorIdFormat` is replaced by a new id in each response."""
 
 
-def fill_members(members: MembersWithIds, ids: Ids) -> dict[str, Json]:
-    result: dict[str, Json] = {}
-    for name, value in members.items():
-        if type(value) is VendorIdFormat:
-            result[name] = value.make(ids, name)
-        else:
-            result[name] = fill_members(value, ids) if isinstance(value, dict) else value
-    return result
+def copy_members(members: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the members with copies of the objects among them: edits of a response change these in place."""
+    return {
+        name: copy_members(value) if isinstance(value, dict) else value for name, value in members.items()
+    }
 
 
 class VendorChatForm(Struct, frozen=True):
@@ -72,13 +69,13 @@ class VendorChatForm(Struct, frozen=True):
 
     id: VendorIdFormat = VendorIdFormat("chatcmpl-")
     call_id: VendorIdFormat = VendorIdFormat("call_", 24)
-    body: MembersWithIds = field(default_factory=dict)
-    chunk: MembersWithIds = field(default_factory=dict)
-    choice: MembersWithIds = field(default_factory=dict)
-    message: MembersWithIds = field(default_factory=dict)
+    body: Mapping[str, Json] = field(default_factory=dict)
+    chunk: Mapping[str, Json] = field(default_factory=dict)
+    choice: Mapping[str, Json] = field(default_factory=dict)
+    message: Mapping[str, Json] = field(default_factory=dict)
     thinking: str | None = None
     """The member that contains the reasoning; None where the vendor never shows it."""
-    without_text: MembersWithIds = field(default_factory=lambda: {"content": None})
+    without_text: Mapping[str, Json] = field(default_factory=lambda: {"content": None})
     """The members that replace the content of a message with calls and no text."""
     indexed_calls: bool = False
     """Whether the calls of a non-streaming response have an index too."""
@@ -154,8 +151,8 @@ class Vendor(Struct, frozen=True):
     bases: tuple[str, ...] = ("/v1",)
     form: VendorChatForm = field(default_factory=VendorChatForm)
     errors: VendorErrors = field(default_factory=VendorErrors)
-    headers: MembersWithIds = field(default_factory=dict)
-    success_headers: MembersWithIds = field(default_factory=dict)
+    headers: HeadersWithIds = field(default_factory=dict)
+    success_headers: HeadersWithIds = field(default_factory=dict)
     """Further headers of responses that are no error."""
     media: str = "application/json"
     """The content type of a non-streaming response that is no error."""
@@ -170,7 +167,7 @@ class Vendor(Struct, frozen=True):
     """Returns what it refuses of a well-formed embeddings request."""
     edit_embeddings: Edit | None = None
     vector_forms: VectorForms = field(default_factory=lambda: VECTOR_FORMS)
-    embedding_headers: MembersWithIds | None = None
+    embedding_headers: HeadersWithIds | None = None
     """The headers of its embeddings call; None: `headers`."""
     edit_completion: Callable[..., None] | None = None
     """Changes an object of the legacy completions in place. Further arguments are the `usage`, and whether

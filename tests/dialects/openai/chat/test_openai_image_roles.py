@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
+from mockllm.dialects.openai.chat.check import check_images
 from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.compatible import vendor_dialect
 from tests.dialects.openai.chat.chat_requests import chat
@@ -60,3 +61,10 @@ def test_image_in_a_longer_conversation_is_seen(role: str) -> None:
     again = [*messages, message("assistant", TEXT), USER]
     response = server.respond(raw_request("/v1/chat/completions", {"model": "gpt-4o", "messages": again}))
     assert response.status == (400 if role == "system" else 200)
+
+
+def test_messages_without_misplaced_images_pass() -> None:
+    assert (
+        check_images([{"role": "user", "content": [TEXT, IMAGE]}, {"role": "assistant", "content": [TEXT]}])
+        is None
+    )
