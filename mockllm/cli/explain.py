@@ -378,7 +378,7 @@ def _outcome(trace: MatchTrace) -> str:
     """Return rule, modifier, invalid or miss; or dialect, where the protocol responds without a rule."""
     if trace.outcome.response.unmatched:
         return "miss"
-    return "dialect" if trace.decision.outcome == "unmatched" else trace.decision.outcome
+    return "dialect" if trace.decision.outcome == "no_rule" else trace.decision.outcome
 
 
 def _tried(tried: TraceEntry) -> Json:

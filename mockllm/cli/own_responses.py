@@ -41,7 +41,7 @@ def trace_of(
     own = _own_response(engine, request, path, parts)
     if own is None:
         return trace
-    unmatched = replace(trace.decision, outcome="unmatched", selected_rule=None, selected_modifiers=())
+    unmatched = replace(trace.decision, outcome="no_rule", selected_rule=None, selected_modifiers=())
     outcome = Outcome(request, own)
     return replace(
         trace,

@@ -77,7 +77,7 @@ class CandidateFinder:
     def _find_candidates(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates among rules and modifiers. Most requests share a few combinations."""
         index = self._index
-        rules = self._reached(index.matching(mask, request, 0, self._rule_count), request)
+        rules = self._reachable(index.matching(mask, request, 0, self._rule_count), request)
         modifiers = self._modifiers(mask, request)
         if index.is_exact(mask) and all(not found.scope for found in (*rules, *modifiers)):
             self._known.put(mask, (rules, modifiers))
@@ -89,20 +89,20 @@ class CandidateFinder:
         for_handshake = (
             item_index
             for item_index in self._index.matching(mask, request, 0, self._rule_count)
-            if not self._has_only_content(item_index)
+            if not self._replies_only_to_messages(item_index)
         )
-        return self._reached(for_handshake, request), self._modifiers(mask, request)
+        return self._reachable(for_handshake, request), self._modifiers(mask, request)
 
     def _modifiers(self, mask: int, request: Request) -> list[Candidate]:
         found = self._index.matching(mask, request, self._rule_count, len(self._items))
         return [self.candidate(item_index, request) for item_index in found]
 
-    def _has_only_content(self, item_index: int) -> bool:
-        """Return whether all responses of a rule have content, such as a reply or a recorded body."""
+    def _replies_only_to_messages(self, item_index: int) -> bool:
+        """Return whether all responses of a rule are for the messages of a WebSocket, not for its handshake."""
         selector = self._items[item_index].selector
-        return selector is not None and all(map(_is_content, selector.responses))
+        return selector is not None and all(map(_replies_to_messages, selector.responses))
 
-    def _reached(self, item_indexes: Iterator[int], request: Request) -> list[Candidate]:
+    def _reachable(self, item_indexes: Iterator[int], request: Request) -> list[Candidate]:
         """Return the candidates up to and including the first without a guard."""
         rules: list[Candidate] = []
         for item_index in item_indexes:
@@ -134,8 +134,8 @@ class CandidateFinder:
         return candidate if item.per == "global" else replace(candidate, scope=scope_of(item.per, request))
 
 
-def _is_content(compiled: CompiledResponse) -> bool:
-    """Return whether a response has content, and is not that of a handshake."""
+def _replies_to_messages(compiled: CompiledResponse) -> bool:
+    """Return whether a response is for the messages of a WebSocket, not for its handshake: a reply or a recording."""
     spec = compiled.spec
     if isinstance(spec, ReplySpec):
         return spec.user_speech is None  # says when the user of a realtime session speaks: for its handshake

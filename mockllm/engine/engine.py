@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.budget import PlanningTooLong
 from mockllm.core.failure import Failure
-from mockllm.core.load.plan_queue import PlanTurn
+from mockllm.core.load.plan_queue import PlanQueueEntry
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.mcp_server import without_sessions
@@ -121,9 +121,9 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and store what the dialect stores of the response.
 
-        A `deferrable` response is deferred where planning takes long. With a state that lacks counts it may be
-        undecided. Return an ObjectToFetch where an object is missing here. Responding again after the fetch does not
-        count the request a second time.
+        A `deferrable` response is deferred where planning takes long, and while a load waits for the plans of earlier
+        responses. With a state that lacks counts it may be undecided. Return an ObjectToFetch where an object is
+        missing here. Responding again after the fetch does not count the request a second time.
         """
         try:
             return self._begin_response(request, deferrable=deferrable)
@@ -188,15 +188,15 @@ class Engine:
         if not self.state.can_decide(inputs):
             inputs.compute_all()  # here a missing object can interrupt it
             return UndecidedResponse(inputs, partial(self._respond_decided, response_inputs))
-        return self._respond_in_turn(response_inputs, PlanTurn())
+        return self._respond_or_defer(response_inputs, PlanQueueEntry())
 
-    def _respond_in_turn(
-        self, response_inputs: ResponseInputs, turn: PlanTurn
+    def _respond_or_defer(
+        self, response_inputs: ResponseInputs, entry: PlanQueueEntry
     ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
-        """Decide and respond, unless the decision needs plans that other responses still lack."""
+        """Decide and respond, or defer the request while its decision needs the plans of other responses."""
         inputs = response_inputs.decision_inputs
-        if response_inputs.deferrable and self.state.waits_for_plans(inputs, turn):
-            return DeferredResponse(turn, lambda: partial(self._respond_in_turn, response_inputs, turn))
+        if response_inputs.deferrable and self.state.waits_for_plans(inputs, entry):
+            return DeferredResponse(entry, lambda: partial(self._respond_or_defer, response_inputs, entry))
         return self._respond_decided(response_inputs, self.state.decide(inputs))
 
     def _respond_decided(

@@ -40,8 +40,8 @@ from mockllm.state.engine_state import EngineState
 
 
 class FastPath(Struct, frozen=True):
-    """The data that the requests of one match mask have in common. `count_keys` are the keys of the
-    counts: those of the modifiers, then that of the rule. `id_seed_prefix` begins the id seed in the global scope."""
+    """The data that the requests of one match mask have in common. `count_keys` are the keys of the counts: those of
+    the modifiers, then that of the rule. `id_seed_prefix` begins the id seed in the global scope (`per: global`)."""
 
     rule: CatalogItem
     responses: Sequence[CacheableResponse | None]
@@ -75,7 +75,7 @@ class FastPath(Struct, frozen=True):
                 return None
         elif validation != "off" and validation_failure(request.routing.dialect, request, validation):
             return None
-        if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request):
+        if len(request.raw) >= self.min_prompt_bytes and self._looks_up_prompt(request):
             return None
         if self.varying_selector is not None:
             return self._respond_varying(self.varying_selector, request, repeated)
@@ -216,7 +216,7 @@ class FastPath(Struct, frozen=True):
         waits = admission is not None and (admission.wait or admission.changes_pace)
         if waits or request.session is not None or not request.generates or request.background:
             return None
-        if len(request.raw) >= self.min_prompt_bytes and self._caches_prompt(request):
+        if len(request.raw) >= self.min_prompt_bytes and self._looks_up_prompt(request):
             return None
         selector, scope = self.varying_selector, rule.candidate.scope
         response_index = 0 if selector is None else selector.pick(rule.response_count, UNUSED_RANDOMNESS)
@@ -273,7 +273,7 @@ class FastPath(Struct, frozen=True):
             planned = replace(planned, notes=(*tool_call.notes, *planned.notes))
         return planned.with_request_notes(request, self.rule.validation)
 
-    def _caches_prompt(self, request: EngineRequest) -> bool:
+    def _looks_up_prompt(self, request: EngineRequest) -> bool:
         """Return whether the prompt of a request is looked up in the prompt cache."""
         dialect = request.routing.dialect
         return not isinstance(prompt_form_and_policy(request, dialect, self.prompt_cache_settings), str)

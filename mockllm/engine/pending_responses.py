@@ -17,9 +17,10 @@ from mockllm.state.fetched_objects import ObjectToFetch
 
 
 class DeferredResponse(Struct, frozen=True):
-    """A response that takes long to plan, or that waits until others are planned (`PlanTurn`).
+    """A response that takes long to plan, or that waits until others are planned (`PlanQueueEntry`).
 
-    The request is counted, and its slot taken; while it waits, it is not counted, and its slot is its turn.
+    The request is counted, and its slot taken; while it waits, it is not counted, and its slot is its entry in
+    the queues.
     `plan_in_thread` plans, and may run in another thread. It returns a function that completes the response. This may
     instead return the object that the response lacks, or a response that is deferred again. The event loop calls
     this function, because it changes the state. One thread plans all, in their order.

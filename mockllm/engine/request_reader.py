@@ -115,7 +115,7 @@ class RequestReader:
             "over_tls": over_tls,
             "query_string": query_string,
             "session": session,
-            "override": error,  # the failure of an invalid session; `read` sets valid overrides
+            "override": error,  # the failure of an invalid session; `read` sets what the headers override
             **attributes_of_route(routing),
             **PER_REQUEST_ATTRIBUTES,
         }
@@ -182,13 +182,13 @@ class RequestReader:
                 self._set_redacted_id(session)
 
     def _set_redacted_id(self, session: Session) -> None:
-        """Set the id of a new session without what the head shows to be a secret."""
+        """Set `redacted_id`: the id of a new session, with the secrets of the head masked."""
         headers = cast(Mapping[str, str], self._attributes["headers"])
         secrets = secrets_of(headers.items(), f"?{self._attributes['query_string']}")
         session.redacted_id = Redactor(secrets).session(self._session or "")
 
     def _attributes_of_repeated(self, key: RepeatedRequestKey) -> dict[str, object]:
-        """Return the attributes of a request that was remembered. The engine adds to them what follows from its
-        body."""
+        """Return the attributes of a request that came before. From this request, the engine computes those of later
+        equal requests."""
         repeated = RepeatedRequest(to_precompute=(key, self._attributes))
         return {**self._attributes, "repeated": repeated}

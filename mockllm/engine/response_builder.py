@@ -77,7 +77,7 @@ class ResponseBuilder(DecidedRequest):
                 return self._admission_error(decision.admission)
             if decision.outcome == "invalid":
                 rule = decision.selected_rule
-                validation = rule.candidate.validation if rule else self.inputs.unmatched_validation
+                validation = rule.candidate.validation if rule else self.inputs.validation_without_rule
                 failure = self.assessment.failure(validation) or Failure("model_not_found")
                 note = invalid_note(failure, self.dialect, self.request)
                 return self._response_without_rule(failure, None, note=note)
@@ -85,7 +85,7 @@ class ResponseBuilder(DecidedRequest):
             return (
                 planned
                 if planned.unmatched
-                else planned.with_request_notes(self.request, self.inputs.unmatched_validation)
+                else planned.with_request_notes(self.request, self.inputs.validation_without_rule)
             )
         except TemplateFailure as failure:
             return self._error_without_settings(template_failure(failure, self.dialect.name))
@@ -304,7 +304,7 @@ class ResponseBuilder(DecidedRequest):
         unmatched: bool = False,
         note: str | None = None,
     ) -> PlannedResponse:
-        """Return a response that no rule makes: a failure, or a dialect's own. The settings of modifiers apply."""
+        """Return the response of a failure, or of a dialect's own plan, with the settings of modifiers."""
         context = self.plan_context_without_rule()
         if isinstance(failure_or_plan, Plan):
             failure, plan = None, failure_or_plan
@@ -329,7 +329,7 @@ class ResponseBuilder(DecidedRequest):
         return self.dialect.error(scaled, self.request, identity)
 
     def _error_without_settings(self, failure: Failure) -> PlannedResponse:
-        """Return a failure without any settings, which may be what failed."""
+        """Return the error response of a failure, without any settings: they may be what failed."""
         plan = self.dialect.error(failure, self.request, self.identity())
         plan = with_rule_header(plan, self.expected_responder_id())
         if self.decision.admission is not None:

@@ -83,7 +83,7 @@ def decision_at(decision: Decision, inputs: DecisionInputs, position: SeedPositi
         return replace(moved, outcome="modifier")
     if inputs.fails_validation(rule.candidate if rule else None):
         return replace(moved, outcome="invalid")
-    return replace(moved, outcome="rule" if rule else "unmatched")
+    return replace(moved, outcome="rule" if rule else "no_rule")
 
 
 def _rule(inputs: DecisionInputs, position: SeedPosition) -> SelectedCandidate | None:

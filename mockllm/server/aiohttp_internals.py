@@ -21,7 +21,7 @@ from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader
 from aiohttp.tcp_helpers import tcp_keepalive as tcp_keepalive
 
-from mockllm.server.http1 import BrokenBody
+from mockllm.server.http1 import MalformedBody
 from mockllm.server.masked_frames import MaskedFrames
 from mockllm.server.server_limits import BODY_BUFFER, SMALL_BODY, ServerLimits
 
@@ -70,7 +70,7 @@ class HttpProtocol(BaseProtocol):
         """Parse with a new parser. The old one would add the trailers of a body to the next headers."""
         self._requests_parser = HttpRequestParser(
             self, self._loop, BODY_BUFFER, max_line_size=limits.target, max_field_size=limits.header,
-            max_headers=limits.headers, payload_exception=BrokenBody, auto_decompress=False,
+            max_headers=limits.headers, payload_exception=MalformedBody, auto_decompress=False,
         )  # fmt: skip
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -126,7 +126,7 @@ class BatchServer:
         self, head: RequestHead, sink: LineSink, line: BatchLine, client_address: str
     ) -> Exchange | None:
         """Respond to a line. Return its exchange if that takes time. The bounds of a body are those of a line."""
-        from mockllm.server.request_reading import wait_for_rule_change
+        from mockllm.server.request_reading import wait_until_rules_are_stable
         from mockllm.server.respond import begin_playing, refuse_body, respond
 
         app = self._app
@@ -141,7 +141,7 @@ class BatchServer:
             in_batch=True,
             structure_checked=long,
         )
-        await wait_for_rule_change(app)
+        await wait_until_rules_are_stable(app)
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
         if failure is None:
             respond(app, exchange)

@@ -17,14 +17,14 @@ from typing import Final, cast
 from mockllm.server.aiohttp_internals import tcp_keepalive
 from mockllm.server.app import App
 from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
-from mockllm.server.exchange_end import abandon_exchange, end_broken_request
+from mockllm.server.exchange_end import abandon_exchange, end_truncated_request
 from mockllm.server.reading_connection import MAX_QUEUED, ConnectionOwner, ReadingConnection
 from mockllm.server.request_body import body_if_complete, read_rest
 from mockllm.server.respond import begin_decision, respond
 from mockllm.server.socket_sink import SOCKET_POLL_SECONDS
 from mockllm.server.waiting_exchange import serve_waiting_exchange
 
-LONGEST_POLL: Final = 0.02
+MAX_POLL_INTERVAL: Final = 0.02
 """The longest time between two polls of a client that has half-closed its connection: it may have disconnected."""
 
 
@@ -77,7 +77,7 @@ class Connection(ReadingConnection):
                 self._sink.client_disconnected = True
             abandon_exchange(self._app, exchange)
             if not exchange.body_complete:
-                end_broken_request(self._app, exchange)
+                end_truncated_request(self._app, exchange)
         if self._task is not None:
             self._task.cancel()
         if self._keepalive_timer is not None:
@@ -95,9 +95,9 @@ class Connection(ReadingConnection):
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the TCP ACK or
         RST for written bytes shows which. So the server still serves the queued requests, within the linger time. If
-        it has planned a response that is sent, and has written none of it, it sends 100 Continue, except over
-        HTTP/1.0. The kernel of a client that has disconnected replies with a reset. TLS, a WebSocket and a broken
-        body end at once. Return whether the connection stays open."""
+        the response is known, no fault withholds it and no byte of it is written, the server sends 100 Continue. It
+        does not over HTTP/1.0. The kernel of a client that has disconnected replies with a reset. TLS, a WebSocket
+        and a truncated body end at once. Return whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
         if (
@@ -126,7 +126,9 @@ class Connection(ReadingConnection):
         if self._sink.client_disconnected:
             self.close_and_drop_transport()
         else:
-            self._loop.call_later(next_poll, self._close_if_disconnected, min(2 * next_poll, LONGEST_POLL))
+            self._loop.call_later(
+                next_poll, self._close_if_disconnected, min(2 * next_poll, MAX_POLL_INTERVAL)
+            )
 
     def serve_next_or_resume(self) -> None:
         """Serve the next request, if none is being served; continue one that the store has decided."""
@@ -139,7 +141,7 @@ class Connection(ReadingConnection):
             return
         elif not queue:
             if self._parse_error is not None:
-                self._refuse_broken(self._parse_error)
+                self._refuse_malformed(self._parse_error)
             return
         else:
             exchange = self._current = queue.popleft()

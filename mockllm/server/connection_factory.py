@@ -25,7 +25,7 @@ REPORT_INTERVAL: Final = 10.0
 
 
 class OpenConnection(Protocol):
-    """A connection of any version of HTTP. `client`: the peer's address, without its port."""
+    """A connection of any version of HTTP. `client_address`: the peer's, without its port."""
 
     client_address: str
 

@@ -124,7 +124,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     constraints: HttpConstraints = NO_CONSTRAINTS
     player: Player | None = None
     """Plays a response that `try_write_whole_and_end` does not write, as long as it plays."""
-    ended_by_proxy: bool = False
+    proxy_ends_it: bool = False
     """Whether a `ProviderProxy` forwards the request. The exchange then ends when the provider's response has ended,
     also if the client disconnects before. That of a forwarded handshake ends with its WebSocket. False again after
     an internal error."""

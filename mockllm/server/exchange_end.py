@@ -44,8 +44,8 @@ def end_exchange(
         if app.suspended_exchanges:
             forget_suspended(app, exchange)
         app.count_in_flight(exchange.request_class, -1)
-        if player.finished_at is not None and end_reason == "finished":
-            duration = player.finished_at - exchange.monotonic
+        if player.ended_at is not None and end_reason == "finished":
+            duration = player.ended_at - exchange.monotonic
     if exchange.slot is not None:
         release_slot(exchange)
     if duration is None:
@@ -81,7 +81,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
         )  # after a half-close, only writes show it
         duration = None if disconnected_at is None else max(0.0, disconnected_at - exchange.monotonic)
         end_exchange(app, exchange, "gone", duration)
-    elif exchange.ended_by_proxy or exchange.ended:
+    elif exchange.proxy_ends_it or exchange.ended:
         return
     elif exchange.response.hold is not None:
         end_exchange(app, exchange, "gone", write_times=array("d"))  # nothing was written
@@ -100,7 +100,7 @@ def end_failed_response(app: App, exchange: Exchange) -> None:
     end_exchange(app, exchange, "close")
 
 
-def end_broken_request(app: App, exchange: Exchange) -> None:
+def end_truncated_request(app: App, exchange: Exchange) -> None:
     """End an exchange whose request broke off in its body. A call of the control API does not end
     so: it stays hidden. Nor does one whose whole body had come."""
     if exchange.ended or exchange.response is not NO_RESPONSE_YET or is_control_path(exchange.head.path):
@@ -122,7 +122,7 @@ def release_slot(exchange: Exchange) -> None:
         slot.release()
 
 
-def record_malformed_request(app: App, status: int, reason: str) -> None:
+def record_unread_request(app: App, status: int, reason: str) -> None:
     """Add an entry on bytes that the parser refuses, or on a head that comes too late, to the journal and the log.
     The connection responds to them next."""
     response = PlannedResponse(

@@ -40,7 +40,7 @@ _STATUS_LINES: Final = {
 _LINE_BREAKS_TO_SPACES: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
 
 
-class BrokenBody(Exception):
+class MalformedBody(Exception):
     """The body's framing is not HTTP; the message says what is wrong with it."""
 
 
@@ -91,7 +91,7 @@ class SerializedHead(NamedTuple):
 
 
 class PartialHead(NamedTuple):
-    """A head without its per-response headers, its date and its length."""
+    """A head without its per-response headers (`ResponseHead`), its date and its length."""
 
     start: str
     """The status line and the fixed headers."""
@@ -290,7 +290,7 @@ def _line(name: str, value: str) -> str:
 
 
 def body_length(plan: Plan) -> int:
-    """Return the bytes of the body of a non-streaming response."""
+    """Return the number of bytes in the body of a non-streaming response."""
     total = 0
     for step in plan.steps:
         total += (

@@ -81,8 +81,8 @@ class Player:
         "_separate",
         "_sink",
         "end_reason",
-        "failed",
-        "finished_at",
+        "ended_at",
+        "exception",
         "notify",
         "stalled",
         "write_times",
@@ -106,10 +106,10 @@ class Player:
         self._due = began + plan.delay * time_scale
         self._deadline: Deadline | None = None
         self.end_reason: PlayEnd | None = None
-        self.finished_at: float | None = None
-        """When the last byte was written; `wait_for_player` returns later."""
+        self.ended_at: float | None = None
+        """When the player ended; None while it plays, and after a wait for a slow client."""
         self.stalled = False
-        self.failed: Exception | None = None
+        self.exception: Exception | None = None
         self.notify: Callable[[], None] = _nothing
         self.write_times = array("d")
         """The time of each call of `write_once`, also of one that wrote nothing; what it wrote follows from that. A
@@ -149,7 +149,7 @@ class Player:
             self._deadline = None
         self._framed_steps = iter(())
         self.notify = _nothing
-        self.failed = None  # it refers to the stack frames that raised it, and these to the player
+        self.exception = None  # it refers to the stack frames that raised it, and these to the player
 
     def write_due(self, monotonic: float) -> None:
         """Write what is due at this time, and set the deadline of the rest."""
@@ -161,14 +161,14 @@ class Player:
                 if self.end_reason is not None or self.stalled or self._due > monotonic:
                     break
             if self.end_reason is not None:
-                self.finished_at = self._deadlines.time()
+                self.ended_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.call_at(
                     max(self._due, monotonic), self.write_due
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
-            self.failed = exc
-        if self.end_reason is not None or self.stalled or self.failed is not None:
+            self.exception = exc
+        if self.end_reason is not None or self.stalled or self.exception is not None:
             self.notify()
 
     def write_once(self, monotonic: float) -> None:
@@ -256,9 +256,9 @@ async def wait_for_player(player: Player, sink: DrainableSink) -> None:
     plan demands, or wait until the client has read enough. Raises ConnectionError, or is cancelled, if the client
     has disconnected before."""
     try:
-        while player.end_reason is None or player.failed is not None:
-            if player.failed is not None:
-                raise player.failed
+        while player.end_reason is None or player.exception is not None:
+            if player.exception is not None:
+                raise player.exception
             if player.stalled:
                 await sink.drained()
                 player.resume()
@@ -268,7 +268,7 @@ async def wait_for_player(player: Player, sink: DrainableSink) -> None:
             await sink.cut(player.end_reason)
         elif sink.full:
             await sink.drained()
-            player.finished_at = None  # it ends now
+            player.ended_at = None  # it ends now
     finally:
         player.stop()
 

@@ -40,7 +40,7 @@ class RequestReaderProtocol(Protocol):
     def read(
         self, raw: bytes, client_address: str, now: float, monotonic: float | None = None
     ) -> EngineRequest:
-        """Return the request as its dialect reads it. `raw` is decompressed; `client` is the peer's address without
+        """Return the request as its dialect reads it. `raw` is decompressed; `client_address` is the peer's, without
         its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
 
     def use_session(self, now: float, monotonic: float) -> None:

@@ -21,8 +21,8 @@ from mockllm.server.closable_connection import ClosableConnection
 from mockllm.server.connection_errors import error_bytes, status_and_reason
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
-from mockllm.server.exchange_end import record_malformed_request
-from mockllm.server.http1 import BrokenBody
+from mockllm.server.exchange_end import record_unread_request
+from mockllm.server.http1 import MalformedBody
 from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD, ParsePosition
 from mockllm.server.ready_connections import ReadyConnections
 from mockllm.server.request_heads import RequestHead, SplitHead
@@ -37,7 +37,7 @@ many do."""
 
 class ConnectionOwner(Protocol):
     """Has the set of open connections, and lets one go on with HTTP/2: a `ConnectionFactory`. For a stream of HTTP/2
-    it is a `StreamOwner`, its connection."""
+    it is the connection of HTTP/2 (`StreamOwner`)."""
 
     ready_connections: ReadyConnections
 
@@ -151,7 +151,7 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the head at the start of
-        `data`, if it is whole; after an empty line, only that line."""
+        `data`, if it is whole. It has an empty line before the head, too; after two empty lines only these."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -195,7 +195,7 @@ class ReadingConnection(ClosableConnection):
                 return True
             self._parse_error = error
             if self._body is not None and not self._body.is_eof():
-                self._body.set_exception(BrokenBody(error.message))
+                self._body.set_exception(MalformedBody(error.message))
             return False
         if http_chunked and self._body is not None and self._body.is_eof():
             # the last chunk, and trailers, end as a head does: then nothing of a further request has come
@@ -282,7 +282,7 @@ class ReadingConnection(ClosableConnection):
         if not self._unparsed:
             self.pause_input(False)
 
-    def _refuse_broken(self, error: HttpProcessingError) -> None:
+    def _refuse_malformed(self, error: HttpProcessingError) -> None:
         """Respond to bytes that are not a request."""
         status, reason = status_and_reason(error)
         self._refuse(status, reason, reason)
@@ -290,7 +290,7 @@ class ReadingConnection(ClosableConnection):
 
     def _refuse(self, status: int, reason: str, text: str) -> None:
         """Write a response of the connection itself, and log the reason."""
-        record_malformed_request(self._app, status, reason)
+        record_unread_request(self._app, status, reason)
         self._write_error(status, text)
 
     def _write_error(self, status: int, text: str) -> None:

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.gzip import window_bits
 from mockllm.server.aiohttp_internals import RawRequestMessage, StreamReader, take_body
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.http1 import BrokenBody
+from mockllm.server.http1 import MalformedBody
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.socket_sink import SocketSink
 
@@ -94,7 +94,7 @@ async def _received(body: StreamReader, limits: ServerLimits, deadlines: Deadlin
                 return _too_large(limits)
     except TimeoutError as late:
         return Failure("timeout", 408, str(late))
-    except BrokenBody as exc:
+    except MalformedBody as exc:
         return Failure("bad_request", 400, f"The body's framing is broken: {exc}")
     finally:
         watch.cancel()

@@ -22,7 +22,7 @@ def read_request(app: App, exchange: Exchange) -> EngineRequest:
 
 
 async def parse_then_yield(app: App, exchange: Exchange) -> None:
-    """Parse a long body, which takes about as long as to decide: other tasks run between the two."""
+    """Parse a body that needs no thread, and takes about as long as a decision: other tasks run between the two."""
     engine, request = app.engine, read_request(app, exchange)
     request.parse_body()
     await asyncio.sleep(0)
@@ -56,9 +56,10 @@ async def read_history_in_thread(app: App, exchange: Exchange) -> EngineRequest:
 async def _wait_then_begin(
     app: App, exchange: Exchange, request: EngineRequest, engine: EngineProtocol
 ) -> bool:
-    """Wait for a change of rules, then let the response begin now. The session may have ended meanwhile: it is used
-    again. Return whether the rules are those with which the request was read; if not, it has to be read again."""
-    await wait_for_rule_change(app)
+    """Wait until no change of rules is in progress, then let the response begin now. The session may have ended
+    meanwhile: it is used again. Return whether the rules are those with which the request was read. If not, it has to
+    be read again."""
+    await wait_until_rules_are_stable(app)
     exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
     if engine is not app.engine:
         return False
@@ -67,7 +68,7 @@ async def _wait_then_begin(
     return True
 
 
-async def wait_for_rule_change(app: App) -> None:
-    """Wait while all workers change their rules together."""
+async def wait_until_rules_are_stable(app: App) -> None:
+    """If all workers are changing their rules together, wait until they have."""
     while app.rule_change_done is not None:
         await app.rule_change_done.wait()

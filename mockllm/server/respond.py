@@ -339,15 +339,15 @@ def control_of(app: App, exchange: Exchange) -> ControlApiProtocol | None:
 
 
 def may_be_for_control_api(app: App, exchange: Exchange) -> bool:
-    """Return whether a request is for the control API, or may be because that is not loaded. All others are for the
-    engine or a built-in page."""
+    """Return whether a request is for the control API, or may be because that is not loaded. Else it is for the
+    engine or a built-in page. With `control_only` the engine gets none, and this is true."""
     return app.control_only or _is_left_to_control_api(app, exchange)
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     """Return whether the control API has the path, or may have it because it is not loaded: then
-    `serve_waiting_exchange` loads it and responds again. With `control_only` it has all paths; else one below `/api`
-    that it lacks goes on to the rules first."""
+    `serve_waiting_exchange` loads it and responds again. With `control_only` it has all paths of
+    `is_control_path`; else one below `/api` that it lacks goes on to the rules first."""
     control = control_of(app, exchange)
     if control is None:
         return False
@@ -368,7 +368,7 @@ def try_write_whole_and_end(app: App, exchange: Exchange) -> bool:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(content, response.placeholder_values, date, cors_lines, limit_headers)
     if data is None and not has_wait_or_cut(content):
-        plan = response.plan  # made only now: a plan of a cached stream costs more than `has_wait_or_cut`
+        plan = response.plan  # made only now: to fill a prerendered stream costs more than `has_wait_or_cut`
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None
     if data is None or not sink.queue_write(data):

@@ -52,7 +52,7 @@ from mockllm.server.request_reading import (
     read_history_in_thread,
     read_in_thread,
     read_request,
-    wait_for_rule_change,
+    wait_until_rules_are_stable,
 )
 from mockllm.server.request_target import LIVE_FEED_PATH, target_host
 from mockllm.server.respond import (
@@ -190,7 +190,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     failure: Failure | None = None
     if not parsed_before_check:
         failure = raw if isinstance(raw, Failure) else await structure_failure_in_slices(raw, app.limits)
-    await wait_for_rule_change(app)
+    await wait_until_rules_are_stable(app)
     exchange.body_complete, exchange.now, exchange.monotonic = True, time.time(), app.deadlines.time()
     if isinstance(raw, bytes) and failure is None:
         exchange.raw, exchange.structure_checked = raw, not parsed_before_check
@@ -282,7 +282,7 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
 
     with in_flight(app, exchange):
         try:
-            exchange.ended_by_proxy = True
+            exchange.proxy_ends_it = True
             return await proxy.forward(
                 exchange,
                 partial(serialized_response_head, app, exchange),
@@ -290,9 +290,9 @@ async def _forward(app: App, exchange: Exchange, proxy: ProviderProxy) -> Proxie
                 end,
             )
         except ProxyFailed as error:
-            exchange.ended_by_proxy = False
+            exchange.proxy_ends_it = False
             exchange.response = _error_of_proxy(app, request, planned, error.failure)
             return None
         except Exception:  # of the server itself: `end` may not be called
-            exchange.ended_by_proxy = False
+            exchange.proxy_ends_it = False
             raise

@@ -44,7 +44,7 @@ from mockllm.server.request_reading import (
     read_history_in_thread,
     read_in_thread,
     read_request,
-    wait_for_rule_change,
+    wait_until_rules_are_stable,
 )
 from mockllm.server.respond import begin_playing, make_response, refuse_body, set_engine_response
 from mockllm.server.store_waits import fetch, wait_for_store
@@ -371,7 +371,7 @@ class WebSocketConnection:
 async def _make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response. A thread reads a long request, and a long history."""
     if app.rule_change_done is not None:
-        await wait_for_rule_change(app)
+        await wait_until_rules_are_stable(app)
         exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
     if takes_long_to_read(exchange.raw):
         failure = await structure_failure_in_slices(exchange.raw, app.limits)

@@ -103,7 +103,7 @@ async def proxy_websocket(app: App, exchange: Exchange, proxy: ProviderProxy) ->
             lambda: app.deadlines.time() - began, ProxiedTurns(app, exchange, rule, where), stores
         )
         app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets
-        exchange.ended_by_proxy = True
+        exchange.proxy_ends_it = True
         try:
             messages = BoundedMessages(client, exchange.socket_sink, app.limits)
             await _relay(messages, upstream, exchange.socket_sink, log)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from mockllm.core.load.plan_queue import PlanTurn
+from mockllm.core.load.plan_queue import PlanQueueEntry
 from mockllm.core.selection.decision import (
     AdmissionResult,
     Candidate,
@@ -23,7 +23,7 @@ from mockllm.state.admission import admit_request, needs_unknown_end, uncharged_
 from mockllm.state.counters import Counters
 from mockllm.state.scope_counts import ScopeCounts
 
-COUNTED_OUTCOMES: Final = ("rule", "unmatched")
+COUNTED_OUTCOMES: Final = ("rule", "no_rule")
 """The outcomes for which tries of rules are counted. Of all others, a modifier, a limit or a load decides the
 response, or the request is invalid."""
 
@@ -38,7 +38,7 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
     number = _take_number(counters, selected_rule.candidate.scope if selected_rule else "", count=count)
     admission_result: AdmissionResult | None = None
     slot: InFlightSlot | None = None
-    outcome: DecisionOutcome = "rule" if selected_rule else "unmatched"
+    outcome: DecisionOutcome = "rule" if selected_rule else "no_rule"
     if modifiers:
         if count:
             _set_states(counters, modifiers)
@@ -62,19 +62,19 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
     )
 
 
-def waits_for_plans(counters: Counters, inputs: DecisionInputs, turn: PlanTurn) -> bool:
-    """Return whether a request cannot be decided yet. It may have to wait for a response without a plan, or comes
-    after an undecided request. Then its turn waits in all its loads; else the turn ends."""
+def waits_for_plans(counters: Counters, inputs: DecisionInputs, entry: PlanQueueEntry) -> bool:
+    """Return whether a request cannot be decided yet: it needs the end of a response without a plan, or comes after
+    a request that does. Then its entry is in the queues of all its loads; else it leaves them."""
     with_load = [(each, counters.counts_in(each.scope)) for each in inputs.modifiers if each.load is not None]
     if not any(
-        scope_counts.plan_queue(each.key).is_behind_others(turn)
+        scope_counts.plan_queue(each.key).is_behind_others(entry)
         or needs_unknown_end(each, scope_counts, inputs.scenario_time)
         for each, scope_counts in with_load
     ):
-        turn.release()
+        entry.release()
         return False
     for each, scope_counts in with_load:
-        turn.join(scope_counts.plan_queue(each.key))
+        entry.join(scope_counts.plan_queue(each.key))
     return True
 
 
@@ -97,7 +97,7 @@ def _apply_modifiers(
             applied.append(SelectedCandidate(candidate, tries, eligible))
             is_eligible = True
         else:
-            reason = _blocking_guard(guard, inputs, candidate, scope_counts, tries, eligible)
+            reason = _blocking_reason(guard, inputs, candidate, scope_counts, tries, eligible)
             if reason is None:
                 applied.append(SelectedCandidate(candidate, tries, guard.response_count(eligible)))
             else:
@@ -122,7 +122,7 @@ def _select_rule(
         guard = candidate.guard
         if guard is None:
             return SelectedCandidate(candidate, tries, eligible), blocked
-        reason = _blocking_guard(guard, inputs, candidate, scope_counts, tries, eligible)
+        reason = _blocking_reason(guard, inputs, candidate, scope_counts, tries, eligible)
         if reason is None:
             return SelectedCandidate(candidate, tries, guard.response_count(eligible)), blocked
         blocked.append((candidate, reason))
@@ -181,7 +181,7 @@ def _count_try(counters: Counters, inputs: DecisionInputs, candidate: Candidate,
         scope_counts.record_first_try(candidate.key, inputs.scenario_time)
 
 
-def _blocking_guard(
+def _blocking_reason(
     guard: Guard,
     inputs: DecisionInputs,
     candidate: Candidate,

@@ -14,7 +14,7 @@ from math import inf
 from types import MappingProxyType
 from typing import ClassVar, Final, TypeAlias
 
-from mockllm.core.load.plan_queue import PlanTurn
+from mockllm.core.load.plan_queue import PlanQueueEntry
 from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
@@ -126,9 +126,9 @@ class EngineState:
         """Return whether all counts of a decision are in this process."""
         return True
 
-    def waits_for_plans(self, inputs: DecisionInputs, turn: PlanTurn) -> bool:
-        """Return whether a request waits for its turn, until responses are planned: see `decide.waits_for_plans`."""
-        return bool(inputs.modifiers) and waits_for_plans(self._counters(inputs.session), inputs, turn)
+    def waits_for_plans(self, inputs: DecisionInputs, entry: PlanQueueEntry) -> bool:
+        """Return whether a request waits until earlier responses are planned: see `decide.waits_for_plans`."""
+        return bool(inputs.modifiers) and waits_for_plans(self._counters(inputs.session), inputs, entry)
 
     def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
         """Decide with the session's counters."""

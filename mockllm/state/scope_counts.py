@@ -144,7 +144,7 @@ class ScopeCounts:
         return batch
 
     def plan_queue(self, key: str) -> PlanQueue:
-        """Return the responses without a plan and the undecided requests of a modifier's load."""
+        """Return the responses without a plan and the waiting requests of a modifier's load."""
         queue = self._plan_queues.get(key)
         if queue is None:
             self.grown = True

@@ -218,7 +218,7 @@ class SharedEngineState(EngineState):
         if not count:
             return self.local_state.decide(inputs, count=False)
         modifiers, selected_rule = inputs.modifiers, inputs.rules[0] if inputs.rules else None
-        outcome: DecisionOutcome = "unmatched" if selected_rule is None else "rule"
+        outcome: DecisionOutcome = "no_rule" if selected_rule is None else "rule"
         if any(modifier.has_error for modifier in modifiers):
             outcome = "modifier"
         elif inputs.fails_validation(selected_rule):

@@ -477,9 +477,9 @@ local function decide_one(request, modifiers, rules, numbered)
   if not outcome then
     local invalid = request[2]
     if selected_rule then invalid = selected_rule.invalid end
-    outcome = invalid and 'invalid' or selected_rule and 'rule' or 'unmatched'
+    outcome = invalid and 'invalid' or selected_rule and 'rule' or 'no_rule'
   end
-  if outcome == 'rule' or outcome == 'unmatched' then count_rules(rules, reached, selected_rule) end
+  if outcome == 'rule' or outcome == 'no_rule' then count_rules(rules, reached, selected_rule) end
   return {outcome, now, request_number, selected_rule and reached or 0, modifier_rows, rule_rows, limits, loads, refusing_load}
 end
 

@@ -81,7 +81,7 @@ def sent(plan: Plan, requested: HttpConstraints) -> tuple[object, list[tuple[flo
     play = Player(plan, serialize_head(plan, requested, "Date: today\r\n"), sink, deadlines, deadlines.time())
     play.start()
     clock.run_until(FOREVER)
-    assert play.failed is None
+    assert play.exception is None
     return play.end_reason, sink.writes
 
 

@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.rendering.plan import CutStep, Delivery, Hold, Plan, ResponseHead, WaitStep
-from mockllm.server.connection import LONGEST_POLL, Connection
+from mockllm.server.connection import MAX_POLL_INTERVAL, Connection
 from mockllm.server.server_limits import ServerLimits
 from tests.server.fake_engine import FakeEngine, chunks, whole
 from tests.server.raw_client import Raw, request
@@ -85,7 +85,7 @@ def test_connection_that_ended_is_polled_no_more(server: ClockedServer) -> None:
         server.advance(DELAY)
         assert client.to_the_end()
     until(lambda: not server._server._connection_factory.connections)
-    time.sleep(5 * LONGEST_POLL)
+    time.sleep(5 * MAX_POLL_INTERVAL)
     assert failures == []
 
 

@@ -209,11 +209,11 @@ def test_player_fails_if_client_is_gone() -> None:
     built = begun(chunks(5, 1), sink, deadlines)
     sink.gone = True
     clock.run_until(110)
-    assert isinstance(built.failed, ConnectionResetError)
+    assert isinstance(built.exception, ConnectionResetError)
     assert built.end_reason is None
     assert len(deadlines) == 0
     built.stop()
-    assert built.failed is None, "the error's frames hold the play: a cycle"
+    assert built.exception is None, "the error's frames hold the play: a cycle"
 
 
 def test_long_plan_is_framed_in_one_slice_each_turn() -> None:

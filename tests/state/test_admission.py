@@ -44,9 +44,9 @@ def outcomes(counters: Counters, *claims: DecisionInputs) -> list[str]:
 def test_reload_retains_accounts_of_unchanged_limits() -> None:
     counters = Counters()
     same, changed = match_result(modifier("same", limit=ONE)), match_result(modifier("changed", limit=ONE))
-    assert outcomes(counters, same, changed) == ["unmatched", "unmatched"]
+    assert outcomes(counters, same, changed) == ["no_rule", "no_rule"]
     counters.retain(frozenset({"same"}))
-    assert outcomes(counters, same, changed) == ["limited", "unmatched"]
+    assert outcomes(counters, same, changed) == ["limited", "no_rule"]
 
 
 def test_reload_retains_unchanged_windows_and_all_states() -> None:
@@ -59,7 +59,7 @@ def test_reload_retains_unchanged_windows_and_all_states() -> None:
     assert [rule(key, 0.0).outcome for key in ("same", "changed")] == ["rule", "rule"]
     decide(counters, match_result(modifier("sets", sets={"a": 1})))
     counters.retain(frozenset({"same"}))
-    assert [rule(key, 20.0).outcome for key in ("same", "changed")] == ["unmatched", "rule"]
+    assert [rule(key, 20.0).outcome for key in ("same", "changed")] == ["no_rule", "rule"]
     wants = Candidate(0, "wants", "wants", "", Guard(requires={"a": 1}))
     assert decide(counters, match_result(rules=(wants,))).outcome == "rule"
 
@@ -67,8 +67,8 @@ def test_reload_retains_unchanged_windows_and_all_states() -> None:
 def test_accounts_least_recently_used_are_removed() -> None:
     counters = Counters(4)
     keys = [match_result(modifier("quota", f"key {number}", limit=ONE)) for number in range(9)]
-    assert outcomes(counters, *keys) == ["unmatched"] * 9
-    assert outcomes(counters, keys[8], keys[0]) == ["limited", "unmatched"]
+    assert outcomes(counters, *keys) == ["no_rule"] * 9
+    assert outcomes(counters, keys[8], keys[0]) == ["limited", "no_rule"]
 
 
 @pytest.mark.parametrize("what", ["limit", "load"])
@@ -94,11 +94,11 @@ def test_preview_charges_nothing() -> None:
     )
     for _ in range(3):
         seen = decide(counters, inputs, count=False)
-        assert (seen.outcome, seen.slot) == ("unmatched", None)
+        assert (seen.outcome, seen.slot) == ("no_rule", None)
         assert seen.admission is not None
         assert seen.admission.limit_status.requests is not None
         assert seen.admission.limit_status.requests.remaining == 0
-    assert decide(counters, inputs).outcome == "unmatched"
+    assert decide(counters, inputs).outcome == "no_rule"
     assert decide(counters, inputs, count=False).outcome == "limited"
 
 
@@ -109,7 +109,7 @@ def test_refusal_charges_no_other_limit() -> None:
     assert outcomes(
         counters, match_result(wide, narrow), match_result(wide, narrow), match_result(narrow, wide)
     ) == [
-        "unmatched",
+        "no_rule",
         "limited",
         "limited",
     ]
@@ -121,8 +121,8 @@ def test_refusal_charges_no_other_limit() -> None:
     assert slot is not None
     slot.release()
     assert outcomes(counters, match_result(wide, full), match_result(wide), match_result(wide)) == [
-        "unmatched",
-        "unmatched",
+        "no_rule",
+        "no_rule",
         "limited",
     ]
 
@@ -133,9 +133,9 @@ def test_tokens_are_counted_for_token_limits_only() -> None:
 
     counters = Counters()
     inputs = replace(match_result(modifier("a", limit=ONE)), compute_cost=untouched)
-    assert decide(counters, inputs).outcome == "unmatched"
+    assert decide(counters, inputs).outcome == "no_rule"
     counted = match_result(modifier("b", limit=Limit("fixed-window", tokens=10)), tokens=7)
-    assert outcomes(counters, counted, counted) == ["unmatched", "limited"]
+    assert outcomes(counters, counted, counted) == ["no_rule", "limited"]
 
 
 def test_queue_wait_is_first_end_of_all_responses() -> None:
@@ -163,20 +163,20 @@ def test_reset_limits_leaves_responses_in_flight() -> None:
     assert slot is not None
     assert [state.decide(inputs).outcome for inputs in (stored, used, used)] == [
         "limited",
-        "unmatched",
+        "no_rule",
         "limited",
     ]
-    assert state.decide(other).outcome == "unmatched"
+    assert state.decide(other).outcome == "no_rule"
     state.reset_limits(frozenset({"held", "used"}))
     assert [state.decide(inputs).outcome for inputs in (stored, used, other)] == [
         "limited",
-        "unmatched",
+        "no_rule",
         "limited",
     ]
     slot.release()
-    assert state.decide(stored).outcome == "unmatched"
+    assert state.decide(stored).outcome == "no_rule"
     state.reset_limits()
-    assert state.decide(other).outcome == "unmatched"
+    assert state.decide(other).outcome == "no_rule"
 
 
 def test_limit_delay_frees_no_load_slot_early() -> None:
@@ -190,5 +190,5 @@ def test_limit_delay_frees_no_load_slot_early() -> None:
         decision.slot.expect_end(now + decision.admission.wait + 5.0)
     assert outcomes(counters, match_result(load, now=2.0), match_result(load, now=6.0)) == [
         "overloaded",
-        "unmatched",
+        "no_rule",
     ]

@@ -55,14 +55,14 @@ def test_decide_first_unblocked_rule_is_selected() -> None:
 
 
 def test_decide_without_rule_is_miss() -> None:
-    assert summary(decide(Counters(), inputs([]))) == ("unmatched", None, [])
+    assert summary(decide(Counters(), inputs([]))) == ("no_rule", None, [])
     assert summary(decide(Counters(), inputs([candidate("never", chance=0.0)]))) == (
-        "unmatched",
+        "no_rule",
         None,
         ["lost its chance"],
     )
     assert summary(decide(Counters(), inputs([candidate("second", every=2)]))) == (
-        "unmatched",
+        "no_rule",
         None,
         ["not its turn"],
     )
@@ -87,7 +87,7 @@ def test_preview_decides_and_counts_nothing() -> None:
         assert summary(decide(counters, sent, count=False)) == ("rule", "once", [])
     decision = decide(counters, sent)
     assert (decision.request_number, len(decision.selected_modifiers)) == (0, 1)
-    assert summary(decide(counters, sent, count=False)) == ("unmatched", None, ["used up"])
+    assert summary(decide(counters, sent, count=False)) == ("no_rule", None, ["used up"])
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_sessions_and_scopes_have_separate_counts() -> None:
         inputs([candidate("r", scope=scope, times=1)], session=session)
         for session, scope in (("", ""), ("", "a"), ("s", ""), ("s", "a"), ("", ""))
     ]
-    assert [state.decide(each).outcome for each in sent] == ["rule"] * 4 + ["unmatched"]
+    assert [state.decide(each).outcome for each in sent] == ["rule"] * 4 + ["no_rule"]
 
 
 def test_requests_are_numbered_in_scope_of_rule() -> None:
@@ -157,7 +157,7 @@ def test_keep_deletes_counts_of_other_keys() -> None:
     decide(counters, sent)
     counters.retain(frozenset({"b"}))
     assert summary(decide(counters, sent)) == ("rule", "a", [])
-    assert summary(decide(counters, sent)) == ("unmatched", None, ["used up", "used up"])
+    assert summary(decide(counters, sent)) == ("no_rule", None, ["used up", "used up"])
 
 
 def test_scopes_least_recently_used_are_removed() -> None:

@@ -22,7 +22,7 @@ def outcomes(sessions: EngineState, *ids: str) -> list[str]:
 
 def test_each_session_has_separate_counts() -> None:
     sessions = EngineState()
-    assert outcomes(sessions, "a", "b", "", "a", "b", "") == ["rule"] * 3 + ["unmatched"] * 3
+    assert outcomes(sessions, "a", "b", "", "a", "b", "") == ["rule"] * 3 + ["no_rule"] * 3
 
 
 def test_preview_counts_nothing() -> None:
@@ -55,7 +55,7 @@ def test_unused_session_ends_and_starts_fresh() -> None:
     assert sessions.use_session("b", 105.0).seed == 7
     fresh = sessions.use_session("a", 110.0)
     assert (fresh.seed, fresh.lookup.stored("r"), fresh.lookup.tool_by_call_id("call")) == (None, None, None)
-    assert outcomes(sessions, "a", "b") == ["rule", "unmatched"]
+    assert outcomes(sessions, "a", "b") == ["rule", "no_rule"]
     kept = sessions.use_session("b", 111.0)
     assert (kept.seed, kept.lookup.tool_by_call_id("call")) == (7, "tool")
     assert message == ["session a ended: not used for 10 s; it begins anew when it is named again"]
@@ -82,7 +82,7 @@ def test_least_recently_used_session_is_removed() -> None:
         sessions.use_session(id, float(now))
         outcomes(sessions, id)
     assert len(sessions) == 2
-    assert outcomes(sessions, "a", "c") == ["unmatched", "unmatched"]
+    assert outcomes(sessions, "a", "c") == ["no_rule", "no_rule"]
     assert outcomes(sessions, "b") == ["rule"]
     assert message[0] == "session b ended: there are more than 2; it begins anew when it is named again"
 
@@ -111,14 +111,14 @@ def test_clock_set_back_ends_no_session() -> None:
     sessions.use_session("a", 1000.0)
     outcomes(sessions, "a")
     sessions.use_session("a", 5.0)
-    assert outcomes(sessions, "a") == ["unmatched"]
+    assert outcomes(sessions, "a") == ["no_rule"]
 
 
 def test_session_has_limited_scopes() -> None:
     sessions = EngineState()
     for number in range(3000):
         sessions.decide(replace(inputs("a"), rules=[replace(RULE, scope=str(number))]))
-    assert sessions.decide(replace(inputs("a"), rules=[replace(RULE, scope="2999")])).outcome == "unmatched"
+    assert sessions.decide(replace(inputs("a"), rules=[replace(RULE, scope="2999")])).outcome == "no_rule"
     assert sessions.decide(replace(inputs("a"), rules=[replace(RULE, scope="0")])).outcome == "rule"
 
 
@@ -153,10 +153,10 @@ def test_held_lists_least_recently_used_first() -> None:
 
 def test_end_deletes_session() -> None:
     sessions = EngineState()
-    assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "unmatched"]
+    assert outcomes(sessions, "a", "b", "a") == ["rule", "rule", "no_rule"]
     sessions.apply_storage_update("a", StorageUpdate(tool_calls={"c": "tool"}))
     assert (sessions.end("a"), sessions.end("a")) == (True, False)
-    assert outcomes(sessions, "a", "b") == ["rule", "unmatched"]
+    assert outcomes(sessions, "a", "b") == ["rule", "no_rule"]
     assert sessions.lookup("a").tool_by_call_id("c") is None
 
 

@@ -296,7 +296,7 @@ def test_request_without_its_draws_is_decided_when_it_has_them(client: redis.Red
         return [result[0] for result in store.run(request)]
 
     assert outcomes(5) == ["draws", "rule"]
-    assert outcomes(1)[0] in ("rule", "unmatched"), "the other request was the first try"
+    assert outcomes(1)[0] in ("rule", "no_rule"), "the other request was the first try"
     assert tries_of(store, "b", 1) == [2]
 
 
@@ -369,4 +369,4 @@ def test_call_with_more_fields_than_a_command_takes(client: redis.Redis) -> None
     request = store.request("one")
     request.add(replace(ONE, rules=rules), "", [0] * len(rules))
     (result,) = store.run(request)
-    assert (result[0], len(result[5])) == ("unmatched", len(rules))
+    assert (result[0], len(result[5])) == ("no_rule", len(rules))

@@ -102,4 +102,4 @@ def test_time_scale_of_a_session_is_that_of_during(client: redis.Redis, scale: f
         inputs = replace(ONE, rules=(rule,), scenario_time=START + later, time_scale=scale)
         return store.decide([inputs])[0][1].outcome
 
-    assert [outcome(later) for later in (0.0, 9.9, 10.1)] == ["rule", "rule", "unmatched"]
+    assert [outcome(later) for later in (0.0, 9.9, 10.1)] == ["rule", "rule", "no_rule"]

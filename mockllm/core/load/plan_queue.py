@@ -11,20 +11,20 @@ class PlanQueue:
     """The responses of one load that have no plan yet, and the requests that are not decided yet, in their order.
     Both are any hashable objects."""
 
-    __slots__ = ("undecided", "unplanned")
+    __slots__ = ("unplanned", "waiting")
 
     def __init__(self) -> None:
         self.unplanned: set[object] = set()
-        self.undecided: dict[object, None] = {}
+        self.waiting: dict[object, None] = {}
 
-    def is_behind_others(self, turn: object) -> bool:
-        """Return whether an undecided request comes before this one."""
-        return next(iter(self.undecided), turn) is not turn
+    def is_behind_others(self, entry: object) -> bool:
+        """Return whether a waiting request comes before this one."""
+        return next(iter(self.waiting), entry) is not entry
 
 
-class PlanTurn:
-    """The turn of one undecided request in the queues of all its loads. It is an `InFlightSlot`
-    (`core.selection.decision`) without an end: its release ends the turn, also where the client disconnects."""
+class PlanQueueEntry:
+    """The entry of one waiting request in the queues of all its loads. It is an `InFlightSlot`
+    (`core.selection.decision`) without an end: its release removes it, also where the client disconnects."""
 
     __slots__ = ("_queues",)
 
@@ -32,15 +32,15 @@ class PlanTurn:
         self._queues: list[PlanQueue] = []
 
     def join(self, queue: PlanQueue) -> None:
-        """Join the end of a queue; without an effect if the turn has joined it before."""
-        if self not in queue.undecided:
-            queue.undecided[self] = None
+        """Join the end of a queue; without an effect if the entry is in it."""
+        if self not in queue.waiting:
+            queue.waiting[self] = None
             self._queues.append(queue)
 
     def expect_end(self, until: float) -> None:
-        """Do nothing: an undecided request has no end."""
+        """Do nothing: a waiting request has no end."""
 
     def release(self) -> None:
         queues, self._queues = self._queues, []
         for queue in queues:
-            del queue.undecided[self]
+            del queue.waiting[self]

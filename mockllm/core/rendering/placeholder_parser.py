@@ -99,7 +99,7 @@ class PlaceholderParser:
             fixed=tuple(self._fixed),
             header_value_indexes=tuple((name, places[number]) for name, number in self._per_response),
             id_patterns=tuple(cast(IdPattern, self._computations[number].source) for number in ids),
-            computed=tuple(computations),
+            computations=tuple(computations),
             argument_forms=forms,
             placeholder_comparisons=self._comparisons,
             framing=self._plan.framing,

@@ -32,7 +32,7 @@ ValueSource: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPa
 call, or an id. A Combination is a number of two placeholders."""
 
 Function: TypeAlias = Callable[..., str | float]
-"""A pure function of the value of a placeholder and of an operand. The functions of one list take several types."""
+"""A pure function of the value of a placeholder and of an operand. Those of one `Computation` take several types."""
 
 Comparison: TypeAlias = Callable[..., bool]
 """Such a function whose result is true or false."""
@@ -304,7 +304,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     fixed: Headers
     header_value_indexes: Sequence[tuple[str, int]]
     id_patterns: Sequence[IdPattern]
-    computed: Sequence[Computation]
+    computations: Sequence[Computation]
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
     argument_forms: Sequence[ArgumentsForm]
     """How the response has the arguments of a generated tool call, in the order of their places."""
@@ -329,7 +329,7 @@ class Prerendered(Struct, frozen=True, eq=False):
         forms of the generated tool call's arguments."""
         values = fill_ids(self.id_patterns, id_seed)
         output_tokens = 0 if call is None else call.output_tokens
-        for computation in self.computed:  # inlined for the usual sources: this runs for each response
+        for computation in self.computations:  # inlined for the usual sources: this runs for each response
             source, operations = computation
             value: str | float
             if source == "input_tokens":

@@ -1,4 +1,4 @@
-"""A response as data: a head, steps and a delivery. The server's player writes the bytes.
+"""A response as data: a head, steps and a delivery. The server writes it at once, or a player writes its steps.
 
 A plan says what is to be done, and does nothing. So pacing and most faults are functions from Plan to Plan that know
 no dialect, and a test reads a plan instead of a socket. A plan ends with its last step, and is immutable.

@@ -40,7 +40,7 @@ class PrerenderedStoredParts(Struct, frozen=True, eq=False):
     tool_calls: Sequence[tuple[str | int, str | int]]
 
     def fill(self, values: Sequence[bytes]) -> StoredParts:
-        """Return the parts of the response with these values (see `Prerendered.placeholder_values`)."""
+        """Return the parts of the response with these values (see `Prerendered.compute_placeholder_values`)."""
         names = [name if isinstance(name, str) else values[name].decode() for name in self.names]
         calls = {_filled(id, values): _filled(tool, values) for id, tool in self.tool_calls}
         return StoredParts(self.payload.filled_bytes(values), tuple(names), calls)

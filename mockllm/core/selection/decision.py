@@ -77,7 +77,7 @@ class DecisionInputs(Struct, frozen=True):
     has_unknown_model: Callable[[], bool] = lambda: False
     scenario_time: float = 0.0
     compute_cost: Callable[[], Cost] = lambda: NO_COST
-    unmatched_validation: Validation = "strict"
+    validation_without_rule: Validation = "strict"
     """The validation where no rule is selected."""
     compute_prompt_work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the tokens that a continuous batch has to process for the request."""
@@ -98,7 +98,7 @@ class DecisionInputs(Struct, frozen=True):
     def fails_validation(self, selected_rule: Candidate | None) -> bool:
         """Return whether the selected candidate's validation refuses the request; None: no rule is selected."""
         if selected_rule is None:
-            return self.fails(self.unmatched_validation)
+            return self.fails(self.validation_without_rule)
         return self.fails(selected_rule.validation) or (
             selected_rule.known_models_only and self.has_unknown_model()
         )
@@ -147,7 +147,7 @@ class InFlightSlot(Protocol):
         """Release the slot in the limits and loads."""
 
 
-DecisionOutcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "unmatched"]
+DecisionOutcome: TypeAlias = Literal["rule", "modifier", "limited", "overloaded", "invalid", "no_rule"]
 
 
 class Decision(Struct, frozen=True):
@@ -160,7 +160,7 @@ class Decision(Struct, frozen=True):
     - `limited`: the limit of a modifier refuses the request
     - `overloaded`: the load of a modifier refuses it
     - `invalid`: the request fails the validation
-    - `unmatched`: no rule is selected; the dialect itself may still respond
+    - `no_rule`: no rule is selected. The dialect itself may still respond; else the request is unmatched
 
     `blocked_rules` matched, each with the reason that blocked it. `request_number` is that of the request in its
     scope. `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.

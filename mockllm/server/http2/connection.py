@@ -14,7 +14,7 @@ from h2.errors import ErrorCodes
 from h2.exceptions import H2Error, ProtocolError
 
 from mockllm.server.app import App
-from mockllm.server.exchange_end import record_malformed_request
+from mockllm.server.exchange_end import record_unread_request
 from mockllm.server.http2.flood_guard import OTHERS_PER_SECOND, RESETS_PER_SECOND, FloodGuard
 from mockllm.server.http2.h2_library import (
     CONNECTION_WINDOW,
@@ -268,7 +268,7 @@ class Http2Connection(asyncio.Protocol):
         if self._ending:
             return
         name = code.name if isinstance(code, ErrorCodes) else str(code)
-        record_malformed_request(self._app, 400, f"HTTP/2: {name}")
+        record_unread_request(self._app, 400, f"HTTP/2: {name}")
         if code == ErrorCodes.ENHANCE_YOUR_CALM:
             self.h2.close_connection(code)
         self._ending = True
