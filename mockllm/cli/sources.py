@@ -14,9 +14,10 @@ from mockllm.cli.option import BadOption
 from mockllm.cli.option_values import OptionValues
 from mockllm.core.display import counted
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.file_loader import NO_FOLDER
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.loader import ScenarioSources
-from mockllm.scenario.lockfile import lock_path, read_lock
+from mockllm.scenario.lockfile import LOCK_FILE, lock_path, read_lock
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.scenario_folder import has_scenario_files, is_pack, listed_files
 
@@ -68,11 +69,19 @@ def scenario_sources(values: OptionValues, environment: Mapping[str, str]) -> Sc
     ):
         scenarios.append(recorded)  # recordings are served from then on
     settings = ParamSettings(tuple(values["set"] or ()), dict(environment))
+    lock = None if scenarios or packs else os.path.join(NO_FOLDER, LOCK_FILE)  # rules of the API use no packs
     sources = ScenarioSources(
-        scenarios, packs, settings, known_names(), frozen=bool(values.get("frozen")), awaited=awaited
+        scenarios,
+        packs,
+        settings,
+        known_names(),
+        lock=lock,
+        frozen=bool(values.get("frozen")),
+        awaited=awaited,
     )
-    if not sources.frozen and os.path.isfile(lock_path(scenarios)):
-        fetch_missing(lock_path(scenarios))
+    lock = lock or lock_path(scenarios)
+    if not sources.frozen and os.path.isfile(lock):
+        fetch_missing(lock)
     return sources
 
 

@@ -116,7 +116,7 @@ def read_lock(path: str) -> Lock:
     shown = os.path.relpath(path) if os.path.abspath(path).startswith(os.getcwd() + os.sep) else path
     try:
         content = read_bytes(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Lock(path)
     except OSError as error:
         return Lock(path, diagnostics=(Diagnostic(shown, 0, 0, "", f"cannot be read: {error.strerror}"),))

@@ -116,6 +116,7 @@ def test_scenarios_replace_the_default_pack_when_they_come(tmp_path: Path) -> No
 
 
 def test_no_default_serves_no_rules(folder: Path) -> None:
+    (folder / "mockllm.lock").write_text("no lockfile: [")
     with serving("--no-default", cwd=folder) as server:
         assert server.line(lambda line: ": 0 rules in 0 files, listening on" in line)
         assert "serving the pack" not in server.reported

@@ -292,7 +292,9 @@ def _range(low: int, high: int, flags: int) -> str:
     cased, letters = _cased_letters(), set[int]()
     for code in cased[bisect_left(cased, low) : bisect_right(cased, high)]:
         letters |= _same_letter(code, bool(flags & re.ASCII))
-    return written + "".join(_code(each) for each in sorted(letters - set(range(low, high + 1))))
+    return written + "".join(
+        _code(each) for each in sorted(each for each in letters if not low <= each <= high)
+    )
 
 
 def _code(code: int) -> str:

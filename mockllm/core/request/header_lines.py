@@ -8,8 +8,11 @@ from typing import Final
 SINGLE_HEADERS: Final = frozenset((
     "authorization", "content-length", "content-type", "from", "host", "if-modified-since",
     "if-unmodified-since", "max-forwards", "proxy-authorization", "referer", "user-agent",
+    "api-key", "x-api-key", "x-goog-api-key", "mcp-session-id",
 ))  # fmt: skip
-"""Headers whose value is no list (RFC 9110): their first line counts, as in Node.js."""
+"""Headers whose value is no list (RFC 9110): their first line counts, as in Node.js. So it does for keys, ids of
+sessions and this server's own headers, which a proxy may add to those of its client."""
+OWN_HEADERS: Final = "x-mockllm-"
 
 
 def combine_lines(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -20,6 +23,6 @@ def combine_lines(lines: Iterable[tuple[str, str]]) -> dict[str, str]:
         name = written_name.lower()
         if name not in headers:
             headers[name] = value
-        elif name not in SINGLE_HEADERS:
+        elif name not in SINGLE_HEADERS and not name.startswith(OWN_HEADERS):
             headers[name] += f"{'; ' if name == 'cookie' else ', '}{value}"
     return headers

@@ -15,8 +15,10 @@ from mockllm.core.request.header_lines import combine_lines
         ([("x", "1"), ("y", "2"), ("x", ""), ("x", "3")], {"x": "1, , 3", "y": "2"}),
         ([("Cookie", "a=1"), ("cookie", "b=2")], {"cookie": "a=1; b=2"}),
         ([("Authorization", "Bearer a"), ("authorization", "Bearer b")], {"authorization": "Bearer a"}),
+        ([("X-Mockllm-Seed", "3"), ("x-mockllm-seed", "3")], {"x-mockllm-seed": "3"}),
+        ([("x-api-key", "k"), ("X-Api-Key", "k")], {"x-api-key": "k"}),
     ],
-    ids=["different", "a list", "three lines", "cookies", "one value alone"],
+    ids=["different", "a list", "three lines", "cookies", "one value alone", "the server's own", "a key"],
 )
 def test_lines_become_one_value(lines: list[tuple[str, str]], headers: dict[str, str]) -> None:
     assert combine_lines(lines) == headers

@@ -158,6 +158,8 @@ LINE = {"model": "claude-sonnet-4-5", "max_tokens": 9, "messages": [{"role": "us
 CONTENTS = [{"role": "user", "parts": [{"text": "x " * 5000}]}]
 CREATIONS = [
     ("POST", "/v1/conversations", {}),
+    ("POST", "/v1/responses", {"model": "gpt-5", "input": "hi", "background": True}),
+    ("POST", "/v1beta/interactions", {"model": "gemini-2.5-flash", "input": "hi", "background": True}),
     ("POST", "/v1/uploads", UPLOAD),
     ("POST", "/v1/vector_stores", {"name": "v"}),
     ("POST", "/v1/messages/batches", {"requests": [{"custom_id": "a", "params": LINE}]}),

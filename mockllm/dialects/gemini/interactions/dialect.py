@@ -338,7 +338,7 @@ class Interactions(GeminiDialect):
         stored = StoredResponse(id, previous, request.raw, dumps(whole), conversation(request))
         if run is not None:
             stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
-        return StorageUpdate((id,), stored, optional=True)
+        return StorageUpdate((id,), stored, optional=run is None)
 
 
 def interaction_of(plan: Plan) -> dict[str, Json]:

@@ -17,6 +17,7 @@ CONTENT: Final = {"input_audio": "input_text", "output_audio": "output_text"}
 FIRST: Final = "root"
 """The id that means no item: the place before all others."""
 ADDED: Final = "conversation.item.added"
+_ADDED: Final = ADDED.encode()
 
 
 class RealtimeConversation:
@@ -73,7 +74,7 @@ class RealtimeConversation:
 
 def _announce(messages: Iterable[tuple[float, bytes]], id: str) -> bool:
     """Return whether messages with their times announce an item of the conversation with this id."""
-    events = (object_of(loads(payload)) for _, payload in messages)
+    events = (object_of(loads(payload)) for _, payload in messages if _ADDED in payload)
     return any(
         event.get("type") == ADDED and object_of(event.get("item")).get("id") == id for event in events
     )

@@ -99,7 +99,7 @@ def update_of(
     )
     others = (*_conversations(request, payload), *_uses_of_stores(request, names))
     webhooks = _end_webhooks(stored, request)
-    return StorageUpdate(names, stored, calls, others=others, webhooks=webhooks, optional=True)
+    return StorageUpdate(names, stored, calls, others=others, webhooks=webhooks, optional=timeline is None)
 
 
 class IdentifiedResponse(Struct):
