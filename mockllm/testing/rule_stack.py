@@ -1,4 +1,4 @@
-"""The rules of a test's server or session, one addition above the other."""
+"""The rules of a test's server or session: additions above the files and packs."""
 
 from __future__ import annotations
 
