@@ -24,7 +24,7 @@ from mockllm.testing.call_counts import CountBounds, miscounted
 from mockllm.testing.caller import Caller, caller
 from mockllm.testing.code_rules import compile_item, compile_match, load_rules
 from mockllm.testing.environment import variables
-from mockllm.testing.received_request import Received
+from mockllm.testing.received_request import Received, is_from_stack, rule_key_of
 from mockllm.testing.recording_engine import RecordingEngine
 from mockllm.testing.rule_stack import RuleStack
 
@@ -51,7 +51,7 @@ class CodeRule(Struct, frozen=True):
     @property
     def requests(self) -> list[Received]:
         """The requests for which the rule was selected."""
-        return [each for each in self._server.requests if each.rule_key == self._key]
+        return [each for each in self._server.requests if rule_key_of(each) == self._key]
 
     @property
     def used(self) -> bool:
@@ -143,7 +143,7 @@ class MockBase:
         """All requests in their order, without those to `/`, `/health` and similar paths. Those of a session end
         when it closes: a later one may have its id."""
         every = self.session_id is None
-        return [each for each in self._recorder.received.copy() if every or each.stack is self._stack]
+        return [each for each in self._recorder.received.copy() if every or is_from_stack(each, self._stack)]
 
     @property
     def unmatched(self) -> list[Received]:
@@ -164,7 +164,7 @@ class MockBase:
         return [entry for addition in self._stack.additions for entry in addition.entries]
 
     def _unused(self, entries: Sequence[TypedEntry]) -> list[str]:
-        used = {each.rule_key for each in self.requests}
+        used = set(map(rule_key_of, self.requests))
         rules = (
             each
             for each in entries

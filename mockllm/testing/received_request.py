@@ -31,12 +31,9 @@ class Received:
         """The request in the form that rules match."""
         self.path = path
         """As on the wire, without a session's prefix and without the query."""
-        self.stack = stack
-        """The rules of the server or session that responded."""
+        self._stack = stack
         self.rule = response.responder_id
         """The id of the selected rule, also for an invalid request; None if no rule matched."""
-        self.rule_key = response.responder_key
-        """The key of its rule: two rules may have the same id."""
         self.modifiers = response.modifiers
         """The ids of the modifiers that applied."""
         self.status = response.status
@@ -144,7 +141,7 @@ class Received:
         """The access log record of the request."""
         if self.ended is not None:
             return self.ended
-        now, model, redactor = self.request.now, self.request.model, self.redactor
+        now, model, redactor = self.request.now, self.request.model, self._redactor
         model = None if model is None else shortened_for_line(redactor.text(model))
         took = max(0.0, time.time() - now)
         head = (
@@ -157,7 +154,7 @@ class Received:
         return AccessLogRecord(*head, self.rule, self.modifiers, self.status, took, notes)
 
     @cached_property
-    def redactor(self) -> Redactor:
+    def _redactor(self) -> Redactor:
         """Masks the secrets of the request in texts for a report, which CI may publish."""
         headers, target = self.request.headers, f"?{self.request.query_string}"
         return Redactor(secrets_of(headers.items(), target)).with_secrets(
@@ -172,7 +169,7 @@ class Received:
             return ""
         from mockllm.testing.expectations import Outcome
 
-        return "\n".join(map(self.redactor.text, Outcome(self.request, self._response).message))
+        return "\n".join(map(self._redactor.text, Outcome(self.request, self._response).message))
 
     def __str__(self) -> str:
         """Return the line of the access log: `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms`."""
@@ -181,3 +178,18 @@ class Received:
 
     def __repr__(self) -> str:
         return f"<Received {self}>"
+
+
+def rule_key_of(received: Received) -> str | None:
+    """Return the key of the rule that responded: two rules may have the same id."""
+    return received._response.responder_key
+
+
+def is_from_stack(received: Received, stack: RuleStack) -> bool:
+    """Return whether the rules of this server or session responded."""
+    return received._stack is stack
+
+
+def mask_secrets(received: Received, text: str) -> str:
+    """Return a text about a request for a report, without the request's secrets."""
+    return received._redactor.text(text)

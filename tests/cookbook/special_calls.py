@@ -85,7 +85,7 @@ def _models(scenario: str) -> str:
 
 
 def _picture_in_a_result(scenario: str) -> str:
-    """The responses to a tool's result with an image, and to one without."""
+    """The responses of OpenRouter to a tool's result with an image, and to one without."""
     call = {"id": "a", "type": "function", "function": {"name": "look", "arguments": "{}"}}
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
     turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": None, "tool_calls": [call]}]
@@ -93,7 +93,8 @@ def _picture_in_a_result(scenario: str) -> str:
     found = []
     for content in ([image], "seen"):
         result = {"role": "tool", "tool_call_id": "a", "content": content}
-        response = server.respond(chat_request(messages=[*turns, result]))
+        body = {"model": "openai/gpt-4o", "messages": [*turns, result]}
+        response = server.respond(raw_request("/openrouter/api/v1/chat/completions", body))
         found.append(f"HTTP {response.status} {response.bytes.decode()}")
     return "\n".join(found)
 
@@ -144,7 +145,7 @@ SPECIAL: Final[Mapping[str, Callable[[str], str]]] = {
     "openai-embeddings": _vectors,
     "openai-embeddings base64": _empty_vectors,
     "openai-models": _models,
-    "openai-chat picture": _picture_in_a_result,
+    "openrouter-chat picture": _picture_in_a_result,
     "openai-chat forced": _forced_calls,
     "openai-chat later": _keys_later,
     "mcp-session": _lost_session,
