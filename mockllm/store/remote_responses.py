@@ -34,7 +34,7 @@ LISTED_PROVIDERS: Final = b"names"
 """The end of the key of the responses that lists have."""
 MAX_LISTED: Final = 1_000
 """Most responses of a list."""
-PORTION: Final = 4 * 1024 * 1024
+MAX_PORTION: Final = 4 * 1024 * 1024
 """Most bytes of a list that are fetched at once, unless one response has more. Between portions, the store and the
 connection serve other requests."""
 TRIM: Final = 100
@@ -250,7 +250,7 @@ class RemoteResponses:
             free -= length
             if free < 0 or not portions:
                 portions.append([])
-                free = PORTION - length
+                free = MAX_PORTION - length
             portions[-1].append(key)
         return portions
 

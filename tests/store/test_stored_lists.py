@@ -71,7 +71,7 @@ def fetched(
 
 
 def test_list_is_fetched_in_portions_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_responses, "PORTION", 1_500)
+    monkeypatch.setattr(remote_responses, "MAX_PORTION", 1_500)
     found, portions = fetched(PATIENCE, 0.0)
     assert isinstance(found, tuple)
     assert [each.id for each in found] == [f"file-{number}" for number in range(len(SIZES))]
@@ -84,7 +84,7 @@ def test_small_list_is_fetched_at_once() -> None:
 
 
 def test_time_for_the_store_is_that_of_one_portion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_responses, "PORTION", 1)
+    monkeypatch.setattr(remote_responses, "MAX_PORTION", 1)
     found, portions = fetched(2.0, 0.4)
     assert isinstance(found, tuple)
     assert len(portions) == len(SIZES)
@@ -98,7 +98,7 @@ def test_list_of_one_needs_no_sizes() -> None:
 
 def test_removed_object_is_in_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its id may be listed for some time."""
-    monkeypatch.setattr(remote_responses, "PORTION", 1)
+    monkeypatch.setattr(remote_responses, "MAX_PORTION", 1)
 
     async def act() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)

@@ -1,8 +1,7 @@
 """POST /v1/chat/completions of Mistral: a chat whose messages have the order and the ids that Mistral requires.
 
-The words are from public reports of 2025 and 2026. Those of a last message of the assistant
-are opencode#19115 and AiNiee#641. Those of results and calls are crush#279 and client-python#234. That of ids is
-ironclaw#1241.
+The words are from public reports of 2025 and 2026. Those of a last message of the assistant are opencode#19115 and
+AiNiee#641. Those of results and calls are crush#279 and client-python#234. That of ids is ironclaw#1241.
 """
 
 from __future__ import annotations

@@ -88,8 +88,9 @@ def check_chat(body: dict[str, Json]) -> Failure | None:
     if body.get("model") is None:
         return missing_parameter("model")
     temperature = body.get("temperature")
-    if temperature is not None and check_temperature(temperature, "temperature") is not None:
-        return check_temperature(temperature, "temperature")
+    error = None if temperature is None else check_temperature(temperature, "temperature")
+    if error is not None:
+        return error
     for number, tool in enumerate(list_of(body.get("tools"))):
         kind = object_of(tool).get("type")
         if type(kind) is str and kind not in TOOL_TYPES:

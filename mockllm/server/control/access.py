@@ -30,7 +30,7 @@ PROXY_HEADERS: Final = ("forwarded", "x-forwarded-for", "x-real-ip", RECORDER_HE
 one is such a proxy: it forwards requests, and sends webhooks."""
 OTHER_SITES: Final = frozenset({"cross-site", "same-site"})
 """Values of `sec-fetch-site` that a browser sends for a page of another origin."""
-SAME: Final = "same-origin"
+SAME_ORIGIN: Final = "same-origin"
 """The value for a page of the same origin. No script can set this header."""
 FREE_ATTEMPTS: Final = 10
 """Wrong tokens of an address without a wait; each further one doubles the wait."""
@@ -167,7 +167,9 @@ def is_from_other_page(headers: Mapping[str, str]) -> bool:
     origin, site = headers.get("origin"), headers.get("sec-fetch-site")
     if site in OTHER_SITES:
         return True
-    return origin is not None and site != SAME and origin.lower() not in _origins(headers.get("host", ""))
+    return (
+        origin is not None and site != SAME_ORIGIN and origin.lower() not in _origins(headers.get("host", ""))
+    )
 
 
 def _origins(host: str) -> tuple[str, str]:
