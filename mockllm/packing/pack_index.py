@@ -4,8 +4,6 @@ It changes with each release of a pack, so it is read at the newest commit. A pa
 files whose SHA-256 the index states.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -4,8 +4,6 @@ Draft 7, because the YAML servers of editors read it: no `$defs`, nothing beside
 models accept shorthand, the schemas do too. If a model would accept null for "not set", the schemas do not.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """`mockllm.lock`: version, source and SHA-256 of each pack that a folder of scenarios uses."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

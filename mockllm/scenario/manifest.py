@@ -1,7 +1,5 @@
 """`pack.yaml`: the name of a pack, the packs that it uses and its parameters."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """The parameters of a pack: their types, how a value is read, and conditions on them."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Callable, Mapping
 from typing import Annotated, Final, Literal, TypeAlias

@@ -4,12 +4,10 @@ Each entry is read separately, so that one error does not hide others, and disab
 Entries can be pickled: a reload types them in another process.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -73,7 +71,7 @@ class TypedEntry(Struct, frozen=True):
     """The only session for which it responds; None for all."""
     files: Mapping[str, bytes] = field(default_factory=dict)
 
-    def with_spec(self) -> TypedEntry:
+    def with_spec(self) -> Self:
         """Return the entry with its spec. Processes do not exchange specs, so the spec is read again from
         data that had no errors."""
         if self.spec is not None:
@@ -106,7 +104,7 @@ class EntryTyper(Struct):
     with_examples: bool = True
     """Whether examples are read."""
     entries: list[TypedEntry] = field(default_factory=list)
-    examples: list[ExampleEntry] = field(default_factory=list)
+    examples: "list[ExampleEntry]" = field(default_factory=list)
     diagnostics: list[Diagnostic] = field(default_factory=list)
     references: dict[str, dict[str, bytes]] = field(default_factory=dict)
     """The contents of the files that a file refers to, by its path and by the name in the file."""

@@ -4,8 +4,6 @@ Most faults change the plan (`Fault.apply`: Plan to Plan, without knowledge of a
 faults whose form only a dialect knows, change the reply before it is encoded (`ReplyFault.apply_in_context`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from random import Random
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """Base classes of the faults that change one chunk of a stream."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
 

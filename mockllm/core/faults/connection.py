@@ -1,7 +1,5 @@
 """Faults of the connection: the connection ends, falls silent, or carries the response slowly."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Final, Literal
 
 from msgspec.structs import replace

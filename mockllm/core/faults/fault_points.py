@@ -4,11 +4,9 @@
 sends no more through one protocol than through another. Steps after a cut no longer belong to the response.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -56,7 +54,7 @@ class GapPoint(FaultPoint):
     )
 
     @model_validator(mode="after")
-    def one(self) -> GapPoint:
+    def one(self) -> Self:
         if sum(getattr(self, name) is not None for name in type(self).model_fields) != 1:
             raise PydanticCustomError(
                 "after", "a place is one of chunks, events, bytes, fraction and time: after: {chunks: 3}"

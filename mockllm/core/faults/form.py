@@ -3,8 +3,6 @@
 The content is complete. These streams are those that strict parsers reject and lenient parsers misread.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from typing import ClassVar, Final, Literal, TypeAlias
 

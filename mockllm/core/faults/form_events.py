@@ -1,7 +1,5 @@
 """The events of a stream with their JSON, which faults of form change and write again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 

@@ -1,7 +1,5 @@
 """Faults of HTTP: a wrong head, a body in a form that the client did not request, a response from a proxy."""
 
-from __future__ import annotations
-
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal

@@ -4,9 +4,7 @@ Each response is well-formed, in the form of the provider's own model: these fau
 encodes it. They break only calls and JSON texts that the response has.
 """
 
-from __future__ import annotations
-
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Self
 
 from msgspec.structs import replace
 from pydantic import Field, model_validator
@@ -32,7 +30,7 @@ class ReplyPosition(StrictModel):
     )
 
     @model_validator(mode="after")
-    def one(self) -> ReplyPosition:
+    def one(self) -> Self:
         if (self.chunks is None) == (self.fraction is None):
             raise PydanticCustomError("after", "write after: {chunks: 3} or after: {fraction: 50%}")
         return self

@@ -1,7 +1,5 @@
 """Faults of meaning in tool calls and in the JSON text of structured output."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, ClassVar, Final, Literal
 

@@ -1,7 +1,5 @@
 """Faults of meaning in the token counts."""
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from msgspec.structs import replace

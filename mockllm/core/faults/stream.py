@@ -2,8 +2,6 @@
 responses, too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Literal
 

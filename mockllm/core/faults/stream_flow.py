@@ -1,7 +1,5 @@
 """Faults of a whole stream: its end, errors and pauses in it, comments, and how its bytes are divided."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final, Literal
 

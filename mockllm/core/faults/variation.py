@@ -1,7 +1,5 @@
 """Legal forms of a response that few clients see: nothing is broken, and a good client has the same result."""
 
-from __future__ import annotations
-
 from typing import ClassVar, Final, Literal
 
 from msgspec.structs import replace

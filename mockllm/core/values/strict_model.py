@@ -3,8 +3,6 @@
 Optional fields refuse null: a key without a value is a mistake, not a key that is left out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import ClassVar, Final
 

@@ -4,9 +4,7 @@ A limit has constants and parameters only, no templates. A limit that each reque
 limit nothing.
 """
 
-from __future__ import annotations
-
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -70,7 +68,7 @@ class LimitSpec(Spec):
     """The wait that a refusal reports if no real time is known: with after-n, random, always and concurrent."""
 
     @model_validator(mode="after")
-    def complete(self) -> LimitSpec:
+    def complete(self) -> Self:
         if self.strategy in METERED:
             counts = (self.requests, self.tokens, self.input_tokens, self.output_tokens, self.concurrent)
             if all(count is None for count in counts):
@@ -121,7 +119,7 @@ class LoadSpec(Spec):
     """A model of continuous batching and of a KV cache, in place of all other keys."""
 
     @model_validator(mode="after")
-    def complete(self) -> LoadSpec:
+    def complete(self) -> Self:
         if self.batch is not None:
             others = sorted(self.model_fields_set - {"batch"})
             if others:

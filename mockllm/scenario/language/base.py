@@ -5,8 +5,6 @@ each model separately. A field with a `Late` model only refers to it, and so doe
 file uses is not built. `field_texts` reads the texts behind the fields only when they are shown.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 from collections.abc import Callable, Iterator, Mapping

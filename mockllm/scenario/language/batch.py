@@ -1,8 +1,6 @@
 """`batch` of a `load`: a server that generates for many requests together."""
 
-from __future__ import annotations
-
-from typing import Annotated, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -65,7 +63,7 @@ class ContinuousBatchSpec(Spec):
     """The cache of keys and values."""
 
     @model_validator(mode="after")
-    def complete(self) -> ContinuousBatchSpec:
+    def complete(self) -> Self:
         if (self.slots, self.prefill, self.itl, self.kv_cache) == (None,) * 4:
             raise PydanticCustomError("batch", "a batch needs slots, prefill, itl or kv_cache")
         if self.queue is not None and (self.slots, self.kv_cache) == (None, None):

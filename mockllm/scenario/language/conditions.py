@@ -4,8 +4,6 @@ Each type of value (text, name, number, boolean, JSON) has its own kind of condi
 header is therefore an error when the file is loaded, and not a rule that never matches.
 """
 
-from __future__ import annotations
-
 import re
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -134,7 +132,7 @@ class TextOperators(Spec):
     and `match[1]`."""
     exists: bool | None = None
     """Whether the value exists."""
-    length: NumberCondition | None = None
+    length: "NumberCondition | None" = None
     """A condition on the number of characters."""
     ignore_case: bool = False
     """Ignore case in the text operators beside this key."""
@@ -182,7 +180,7 @@ class JsonOperators(Spec):
     """A number less than or equal to this."""
     exists: bool | None = None
     """Whether the path selects anything (null included)."""
-    length: NumberCondition | None = None
+    length: "NumberCondition | None" = None
     """A condition on the length of a text, list or object."""
     schema_: Annotated[dict[str, JsonValue] | bool, AfterValidator(_json_schema)] | None = Field(
         None, alias="schema"
@@ -190,9 +188,9 @@ class JsonOperators(Spec):
     """A JSON Schema that the value must satisfy."""
     subset: Annotated[JsonValue, BeforeValidator(refuse_null)] = None
     """The value contains everything in this JSON; the value may contain more."""
-    each: JsonCondition | None = None
+    each: "JsonCondition | None" = None
     """Every node that the path selects, or every item of a list, meets this condition."""
-    some: JsonCondition | None = None
+    some: "JsonCondition | None" = None
     """At least one node that the path selects, or one item of a list, meets this condition."""
     ignore_case: bool = False
     """Ignore case in the text operators beside this key."""

@@ -4,8 +4,6 @@
 exists only after a request has arrived, so the value is a Dynamic and not a text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Final, TypeAlias, TypeVar, get_args
@@ -137,7 +135,7 @@ class FromSchema(Dynamic, frozen=True):
     """The value of `from_schema`. Its evaluation returns the same object; the reply renderer generates the
     content."""
 
-    def value(self, context: EvaluationContext) -> FromSchema:
+    def value(self, context: EvaluationContext) -> "FromSchema":
         return self
 
 

@@ -1,9 +1,7 @@
 """`error`: a failure by its neutral name. A rule or step responds with it, a modifier replaces a response by
 it, and a chunk script breaks off with it."""
 
-from __future__ import annotations
-
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import BeforeValidator, Discriminator, Field, JsonValue, Tag, model_validator
 from pydantic_core import PydanticCustomError
@@ -56,7 +54,7 @@ class ErrorSpec(Spec):
     """Fields to merge into the provider's inner error object as written; or by dialect: `{openai: {...}}`."""
 
     @model_validator(mode="after")
-    def complete(self) -> ErrorSpec:
+    def complete(self) -> Self:
         if self.type is None and self.status is None:
             raise PydanticCustomError("error", "an error needs a type or a status")
         if self.limit is not None and self.type != "context_length":

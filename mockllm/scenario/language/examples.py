@@ -1,9 +1,7 @@
 """`examples`: the tests of a scenario file, run by `mockllm test` and read by `mockllm explain`."""
 
-from __future__ import annotations
-
 import re
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -96,7 +94,7 @@ class McpRequestSpec(Spec):
         return word, str(self.method if word is None else getattr(self, word))
 
     @model_validator(mode="after")
-    def one(self) -> McpRequestSpec:
+    def one(self) -> Self:
         named = [word for word in ("tool", "prompt", "resource", "method") if word in self.model_fields_set]
         if len(named) != 1:
             raise quantity_error("a call has one of tool, prompt, resource, method")
@@ -169,7 +167,7 @@ class RequestSpec(Spec):
     """The raw body: JSON, or a text that is sent unchanged."""
 
     @model_validator(mode="after")
-    def one_form(self) -> RequestSpec:
+    def one_form(self) -> Self:
         raw = sorted(self.model_fields_set & {"path", "body"})
         neutral = [name for name in NEUTRAL_KEYS if name in self.model_fields_set]
         if raw and neutral:
@@ -330,7 +328,7 @@ class ExampleSpec(ExampleStep):
     """Values of the pack's parameters, for this example."""
 
     @model_validator(mode="after")
-    def one_form(self) -> ExampleSpec:
+    def one_form(self) -> Self:
         if self.steps is not None and {"request", "expect", "after"} & self.model_fields_set:
             raise quantity_error("write steps, or request and expect, not both")
         return self

@@ -1,7 +1,5 @@
 """`match`: the conditions of a rule or modifier on a request. All of them must be met."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Annotated, Final, Literal, TypeAlias
@@ -205,11 +203,11 @@ class Match(Spec):
     """JSONPaths into the body, each with a condition."""
     raw_body: TextCondition | None = None
     """The bytes of the body as text."""
-    all: list[Match] | None = None
+    all: "list[Match] | None" = None
     """All of these matches match the request."""
-    any: list[Match] | None = None
+    any: "list[Match] | None" = None
     """At least one of these matches matches the request."""
-    not_: Match | None = Field(None, alias="not")
+    not_: "Match | None" = Field(None, alias="not")
     """This match does not match the request."""
 
     @field_validator("*", mode="before")

@@ -1,8 +1,6 @@
 """`reply: {mcp: …}`: what only the reply of an MCP server has: blocks, an error mark, messages before it."""
 
-from __future__ import annotations
-
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
@@ -36,7 +34,7 @@ class McpEventSpec(Spec):
     """The params of that notification."""
 
     @model_validator(mode="after")
-    def one(self) -> McpEventSpec:
+    def one(self) -> Self:
         kinds = [name for name in EVENT_KINDS if name in self.model_fields_set]
         if len(kinds) != 1:
             raise PydanticCustomError("event", "an event is one of wait, progress, log, method")
@@ -69,7 +67,7 @@ class PromptMessageSpec(Spec):
     """A content block as written, in place of a text."""
 
     @model_validator(mode="after")
-    def one(self) -> PromptMessageSpec:
+    def one(self) -> Self:
         if (self.text is None) == (self.content is None):
             raise PydanticCustomError("message", "a message is one of text and content")
         return self

@@ -1,10 +1,8 @@
 """`mcp`: servers of the Model Context Protocol, with their tools, resources and prompts."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
-from typing import Annotated, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
 from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
@@ -96,7 +94,7 @@ class McpResourceSpec(Spec):
     """The content as bytes: a file, or `{data: …}` in base64."""
 
     @model_validator(mode="after")
-    def one(self) -> McpResourceSpec:
+    def one(self) -> Self:
         if (self.uri is None) == (self.uri_template is None):
             raise PydanticCustomError("resource", "a resource has one of uri and uri_template")
         if len(self.model_fields_set & CONTENTS) > 1:
@@ -228,7 +226,7 @@ class McpServerSpec(Spec):
     """Off if false; a condition on the pack's parameters is evaluated when the file is loaded."""
 
     @model_validator(mode="after")
-    def named(self) -> McpServerSpec:
+    def named(self) -> Self:
         if not NAME.match(self.name):
             raise quantity_error(
                 f'"{self.name}" is no part of a path: a name has letters, digits, dots, - and _'

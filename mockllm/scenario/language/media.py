@@ -1,7 +1,5 @@
 """Media in replies: images, audio, videos and transcripts, from a file, as written, or generated."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self, TypeAlias
 
 from pydantic import AfterValidator, Field, model_validator
@@ -59,7 +57,7 @@ class ImageSpec(SizedSpec):
     """An image that the model generated, sent if the protocol has images."""
 
     @model_validator(mode="after")
-    def some_source(self) -> ImageSpec:
+    def some_source(self) -> Self:
         if self.file is None and self.data is None and self.size is None:
             raise PydanticCustomError("image", "an image is one of file, data and size")
         return self

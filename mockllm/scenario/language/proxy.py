@@ -1,7 +1,5 @@
 """`proxy`: the request is forwarded to another server, whose response is returned unchanged."""
 
-from __future__ import annotations
-
 from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 

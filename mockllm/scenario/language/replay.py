@@ -1,12 +1,10 @@
 """`replay`: a recorded response, byte for byte with its recorded times, or as a reply for every protocol."""
 
-from __future__ import annotations
-
 import re
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Sequence
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -66,7 +64,7 @@ class FrameSpec(Spec):
     """The bytes in base64, in place of data, if they are not text."""
 
     @model_validator(mode="after")
-    def one(self) -> FrameSpec:
+    def one(self) -> Self:
         if (self.data is None) == (self.base64 is None):
             raise PydanticCustomError("frame", "a frame is one of data and base64")
         return self
@@ -97,7 +95,7 @@ class WebSocketMessageSpec(Spec):
     """The code with which the sender ends the WebSocket."""
 
     @model_validator(mode="after")
-    def one(self) -> WebSocketMessageSpec:
+    def one(self) -> Self:
         if (self.data is None) == (self.base64 is None) and self.close is None:
             raise PydanticCustomError("message", "a message is one of data, base64 and close")
         return self
@@ -147,7 +145,7 @@ class ReplaySpec(Spec):
         return value
 
     @model_validator(mode="after")
-    def consistent(self) -> ReplaySpec:
+    def consistent(self) -> Self:
         if sum(form is not None for form in (self.frames, self.file, self.messages)) != 1:
             raise PydanticCustomError("replay", "a replay has one of frames, file and messages")
         if self.messages is not None and self.as_ != "bytes":

@@ -1,8 +1,6 @@
 """The responses of a rule: a reply, an error, plain HTTP, a recording, a proxy, or one of several in turn or
 by chance."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
@@ -156,7 +154,7 @@ class PartSpec(Spec):
     """The tools that the provider runs."""
 
     @model_validator(mode="after")
-    def one(self) -> PartSpec:
+    def one(self) -> Self:
         keys = self.model_fields_set - {"citations"}
         if len(keys) != 1:
             raise PydanticCustomError(
@@ -226,7 +224,7 @@ class ChoiceSpec(Spec):
     Setting it prevents truncation."""
 
     @model_validator(mode="after")
-    def consistent(self) -> ChoiceSpec:
+    def consistent(self) -> Self:
         keys = self.model_fields_set
         if "parts" in keys and keys & PartSpec.model_fields.keys():
             raise PydanticCustomError("parts", "parts allow no other content beside them: move it into parts")
@@ -312,7 +310,7 @@ class HttpSpec(Spec):
     """A file of the same folder or pack, sent unchanged; its name may be a template."""
 
     @model_validator(mode="after")
-    def one_body(self) -> HttpSpec:
+    def one_body(self) -> Self:
         if self.body_file is not None and "body" in self.model_fields_set:
             raise PydanticCustomError("body", "write body or body_file, not both")
         return self
@@ -352,7 +350,7 @@ class ResponseSpec(Settings):
             context["literal"] = False
 
     @model_validator(mode="after")
-    def one_response(self) -> ResponseSpec:
+    def one_response(self) -> Self:
         present = [name for name in RESPONSE_KEYS if getattr(self, name, None) is not None]
         if len(present) != 1:
             names = [name for name in RESPONSE_KEYS if name in type(self).model_fields]

@@ -1,10 +1,8 @@
 """`rules` and `modifiers`, and their guards with several keys: windows in time and named states."""
 
-from __future__ import annotations
-
 import re
 from math import inf
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -43,7 +41,7 @@ class DuringSpec(Spec):
     """Repeats the window; the time from one start to the next."""
 
     @model_validator(mode="after")
-    def in_order(self) -> DuringSpec:
+    def in_order(self) -> Self:
         end = self.to if self.to is not None else self.every
         if end is not None and end <= self.start:
             raise PydanticCustomError("during", "the window ends before it begins")

@@ -1,9 +1,7 @@
 """Tools that the provider itself runs, as parts of a reply: the model's input for them and their results."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
@@ -47,7 +45,7 @@ class WebSearchSpec(ProviderToolSpec):
     """The words that are searched for in the opened page."""
 
     @model_validator(mode="after")
-    def one_action(self) -> WebSearchSpec:
+    def one_action(self) -> Self:
         if (self.query is None) == (self.open is None):
             raise PydanticCustomError("web_search", "a web search has one of query and open")
         return self

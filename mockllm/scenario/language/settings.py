@@ -4,12 +4,10 @@ Header names and values that HTTP cannot carry are errors when the file is loade
 wire.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -127,7 +125,7 @@ class PaceSpec(Spec):
     """The number of reads after them that find it in progress."""
 
     @model_validator(mode="after")
-    def one_speed(self) -> PaceSpec:
+    def one_speed(self) -> Self:
         if self.itl is not None and self.tokens_per_second is not None:
             raise PydanticCustomError("speed", "itl and tokens_per_second are one setting; write one of them")
         return self
@@ -135,7 +133,7 @@ class PaceSpec(Spec):
 
 class _OneFault(Spec):
     @model_validator(mode="after")
-    def one(self) -> _OneFault:
+    def one(self) -> Self:
         if len(self.model_fields_set) != 1:
             raise PydanticCustomError("fault", "one fault for each item; begin each item with a dash")
         return self
@@ -221,7 +219,7 @@ class ExtraFieldsSpec(Spec):
     """Only events with one of these names, `type`s or kinds (open, chunk, close, finish, usage, end)."""
 
     @model_validator(mode="after")
-    def complete(self) -> ExtraFieldsSpec:
+    def complete(self) -> Self:
         if not self.fields and not self.without:
             raise PydanticCustomError("extras", "needs fields or without")
         return self

@@ -1,9 +1,7 @@
 """`user_speech` of a reply: when the user of a realtime session speaks, in place of the sound of the audio."""
 
-from __future__ import annotations
-
 from itertools import pairwise
-from typing import Annotated, TypeAlias
+from typing import Annotated, Self, TypeAlias
 
 from pydantic import AfterValidator, model_validator
 from pydantic_core import PydanticCustomError
@@ -25,7 +23,7 @@ class UserSpeechSpec(Spec):
     """What the user says; by default the body of the rule for the api `transcription`."""
 
     @model_validator(mode="after")
-    def in_order(self) -> UserSpeechSpec:
+    def in_order(self) -> Self:
         if self.stop <= self.start:
             raise PydanticCustomError(
                 "user_speech", "the user stops before the start: stop is more than start"

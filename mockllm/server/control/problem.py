@@ -1,7 +1,5 @@
 """Errors of calls of the control API, as problem+json (RFC 9457) with the names of fields."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Final
 

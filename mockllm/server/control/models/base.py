@@ -1,7 +1,5 @@
 """Base classes of the control API's models, and the models of its short confirmations."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field

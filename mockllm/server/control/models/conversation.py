@@ -1,7 +1,5 @@
 """Models of a request as a conversation, and of its response as events."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue

@@ -1,7 +1,5 @@
 """Models of the call on costs."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel
 
 from mockllm.core.reply.reply import Usage

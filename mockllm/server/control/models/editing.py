@@ -1,7 +1,5 @@
 """Models of the calls that show, preview and edit rules and scenario files."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import BaseModel, Field

@@ -1,7 +1,5 @@
 """Models of the report of a hunt, as `mockllm hunt` writes it."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel
 
 

@@ -1,7 +1,5 @@
 """Models of the calls on the journal: filters, pages, single entries, verification and verdicts."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, JsonValue

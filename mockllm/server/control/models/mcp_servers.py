@@ -1,7 +1,5 @@
 """Models of the MCP servers that scenarios describe, and of their use."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel
 
 

@@ -1,7 +1,5 @@
 """Models of the metrics that the control API returns."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel
 
 

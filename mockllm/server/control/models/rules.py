@@ -1,7 +1,5 @@
 """Models of rules and modifiers (the catalog, the overlay, a suggested rule) and of sessions."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field

@@ -1,7 +1,5 @@
 """Models of the settings that the control API sets at run time, and of the values that settings may have."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from mockllm.server.control.models.base import RequestModel
