@@ -238,10 +238,13 @@ def _built_from(
 
 
 def _may_lack_files(path: Path, start: float) -> bool:
-    """Return whether the path is missing, or files may have been removed from a folder there since `start`."""
-    folders = (os.stat(folder).st_mtime_ns for folder, _ in walk_folders(path))
+    """Return whether the path, or files from a folder there, may have been removed since `start`."""
+    if _exists(str(path)):
+        folders = [folder for folder, _ in walk_folders(path)]
+    else:
+        folders = [str(next(parent for parent in Path(os.path.abspath(path)).parents if parent.exists()))]
     try:
-        return not _exists(str(path)) or any(changed >= start * 1e9 for changed in folders)
+        return any(os.stat(folder).st_mtime_ns >= start * 1e9 for folder in folders)
     except FileNotFoundError:
         return True
 

@@ -365,3 +365,15 @@ def test_fingerprint_ends_at_circular_link(tmp_path: Path) -> None:
     assert len(fingerprint([tmp_path])) == 1
     assert len(layout([tmp_path])) == 1
     assert fingerprint([tmp_path / "absent"]) == frozenset()
+
+
+def test_path_missing_since_before_first_load_is_no_change(tmp_path: Path) -> None:
+    async def main() -> None:
+        world = World(tmp_path)
+        await asyncio.sleep(FILE_CLOCK_STEP)
+        awaited = {tmp_path / "absent", tmp_path / "none" / "absent"}
+        reload = Reloader(world.app, awaited, world.rebuild, world.reported.append, time.time())
+        assert not await reload.check()
+        assert world.reported == []
+
+    run(main())
