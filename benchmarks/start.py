@@ -16,18 +16,20 @@ BODY = b'{"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}]}'
 
 
 def main(effort: Effort) -> None:
-    print("| what is served | ready, wanted below 600 ms (min–max) | first response |")
-    print("|---|--:|--:|")
+    print("| what is served | ready (min–max) | wanted | first response |")
+    print("|---|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "bench.yaml").write_text(whole.scenario())
-        for side in (
-            ours("--pack", "default", name="pack `default`"),
-            ours("--scenarios", folder, name="1,000 rules"),
+        for side, wanted in (
+            (ours("--pack", "default", name="pack `default`"), 350),
+            (ours("--scenarios", folder, name="1,000 rules"), 500),
         ):
             times = [_started(side) for _ in range(effort.rounds * 2 + 1)]
             ready, responded = [each[0] * 1000 for each in times], [each[1] * 1000 for each in times]
             spread = f"({min(ready):.0f}–{max(ready):.0f})"
-            print(f"| {side.name} | **{median(ready):.0f} ms** {spread} | {median(responded):.0f} ms |")
+            print(
+                f"| {side.name} | **{median(ready):.0f} ms** {spread} | {wanted} ms | {median(responded):.0f} ms |"
+            )
 
 
 def _started(side: Side) -> tuple[float, float]:

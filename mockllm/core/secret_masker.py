@@ -23,7 +23,9 @@ _JSON: Final = re.compile(
 )
 _WHITESPACE: Final = re.compile(rb"(?<!\\)\\++[bfnrt]")
 _URL: Final = re.compile(rb"%([0-9a-fA-F]{2})")
-_SHORT_ESCAPES: Final = re.compile(r"[^ !#-.0-\[\]-~]")  # not a class up to \U0010ffff: it takes 5 ms to compile
+_SHORT_ESCAPES: Final = re.compile(
+    r"[^ !#-.0-\[\]-~]"
+)  # not a class up to \U0010ffff: it takes 5 ms to compile
 """The characters for which JSON has an escape beside `\\u00…`, such as `\\/`. Any other one is only in that, or in an
 escape of URLs."""
 
