@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, loads
 from mockllm.core.request.known_checks import check_unless_passed_before
 from mockllm.core.request.request import Request
-from mockllm.dialects.anthropic.breakpoint_check import check_breakpoint
+from mockllm.dialects.anthropic.breakpoint_check import breakpoints_problem, check_breakpoint
 from mockllm.dialects.anthropic.client_tools import toolsets_by_tool
 from mockllm.dialects.anthropic.content_check import (
     check_contents_and_order,
@@ -25,7 +25,7 @@ from mockllm.dialects.anthropic.content_check import (
     fast_accepts_turns,
 )
 from mockllm.dialects.anthropic.model_check import check_counted_model, check_model
-from mockllm.dialects.anthropic.prompt_form import CACHE_CONTROL, MAX_BREAKPOINTS, count_breakpoints
+from mockllm.dialects.anthropic.prompt_form import CACHE_CONTROL, MAX_BREAKPOINTS
 from mockllm.dialects.anthropic.strict_limits import check_strict_limits
 from mockllm.dialects.anthropic.tool_types import CUSTOM, tool_type
 from mockllm.dialects.anthropic.validators import (
@@ -79,8 +79,7 @@ _HOSTED: Final[Shape] = {"anthropic_version": STRING, **_PROMPT, **_GENERATION}
 """`anthropic_version` can be any date: the SDKs send the one that they were built for."""
 _TOOL: Final[Shape] = {"name": STRING, "input_schema": _OF_SHAPE, "description": STRING.or_absent()}
 _QUOTED_CACHE_CONTROL: Final = f'"{CACHE_CONTROL}"'.encode()
-_TOO_MANY_BREAKPOINTS: Final = "A maximum of {} blocks with cache_control may be provided. Found {}."
-"""Quoted in public reports, such as github.com/tghamm/Anthropic.SDK/issues/50."""
+_QUOTED_HOUR: Final = b'"1h"'
 _NOT_EMPTY: Final = "String should have at least 1 character"
 _TOOL_NAME: Final = "^[a-zA-Z0-9_-]{1,128}$"
 _CHOICES: Final = ("auto", "any", "tool", "none")
@@ -132,12 +131,16 @@ def _check(request: Request, shape: Shape) -> Failure | None:
     )
     if failure is None and "model" in shape:
         failure = check_model(request) if "max_tokens" in shape else check_counted_model(request)
-    # where the name occurs less often, no search is needed
-    if failure is None and request.occurrences(_QUOTED_CACHE_CONTROL) > MAX_BREAKPOINTS:
-        found = count_breakpoints(request.fields)
-        if found > MAX_BREAKPOINTS:
-            return _bad_request(_TOO_MANY_BREAKPOINTS.format(MAX_BREAKPOINTS, found))
+    if failure is None and _may_have_wrong_breakpoints(request):
+        problem = breakpoints_problem(request.fields)
+        return None if problem is None else _bad_request(problem)
     return failure
+
+
+def _may_have_wrong_breakpoints(request: Request) -> bool:
+    """Return whether a search is needed: for too many breakpoints, or for an hour behind a shorter time."""
+    count = request.occurrences(_QUOTED_CACHE_CONTROL)
+    return count > MAX_BREAKPOINTS or (count > 1 and request.occurrences(_QUOTED_HOUR) > 0)
 
 
 def _check_whole(request: Request, shape: Shape) -> Failure | None:

@@ -58,15 +58,23 @@ def prompt_cache_policy(request: Request) -> CachePolicy | None:
     return cache_policy(request.model or "")
 
 
-def count_breakpoints(fields: Mapping[str, Json]) -> int:
-    """Return the number of breakpoints in the prompt: on the body itself, on tools, system blocks, blocks of
-    messages, and blocks of tool results."""
-    turns = [turn for turn in list_of(fields.get("messages")) if isinstance(turn, dict)]
-    blocks = [block for turn in turns for block in list_of(turn.get("content"))]
-    results = [block for block in blocks if isinstance(block, dict) and block.get("type") == "tool_result"]
-    inner = [block for result in results for block in list_of(result.get("content"))]
-    marked = (fields, *list_of(fields.get("tools")), *list_of(fields.get("system")), *blocks, *inner)
-    return sum(isinstance(block, dict) and isinstance(block.get(CACHE_CONTROL), dict) for block in marked)
+def breakpoints(fields: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    """Yield the path and the value of each breakpoint in the order of the prompt: on tools, system blocks, blocks of
+    tool results, and blocks of messages. The last is that of the body itself."""
+    parts: list[tuple[str, Json]] = [
+        *((f"tools.{number}.", tool) for number, tool in enumerate(list_of(fields.get("tools")))),
+        *((f"system.{number}.", block) for number, block in enumerate(list_of(fields.get("system")))),
+    ]
+    for number, turn in enumerate(list_of(fields.get("messages"))):
+        for place, block in enumerate(list_of(turn.get("content")) if isinstance(turn, dict) else ()):
+            path = f"messages.{number}.content.{place}."
+            if isinstance(block, dict) and block.get("type") == "tool_result":
+                inner = list_of(block.get("content"))
+                parts += ((f"{path}content.{index}.", each) for index, each in enumerate(inner))
+            parts.append((path, block))
+    for path, part in (*parts, ("", fields)):
+        if isinstance(part, dict) and isinstance(part.get(CACHE_CONTROL), dict):
+            yield f"{path}{CACHE_CONTROL}", part[CACHE_CONTROL]
 
 
 def breakpoint_lifetime_of(block: Json) -> float | None:

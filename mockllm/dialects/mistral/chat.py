@@ -1,7 +1,8 @@
 """POST /v1/chat/completions of Mistral: a chat whose messages have the order and the ids that Mistral requires.
 
 The words are from public reports of 2025 and 2026. Those of a last message of the assistant are opencode#19115 and
-AiNiee#641. Those of results and calls are crush#279 and client-python#234. That of ids is ironclaw#1241.
+AiNiee#641. Those of roles are crush#279, onyx#6458 and spring-ai#2380. That of results and calls is client-python#234.
+That of ids is ironclaw#1241. The package mistral-common has the table of roles.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ from mockllm.dialects.vendors.chat import VendorChat
 _is_id: Final = re.compile("[a-zA-Z0-9]{9}").fullmatch
 ABSENT_ID: Final = "null"
 """What the package sends for the id of a call that has none."""
-_IDS_ACCEPTED: Final = MemoKey[bool]()
+_MISPLACED_ROLES: Final = {
+    ("system", "tool"),
+    ("user", "tool"),
+    ("assistant", "system"),
+    ("tool", "system"),
+    ("tool", "user"),
+}
+"""The roles of two messages of which the second may not follow the first."""
+_ACCEPTED: Final = MemoKey[list[str]]()
+"""The key of the role of the last message, where all messages are accepted."""
 
 
 class MistralChat(VendorChat):
@@ -32,7 +42,7 @@ class MistralChat(VendorChat):
     def check(self, request: Request) -> Failure | None:
         failure = super().check(request)
         if failure is None:
-            return _check_end(request.fields["messages"]) or _check_ids(request)
+            return _check_end(request.fields["messages"]) or _check_turns(request)
         if (text_of(failure.fields.get("param")) or "").endswith("].role") and failure.fields["code"] is None:
             return _order_refusal(request.fields["messages"])
         return failure
@@ -50,26 +60,33 @@ def _check_end(messages: list[Json]) -> Failure | None:
 
 def _order_refusal(messages: list[Json]) -> Failure:
     """Return the refusal of calls without results, or of results without calls."""
-    end = _check_end(messages)
-    if end is not None:
-        return end
+    unequal = _misplaced("Not the same number of function calls and responses")
+    return _check_end(messages) or _check_roles(messages) or unequal
+
+
+def _check_roles(messages: list[Json]) -> Failure | None:
+    """Return the refusal of the first message whose role may not follow that of the message before."""
     for before, after in pairwise(message["role"] for message in messages):
-        if after == "tool" and before not in ("assistant", "tool"):
-            return _misplaced(f"Unexpected role 'tool' after role '{before}'")
-    return _misplaced("Not the same number of function calls and responses")
+        if (before, after) in _MISPLACED_ROLES:
+            return _misplaced(f"Unexpected role '{after}' after role '{before}'")
+    return None
 
 
 def _misplaced(message: str) -> Failure:
     return refusal(message, "invalid_request_message_order", "3230")
 
 
-def _check_ids(request: Request) -> Failure | None:
-    """Return the refusal of the first id of a call that has another form. Of a conversation that was read before,
-    only the new messages are read."""
+def _check_turns(request: Request) -> Failure | None:
+    """Return the refusal of the order of messages, or of the first id of a call that has another form. Of a
+    conversation that was read before, only the new messages are read."""
     divided = request.divided_body
     if divided is not None and _accepts_turns(divided):
         return None
-    ids = (id for message in request.fields["messages"] for id in _wrong_ids(message))
+    messages = request.fields["messages"]
+    misplaced = _check_roles(messages)
+    if misplaced is not None:
+        return misplaced
+    ids = (id for message in messages for id in _wrong_ids(message))
     wrong = next(ids, None)
     if wrong is None:
         return None
@@ -78,16 +95,18 @@ def _check_ids(request: Request) -> Failure | None:
 
 
 def _accepts_turns(divided: DividedBody) -> bool:
-    accepted = divided.reduce_turns(memo_key=_IDS_ACCEPTED, initial=_accepted, step=_accepts_next)
-    return accepted is not None
+    return divided.reduce_turns(memo_key=_ACCEPTED, initial=_last_role, step=_accepts_next) is not None
 
 
-def _accepted(known: bool | None) -> bool:
-    return True
+def _last_role(known: list[str] | None) -> list[str]:
+    return [] if known is None else [*known]
 
 
-def _accepts_next(known: bool, message: Json) -> bool:
-    return next(_wrong_ids(message), None) is None
+def _accepts_next(last_role: list[str], message: Json) -> bool:
+    role = message["role"]
+    is_misplaced = (*last_role, role) in _MISPLACED_ROLES
+    last_role[:] = [role]
+    return not is_misplaced and next(_wrong_ids(message), None) is None
 
 
 def _wrong_ids(message: Json) -> Iterator[str]:

@@ -50,6 +50,54 @@ def test_more_than_four_breakpoints_are_refused(places: tuple[bool, int, int, in
     assert (failure and failure.message) == (None if found == 4 else message)
 
 
+def with_lifetimes(
+    tool: str | None, system: str | None, inner: str | None, turn: str | None
+) -> dict[str, Any]:
+    """A request whose breakpoints have these lifetimes."""
+
+    def mark(ttl: str | None) -> dict[str, Any]:
+        return {} if ttl is None else {"cache_control": {"type": "ephemeral", "ttl": ttl}}
+
+    text = {"type": "text", "text": "x"}
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": [{**text, **mark(inner)}]}
+    return {
+        **MINIMAL,
+        "tools": [{**TOOL, **mark(tool)}],
+        "system": [text, {**text, **mark(system)}],
+        "messages": [
+            {"role": "user", "content": "hi"},
+            CALL,
+            {"role": "user", "content": [result, {**text, **mark(turn)}]},
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("lifetimes", "path"),
+    [
+        (("1h", "1h", "5m", "5m"), None),
+        ((None, "1h", "5m", None), None),
+        (("5m", "1h", None, None), "system.1"),
+        (("5m", None, None, "1h"), "messages.2.content.1"),
+        ((None, None, "5m", "1h"), "messages.2.content.1"),
+        (("1h", "5m", "1h", None), "messages.2.content.0.content.0"),
+    ],
+)
+def test_hour_behind_five_minutes_is_refused(lifetimes: tuple[str | None, ...], path: str | None) -> None:
+    failure = MESSAGES.check(messages(with_lifetimes(*lifetimes)))
+    message = (
+        f"{path}.cache_control.ttl: a ttl='1h' cache_control block must not come after a ttl='5m' cache_control "
+        "block. Note that blocks are processed in the following order: `tools`, `system`, `messages`."
+    )
+    assert (failure and failure.message) == (path and message)
+
+
+def test_hour_of_the_body_follows_any_lifetime() -> None:
+    marked_body = with_lifetimes("5m", None, None, None)
+    marked_body["cache_control"] = {"type": "ephemeral", "ttl": "1h"}
+    assert MESSAGES.check(messages(marked_body)) is None
+
+
 RESULT = {"type": "tool_result", "tool_use_id": "t1"}
 TEXT = {"type": "text", "text": "x"}
 WRONG: list[tuple[Any, str]] = [

@@ -11,6 +11,7 @@ from tests.language.virtual_server import VirtualServer, raw_request
 CHAT = "/mistral/v1/chat/completions"
 USER: Json = {"role": "user", "content": "hi"}
 TEXT: Json = {"role": "assistant", "content": "Hello."}
+SYSTEM: Json = {"role": "system", "content": "Be brief."}
 ORDER = ("invalid_request_message_order", "3230", None)
 CALLS = ("invalid_function_call", "3280", None)
 ENDS = "Expected last role User or Tool (or Assistant with prefix True) for serving but got assistant"
@@ -24,6 +25,9 @@ def called(*ids: str) -> Json:
 
 def result(id: str) -> Json:
     return {"role": "tool", "tool_call_id": id, "content": "wet"}
+
+
+LOOKED: list[Json] = [USER, called("abcdefgh1"), result("abcdefgh1")]
 
 
 def refusal(messages: list[Json], **fields: Json) -> Json:
@@ -52,6 +56,9 @@ def wrong_id(id: str) -> Json:
         ([result("abcdefgh1")], (UNEQUAL, ORDER)),
         ([USER, TEXT, result("abcdefgh1")], (UNEQUAL, ORDER)),
         ([USER, called("abcdefgh1"), USER], (UNEQUAL, ORDER)),
+        ([*LOOKED, USER], ("Unexpected role 'user' after role 'tool'", ORDER)),
+        ([*LOOKED, SYSTEM, USER], ("Unexpected role 'system' after role 'tool'", ORDER)),
+        ([USER, TEXT, SYSTEM, USER], ("Unexpected role 'system' after role 'assistant'", ORDER)),
         ([USER, called("call_1234567890"), result("call_1234567890")], wrong_id("call_1234567890")),
         ([USER, called("abcdefgh1\n"), result("abcdefgh1\n")], wrong_id("abcdefgh1\n")),
         ([USER, called("abcdefgh1", "b"), result("abcdefgh1"), result("b")], wrong_id("b")),
@@ -65,10 +72,13 @@ def test_wrong_order_or_id_is_refused(messages: list[Json], refused: Json) -> No
     "messages",
     [
         [USER, {**TEXT, "prefix": True}],
-        [USER, called("abcdefgh1"), result("abcdefgh1")],
+        LOOKED,
+        [*LOOKED, TEXT, USER],
+        [SYSTEM, USER, SYSTEM, USER, {**TEXT, "prefix": True}],
         [USER, {**TEXT, "tool_calls": None}, USER],
         [USER, {**TEXT, "tool_calls": []}, USER],
         [USER, called("null"), result("null")],
+        [*LOOKED, {"role": "developer", "content": "Be brief."}, USER],
     ],
 )
 def test_usual_order_is_accepted(messages: list[Json]) -> None:
@@ -93,6 +103,8 @@ def test_longer_conversation_is_checked_at_its_new_messages() -> None:
         (start + turn, 200),
         (start + turn + turn, 200),
         ([*start, *turn, called("call_1"), result("call_1")], 400),
+        ([*start, *turn, *turn[:2]], 200),
+        ([*start, *turn, *turn[:2], USER], 400),
     ):
         response = server.respond(raw_request(CHAT, {"model": "m", "messages": messages}))
         assert response.status == status, dumps(messages[-1])
