@@ -59,8 +59,8 @@ def prompt_cache_policy(request: Request) -> CachePolicy | None:
 
 
 def breakpoints(fields: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
-    """Yield the path and the value of each breakpoint in the order of the prompt: on tools, system blocks, blocks of
-    tool results, and blocks of messages. The last is that of the body itself."""
+    """Yield the path and the value of each breakpoint in the order of the prompt. A block in a tool's result comes
+    before the result. The last breakpoint is that of the body itself."""
     parts: list[tuple[str, Json]] = [
         *((f"tools.{number}.", tool) for number, tool in enumerate(list_of(fields.get("tools")))),
         *((f"system.{number}.", block) for number, block in enumerate(list_of(fields.get("system")))),

@@ -1,8 +1,8 @@
 """POST /v1/chat/completions of Mistral: a chat whose messages have the order and the ids that Mistral requires.
 
 The words are from public reports of 2025 and 2026. Those of a last message of the assistant are opencode#19115 and
-AiNiee#641. Those of roles are crush#279, onyx#6458 and spring-ai#2380. That of results and calls is client-python#234.
-That of ids is ironclaw#1241. The package mistral-common has the table of roles.
+AiNiee#641. Those of roles are crush#279, onyx#6458 and spring-ai#2380. That of results and calls is
+client-python#234. That of ids is ironclaw#1241. The package mistral-common has the table of roles.
 """
 
 from __future__ import annotations
