@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Plan, Step, WaitStep
-from mockllm.core.request.stored_responses import Timeline, state_seconds
+from mockllm.core.request.stored_objects import Timeline, state_seconds
 
 DEFAULT_QUEUED: Final = 0.2
 DEFAULT_IN_PROGRESS: Final = 0.5

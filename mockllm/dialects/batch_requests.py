@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from propcache.api import cached_property
 
 from mockllm.core.request.stored_batches import with_read
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.stored_objects import ObjectRequest
 
 MAX_SIZES: Final = 256
@@ -32,7 +32,7 @@ class OutputSize(NamedTuple):
 _sizes: Final[OrderedDict[tuple[str, int, int, float | None], OutputSize]] = OrderedDict()
 
 
-def output_size(batch: StoredResponse, file: str, write: Callable[[], bytes | None]) -> OutputSize:
+def output_size(batch: StoredObject, file: str, write: Callable[[], bytes | None]) -> OutputSize:
     """Return the size of an output file of a batch that has ended, which `write` writes. It is remembered."""
     cancelled = None if batch.timeline is None else batch.timeline.cancelled
     key = (file, hash(batch.request_body), hash(batch.response_body), cancelled)
@@ -53,7 +53,7 @@ class OutputFilesRequest(ObjectRequest):
     """
 
     @cached_property
-    def stored(self) -> StoredResponse | None:
+    def stored(self) -> StoredObject | None:
         """The file that the path names: with its content, except where the call deletes it."""
         named = self.look_up()
         if named is None or named.previous is None:
@@ -65,16 +65,16 @@ class OutputFilesRequest(ObjectRequest):
             return named if self.has_output(batch, named.id) else None
         return self.with_output(named, batch)
 
-    def has_output(self, batch: StoredResponse, id: str) -> bool:
+    def has_output(self, batch: StoredObject, id: str) -> bool:
         """Return whether a file with this id is an output of the batch now."""
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def with_output(self, file: StoredResponse, batch: StoredResponse) -> StoredResponse | None:
+    def with_output(self, file: StoredObject, batch: StoredObject) -> StoredObject | None:
         """Return an output file of the batch with its content; None where the batch has no such file now."""
         raise NotImplementedError  # pragma: no cover - abstract
 
     @cached_property
-    def listed(self) -> Sequence[StoredResponse]:
+    def listed(self) -> Sequence[StoredObject]:
         """The files, the oldest first: all, or the one that the path names."""
         if self.path_variable not in self.path_variables:
             return self.response_lookup.all_stored(self.id_prefix)
@@ -82,7 +82,7 @@ class OutputFilesRequest(ObjectRequest):
         return () if named is None else (named,)
 
     @cached_property
-    def batches(self) -> dict[str, StoredResponse | None]:
+    def batches(self) -> dict[str, StoredObject | None]:
         """The batches by their ids whose output is among these files."""
         names = dict.fromkeys(file.previous for file in self.listed if file.previous is not None)
         return {name: self.response_lookup.stored(name) for name in names}
@@ -99,7 +99,7 @@ class StoredBatchesRequest(ObjectRequest):
     api = "stored_batches"
 
     @cached_property
-    def listed(self) -> Sequence[StoredResponse]:
+    def listed(self) -> Sequence[StoredObject]:
         """The batches, the oldest first."""
         return self.response_lookup.all_stored(self.id_prefix)
 
@@ -113,7 +113,7 @@ class StoredBatchesRequest(ObjectRequest):
         return self.stored is not None and with_read(self.stored) is None and are_long((self.stored,))
 
 
-def are_long(batches: Iterable[StoredResponse | None]) -> bool:
+def are_long(batches: Iterable[StoredObject | None]) -> bool:
     """Return whether it takes long to read these batches, and to write their files."""
     found = {batch.id: batch for batch in batches if batch is not None}
     return sum(len(each.request_body) + len(each.response_body) for each in found.values()) > LONG

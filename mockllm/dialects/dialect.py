@@ -22,7 +22,7 @@ from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.reply.embeddings import COMPUTED, EmbeddingResult
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest

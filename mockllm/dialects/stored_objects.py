@@ -12,7 +12,7 @@ from mockllm.core.json.typed_values import read_object
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import BatchState, cancelled, state_of
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import BatchDialect, ResponseIdentity
 
 
@@ -45,7 +45,7 @@ def creation(
         return None
     id = created["id"]
     stored = created if own is None else completed(created, own(id))
-    return StorageUpdate((id,), StoredResponse(id, None, content, dumps(stored)))
+    return StorageUpdate((id,), StoredObject(id, None, content, dumps(stored)))
 
 
 def uploaded_file(
@@ -68,11 +68,11 @@ class ObjectRequest(Request):
         return self.path_variables.get(self.path_variable, "")
 
     @cached_property
-    def stored(self) -> StoredResponse | None:
+    def stored(self) -> StoredObject | None:
         """The object that the path names."""
         return self.look_up()
 
-    def look_up(self) -> StoredResponse | None:
+    def look_up(self) -> StoredObject | None:
         """Return the object that the path names. A subclass whose `stored` differs calls this: `super().stored` would
         store its result as `stored`, where a second lookup is interrupted."""
         id = self.object_id
@@ -91,7 +91,7 @@ class ObjectCall:
         """Return the failure of an id without an object."""
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         """Return the response for the object."""
         raise NotImplementedError  # pragma: no cover - abstract
 
@@ -101,12 +101,12 @@ class ObjectCall:
             return None
         return self.update(request.stored, request)
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         """Return what the state stores after the call has succeeded."""
         changed = self.changed(stored, request)
         return None if changed is None or changed is stored else StorageUpdate((changed.id,), changed)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         """Return the object after the call; None or the same where the call changes nothing."""
         return None
 
@@ -114,7 +114,7 @@ class ObjectCall:
 class Deletion(ObjectCall):
     """The base of the calls that delete the object."""
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         return StorageUpdate(forgotten=(stored.id,))
 
 
@@ -139,15 +139,15 @@ class BatchCreation(BatchDialect):
 class BatchCancellation(ObjectCall):
     """The base of the calls that cancel a batch, before the base of those that read it."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         state = state_of(stored, request.monotonic)
         if state.ended:
             return self.ended(stored, state)
         return super().respond(self.changed(stored, request), request, identity)
 
-    def ended(self, stored: StoredResponse, state: BatchState) -> Failure:
+    def ended(self, stored: StoredObject, state: BatchState) -> Failure:
         """Return the failure of a batch that has ended."""
         raise NotImplementedError  # pragma: no cover - abstract
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         return cancelled(stored, request.monotonic)

@@ -17,7 +17,7 @@ from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.mcp_server import without_sessions
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import hash_of
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate, StoredObject
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import reported_time_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
@@ -298,12 +298,12 @@ class Engine:
         head = planned.plan.head.with_per_response_headers(((HASH_HEADER, hash),))
         return planned.with_plan(replace(planned.plan, head=head))
 
-    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
+    def stored(self, session: str, id: str) -> StoredObject | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
         return value_or_missing(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
+        self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
     ) -> None:
         """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
         self.state.apply_storage_update(session, update, read_lookup)

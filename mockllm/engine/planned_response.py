@@ -16,7 +16,7 @@ from mockllm.core.rendering.plan import Headers, Hold, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.core.request.tools import CLIENT_RUN_KINDS
 from mockllm.core.selection.decision import InFlightSlot, Validation
 from mockllm.core.webhook import Webhook

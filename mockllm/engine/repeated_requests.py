@@ -1,7 +1,7 @@
 """Small requests that come again with the same head and body, as a load test sends them.
 
 What follows from the head and the body alone is computed once. These are the parsed body with its values, the match
-mask, the result of the check, and the cache key. Time, client and stored responses differ in each request. So
+mask, the result of the check, and the cache key. Time, client and stored objects differ in each request. So
 nothing that depends on one of them is stored here.
 """
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from mockllm.core.matching.rule_index import RuleIndex
 from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import PER_REQUEST_ATTRIBUTES, Request
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.response_cache import CacheableResponse
 
@@ -36,7 +36,7 @@ _TRACKED: Final = ("client_address", "now", "monotonic")
 """The attributes that differ in each request. A tracking request records whether they are read."""
 
 
-class TrackingLookup(ResponseLookup):
+class TrackingLookup(ObjectLookup):
     """The lookup of a tracking request. It finds nothing. `was_used`: whether anything was looked up, or the client
     or the time was read. A result that used them may differ in the next request."""
 
@@ -45,11 +45,11 @@ class TrackingLookup(ResponseLookup):
     def __init__(self) -> None:
         self.was_used = False
 
-    def stored(self, name: str) -> StoredResponse | None:
+    def stored(self, name: str) -> StoredObject | None:
         self.was_used = True
         return None
 
-    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+    def all_stored(self, prefix: str) -> Sequence[StoredObject]:
         self.was_used = True
         return ()
 
@@ -94,7 +94,7 @@ class RepeatedRequest(Struct):
     to_precompute: tuple[RepeatedRequestKey, Mapping[str, object]] | None
     """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
     rule_index: RuleIndex | None = None
-    """None before it is computed, and where anything depends on client, time or stored responses."""
+    """None before it is computed, and where anything depends on client, time or stored objects."""
     match_mask: int = 0
     passes_check: bool = False
     """Whether the dialect's check is known to accept the request; False also where it did not run."""
@@ -130,7 +130,7 @@ class RepeatedRequests:
         precompute: Callable[[Request, RepeatedRequest], None],
     ) -> None:
         """Compute what follows from the head and the body of a request, and store it. If any of that depends on
-        client, time or stored responses, only the attributes of the head remain. `precompute` runs the check and
+        client, time or stored objects, only the attributes of the head remain. `precompute` runs the check and
         makes the cache key."""
         assert repeated.to_precompute is not None, "it is tried once"
         (key, of_head), repeated.to_precompute = repeated.to_precompute, None

@@ -15,7 +15,7 @@ from mockllm.core.request.body_fields import VOLATILE
 from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.request.request import PER_REQUEST_ATTRIBUTES, read_query
 from mockllm.core.request.server_address import SESSION_PREFIX
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.dialects.router import Routing, find_route
 from mockllm.engine.engine_request import EngineRequest, attributes_of_route, engine_request_class
 from mockllm.engine.override_headers import NON_OVERRIDING_HEADERS, OWN_PREFIX, Override, nearest_own_header
@@ -38,7 +38,7 @@ class ReaderInputs(NamedTuple):
     overrides in the headers. `mcp_servers` are the loaded ones."""
 
     state: EngineState
-    lookup_without_session: ResponseLookup
+    lookup_without_session: ObjectLookup
     volatile: frozenset[str]
     read_override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     mcp_servers: Mapping[str, McpServer]

@@ -7,7 +7,7 @@ from typing import cast
 
 from msgspec.structs import replace
 
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.dialect import StoredPartsDialect, StoringDialect
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planned_response import PlannedResponse
@@ -21,7 +21,7 @@ def with_decoded_updates(planned: PlannedResponse, request: EngineRequest) -> Pl
 
 
 def storage_updates(planned: PlannedResponse, request: EngineRequest) -> Sequence[StorageUpdate]:
-    """Return the updates of the stored responses. Raise MissingStoredObject for an object of another process."""
+    """Return the updates of the stored objects. Raise MissingStoredObject for an object of another process."""
     if planned.decoded_updates is not None:
         return planned.decoded_updates
     updates = [StorageUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []

@@ -20,7 +20,7 @@ from mockllm.core.batch import BATCH_HEADER, BatchJob, BatchLine, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import with_responses
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.server.exchange import Exchange
 from mockllm.server.json_structure import structure_failure_in_slices
 from mockllm.server.line_output import report

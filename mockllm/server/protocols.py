@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate, StoredObject
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.engine import EngineInfo, EngineRequest, PlannedResponse
 
@@ -79,11 +79,11 @@ class EngineProtocol(Protocol):
         """Plan a response of the server itself: the failure in the provider's envelope. The request is too large, too
         slow or too deep, for example, or the store fails. `refuse` itself matches no rule and counts nothing."""
 
-    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
+    def stored(self, session: str, id: str) -> StoredObject | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
+        self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
     ) -> None:
         """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
 

@@ -22,7 +22,7 @@ from mockllm.server.respond import (
 from mockllm.state.fetched_objects import FetchedLookup, ObjectToFetch, StorageConflict
 
 MAX_FETCHED: Final = 2_000
-"""Most stored responses and tool calls that are fetched for one request."""
+"""Most stored objects and tool calls that are fetched for one request."""
 CHANGED: Final = "mockllm: other requests have changed the same object for {:g} s; send the request again."
 """The error of a request that could not be stored for too long, because other requests changed the same object."""
 

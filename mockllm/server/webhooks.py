@@ -44,7 +44,7 @@ class WebhookSender:
         is_cancelled: Callable[[str, str], Awaitable[bool]] = _never,
     ) -> None:
         """`allowed`: the hosts, in lower case, that receive webhooks beside this machine. `is_cancelled` says of a
-        session and an id whether that stored response was cancelled."""
+        session and an id whether that stored object was cancelled."""
         self.allowed = allowed
         self._is_cancelled = is_cancelled
         self._pending: dict[asyncio.Task[None], tuple[str, str]] = {}

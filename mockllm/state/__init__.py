@@ -1,1 +1,1 @@
-"""The state of a running server, in memory: counts of rules and modifiers, sessions, limits and stored responses."""
+"""The state of a running server, in memory: counts of rules and modifiers, sessions, limits and stored objects."""

@@ -1,7 +1,7 @@
-"""The state of the engine in the memory of this process: the counts and stored responses of all sessions.
+"""The state of the engine in the memory of this process: the counts and stored objects of all sessions.
 
 A session is created when it is first named. It ends when it was unused for a while, or as the least recently
-used one of too many. Its counts and stored responses are deleted then, and nothing finds its prompt caches any
+used one of too many. Its counts and stored objects are deleted then, and nothing finds its prompt caches any
 more. The state of requests without a session has no timeout;
 where it has too many scopes, the oldest are removed.
 """
@@ -16,12 +16,12 @@ from typing import ClassVar, Final, TypeAlias
 
 from mockllm.core.load.plan_queue import PlanQueueEntry
 from mockllm.core.redaction import Redactor
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.selection.guards import StateValue
 from mockllm.state.counters import MAX_SCOPES, Counters
 from mockllm.state.decide import decide, waits_for_plans
-from mockllm.state.local_responses import LocalResponses
+from mockllm.state.local_objects import LocalObjects
 from mockllm.state.prompt_caches import PromptCaches
 from mockllm.state.scope_counts import ScopeCounts
 from mockllm.state.scope_memory_bound import MAX_SCOPE_BYTES, ScopeMemoryBound
@@ -53,7 +53,7 @@ class Session:
         "time_scale",
     )
 
-    def __init__(self, lookup: ResponseLookup, memory_bound: ScopeMemoryBound, number: int) -> None:
+    def __init__(self, lookup: ObjectLookup, memory_bound: ScopeMemoryBound, number: int) -> None:
         self.number = number
         self.redacted_id = ""
         self.counters = Counters(MAX_SESSION_SCOPES, memory_bound)
@@ -66,7 +66,7 @@ class Session:
 
 class EngineState:
     """The state of an engine. A reload deletes the counts, limits and loads of changed and removed rules and
-    modifiers, and nothing else of it. It has the counters and stored responses of all sessions, by id, and one table
+    modifiers, and nothing else of it. It has the counters and stored objects of all sessions, by id, and one table
     of prompt caches, whose keys contain the session. Requests without a session have the empty id.
 
     At most `max_sessions` sessions exist, each until it was unused for `unused_timeout` seconds. `log`
@@ -89,7 +89,7 @@ class EngineState:
         self._memory_bound = ScopeMemoryBound(self._all_counters, scope_bytes)
         self.counters_without_session = Counters(MAX_SCOPES, self._memory_bound)
         """The counters of requests without a session."""
-        self._responses = LocalResponses()
+        self._responses = LocalObjects()
         self.prompt_caches: PromptCaches = PromptCaches()
         self._created = 0
         """The number of sessions that were created."""
@@ -168,7 +168,7 @@ class EngineState:
                     yield id, name, value
 
     def reset(self) -> None:
-        """Delete all sessions, counts, stored responses and prompt caches."""
+        """Delete all sessions, counts, stored objects and prompt caches."""
         self._forget(list(self._sessions))
         self._responses.end("")
         self.prompt_caches.clear()
@@ -187,15 +187,15 @@ class EngineState:
         for counters in self._all_counters():
             yield from counters.scopes()
 
-    def lookup(self, session: str) -> ResponseLookup:
-        """Return what finds the stored responses and tool calls of a session."""
+    def lookup(self, session: str) -> ObjectLookup:
+        """Return what finds the stored objects and tool calls of a session."""
         return self._responses.lookup(session)
 
     def apply_storage_update(
         self,
         session: str,
         update: StorageUpdate,
-        read_lookup: ResponseLookup = EMPTY_LOOKUP,
+        read_lookup: ObjectLookup = EMPTY_LOOKUP,
         respond_again: Callable[[], object] | None = None,
     ) -> None:
         """Store the responses and tool calls of a session, or delete some, as the update says.

@@ -8,20 +8,20 @@ from typing import Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 
 T = TypeVar("T")
 FetchKey: TypeAlias = tuple[Literal["stored", "all_stored", "tool_call"], str]
-"""The key of a fetched object: a method of `ResponseLookup` and its argument. `stored` has a name, `all_stored` the
+"""The key of a fetched object: a method of `ObjectLookup` and its argument. `stored` has a name, `all_stored` the
 prefix of names, and `tool_call` (the method `tool_by_call_id`) the id of a tool call."""
-FetchedObject: TypeAlias = StoredResponse | Sequence[StoredResponse] | str | None
+FetchedObject: TypeAlias = StoredObject | Sequence[StoredObject] | str | None
 RespondAgain: TypeAlias = Callable[[], object]
 """Responds again from what the request's lookup then finds. It returns what an engine returns, which may be an
 ObjectToFetch."""
 
 
 class ObjectToFetch(Struct, frozen=True):
-    """A stored response or tool call that a request needs, and that is not in this process. An engine returns it in
+    """A stored object or tool call that a request needs, and that is not in this process. An engine returns it in
     place of a response. The caller fetches the object, adds it to the request's lookup, and calls `respond_again`."""
 
     session: str
@@ -63,8 +63,8 @@ def call_or_default_if_missing(compute: Callable[[], T], default: T) -> T:
         return default
 
 
-class FetchedLookup(ResponseLookup):
-    """The stored responses and tool calls that were fetched for one request. Raises MissingStoredObject for any
+class FetchedLookup(ObjectLookup):
+    """The stored objects and tool calls that were fetched for one request. Raises MissingStoredObject for any
     other."""
 
     __slots__ = ("_found", "_session")
@@ -80,10 +80,10 @@ class FetchedLookup(ResponseLookup):
     def __len__(self) -> int:
         return len(self._found)
 
-    def stored(self, name: str) -> StoredResponse | None:
+    def stored(self, name: str) -> StoredObject | None:
         return self._get(("stored", name))  # type: ignore[return-value]
 
-    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+    def all_stored(self, prefix: str) -> Sequence[StoredObject]:
         return self._get(("all_stored", prefix))  # type: ignore[return-value]
 
     def tool_by_call_id(self, id: str) -> str | None:
@@ -91,7 +91,7 @@ class FetchedLookup(ResponseLookup):
 
     def version(self, name: str) -> bytes | None:
         found = self._found.get(("stored", name), self)
-        return found.version if isinstance(found, StoredResponse) else b"" if found is None else None
+        return found.version if isinstance(found, StoredObject) else b"" if found is None else None
 
     def _get(self, key: FetchKey) -> FetchedObject:
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from typing import ClassVar, Final
 
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate
 from mockllm.core.selection.decision import (
     Candidate,
     Decision,
@@ -177,7 +177,7 @@ class SharedEngineState(EngineState):
         """Decides while the store is away, if `--store-failure` is `local`; it also makes all previews. Its sessions
         end with those of this state."""
         self.store_elsewhere: (
-            Callable[[str, StorageUpdate, ResponseLookup, RespondAgain | None], None] | None
+            Callable[[str, StorageUpdate, ObjectLookup, RespondAgain | None], None] | None
         ) = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
         self.time_scales: Mapping[str, float] = {}
@@ -191,14 +191,14 @@ class SharedEngineState(EngineState):
         found.lookup = self.lookup(id)
         return found
 
-    def lookup(self, session: str) -> ResponseLookup:
+    def lookup(self, session: str) -> ObjectLookup:
         return super().lookup(session) if self.store_elsewhere is None else FetchedLookup(session, {})
 
     def apply_storage_update(
         self,
         session: str,
         update: StorageUpdate,
-        read_lookup: ResponseLookup = EMPTY_LOOKUP,
+        read_lookup: ObjectLookup = EMPTY_LOOKUP,
         respond_again: RespondAgain | None = None,
     ) -> None:
         if self.store_elsewhere is None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Final, TypeVar
 
 from mockllm.store.connection import STRANGE_REPLY, Argument, StoreAway, StoreRefused
-from mockllm.store.remote_responses import LISTED_PROVIDERS
+from mockllm.store.remote_objects import LISTED_PROVIDERS
 from mockllm.store.reply_values import bytes_of, names_of, number_of, page_of, value_of
 from mockllm.store.script_arguments import hashed_name, scope_key, session_base
 from mockllm.store.store_client import SESSIONS

@@ -13,7 +13,7 @@ from itertools import count
 from typing import Final, Literal, TypeAlias
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate
+from mockllm.core.request.stored_objects import ObjectLookup, StorageUpdate
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.state.decide import COUNTED_OUTCOMES
 from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
@@ -21,7 +21,7 @@ from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreAddress, StoreAway, StoreRefused
 from mockllm.store.decision_queue import DecisionQueue
 from mockllm.store.pending_decision import PendingDecision
-from mockllm.store.remote_responses import RemoteResponses, StoredChange, session_ttl
+from mockllm.store.remote_objects import RemoteObjects, StoredChange, session_ttl
 from mockllm.store.script_arguments import REMEMBERED, session_base
 from mockllm.store.script_result import StoreDecision
 from mockllm.store.store_link import StoreLink
@@ -67,7 +67,7 @@ class StoreClient:
             REMEMBERED + wait,
         )
         self._slots = StoreSlots(self.link)
-        self._responses = RemoteResponses(self.link, unused_timeout, REMEMBERED + wait)
+        self._responses = RemoteObjects(self.link, unused_timeout, REMEMBERED + wait)
         self._unconfirmed: list[tuple[StoredChange, RespondAgain | None]] = []
         state.store_elsewhere = self._write_update
         self._name = f"{os.urandom(6).hex()}-"
@@ -129,7 +129,7 @@ class StoreClient:
         self,
         session: str,
         update: StorageUpdate,
-        read_lookup: ResponseLookup,
+        read_lookup: ObjectLookup,
         respond_again: RespondAgain | None,
     ) -> None:
         if self._on_failure == "local" and self.link.problem is not None:

@@ -1,4 +1,4 @@
-"""The scripts that run in the store: they decide requests, change stored responses, and end sessions."""
+"""The scripts that run in the store: they decide requests, change stored objects, and end sessions."""
 
 from __future__ import annotations
 

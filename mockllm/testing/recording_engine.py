@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate, StoredObject
 from mockllm.engine import Engine, EngineInfo, PlannedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.request_reader import RequestReader
@@ -120,11 +120,11 @@ class RecordingEngine:
         assert self._current is not None
         return self._store(request, self._current.respond(request))
 
-    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
+    def stored(self, session: str, id: str) -> StoredObject | ObjectToFetch | None:
         return self._engine(self._sessions.get(session, self._stack)).stored(session, id)
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
+        self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
     ) -> None:
         self._engine(self._sessions.get(session, self._stack)).apply_storage_update(
             session, update, read_lookup

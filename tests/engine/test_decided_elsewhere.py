@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import dumps
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, StoredResponse
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, StoredObject
 from mockllm.dialects.openai.responses.websocket import WebSocketLookup
 from mockllm.engine import Engine, PlannedResponse, UndecidedResponse
 from mockllm.engine.engine_request import EngineRequest
@@ -287,7 +287,7 @@ def test_repeated_storage_reads_the_lookup_again(shared: Engine) -> None:
 
 
 def test_lookup_has_the_version_of_what_it_found() -> None:
-    found = StoredResponse("a", None, b"{}", b"{}", version=b"7")
+    found = StoredObject("a", None, b"{}", b"{}", version=b"7")
     fetched = FetchedLookup("", {("stored", "a"): found, ("stored", "b"): None})
     lookup = WebSocketLookup(OrderedDict(), fetched)
     assert [lookup.version(name) for name in "abc"] == [b"7", b"", None]

@@ -12,7 +12,7 @@ from mockllm.core.budget import CHARACTERS_PER_VALUE, LONG_SCHEMA, QUICK_VALUES,
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.rendering import event_parser
 from mockllm.core.rendering.framing import framed
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.core.schema_values.sizes import written_schema
 from mockllm.dialects.openai import completions
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
@@ -300,6 +300,6 @@ def test_long_turn_does_not_overwrite_a_later_turn() -> None:
     assert deferred(long, turn("second"))
     complete()
     stored = long.stored("", "conv_1")
-    assert isinstance(stored, StoredResponse)
+    assert isinstance(stored, StoredObject)
     users = [item for item in loads(stored.request_body)["input"] if item["role"] == "user"]
     assert [item["content"][0]["text"] for item in users] == ["second", "first"]

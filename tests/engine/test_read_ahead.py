@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.rendering.framing import framed
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.engine import DeferredResponse, Engine, PlannedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.state.fetched_objects import MissingStoredObject
@@ -95,10 +95,10 @@ def test_read_request_of_another_engine_is_read_again() -> None:
     assert b"new" in body(new.begin_response(request))
 
 
-class _Elsewhere(ResponseLookup):
+class _Elsewhere(ObjectLookup):
     """Another process has all objects."""
 
-    def stored(self, name: str) -> StoredResponse | None:
+    def stored(self, name: str) -> StoredObject | None:
         raise MissingStoredObject("", ("stored", name))
 
 

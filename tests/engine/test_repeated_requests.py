@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import dumps
 from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.engine import Engine
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.repeated_requests import (
@@ -100,7 +100,7 @@ def test_request_that_reads_stored_objects_is_never_repeated() -> None:
 
 
 def test_tracking_lookup_records_each_kind_of_lookup() -> None:
-    reads = (ResponseLookup.stored, ResponseLookup.all_stored, ResponseLookup.tool_by_call_id)
+    reads = (ObjectLookup.stored, ObjectLookup.all_stored, ObjectLookup.tool_by_call_id)
     for read in reads:
         lookup = TrackingLookup()
         assert not lookup.was_used

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.openai.responses.dialect import Responses
 from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request
 

@@ -22,7 +22,7 @@ from mockllm.core.budget import DEFAULT_VALUES
 from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import CutStep, Framing, WaitStep
 from mockllm.core.request.stored_batches import with_responses
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.engine.request_reader import RequestReader
@@ -329,7 +329,7 @@ class VirtualServer:
             id = response.headers.get("x-request-id") or response.headers.get("request-id")
             responses.append(LineResponse(response.status, response.bytes, id, response.cut))
         batch = self.engine.stored(session, run.id)
-        assert isinstance(batch, StoredResponse)
+        assert isinstance(batch, StoredObject)
         now = sent.now if sent.monotonic is None else sent.monotonic
         self.engine.apply_storage_update(
             session, StorageUpdate((run.id,), with_responses(batch, responses, now))

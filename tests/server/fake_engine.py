@@ -9,7 +9,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import dumps
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate, StoredObject
 from mockllm.engine import EngineInfo, EngineRequest, PlannedResponse
 from mockllm.state.fetched_objects import ObjectToFetch
 
@@ -85,11 +85,11 @@ class FakeEngine:
             else PlannedResponse(planned, f"a.yaml:{request.path}")
         )
 
-    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
+    def stored(self, session: str, id: str) -> StoredObject | ObjectToFetch | None:
         return None
 
     def apply_storage_update(
-        self, session: str, update: StorageUpdate, read: ResponseLookup = EMPTY_LOOKUP
+        self, session: str, update: StorageUpdate, read: ObjectLookup = EMPTY_LOOKUP
     ) -> None:
         """Nothing is stored."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_batches import with_responses
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.response_cost import dollars
@@ -124,7 +124,7 @@ def test_responses_are_stored_once_the_store_is_back(
     left = [AWAY] * failures
     reports: list[str] = []
 
-    async def fetched(app: App, session: str, id: str) -> StoredResponse | Failure | None:
+    async def fetched(app: App, session: str, id: str) -> StoredObject | Failure | None:
         return left.pop() if left else await fetch_stored(app, session, id)
 
     monkeypatch.setattr(batches, "STORING_PAUSES", (0.0, 0.0))
@@ -153,7 +153,7 @@ def test_unconfirmed_responses_are_stored_again(
             is_away, self.away = self.away, False
             return failure() if is_away else None
 
-    def with_responses_while_away(*values: Any) -> StoredResponse:
+    def with_responses_while_away(*values: Any) -> StoredObject:
         client.away = not tries
         tries.append(1)
         return with_responses(*values)

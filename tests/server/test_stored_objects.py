@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import StoredResponse, Timeline
+from mockllm.core.request.stored_objects import StoredObject, Timeline
 from mockllm.server.app import App
 from mockllm.server.stored_objects import stored_response_was_cancelled
 from mockllm.server.workers.no_store import NoStore
@@ -15,7 +15,7 @@ from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch
 from tests.server.fake_engine import FakeEngine
 
 TIMELINE = Timeline(0.0, ((1.0, "response.completed", b"{}"),))
-STORED = StoredResponse("resp_1", None, b"", b"", timeline=TIMELINE)
+STORED = StoredObject("resp_1", None, b"", b"", timeline=TIMELINE)
 CANCELLED = STORED._replace(timeline=TIMELINE._replace(cancelled=0.5))
 AWAY = Failure("unavailable", 503, "The store is away.")
 
@@ -23,12 +23,12 @@ AWAY = Failure("unavailable", 503, "The store is away.")
 class Storing(FakeEngine):
     """Has one stored response, or needs a lookup elsewhere."""
 
-    def __init__(self, found: StoredResponse | None, *, elsewhere: bool) -> None:
+    def __init__(self, found: StoredObject | None, *, elsewhere: bool) -> None:
         super().__init__()
         self._found = found
         self._elsewhere = elsewhere
 
-    def stored(self, session: str, id: str) -> StoredResponse | ObjectToFetch | None:
+    def stored(self, session: str, id: str) -> StoredObject | ObjectToFetch | None:
         if self._elsewhere:
             return ObjectToFetch(session, ("stored", id), lambda: None)
         return self._found
@@ -49,7 +49,7 @@ class Elsewhere(NoStore):
 @pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("found", [STORED, CANCELLED, STORED._replace(timeline=None), None])
 def test_stored_response_says_whether_it_was_cancelled(
-    found: StoredResponse | None, *, elsewhere: bool
+    found: StoredObject | None, *, elsewhere: bool
 ) -> None:
     app = App(Storing(found, elsewhere=elsewhere))
     app.store_client = Elsewhere(found)

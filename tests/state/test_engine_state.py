@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.core.selection.decision import Candidate, DecisionInputs
 from mockllm.core.selection.guards import Guard
 from mockllm.state.engine_state import EngineState
@@ -50,7 +50,7 @@ def test_unused_session_ends_and_starts_fresh() -> None:
         sessions.use_session(id, 100.0).seed = 7
         outcomes(sessions, id)
         sessions.apply_storage_update(
-            id, StorageUpdate(("r",), StoredResponse("r", None, b"", b""), {"call": "tool"})
+            id, StorageUpdate(("r",), StoredObject("r", None, b"", b""), {"call": "tool"})
         )
     assert sessions.use_session("b", 105.0).seed == 7
     fresh = sessions.use_session("a", 110.0)

@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from mockllm.cli.store_setup import StoreSetup
 from mockllm.core.limits.limit_data import Cost, Limit
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.core.selection.decision import Decision
 from mockllm.store import group_store
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
-from mockllm.store.remote_responses import RemoteResponses
+from mockllm.store.remote_objects import RemoteObjects
 from mockllm.store.reply_values import names_of, number_of
 from mockllm.store.store_link import StoreLink
 from tests.store.redis_server import RedisServer, redis_server
@@ -61,8 +61,8 @@ def change(server: RedisServer, *, limits: bool) -> None:
     async def changed() -> None:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
-        stored = StoredResponse("resp_1", None, b"{}", b"{}")
-        responses = RemoteResponses(link, 60.0)
+        stored = StoredObject("resp_1", None, b"{}", b"{}")
+        responses = RemoteObjects(link, 60.0)
         assert await responses.write_update("one", StorageUpdate(("resp_1",), stored, {"call_1": "f"})).done()
         group = GroupStore(link, PATIENCE)
         await (group.reset_limits(None) if limits else group.forget(["r"]))
@@ -71,7 +71,7 @@ def change(server: RedisServer, *, limits: bool) -> None:
             await responses.look_up("one", ("tool_call", "call_1")),
         )
         link.close()
-        assert isinstance(found[0], StoredResponse)
+        assert isinstance(found[0], StoredObject)
         assert (found[0]._replace(version=b""), found[1]) == (stored, "f")
 
     asyncio.run(changed())

@@ -10,13 +10,13 @@ import pytest
 import redis
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.state.fetched_objects import FetchKey
 from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 from mockllm.store.connection import StoreRefused, store_address
 from mockllm.store.group_store import GroupStore
-from mockllm.store.remote_responses import RemoteResponses
+from mockllm.store.remote_objects import RemoteObjects
 from mockllm.store.script_arguments import scope_key, session_base, state_value
 from mockllm.store.store_client import SESSIONS, StoreClient
 from mockllm.store.store_link import StoreLink
@@ -56,8 +56,8 @@ def with_link(server: RedisServer, use: Callable[[StoreLink], Awaitable[T]]) -> 
 @pytest.mark.parametrize("entry", [b"", b"x", b"0123456789abcdef\xc1", b"0123456789abcdef\x80", b"\xff" * 99])
 def test_entry_that_is_no_response_is_refused(server: RedisServer, other: redis.Redis, entry: bytes) -> None:
     async def looked_up(link: StoreLink) -> None:
-        responses = RemoteResponses(link, 60.0)
-        stored = StoredResponse("resp_1", None, b"{}", b"{}")
+        responses = RemoteObjects(link, 60.0)
+        stored = StoredObject("resp_1", None, b"{}", b"{}")
         assert await responses.write_update("", StorageUpdate(("resp_1",), stored)).done()
         for key in other.keys("*:r:*"):
             other.set(key, entry)
@@ -73,7 +73,7 @@ def test_entry_that_is_no_response_is_refused(server: RedisServer, other: redis.
 
 def test_name_of_a_tool_that_is_no_text_is_read(server: RedisServer, other: redis.Redis) -> None:
     async def looked_up(link: StoreLink) -> object:
-        responses = RemoteResponses(link, 60.0)
+        responses = RemoteObjects(link, 60.0)
         assert await responses.write_update("one", StorageUpdate(tool_calls={"call_1": "f"})).done()
         for key in other.keys("*:t:*"):
             other.set(key, b"\xff")

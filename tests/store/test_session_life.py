@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
-from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StorageUpdate, StoredObject
 from mockllm.core.selection.decision import DecisionInputs
 from mockllm.state.fetched_objects import FetchedObject
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
-from mockllm.store.remote_responses import LISTED_PROVIDERS, SHARED_TTL, TRIM, RemoteResponses
+from mockllm.store.remote_objects import LISTED_PROVIDERS, SHARED_TTL, TRIM, RemoteObjects
 from mockllm.store.script_arguments import CandidateEncoder, ScriptArguments, scope_key, session_base
 from mockllm.store.script_result import read_results
 from mockllm.store.store_link import StoreLink
@@ -43,7 +43,7 @@ NAMES = session_base("") + LISTED_PROVIDERS
 PORTION = 500
 """Keys of a session that one call renews or deletes."""
 MANY = 3 * PORTION
-STORED = StoredResponse("resp_1", None, b"{}", b"{}")
+STORED = StoredObject("resp_1", None, b"{}", b"{}")
 
 
 class Store:
@@ -53,7 +53,7 @@ class Store:
         self.link = link
         self.client = client
         self.ttl = TTL
-        self.responses = RemoteResponses(link, float(TTL))
+        self.responses = RemoteObjects(link, float(TTL))
         self._encoder = CandidateEncoder()
         self._requests = 0
         self.calls = 0
@@ -216,7 +216,7 @@ def test_session_that_has_ended_begins_anew_as_a_whole(run: Run, use: str) -> No
 def test_ended_session_leaves_nothing(run: Run, *, everything: bool, lasts_for_ever: bool) -> None:
     async def act(store: Store) -> None:
         if lasts_for_ever:
-            store.ttl, store.responses = 0, RemoteResponses(store.link, inf)
+            store.ttl, store.responses = 0, RemoteObjects(store.link, inf)
         await store.fill()
         group = GroupStore(store.link, PATIENCE)
         await (group.reset() if everything else group.end("one"))
@@ -321,11 +321,11 @@ def test_places_outside_of_sessions_end_with_their_scope(run: Run) -> None:
     run(act)
 
 
-class Read(ResponseLookup):
+class Read(ObjectLookup):
     """What a request has read of one response."""
 
     def __init__(self, found: FetchedObject) -> None:
-        assert isinstance(found, StoredResponse)
+        assert isinstance(found, StoredObject)
         self._found = found
 
     def version(self, name: str) -> bytes | None:

@@ -10,10 +10,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.state.fetched_objects import FetchedObject
 from mockllm.store.connection import StoreAway, StoreRefused, StoreReply, connect, store_address
-from mockllm.store.remote_responses import RemoteResponses
+from mockllm.store.remote_objects import RemoteObjects
 from mockllm.store.script_arguments import CandidateEncoder, ScriptArguments
 from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import is_transient
@@ -35,7 +35,7 @@ def test_changes_wait_for_the_connection(server: RedisServer) -> None:
     async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         link.keep_open()
-        responses = RemoteResponses(link, 60.0)
+        responses = RemoteObjects(link, 60.0)
         change = responses.write_update("one", StorageUpdate(tool_calls={"call_1": "f"}))
         done = asyncio.ensure_future(change.done())
         await asyncio.to_thread(server.start)
@@ -115,9 +115,9 @@ def test_commands_in_one_step_wait_until_the_store_accepts(server: RedisServer) 
     async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
-        responses = RemoteResponses(link, 60.0)
+        responses = RemoteObjects(link, 60.0)
         other = await connect(store_address(server.url), lambda _: None)
-        stored = StoredResponse("resp_1", None, b"{}", b"{}")
+        stored = StoredObject("resp_1", None, b"{}", b"{}")
         await other.send("CONFIG", "SET", "maxmemory", 1)
         done = asyncio.ensure_future(responses.write_update("", StorageUpdate(("resp_1",), stored)).done())
         await wait_until(lambda: done.done() or (link.problem or "").startswith("OOM"))
@@ -129,7 +129,7 @@ def test_commands_in_one_step_wait_until_the_store_accepts(server: RedisServer) 
         return result
 
     server.start()
-    assert isinstance(asyncio.run(found()), StoredResponse)
+    assert isinstance(asyncio.run(found()), StoredObject)
 
 
 def test_mistake_in_a_step_is_refused_with_its_reason(server: RedisServer) -> None:
@@ -171,8 +171,8 @@ def test_new_objects_outside_of_sessions_wait_for_the_store(server: RedisServer)
     async def found() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         link.keep_open()
-        responses = RemoteResponses(link, 60.0)
-        stored = StoredResponse("resp_1", None, b"{}", b"{}")
+        responses = RemoteObjects(link, 60.0)
+        stored = StoredObject("resp_1", None, b"{}", b"{}")
         done = asyncio.ensure_future(
             responses.write_update("", StorageUpdate(("resp_1", "msg_1"), stored)).done()
         )
@@ -183,5 +183,5 @@ def test_new_objects_outside_of_sessions_wait_for_the_store(server: RedisServer)
         return result
 
     result = asyncio.run(found())
-    assert isinstance(result, StoredResponse)
+    assert isinstance(result, StoredObject)
     assert result.id == "resp_1"

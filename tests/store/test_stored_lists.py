@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, StorageUpdate, StoredObject
 from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch
 from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
-from mockllm.store import remote_responses
+from mockllm.store import remote_objects
 from mockllm.store.connection import Argument, StoreReply, store_address
-from mockllm.store.remote_responses import RemoteResponses
+from mockllm.store.remote_objects import RemoteObjects
 from mockllm.store.script_arguments import session_base
 from mockllm.store.store_client import StoreClient
 from mockllm.store.store_link import StoreLink
@@ -30,7 +30,7 @@ async def listed(
     """Store some files and list them. Return the list, and how many objects each command fetches, which takes
     `pause` seconds."""
     for number, size in enumerate(sizes):
-        stored = StoredResponse(f"file-{number}", None, b"x" * size, b"{}")
+        stored = StoredObject(f"file-{number}", None, b"x" * size, b"{}")
         client._state.apply_storage_update("", StorageUpdate((stored.id,), stored), EMPTY_LOOKUP)
         confirmation = client.take_storage_confirmation()
         assert confirmation is not None
@@ -71,7 +71,7 @@ def fetched(
 
 
 def test_list_is_fetched_in_portions_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_responses, "MAX_PORTION", 1_500)
+    monkeypatch.setattr(remote_objects, "MAX_PORTION", 1_500)
     found, portions = fetched(PATIENCE, 0.0)
     assert isinstance(found, tuple)
     assert [each.id for each in found] == [f"file-{number}" for number in range(len(SIZES))]
@@ -84,7 +84,7 @@ def test_small_list_is_fetched_at_once() -> None:
 
 
 def test_time_for_the_store_is_that_of_one_portion(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_responses, "MAX_PORTION", 1)
+    monkeypatch.setattr(remote_objects, "MAX_PORTION", 1)
     found, portions = fetched(2.0, 0.4)
     assert isinstance(found, tuple)
     assert len(portions) == len(SIZES)
@@ -98,16 +98,16 @@ def test_list_of_one_needs_no_sizes() -> None:
 
 def test_removed_object_is_in_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its id may be listed for some time."""
-    monkeypatch.setattr(remote_responses, "MAX_PORTION", 1)
+    monkeypatch.setattr(remote_objects, "MAX_PORTION", 1)
 
     async def act() -> FetchedObject:
         link = StoreLink(store_address(server.url), lambda _: None, PATIENCE)
         await link.open()
-        responses = RemoteResponses(link, 60.0)
+        responses = RemoteObjects(link, 60.0)
         for id in ("file-1", "file-2", "file-3"):
-            stored = StoredResponse(id, None, b"", b"{}")
+            stored = StoredObject(id, None, b"", b"{}")
             assert await responses.write_update("", StorageUpdate((id,), stored)).done()
-        await link.call("DEL", remote_responses._response_key(session_base(""), "file-1"))
+        await link.call("DEL", remote_objects._response_key(session_base(""), "file-1"))
         found = await responses.look_up("", ("all_stored", "file-"))
         link.close()
         return found

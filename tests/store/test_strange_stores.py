@@ -14,7 +14,7 @@ from mockllm.store import group_store
 from mockllm.store.connection import BadAddress, StoreAway, StoreRefused, store_address
 from mockllm.store.group_store import GroupStore
 from mockllm.store.refusals import error_text, refusal_text
-from mockllm.store.remote_responses import RemoteResponses
+from mockllm.store.remote_objects import RemoteObjects
 from mockllm.store.store_link import MAX_REPORTED, StoreLink
 from tests.store.strange_store import ReplyTo, strange_store
 from tests.waiting import PATIENCE
@@ -61,7 +61,7 @@ def test_strange_reply_ends_the_connection(reply: ReplyTo, why: str) -> None:
 
 
 def looking_up(key: FetchKey) -> Callable[[StoreLink], Awaitable[object]]:
-    return lambda link: RemoteResponses(link, inf).look_up("", key)
+    return lambda link: RemoteObjects(link, inf).look_up("", key)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import Json
 from mockllm.core.request.read_turns import ReadTurns, TurnReader
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP
 
 KEY_FIELD: Final = "prompt_cache_key"
 """The field by which a client separates caches."""

@@ -24,7 +24,7 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.rendering.websocket_session import NOTHING_TO_DO, PlayMessages, WebSocketAction
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 
 POLICY_VIOLATION: Final = 1008
 """The close code of a message that the recording does not have (RFC 6455, section 7.4.1)."""
@@ -229,7 +229,7 @@ class RecordedWebSocketSession:
         plan = Plan(ResponseHead(200, ()), close_steps(POLICY_VIOLATION, reason), Framing.WEBSOCKET)
         return PlayMessages(kind, data, plan, reason)
 
-    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+    def lookup(self, lookup: ObjectLookup) -> ObjectLookup:
         return lookup
 
     def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:

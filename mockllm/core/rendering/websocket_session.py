@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, Step, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 
 WEBSOCKET_METHOD: str = "WS"
 """The method of handshakes and messages in the route table. For a message, a space and the name of its event follow,
@@ -104,8 +104,8 @@ class WebSocketSession(Protocol):
         """Return what is done on a message; `now` is in seconds since the epoch. An iterator makes
         each action when the server takes it."""
 
-    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
-        """Return what the requests of this WebSocket find of the session's stored responses."""
+    def lookup(self, lookup: ObjectLookup) -> ObjectLookup:
+        """Return what the requests of this WebSocket find of the session's stored objects."""
 
     def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:
         """Return a response as the messages that are sent. The session may keep it."""

@@ -12,7 +12,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.messages import Message, MessagePart
 from mockllm.core.request.prompt_tokens import estimate_parts
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.request.typed_memo import MemoKey
 
 
@@ -52,13 +52,13 @@ class ReadTurns(Struct, eq=False):
         self.joined = []
 
 
-TurnReader: TypeAlias = Callable[[ReadTurns, Json, ResponseLookup], None]
+TurnReader: TypeAlias = Callable[[ReadTurns, Json, ObjectLookup], None]
 """A function that reads a turn, which is one item of the body's list, and adds its messages to the `ReadTurns`."""
 _MEMO_KEYS: Final = defaultdict[TurnReader, MemoKey[ReadTurns]](MemoKey)
 """The key of what each function read."""
 
 
-class _UsedLookup(ResponseLookup):
+class _UsedLookup(ObjectLookup):
     """Notes that a call was looked up: what was read then depends on more than the turns."""
 
     __slots__ = ("used",)
@@ -71,7 +71,7 @@ class _UsedLookup(ResponseLookup):
         return None
 
 
-def read_turns(items: Sequence[Json], read_turn: TurnReader, lookup: ResponseLookup) -> ReadTurns:
+def read_turns(items: Sequence[Json], read_turn: TurnReader, lookup: ObjectLookup) -> ReadTurns:
     """Read all turns."""
     turns = ReadTurns()
     for item in items:

@@ -35,7 +35,7 @@ from mockllm.core.request.person_texts import MAX_TYPED, person_texts
 from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, TOKENS_PER_PROMPT, estimate_parts
 from mockllm.core.request.read_turns import TurnReader, read_new_turns, read_turns
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup
 from mockllm.core.request.tools import CLIENT_RUN_KINDS, Tool, ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.core.word_stems import name_stems
@@ -104,7 +104,7 @@ class Request(BodyFields, McpServerFields):
         client_address: str = "",
         now: float = 0.0,
         monotonic: float | None = None,
-        response_lookup: ResponseLookup = EMPTY_LOOKUP,
+        response_lookup: ObjectLookup = EMPTY_LOOKUP,
     ) -> None:
         self.method = method
         self.path = path
@@ -129,7 +129,7 @@ class Request(BodyFields, McpServerFields):
         client_address: str,
         now: float,
         monotonic: float,
-        response_lookup: ResponseLookup,
+        response_lookup: ObjectLookup,
     ) -> Self:
         """Return a request with the attributes of a head, for many requests with the same head. They include
         `PER_REQUEST_ATTRIBUTES`: the copy then has room for these. This takes less time than the constructor."""

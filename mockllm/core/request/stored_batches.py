@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.core.batch import BatchOutcome, BatchWaits, LineResponse
 from mockllm.core.json.codec import Json
-from mockllm.core.request.stored_responses import StoredResponse, Timeline, state_seconds
+from mockllm.core.request.stored_objects import StoredObject, Timeline, state_seconds
 
 BatchStatus: TypeAlias = Literal[
     "queued", "in_progress", "finalizing", "completed", "failed", "expired", "cancelling", "cancelled"
@@ -67,7 +67,7 @@ _read_details: Final = msgspec.msgpack.Decoder(_Details).decode
 _read_responses: Final = msgspec.msgpack.Decoder(list[LineResponse]).decode
 
 
-def new_batch(id: str, record: BatchRecord, waits: BatchWaits, began: float) -> StoredResponse:
+def new_batch(id: str, record: BatchRecord, waits: BatchWaits, began: float) -> StoredObject:
     """Return a batch that begins at a time of a monotonic clock."""
     queued = state_seconds(waits.queued, waits.queued_polls, DEFAULT_QUEUED)
     in_progress = state_seconds(waits.in_progress, waits.in_progress_polls, DEFAULT_IN_PROGRESS)
@@ -79,26 +79,24 @@ def new_batch(id: str, record: BatchRecord, waits: BatchWaits, began: float) -> 
     timeline = Timeline(
         began, (*events, (seconds, ENDED, b"")), waits.queued_polls or 0, waits.in_progress_polls or 0
     )
-    return StoredResponse(id, None, msgspec.msgpack.encode(record), b"", timeline=timeline)
+    return StoredObject(id, None, msgspec.msgpack.encode(record), b"", timeline=timeline)
 
 
-def record_of(batch: StoredResponse) -> BatchRecord:
+def record_of(batch: StoredObject) -> BatchRecord:
     return _read_record(batch.request_body)
 
 
-def detail_of(batch: StoredResponse, name: str) -> Json:
+def detail_of(batch: StoredObject, name: str) -> Json:
     """Return one of the details of a batch in a twentieth of the time that its record takes, which has each line."""
     return msgspec.msgpack.decode(_read_details(batch.request_body).details[name])
 
 
-def responses_of(batch: StoredResponse) -> Sequence[LineResponse]:
+def responses_of(batch: StoredObject) -> Sequence[LineResponse]:
     """Return the responses to the lines that have one, in order."""
     return _read_responses(batch.response_body) if batch.response_body else ()
 
 
-def with_responses(
-    batch: StoredResponse, responses: Sequence[LineResponse], monotonic: float
-) -> StoredResponse:
+def with_responses(batch: StoredObject, responses: Sequence[LineResponse], monotonic: float) -> StoredObject:
     """Return the batch with the responses to its lines. A batch whose lines take longer than its states is in
     progress until now."""
     timeline = _timeline(batch)
@@ -116,7 +114,7 @@ def with_responses(
     )
 
 
-def cancelled(batch: StoredResponse, monotonic: float) -> StoredResponse:
+def cancelled(batch: StoredObject, monotonic: float) -> StoredObject:
     """Return the batch as it is cancelled now. One that has ended or is cancelled already is returned unchanged."""
     timeline, record = _timeline(batch), record_of(batch)
     if timeline.cancelled is not None or state_of(batch, monotonic).ended:
@@ -128,12 +126,12 @@ def cancelled(batch: StoredResponse, monotonic: float) -> StoredResponse:
     )
 
 
-def with_read(batch: StoredResponse) -> StoredResponse | None:
+def with_read(batch: StoredObject) -> StoredObject | None:
     """Return the batch after a read that counts; None where reads do not decide its state any more."""
     return batch.with_read() if _timeline(batch).cancelled is None else None
 
 
-def state_of(batch: StoredResponse, monotonic: float, record: BatchRecord | None = None) -> BatchState:
+def state_of(batch: StoredObject, monotonic: float, record: BatchRecord | None = None) -> BatchState:
     """Return the state as a read at this time finds it. `record` is that of the batch, if the caller has read it."""
     timeline, record = _timeline(batch), record or record_of(batch)
     elapsed, total = timeline.elapsed(monotonic), len(record.keys)
@@ -191,6 +189,6 @@ def _responded(timeline: Timeline, record: BatchRecord, elapsed: float, status: 
     return total
 
 
-def _timeline(batch: StoredResponse) -> Timeline:
+def _timeline(batch: StoredObject) -> Timeline:
     assert batch.timeline is not None, "a batch has a timeline"
     return batch.timeline

@@ -29,7 +29,7 @@ from mockllm.core.request.stored_batches import (
     state_of,
     with_read,
 )
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.anthropic.messages_check import check_readable
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.anthropic.stored_objects import (
@@ -183,7 +183,7 @@ def _counts(state: BatchState) -> dict[str, Json]:
     }
 
 
-def batch_object(batch: StoredResponse, request: Request) -> dict[str, Json]:
+def batch_object(batch: StoredObject, request: Request) -> dict[str, Json]:
     """Return a batch as a read at the time of the request finds it."""
     return _batch_object(batch.id, record_of(batch).created, state_of(batch, request.monotonic), request)
 
@@ -199,17 +199,17 @@ class GetMessageBatch(ObjectCall, StoredObjectCall):
         note = "the id of a batch exists after a call of the same session that creates it"
         return Failure("not_found", message=f"Message Batch {id} not found.", note=note)
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(batch_object(stored, request), identity)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return with_read(stored)
 
 
 class CancelMessageBatch(BatchCancellation, GetMessageBatch):
     """POST /v1/messages/batches/{id}/cancel."""
 
-    def ended(self, stored: StoredResponse, state: BatchState) -> Failure:
+    def ended(self, stored: StoredObject, state: BatchState) -> Failure:
         message = f"Message Batch {stored.id} has ended and cannot be canceled."
         return Failure("bad_request", message=message)
 
@@ -217,7 +217,7 @@ class CancelMessageBatch(BatchCancellation, GetMessageBatch):
 class DeleteMessageBatch(Deletion, GetMessageBatch):
     """DELETE /v1/messages/batches/{id}: of a batch that has ended."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not state_of(stored, request.monotonic).ended:
             message = f"Message Batch {stored.id} cannot be deleted while it is processing."
             return Failure("bad_request", message=message)
@@ -227,7 +227,7 @@ class DeleteMessageBatch(Deletion, GetMessageBatch):
 class MessageBatchResults(GetMessageBatch):
     """GET /v1/messages/batches/{id}/results: one line for each request."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         state = state_of(stored, request.monotonic)
         if not state.ended:
             return Failure("not_found", message=f"Message Batch {stored.id} has no available results yet.")
@@ -238,7 +238,7 @@ class MessageBatchResults(GetMessageBatch):
         lines = (dumps(line) + b"\n" for line in _results(stored, state))
         return bytes_plan(b"".join(lines), identity, headers)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return None
 
 
@@ -254,7 +254,7 @@ class ListMessageBatches(GetMessageBatch):
         return json_plan(object_page(objects[::-1], request.query), identity)
 
 
-def _results(batch: StoredResponse, state: BatchState) -> Iterator[Json]:
+def _results(batch: StoredObject, state: BatchState) -> Iterator[Json]:
     record, responses = record_of(batch), responses_of(batch)[: state.responded]
     message = record.outcome.message or "Internal server error"
     left: Json = {"type": "errored", "error": _error("api_error", message)}

@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.anthropic.messages_request import AnthropicRequest
 from mockllm.dialects.anthropic.stored_objects import (
     PAGE,
@@ -103,14 +103,14 @@ class AnthropicFile(ObjectCall, StoredObjectCall):
             "not_found", message=f"File not found: {request.path_variables.get('file')}", note=note
         )
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(loads(stored.response_body), identity)
 
 
 class AnthropicFileContent(AnthropicFile):
     """GET /v1/files/{id}/content."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         fields: Json = {"details": {"error_code": "file_not_downloadable"}}
         return Failure("bad_request", message=f"File '{stored.id}' is not downloadable.", fields=fields)
 
@@ -118,7 +118,7 @@ class AnthropicFileContent(AnthropicFile):
 class AnthropicDeleteFile(Deletion, AnthropicFile):
     """DELETE /v1/files/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan({"id": stored.id, "type": "file_deleted"}, identity)
 
 

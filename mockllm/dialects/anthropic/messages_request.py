@@ -23,7 +23,7 @@ from mockllm.core.request.messages import (
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.core.value_or_digest import value_or_digest
@@ -229,7 +229,7 @@ class AnthropicCountRequest(MessagesRequest):
     documented_fields: ClassVar[frozenset[str] | None] = _COUNTED_FIELDS
 
 
-def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: Json, lookup: ObjectLookup) -> None:
     """Add the neutral messages of one message: its tool results, where it has any, and its other parts.
     `lookup` finds the calls of earlier responses."""
     if type(item) is not dict:
@@ -254,7 +254,7 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
 
 
 def _result(
-    block: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
+    block: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ObjectLookup
 ) -> Sequence[MessagePart]:
     """Return the result of a tool, and its images. `tools_by_call_id` are those so far."""
     call_id, content = text_of(block.get("tool_use_id")), block.get("content")

@@ -26,7 +26,7 @@ from mockllm.core.request.messages import (
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.request.tools import ToolChoice
 from mockllm.core.tokens import estimate
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, tool_schema, without_empty
@@ -173,14 +173,14 @@ def _tool(entry: dict[str, Json]) -> Tool | None:
     return Tool(name, object_of(spec.get("inputSchema")).get("json"), text_of(spec.get("description")))
 
 
-def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: Json, lookup: ObjectLookup) -> None:
     """Add the neutral messages of one message."""
     for message in _messages(object_of(item), turns.tools_by_call_id, lookup):
         turns.add(message)
 
 
 def _messages(
-    item: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
+    item: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ObjectLookup
 ) -> Iterator[Message]:
     """Yield the neutral messages of one message: its tool results, where it has any, and its other parts.
     `tools_by_call_id` are those so far; `lookup` finds those of earlier responses."""
@@ -201,7 +201,7 @@ def _messages(
 
 
 def _result(
-    result: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
+    result: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ObjectLookup
 ) -> Iterator[MessagePart]:
     """Yield the result of a tool, and its media."""
     if not result:

@@ -16,7 +16,7 @@ from mockllm.core.json.typed_values import arguments_json, object_of, objects, t
 from mockllm.core.request.messages import CallPart, MediaPart, MessagePart, ResultPart, Role, ThinkingPart
 from mockllm.core.request.request import Message, Request, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.request.tools import ToolChoice, function_tools
 from mockllm.dialects.embedded_texts import EmbeddedTexts
 
@@ -117,7 +117,7 @@ class CohereChatRequest(CohereGenerationRequest):
         return False
 
 
-def _message(entry: dict[str, Json], names: dict[str, str | None], lookup: ResponseLookup) -> Message | None:
+def _message(entry: dict[str, Json], names: dict[str, str | None], lookup: ObjectLookup) -> Message | None:
     """Return a turn; `names` stores the calls so far, by id: a result repeats only the id. `lookup` finds the calls
     of earlier responses."""
     role = entry.get("role")

@@ -20,7 +20,7 @@ from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_batches import BatchRecord, BatchState, new_batch, record_of, state_of
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import WITHOUT_RESPONSE
 from mockllm.dialects.gemini.batches import (
@@ -76,7 +76,7 @@ class StoredBatchJobRequest(GeminiStoredBatchRequest):
     id_prefix = ""
 
     @cached_property
-    def listed(self) -> Sequence[StoredResponse]:
+    def listed(self) -> Sequence[StoredObject]:
         """The jobs, the oldest first."""
         return self.response_lookup.all_stored(_collection(self))
 
@@ -115,7 +115,7 @@ class CreateBatchJob(GeminiStoredCall, BatchCreation):
         return StorageUpdate((created["name"],), _new_job(created["name"], start, request, began))
 
 
-def _new_job(name: str, start: BatchStart, request: Request, began: float) -> StoredResponse:
+def _new_job(name: str, start: BatchStart, request: Request, began: float) -> StoredObject:
     """Return a job without lines."""
     assert isinstance(request, BatchJobRequest)
     details: dict[str, Json] = {key: request.message[key] for key in SHOWN if key in request.message}
@@ -143,7 +143,7 @@ def _problems(message: Mapping[str, Json]) -> Iterator[str]:
             yield f"{field}.{place}; Message: {kind}.{member} must begin with {scheme}."
 
 
-def job(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
+def job(batch: StoredObject, monotonic: float) -> dict[str, Json]:
     """Return the job as a read at this time finds it."""
     state, record = state_of(batch, monotonic), record_of(batch)
     created, reached = format_time(record.created), state.reached
@@ -188,7 +188,7 @@ class GetBatchJob(GeminiBatch):
 
     request_class: type[Request] = StoredBatchJobRequest
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(job(stored, request.monotonic))
 
 
@@ -203,7 +203,7 @@ class DeleteBatchJob(GeminiDeleteBatch):
 
     request_class: type[Request] = StoredBatchJobRequest
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not state_of(stored, request.monotonic).ended:
             message = "The job has not ended and cannot be deleted."
             return Failure("bad_request", message=message, fields={"status": "FAILED_PRECONDITION"})

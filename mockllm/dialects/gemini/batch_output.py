@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.batch import LineResponse
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.request.stored_batches import record_of, responses_of, state_of
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 
 CODES: Final = {
     "CANCELLED": 1,
@@ -41,7 +41,7 @@ WITHOUT_RESPONSE: Final = {
 }
 
 
-def outputs(batch: StoredResponse, monotonic: float) -> Iterator[dict[str, Json]]:
+def outputs(batch: StoredObject, monotonic: float) -> Iterator[dict[str, Json]]:
     """Yield the response to each request, or its error, in order, of a batch that ended without a failure."""
     state = state_of(batch, monotonic)
     responses = responses_of(batch)[: state.responded]
@@ -67,14 +67,14 @@ def _output(response: LineResponse) -> dict[str, Json]:
     return {"error": {"code": CODES.get(str(error.get("status")), UNKNOWN), "message": error.get("message")}}
 
 
-def has_output(batch: StoredResponse, monotonic: float) -> bool:
+def has_output(batch: StoredObject, monotonic: float) -> bool:
     """Return whether a batch has a file of responses now."""
     state = state_of(batch, monotonic)
     responded = state.ended and state.status != "failed" and state.total > 0
     return responded and bool(record_of(batch).details["file"])
 
 
-def output_content(batch: StoredResponse, monotonic: float) -> bytes | None:
+def output_content(batch: StoredObject, monotonic: float) -> bytes | None:
     """Return the file of the responses; None where there is none."""
     if not has_output(batch, monotonic):
         return None

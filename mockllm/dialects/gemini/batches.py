@@ -31,7 +31,7 @@ from mockllm.core.request.stored_batches import (
     state_of,
     with_read,
 )
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.batch_input import (
     ABSENT,
     is_container,
@@ -208,11 +208,11 @@ class GeminiCreateBatch(GeminiStoredCall, BatchCreation):
         batch = new_batch(name, record, start.waits, began)
         path = f"/v1beta/models/{request.model}:{self.line_call}"
         lines = tuple(BatchLine(path, body) for body in bodies[: start.outcome.response_count(len(keys))])
-        others: tuple[StoredResponse, ...] = ()
+        others: tuple[StoredObject, ...] = ()
         if details["file"]:
             file = file_object(request, details["file"], "", "application/jsonl", b"")
             file["source"] = "GENERATED"
-            others = (StoredResponse(details["file"], name, b"", dumps(file)),)
+            others = (StoredObject(details["file"], name, b"", dumps(file)),)
         return StorageUpdate((name,), batch, others=others, batch_job=BatchJob(name, lines))
 
 
@@ -234,7 +234,7 @@ def _details(id: str, request: GeminiBatchRequest, line_call: str) -> dict[str, 
     }
 
 
-def operation(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
+def operation(batch: StoredObject, monotonic: float) -> dict[str, Json]:
     """Return the batch as a read at this time finds it."""
     state, record = state_of(batch, monotonic), record_of(batch)
     details = record.details
@@ -267,7 +267,7 @@ def batch_error(record: BatchRecord) -> dict[str, Json]:
     return {"code": CODES.get(record.outcome.code or "", CODES["INTERNAL"]), "message": message}
 
 
-def _output(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
+def _output(batch: StoredObject, monotonic: float) -> dict[str, Json]:
     details = record_of(batch).details
     if details["file"]:
         return {"responsesFile": details["file"]}
@@ -301,30 +301,30 @@ class GeminiBatch(ObjectCall, GeminiStoredCall):
         note = "a batch exists after a call of the same session that creates it"
         return Failure("not_found", message="Requested entity was not found.", note=note)
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(operation(stored, request.monotonic))
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return with_read(stored)
 
 
 class GeminiCancelBatch(GeminiBatch):
     """POST /v1beta/batches/{id}:cancel."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if state_of(stored, request.monotonic).ended:
             message = "Batch has already completed and cannot be cancelled."
             return Failure("bad_request", message=message, fields={"status": "FAILED_PRECONDITION"})
         return json_plan({})
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         return cancelled(stored, request.monotonic)
 
 
 class GeminiDeleteBatch(Deletion, GeminiBatch):
     """DELETE /v1beta/batches/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan({})
 
 

@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 
 COLLECTION: Final = "cachedContents"
 MERGED: Final = ("systemInstruction", "tools", "toolConfig")
@@ -32,28 +32,28 @@ def cached_name(fields: Mapping[str, Json]) -> str | None:
     return text_of(fields.get("cachedContent") or fields.get("cached_content"))
 
 
-def find_cached(lookup: ResponseLookup, name: str) -> StoredResponse | None:
+def find_cached(lookup: ObjectLookup, name: str) -> StoredObject | None:
     """Return the cached content of this name, which may have expired."""
     return lookup.stored(name) if f"{COLLECTION}/" in name else None
 
 
-def cached_object(stored: StoredResponse) -> dict[str, Json]:
+def cached_object(stored: StoredObject) -> dict[str, Json]:
     """Return the cached content in the form for the client."""
     shown: dict[str, Json] = loads(stored.response_body)
     return shown
 
 
-def has_expired(stored: StoredResponse, now: float) -> bool:
+def has_expired(stored: StoredObject, now: float) -> bool:
     return datetime.fromisoformat(cached_object(stored)["expireTime"]).timestamp() <= now
 
 
-def cached_tokens(stored: StoredResponse) -> int:
+def cached_tokens(stored: StoredObject) -> int:
     count = cached_object(stored).get("usageMetadata")
     total = count.get("totalTokenCount") if type(count) is dict else None
     return total if type(total) is int else 0
 
 
-def with_cached(message: dict[str, Json], stored: StoredResponse) -> dict[str, Json]:
+def with_cached(message: dict[str, Json], stored: StoredObject) -> dict[str, Json]:
     """Return a message with what the cached content has: its contents come first."""
     cached: dict[str, Json] = loads(stored.request_body)
     contents = [*_list_of(cached.get("contents")), *_list_of(message.get("contents"))]
@@ -62,7 +62,7 @@ def with_cached(message: dict[str, Json], stored: StoredResponse) -> dict[str, J
 
 
 def cached_problem(
-    fields: Mapping[str, Json], stored: StoredResponse | None, model: str | None, *, vertex: bool
+    fields: Mapping[str, Json], stored: StoredObject | None, model: str | None, *, vertex: bool
 ) -> str | None:
     """Return the message about a body that names a cached content of the session; None where it is right."""
     if any(fields.get(key) for key in (*MERGED, "system_instruction", "tool_config")):

@@ -22,7 +22,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.cached_content import (
     COLLECTION,
@@ -69,7 +69,7 @@ class CachedContentRequest(GenerateRequest):
         return False
 
     @cached_property
-    def cached(self) -> StoredResponse | None:
+    def cached(self) -> StoredObject | None:
         return None
 
     @cached_property
@@ -82,7 +82,7 @@ class CachedContentRequest(GenerateRequest):
         return self.path.removeprefix("/").partition("/")[2]
 
     @cached_property
-    def stored(self) -> StoredResponse | None:
+    def stored(self) -> StoredObject | None:
         """The cached content that the path names, which may have expired."""
         return find_cached(self.response_lookup, self.name)
 
@@ -138,7 +138,7 @@ class CachedContentCallWithBody(CachedContentCall):
         before = request.stored
         cached = {key: request.message[key] for key in ("contents", *MERGED) if key in request.message}
         body = dumps(cached) if before is None else before.request_body
-        return StorageUpdate((name,), StoredResponse(name, None, body, dumps(shown)))
+        return StorageUpdate((name,), StoredObject(name, None, body, dumps(shown)))
 
 
 class CreateCachedContent(CachedContentCallWithBody):

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.gemini.cached_contents import format_time
 
 PREFIX: Final = "files/"
@@ -44,12 +44,12 @@ def file_object(
     return {key: value for key, value in shown.items() if value != ""}
 
 
-def find_file(request: Request, name: str) -> StoredResponse | None:
+def find_file(request: Request, name: str) -> StoredObject | None:
     """Return the stored file of this name, without the content of a batch's responses."""
     return request.response_lookup.stored(name) if name.startswith(PREFIX) else None
 
 
-def object_of_file(stored: StoredResponse) -> dict[str, Json]:
+def object_of_file(stored: StoredObject) -> dict[str, Json]:
     shown: dict[str, Json] = loads(stored.response_body)
     return shown
 

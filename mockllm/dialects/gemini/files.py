@@ -12,7 +12,7 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.batch_requests import OutputFilesRequest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.batch_output import has_output, output_content
@@ -33,14 +33,14 @@ class GeminiFileRequest(OutputFilesRequest, GeminiRequest):
     def object_id(self) -> str:
         return PREFIX + self.path_variables.get("file", "").removesuffix(DOWNLOAD)
 
-    def has_output(self, batch: StoredResponse, id: str) -> bool:
+    def has_output(self, batch: StoredObject, id: str) -> bool:
         return has_output(batch, self.monotonic)
 
-    def with_output(self, file: StoredResponse, batch: StoredResponse) -> StoredResponse | None:
+    def with_output(self, file: StoredObject, batch: StoredObject) -> StoredObject | None:
         return with_output(file, batch, self.monotonic)
 
 
-def with_output(file: StoredResponse, batch: StoredResponse, monotonic: float) -> StoredResponse | None:
+def with_output(file: StoredObject, batch: StoredObject, monotonic: float) -> StoredObject | None:
     """Return a file of a batch's responses with its content. It is a file when the batch has ended."""
     content = output_content(batch, monotonic)
     return None if content is None else file._replace(request_body=content)
@@ -55,7 +55,7 @@ class GeminiFile(ObjectCall, GeminiStoredCall):
     def missing(self, request: ObjectRequest) -> Failure:
         return missing_file(request.object_id)
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan:
         shown = object_of_file(stored)
         if not request.path.endswith(DOWNLOAD):
             return json_plan({**shown, "sizeBytes": str(len(stored.request_body))})
@@ -66,7 +66,7 @@ class GeminiFile(ObjectCall, GeminiStoredCall):
 class GeminiDeleteFile(Deletion, GeminiFile):
     """DELETE /v1beta/files/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan:
         return json_plan({})
 
 

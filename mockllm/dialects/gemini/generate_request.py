@@ -27,7 +27,7 @@ from mockllm.core.request.messages import (
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.request.typed_memo import MemoKey
 from mockllm.core.tokens import estimate
@@ -142,7 +142,7 @@ class GenerateRequest(GeminiRequest):
         return self.path.endswith(":streamGenerateContent")
 
     @cached_property
-    def cached(self) -> StoredResponse | None:
+    def cached(self) -> StoredObject | None:
         """The cached content that the body names, unless it has expired."""
         name = cached_name(self.fields)
         stored = None if name is None else find_cached(self.response_lookup, name)
@@ -330,7 +330,7 @@ def _is_snake_case(data: bytes) -> bool:
     return _SNAKE.search(data) is not None
 
 
-def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: Json, lookup: ObjectLookup) -> None:
     """Add the messages of a content: its tool results, where it has any, and its other parts. Adjacent
     messages of the model become one: a client may send back each chunk of a stream."""
     fields, tools_by_call_id = object_of(item), turns.tools_by_call_id

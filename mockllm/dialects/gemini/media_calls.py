@@ -28,7 +28,7 @@ from mockllm.core.reply.reply import Media, Reply
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline, state_seconds
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject, Timeline, state_seconds
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.background import timeline_of
 from mockllm.dialects.decoded_response import DecodedResponse
@@ -228,7 +228,7 @@ class Veo(PredictCall):
             return None
         timeline = timeline_of(run, request.monotonic + plan.delay)
         id = OPERATIONS + loads(timeline.events[0][2])["name"].rpartition("/")[2]
-        return StorageUpdate((id,), StoredResponse(id, None, b"", b"", timeline=timeline))
+        return StorageUpdate((id,), StoredObject(id, None, b"", b"", timeline=timeline))
 
 
 def _states(reply: Reply, request: VeoRequest, identity: ResponseIdentity) -> Iterator[EventStep]:
@@ -278,7 +278,7 @@ class Operation(ObjectCall, GeminiStoredCall):
     def missing(self, request: ObjectRequest) -> Failure:
         return Failure("not_found", message="Operation not found.")
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         timeline = stored.timeline
         assert timeline is not None, "each operation is the result of a job"
         if request.path.endswith(":download"):
@@ -286,7 +286,7 @@ class Operation(ObjectCall, GeminiStoredCall):
         body = loads(timeline.events[1 if _is_done(timeline, request) else 0][2])
         return json_plan(body)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         """Count the read of an operation whose state depends on the number of reads."""
         return stored.with_read()
 

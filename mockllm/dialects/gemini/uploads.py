@@ -19,7 +19,7 @@ from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.form_fields import multipart_parts
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.file_object import DEFAULT_TYPE, PREFIX, file_object
 from mockllm.dialects.gemini.generate_request import GeminiRequest
@@ -53,7 +53,7 @@ class GeminiUploadRequest(GeminiRequest):
         return f"{UPLOAD}{id}" if id else ""
 
     @cached_property
-    def unfinished(self) -> StoredResponse | None:
+    def unfinished(self) -> StoredObject | None:
         """The resumable upload that the query names."""
         return self.response_lookup.stored(self.upload_id) if self.upload_id else None
 
@@ -145,13 +145,13 @@ class GeminiUpload(GeminiStoredCall):
         title = described.get("displayName", "")
         return {"file": file_object(request, name, title, request.media_type, request.content)}
 
-    def stored(self, sent: dict[str, Json], request: GeminiUploadRequest) -> StoredResponse | None:
+    def stored(self, sent: dict[str, Json], request: GeminiUploadRequest) -> StoredObject | None:
         """Return what the state stores for the body of that response; None where it is a rule's own."""
         shown = object_of(sent.get("file"))
         name = shown.get("name")
         if type(name) is not str or not name.startswith(PREFIX):
             return None
-        return StoredResponse(name, None, request.content, dumps(shown))
+        return StoredObject(name, None, request.content, dumps(shown))
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, GeminiUploadRequest)
@@ -173,7 +173,7 @@ class GeminiUpload(GeminiStoredCall):
         content = request.content if request.unfinished is not None and "upload" in request.commands else None
         if content is None:
             content = b"" if request.unfinished is None else request.unfinished.request_body
-        return StorageUpdate((id,), StoredResponse(id, None, content, dumps(request.description)))
+        return StorageUpdate((id,), StoredObject(id, None, content, dumps(request.description)))
 
 
 def _begun(request: GeminiUploadRequest, identity: ResponseIdentity) -> Plan:

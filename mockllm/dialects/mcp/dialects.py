@@ -30,7 +30,7 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.reply.reply import NativePart, Reply
 from mockllm.core.request.mcp_server import McpServer, ServerMessage
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.mcp.check import (
     SESSIONS,
@@ -197,7 +197,7 @@ class McpCall(ServerCall):
         if id is None:
             return None
         name = request.stored_name(SESSIONS, id)
-        return StorageUpdate((name,), StoredResponse(name, None, b"", b""))
+        return StorageUpdate((name,), StoredObject(name, None, b"", b""))
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, RpcRequest)

@@ -26,7 +26,7 @@ from mockllm.core.rendering.plan import (
     ResponseHead,
     Step,
 )
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject, Timeline
 from mockllm.dialects.background import events_after, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.errors import OK, refusal
@@ -111,14 +111,14 @@ def _stored_stream(
     """Return the stream as it is stored; of a suspended response also the stream's id, by the response's key."""
     name, wanted = _name(STORED, stream, request), plan.delivery.client_responses
     state = {"ids": recorded, "wait": None if wanted is None else [wanted.key, wanted.names]}
-    stored = StoredResponse(name, None, dumps(state), stream.encode(), timeline=timeline)
+    stored = StoredObject(name, None, dumps(state), stream.encode(), timeline=timeline)
     if wanted is None:
         return StorageUpdate((name,), stored, optional=True)
-    wait = StoredResponse(_name(STORED_WAIT, wanted.key, request), None, stream.encode(), b"")
+    wait = StoredObject(_name(STORED_WAIT, wanted.key, request), None, stream.encode(), b"")
     return StorageUpdate((name,), stored, others=(wait,), optional=True)
 
 
-def continued_stream(request: RpcRequest) -> StoredResponse | None:
+def continued_stream(request: RpcRequest) -> StoredObject | None:
     """Return the stored stream that the response to this request continues."""
     if request.continues is None:
         return None
@@ -130,11 +130,11 @@ def continued_stream(request: RpcRequest) -> StoredResponse | None:
     )
 
 
-def _events(stored: StoredResponse) -> tuple[tuple[float, str, bytes], ...]:
+def _events(stored: StoredObject) -> tuple[tuple[float, str, bytes], ...]:
     return () if stored.timeline is None else stored.timeline.events
 
 
-def _joined(earlier: StoredResponse, rest: Timeline) -> Timeline:
+def _joined(earlier: StoredObject, rest: Timeline) -> Timeline:
     """Return a stream up to its questions, and what follows the client's responses. Its last event is the error for
     a client that does not respond."""
     timeline = earlier.timeline
@@ -144,11 +144,11 @@ def _joined(earlier: StoredResponse, rest: Timeline) -> Timeline:
     return timeline._replace(events=(*timeline.events[:-1], *events))
 
 
-def _event_names(ids: Sequence[str | None], stream: str, request: RpcRequest) -> Iterator[StoredResponse]:
+def _event_names(ids: Sequence[str | None], stream: str, request: RpcRequest) -> Iterator[StoredObject]:
     """Yield the place of each event with a recorded id."""
     for number, id in enumerate(ids):
         if id is not None:
-            yield StoredResponse(_name(STORED_EVENT, id, request), None, dumps([stream, number]), b"")
+            yield StoredObject(_name(STORED_EVENT, id, request), None, dumps([stream, number]), b"")
 
 
 def resumed(request: ServerRequest) -> Plan | Failure:

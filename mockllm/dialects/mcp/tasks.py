@@ -17,7 +17,7 @@ from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Plan, Step, WaitStep
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.mcp_server import McpServer
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject, Timeline
 from mockllm.dialects.background import has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mcp.content import askable, result_of
@@ -74,7 +74,7 @@ def task_update(plan: Plan, request: RpcRequest) -> StorageUpdate | None:
         timeline = timeline_of(plan.background, request.monotonic)
         payload = timeline.events[-1][2]
         name = request.stored_name(STORED, loads(payload)["task"]["taskId"])
-        return StorageUpdate((name,), StoredResponse(name, None, b"", payload, timeline=timeline))
+        return StorageUpdate((name,), StoredObject(name, None, b"", payload, timeline=timeline))
     if request.kind != "request" or not request.has_tasks or is_error(plan):
         return None
     stored = _stored(request)
@@ -84,11 +84,11 @@ def task_update(plan: Plan, request: RpcRequest) -> StorageUpdate | None:
     return StorageUpdate((stored.id,), changed)
 
 
-def _cancelled(stored: StoredResponse, timeline: Timeline, request: RpcRequest) -> StoredResponse:
+def _cancelled(stored: StoredObject, timeline: Timeline, request: RpcRequest) -> StoredObject:
     return stored._replace(timeline=timeline._replace(cancelled=request.monotonic))
 
 
-def _with_responses(stored: StoredResponse, timeline: Timeline, request: RpcRequest) -> StoredResponse:
+def _with_responses(stored: StoredObject, timeline: Timeline, request: RpcRequest) -> StoredObject:
     """Return the task with the client's responses. Its time begins anew."""
     state = object_of(loads(stored.response_body))
     responses = object_of(request.params.get("inputResponses"))
@@ -99,13 +99,13 @@ def _with_responses(stored: StoredResponse, timeline: Timeline, request: RpcRequ
     return stored._replace(response_body=body, timeline=timeline._replace(began=request.monotonic))
 
 
-CHANGES: Final[Mapping[str, Callable[[StoredResponse, Timeline, RpcRequest], StoredResponse]]] = {
+CHANGES: Final[Mapping[str, Callable[[StoredObject, Timeline, RpcRequest], StoredObject]]] = {
     "tasks/update": _with_responses,
     "tasks/cancel": _cancelled,
 }
 
 
-def _stored(request: RpcRequest) -> StoredResponse | None:
+def _stored(request: RpcRequest) -> StoredObject | None:
     """Return the task that a request names; None for one that is unknown or older than its `ttl`."""
     stored = request.response_lookup.stored(request.stored_name(STORED, request.named))
     if stored is None or stored.timeline is None:
@@ -115,7 +115,7 @@ def _stored(request: RpcRequest) -> StoredResponse | None:
     return None if expired else stored
 
 
-def _has_ended(stored: StoredResponse, monotonic: float) -> bool:
+def _has_ended(stored: StoredObject, monotonic: float) -> bool:
     timeline = stored.timeline
     assert timeline is not None
     if timeline.cancelled is not None:
@@ -146,7 +146,7 @@ def _acknowledge(request: RpcRequest, server: McpServer) -> dict[str, Json] | Fa
     return stored if isinstance(stored, Failure) else {}
 
 
-def _known(request: RpcRequest) -> StoredResponse | Failure:
+def _known(request: RpcRequest) -> StoredObject | Failure:
     """Return the task that the request names, or the failure of a client that has no such task."""
     if not request.has_tasks:
         return lacking({"extensions": {TASKS: {}}})

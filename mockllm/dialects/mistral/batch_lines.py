@@ -17,7 +17,7 @@ from mockllm.core.batch import BatchLine, LineResponse
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.request.stored_batches import BatchState, detail_of, record_of, responses_of, state_of
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.batch_input import (
     ABSENT,
     is_container,
@@ -141,7 +141,7 @@ def with_model(body: bytes, model: str) -> bytes:
     return b'{"model":%b%b%b' % (dumps(model), b"" if rest[:1] == b"}" else b",", rest)
 
 
-def output_lines(batch: StoredResponse, monotonic: float) -> Iterator[tuple[bool, dict[str, Json]]]:
+def output_lines(batch: StoredObject, monotonic: float) -> Iterator[tuple[bool, dict[str, Json]]]:
     """Yield the lines with a response in order, each with whether it succeeded."""
     record = record_of(batch)
     responded, details = state_of(batch, monotonic, record).responded, record.details
@@ -156,7 +156,7 @@ def output_lines(batch: StoredResponse, monotonic: float) -> Iterator[tuple[bool
             yield response.status == 200, {**line, "response": returned}
 
 
-def output_ids(batch: StoredResponse, state: BatchState) -> dict[str, str | None]:
+def output_ids(batch: StoredObject, state: BatchState) -> dict[str, str | None]:
     """Return the ids of both files by the members of the job; None for a file without lines, and before the end."""
     details = {name: detail_of(batch, name) for name in (OUTPUT, ERRORS)}
     return {
@@ -165,7 +165,7 @@ def output_ids(batch: StoredResponse, state: BatchState) -> dict[str, str | None
     }
 
 
-def output_content(batch: StoredResponse, file: str, monotonic: float) -> bytes | None:
+def output_content(batch: StoredObject, file: str, monotonic: float) -> bytes | None:
     """Return the content of one of both files by its stored id; None where the job has no such file."""
     ids = output_ids(batch, state_of(batch, monotonic))
     id = file.removeprefix(FILES)

@@ -31,7 +31,7 @@ from mockllm.core.request.stored_batches import (
     state_of,
     with_read,
 )
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest, are_long
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.batch_lines import (
@@ -113,14 +113,14 @@ class MistralJobRequest(ModelRequest):
     api = "batches"
 
     @cached_property
-    def named_files(self) -> dict[str, StoredResponse | None]:
+    def named_files(self) -> dict[str, StoredObject | None]:
         """The files that the body names, by their ids, without the outputs of batch jobs; None for an id without a
         file."""
         named = dict.fromkeys(islice(texts(self.fields.get("input_files")), MAX_FILES))
         return {id: self.response_lookup.stored(FILES + id) for id in named}
 
     @cached_property
-    def source_batches(self) -> dict[str, StoredResponse | None]:
+    def source_batches(self) -> dict[str, StoredObject | None]:
         """The batch jobs by their ids whose outputs are among the named files."""
         files = self.named_files.values()
         names = dict.fromkeys(
@@ -129,11 +129,11 @@ class MistralJobRequest(ModelRequest):
         return {name: self.response_lookup.stored(name) for name in names}
 
     @cached_property
-    def input_files(self) -> dict[str, StoredResponse | None]:
+    def input_files(self) -> dict[str, StoredObject | None]:
         """The files that the body names, by their ids, with their contents; None for an id without a file."""
         return {id: None if file is None else self._whole(file) for id, file in self.named_files.items()}
 
-    def _whole(self, file: StoredResponse) -> StoredResponse | None:
+    def _whole(self, file: StoredObject) -> StoredObject | None:
         if file.previous is None:
             return file
         batch = self.source_batches[file.previous]
@@ -237,7 +237,7 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
     def stored_batch(self, created: Json, start: BatchStart, request: Request, began: float) -> StorageUpdate:
         assert isinstance(request, MistralJobRequest)
         name, second = JOBS + created["id"], created["created_at"]
-        others: list[StoredResponse] = []
+        others: list[StoredObject] = []
         if request.inline_lines:
             id = created["input_files"][-1]
             file = file_object(id, f"{id}.jsonl", request.inline_lines, second, "batch_request")
@@ -263,7 +263,7 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
         )
 
 
-def _file_failure(id: str, file: StoredResponse | None) -> Failure | None:
+def _file_failure(id: str, file: StoredObject | None) -> Failure | None:
     """Return what is wrong with an input file."""
     if file is None:
         return missing_file(id)
@@ -273,7 +273,7 @@ def _file_failure(id: str, file: StoredResponse | None) -> Failure | None:
     return refuse(f"The purpose of the file {id} is '{purpose}'. It must be 'batch'.", "input_files")
 
 
-def job_object(batch: StoredResponse, monotonic: float, *, inline: bool = False) -> dict[str, Json]:
+def job_object(batch: StoredObject, monotonic: float, *, inline: bool = False) -> dict[str, Json]:
     """Return the job as a read at this time finds it. `inline`: with the lines of its responses."""
     record = record_of(batch)
     state, details = state_of(batch, monotonic, record), record.details
@@ -304,19 +304,19 @@ class MistralGetJob(MistralStoredCall, OpenAiObjectCall):
     object_name = "batch job"
     missing_message = "No such batch job: {}"
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         chosen = request.query.get("inline")
         inline = detail_of(stored, "inline") if chosen is None else chosen == "true"
         return self.json_plan(job_object(stored, request.monotonic, inline=inline), identity)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return with_read(stored)
 
 
 class MistralCancelJob(BatchCancellation, MistralGetJob):
     """POST /v1/batch/jobs/{id}/cancel."""
 
-    def ended(self, stored: StoredResponse, state: BatchState) -> Failure:
+    def ended(self, stored: StoredObject, state: BatchState) -> Failure:
         message = f"A batch job with the status {STATUSES[state.status]} cannot be cancelled."
         return Failure("bad_request", 409, message)
 
@@ -324,11 +324,11 @@ class MistralCancelJob(BatchCancellation, MistralGetJob):
 class MistralDeleteJob(Deletion, MistralGetJob):
     """DELETE /v1/batch/jobs/{id}. The files of its responses are deleted, too."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         deleted = {"id": stored.id.removeprefix(JOBS), "object": "batch", "deleted": True}
         return self.json_plan(deleted, identity)
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         files = (FILES + detail_of(stored, name) for name in (OUTPUT, ERRORS))
         return StorageUpdate(forgotten=(stored.id, *files))
 
@@ -342,7 +342,7 @@ class MistralJobs(MistralGetJob):
         values = wanted_values(request, "model", "agent_id", "status")
         states = values.pop("status", None)
 
-        def is_wanted(batch: StoredResponse) -> bool:
+        def is_wanted(batch: StoredObject) -> bool:
             created = detail_of(batch, "created")
             if created["created_at"] <= after or not wanted(created, values):
                 return False

@@ -19,7 +19,7 @@ from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
 from mockllm.core.request.stored_batches import state_of
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.batch_requests import OutputFilesRequest, output_size
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.batch_lines import output_content, output_ids
@@ -50,14 +50,14 @@ class MistralFileRequest(OutputFilesRequest):
     def object_id(self) -> str:
         return FILES + self.path_variables.get("file", "")
 
-    def has_output(self, batch: StoredResponse, id: str) -> bool:
+    def has_output(self, batch: StoredObject, id: str) -> bool:
         return id in _output_files(batch, self.monotonic)
 
-    def with_output(self, file: StoredResponse, batch: StoredResponse) -> StoredResponse | None:
+    def with_output(self, file: StoredObject, batch: StoredObject) -> StoredObject | None:
         return with_output(file, batch, self.monotonic)
 
 
-def with_output(file: StoredResponse, batch: StoredResponse, monotonic: float) -> StoredResponse | None:
+def with_output(file: StoredObject, batch: StoredObject, monotonic: float) -> StoredObject | None:
     """Return an output file of a batch job with its content. It is a file when the job has ended, and has lines."""
     content = output_content(batch, file.id, monotonic)
     if content is None:
@@ -66,7 +66,7 @@ def with_output(file: StoredResponse, batch: StoredResponse, monotonic: float) -
     return file._replace(request_body=content, response_body=dumps(shown))
 
 
-def _output_files(batch: StoredResponse | None, monotonic: float) -> frozenset[str]:
+def _output_files(batch: StoredObject | None, monotonic: float) -> frozenset[str]:
     """Return the stored ids of the files that a batch job has; none for one that is evicted."""
     ids = {} if batch is None else output_ids(batch, state_of(batch, monotonic))
     return frozenset(FILES + id for id in ids.values() if id is not None)
@@ -94,9 +94,9 @@ def file_object(
     }
 
 
-def stored_file(shown: dict[str, Json], content: bytes, batch: str | None = None) -> StoredResponse:
+def stored_file(shown: dict[str, Json], content: bytes, batch: str | None = None) -> StoredObject:
     """Return a file as the state has it. `batch` is the stored id of the batch job from which its content follows."""
-    return StoredResponse(FILES + shown["id"], batch, content, dumps(shown))
+    return StoredObject(FILES + shown["id"], batch, content, dumps(shown))
 
 
 class MistralUploadFile(MistralStoredCall, UploadFile):
@@ -153,14 +153,14 @@ class MistralFile(MistralStoredCall, OpenAiObjectCall):
     object_name = "file"
     missing_message = "No such file: {}"
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.json_plan({**loads(stored.response_body), "deleted": False}, identity)
 
 
 class MistralFileContent(MistralFile):
     """GET /v1/files/{id}/content."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         sent = head(self.vendor, identity, "application/octet-stream")
         return Plan(sent, (EventStep(stored.request_body, 0, "body"),))
 
@@ -168,7 +168,7 @@ class MistralFileContent(MistralFile):
 class MistralFileUrl(MistralFile):
     """GET /v1/files/{id}/url: the address of the content on this server, which needs no signature."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         hours = request.query.get("expiry", "24")
         if not 1 <= whole_number(hours, 0) <= MAX_LIFE:
             return refuse(f"Invalid 'expiry': expected 1 to {MAX_LIFE} hours.", "expiry")
@@ -179,12 +179,12 @@ class MistralFileUrl(MistralFile):
 class MistralDeleteFile(Deletion, MistralFile):
     """DELETE /v1/files/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = {"id": stored.id.removeprefix(FILES), "object": "file", "deleted": True}
         return self.json_plan(shown, identity)
 
 
-ListedFile: TypeAlias = tuple[str, dict[str, Json], StoredResponse | None]
+ListedFile: TypeAlias = tuple[str, dict[str, Json], StoredObject | None]
 """A file by its stored id, and the batch job from which its content follows."""
 
 

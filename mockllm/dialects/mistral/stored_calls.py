@@ -14,7 +14,7 @@ from mockllm.core.json.typed_values import object_of, read_object, text_of, whol
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.form_fields import urlencoded_fields
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import stored_object_note
 from mockllm.dialects.stored_objects import ObjectRequest

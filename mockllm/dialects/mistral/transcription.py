@@ -24,7 +24,7 @@ from mockllm.core.reply.reply import Reply
 from mockllm.core.reply.transcript import TimedText, timed_words
 from mockllm.core.request.form_fields import URLENCODED, urlencoded_fields
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.audio_call import DELTA, MistralAudioCall, MistralAudioEncoder, audio_event
 from mockllm.dialects.mistral.stored_calls import FILES, missing_file
@@ -99,7 +99,7 @@ class MistralAudioRequest(AudioRequest):
         }
 
     @cached_property
-    def stored_audio(self) -> StoredResponse | None:
+    def stored_audio(self) -> StoredObject | None:
         """The stored file that the request names."""
         id = text_of(self.fields.get("file_id"))
         return None if id is None else self.response_lookup.stored(FILES + id)

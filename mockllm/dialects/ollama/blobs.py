@@ -13,7 +13,7 @@ from typing import Final
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import CLIENT_NAMED, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import CLIENT_NAMED, StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.errors import OllamaCall
 from mockllm.dialects.ollama.request import OllamaRequest
@@ -83,7 +83,7 @@ class CreateBlob(BlobCall):
         if plan.head.status not in (200, 201):
             return None
         id = BLOB + request.digest
-        return StorageUpdate((id,), StoredResponse(id, None, b"", b"{}"))
+        return StorageUpdate((id,), StoredObject(id, None, b"", b"{}"))
 
 
 class FindBlobRequest(BlobRequest):

@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.blobs import empty_plan
 from mockllm.dialects.ollama.check import COPY, DELETE, check_fields, check_types

@@ -12,7 +12,7 @@ from typing import Final
 
 from mockllm.core.json.codec import dumps, loads
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import CLIENT_NAMED, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import CLIENT_NAMED, StorageUpdate, StoredObject
 
 WELL_KNOWN: Final = ("llama3.2", "qwen3", "gemma3", "nomic-embed-text")
 PREFIX: Final = f"{CLIENT_NAMED}ollama-model:"
@@ -53,4 +53,4 @@ def local_update(name: str, *, present: bool) -> StorageUpdate:
     """Return the update of the store after which the model is local, or is not. A call that generates accepts a name
     that is not stored."""
     id = PREFIX + tagged(name)
-    return StorageUpdate((id,), StoredResponse(id, None, b"", dumps(present)), optional=present)
+    return StorageUpdate((id,), StoredObject(id, None, b"", dumps(present)), optional=present)

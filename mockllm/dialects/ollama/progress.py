@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.ollama.blobs import BLOB
 from mockllm.dialects.ollama.check import CREATE, PULL, TypeCheck, check_types

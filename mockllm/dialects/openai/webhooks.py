@@ -16,7 +16,7 @@ from mockllm.core.json.typed_values import text_of, texts
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StorageUpdate, StoredObject
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
@@ -54,7 +54,7 @@ FIELDS: Final = {"event_types": array(string, "strings", min_length=1), "name": 
 
 
 def response_webhooks(
-    lookup: ResponseLookup, response: str, type_: str, due: float, created: int
+    lookup: ObjectLookup, response: str, type_: str, due: float, created: int
 ) -> tuple[Webhook, ...]:
     """Return the events for all endpoints that want this type; `created` is in seconds since the epoch."""
     webhooks = []
@@ -66,7 +66,7 @@ def response_webhooks(
     return tuple(webhooks)
 
 
-def _event(endpoint: StoredResponse, data: Json, type_: str, due: float, created: int) -> Webhook:
+def _event(endpoint: StoredObject, data: Json, type_: str, due: float, created: int) -> Webhook:
     subject = f"{endpoint.id} {data['id']}"
     id = Ids(0, f"{subject} {type_}", 0).make("evt_", 50, alphabet=HEX)
     payload = {"id": id, "object": "event", "created_at": created, "type": type_, "data": data}
@@ -97,10 +97,10 @@ class EndpointCall(OpenAiObjectCall):
     def check_readable(self, request: Request) -> Failure | None:
         return check_readable(request) if request.raw else None
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan(self.shown(stored, request, identity), identity)
 
-    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredObject, request: Request, identity: ResponseIdentity) -> Json:
         """Return the body of the response."""
         return loads(endpoint.response_body)
 
@@ -147,13 +147,13 @@ class CreateEndpoint(EndpointCall):
 class UpdateEndpoint(EndpointCall):
     """POST /v1/webhook_endpoints/{id}."""
 
-    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredObject, request: Request, identity: ResponseIdentity) -> Json:
         before = loads(endpoint.response_body)
         changed = {name: value for name in FIELDS if (value := request.fields.get(name)) is not None}
         updated = before["updated_at"] if before | changed == before else int(request.now)
         return {**before, **changed, "updated_at": updated}
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         shown = self.shown(stored, request, ResponseIdentity(Ids(0, "", 0), request.now))
         return stored._replace(response_body=dumps(shown))
 
@@ -161,7 +161,7 @@ class UpdateEndpoint(EndpointCall):
 class RotateSecret(EndpointCall):
     """POST /v1/webhook_endpoints/{id}/rotate_secret. The old secret ends at once."""
 
-    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredObject, request: Request, identity: ResponseIdentity) -> Json:
         secret = identity.ids.make("whsec_", SECRET_CHARACTERS)
         before = loads(endpoint.response_body)
         rotated = {
@@ -178,7 +178,7 @@ class RotateSecret(EndpointCall):
 class DeleteEndpoint(Deletion, EndpointCall):
     """DELETE /v1/webhook_endpoints/{id}."""
 
-    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredObject, request: Request, identity: ResponseIdentity) -> Json:
         return {"id": endpoint.id, "object": "webhook_endpoint.deleted", "deleted": True}
 
 
@@ -189,7 +189,7 @@ class TestEndpoint(EndpointCall):
     __test__ = False
     required = ("event_type",)
 
-    def shown(self, endpoint: StoredResponse, request: Request, identity: ResponseIdentity) -> Json:
+    def shown(self, endpoint: StoredObject, request: Request, identity: ResponseIdentity) -> Json:
         return {
             "object": "webhook_endpoint.test",
             "event_type": request.fields.get("event_type"),
@@ -198,7 +198,7 @@ class TestEndpoint(EndpointCall):
             "webhook_endpoint_id": endpoint.id,
         }
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         type_ = text_of(request.fields.get("event_type"))
         if type_ is None:
             return None
@@ -217,4 +217,4 @@ def _stored_with_secret(plan: Plan) -> StorageUpdate | None:
     secret = sent.pop("signing_secret", None)
     if secret is None:
         return None
-    return StorageUpdate((sent["id"],), StoredResponse(sent["id"], None, secret.encode(), dumps(sent)))
+    return StorageUpdate((sent["id"],), StoredObject(sent["id"], None, secret.encode(), dumps(sent)))

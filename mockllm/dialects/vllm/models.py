@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import CLIENT_NAMED, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import CLIENT_NAMED, StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.models import CREATED
 from mockllm.dialects.openai.validators import check_readable
@@ -153,7 +153,7 @@ class LoadLora(LoraCall):
             return None
         id = f"{ADAPTER}{request.adapter}"
         shown = dumps({"lora_name": request.adapter, "lora_path": path})
-        return StorageUpdate((id,), StoredResponse(id, None, b"", shown))
+        return StorageUpdate((id,), StoredObject(id, None, b"", shown))
 
 
 class UnloadLora(LoraCall):

@@ -230,7 +230,7 @@ def near_misses(entry: JournalEntry, engine: Engine) -> list[str]:
 
 
 def decode_again(entry: JournalEntry, engine: Engine) -> EngineRequest:
-    """Decode the request of an entry again, without changing counters or its session's stored responses."""
+    """Decode the request of an entry again, without changing counters or its session's stored objects."""
     headers = combine_lines(entry.headers)
     headers.pop(SESSION_HEADER, None)
     path = path_without_session(entry.path)

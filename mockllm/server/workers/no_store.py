@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import CLIENT_NAMED, ResponseLookup, StorageUpdate
+from mockllm.core.request.stored_objects import CLIENT_NAMED, ObjectLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch, RespondAgain, StorageConflict
 from mockllm.state.shared_engine_state import SharedEngineState
@@ -62,7 +62,7 @@ class NoStore:
         self,
         session: str,
         update: StorageUpdate,
-        read_lookup: ResponseLookup,
+        read_lookup: ObjectLookup,
         respond_again: RespondAgain | None,
     ) -> None:
         """Store nothing: another process could not find it."""

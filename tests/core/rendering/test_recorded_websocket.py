@@ -22,7 +22,7 @@ from mockllm.core.rendering.recorded_websocket import (
 from mockllm.core.rendering.websocket_frames import read_frames
 from mockllm.core.rendering.websocket_session import PlayMessages
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 
 
 def server(at: float, data: str | bytes, **more: Any) -> RecordedMessage:
@@ -205,7 +205,7 @@ def test_pace_replaces_the_recorded_times() -> None:
 
 
 def test_session_changes_no_lookup_and_no_plan() -> None:
-    session, lookup = Replayed().session, ResponseLookup()
+    session, lookup = Replayed().session, ObjectLookup()
     plan = Plan(ResponseHead(200, ()), ())
     assert session.lookup(lookup) is lookup
     assert session.messages("", Request.__new__(Request), plan) is plan

@@ -6,10 +6,10 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.request.divided_bodies import BodyCache
 from mockllm.core.request.messages import Message, TextPart
 from mockllm.core.request.read_turns import ReadTurns, read_new_turns, read_turns
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup
 
 
-def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: Json, lookup: ObjectLookup) -> None:
     turns.join(Message(item["role"], (TextPart(item["content"]),)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject, Timeline
 from mockllm.core.webhook import Webhook
 
 TIMELINE = Timeline(110.0, ((0.0, "a", b""), (20.0, "b", b"")))
@@ -10,7 +10,7 @@ TIMELINE = Timeline(110.0, ((0.0, "a", b""), (20.0, "b", b"")))
 
 def test_scaled_update_runs_at_the_factor() -> None:
     hook = Webhook(130.0, "http://x", "s", "id", b"", "subject")
-    stored = StoredResponse("r", None, b"", b"", timeline=TIMELINE)
+    stored = StoredObject("r", None, b"", b"", timeline=TIMELINE)
     scaled = StorageUpdate(stored=stored, webhooks=(hook,)).scaled(0.1, 100.0)
     assert scaled.stored is not None
     assert scaled.stored.timeline is not None
@@ -26,5 +26,5 @@ def test_scaled_timeline_is_not_scaled_again() -> None:
 
 def test_update_without_a_response_stays() -> None:
     assert StorageUpdate(("x",)).scaled(0.1, 5.0) == StorageUpdate(("x",))
-    plain = StorageUpdate(stored=StoredResponse("r", None, b"", b""))
+    plain = StorageUpdate(stored=StoredObject("r", None, b"", b""))
     assert plain.scaled(0.1, 5.0) == plain

@@ -15,7 +15,7 @@ from mockllm.core.request.stored_batches import (
     with_read,
     with_responses,
 )
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 
 BEGAN, CREATED = 100.0, 1_700_000_000.0
 WAITS = BatchWaits(1.0, 10.0, 2.0)
@@ -23,14 +23,12 @@ WHOLE = BatchOutcome()
 OK, BAD = LineResponse(200, b"{}"), LineResponse(429, b"{}")
 
 
-def batch(outcome: BatchOutcome = WHOLE, waits: BatchWaits = WAITS, lines: int = 4) -> StoredResponse:
+def batch(outcome: BatchOutcome = WHOLE, waits: BatchWaits = WAITS, lines: int = 4) -> StoredObject:
     record = BatchRecord(CREATED, [f"k{number}" for number in range(lines)], outcome, {})
     return new_batch("b", record, waits, BEGAN)
 
 
-def stored_batch(
-    outcome: BatchOutcome = WHOLE, waits: BatchWaits = WAITS, at: float = BEGAN
-) -> StoredResponse:
+def stored_batch(outcome: BatchOutcome = WHOLE, waits: BatchWaits = WAITS, at: float = BEGAN) -> StoredObject:
     responses = [OK, BAD, OK, OK][: outcome.response_count(4)]
     return with_responses(batch(outcome, waits), responses, at)
 

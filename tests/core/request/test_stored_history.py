@@ -6,13 +6,13 @@ import pytest
 
 from mockllm.core.request import stored_history
 from mockllm.core.request.stored_history import chain, is_long_history
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 
 
-class Lookup(ResponseLookup):
-    def stored(self, name: str) -> StoredResponse | None:
+class Lookup(ObjectLookup):
+    def stored(self, name: str) -> StoredObject | None:
         previous = int(name) - 1
-        return StoredResponse(name, str(previous) if previous else None, b"{}", b"{}")
+        return StoredObject(name, str(previous) if previous else None, b"{}", b"{}")
 
 
 def test_chain_begins_with_the_oldest() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.gemini.file_search import retrieval
-from mockllm.state import local_responses
+from mockllm.state import local_objects
 from tests.dialects.gemini.test_gemini_file_search import (
     RULES,
     START,
@@ -107,7 +107,7 @@ def test_only_cited_documents_are_read(server: VirtualServer, monkeypatch: pytes
     read: list[str] = []
     plain = retrieval.stored_object
 
-    def noted(stored: StoredResponse) -> dict[str, Json]:
+    def noted(stored: StoredObject) -> dict[str, Json]:
         document = plain(stored)
         read.append(document["displayName"])
         return document
@@ -123,13 +123,13 @@ def test_search_reads_a_list_of_documents_once(
     server: VirtualServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To read 40,000 documents for each request took 150 ms."""
-    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 2)
+    monkeypatch.setattr(local_objects, "MANY_OBJECTS", 2)
     store = create(server)
     uploaded(server, store, displayName="paris.txt")
     reads: list[str] = []
     plain = retrieval._store_of_document
 
-    def noted(stored: StoredResponse) -> str:
+    def noted(stored: StoredObject) -> str:
         reads.append(stored.id)
         return plain(stored)
 

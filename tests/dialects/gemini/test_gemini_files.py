@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mockllm.dialects.gemini import uploads
-from mockllm.state.local_responses import SessionLookup
+from mockllm.state.local_objects import SessionLookup
 from tests.language.virtual_server import NOW, ClientRequest, ClientResponse, VirtualServer, raw_request
 
 UPLOAD = "/upload/v1beta/files"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects import batch_requests
 from mockllm.dialects.mistral import batch_lines, files
 from tests.dialects.mistral.stored_requests import (
@@ -198,7 +198,7 @@ def test_jobs_are_filtered_and_paged() -> None:
 def test_lists_write_no_file_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     server, written = VirtualServer(RULES), list[str]()
 
-    def writing(batch: StoredResponse, file: str, monotonic: float) -> bytes | None:
+    def writing(batch: StoredObject, file: str, monotonic: float) -> bytes | None:
         written.append(file)
         return output_content(batch, file, monotonic)
 

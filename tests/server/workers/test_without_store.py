@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from mockllm.core.failure import Failure
-from mockllm.core.request.stored_responses import (
+from mockllm.core.request.stored_objects import (
     CLIENT_NAMED,
     EMPTY_LOOKUP,
     StorageUpdate,
-    StoredResponse,
+    StoredObject,
 )
 from mockllm.server.workers.no_store import NoStore
 from mockllm.state.fetched_objects import FetchedObject, FetchKey, ObjectToFetch
@@ -34,7 +34,7 @@ mcp:
 rules:
   - {name: any, reply: Hello.}
 """
-STORED = StorageUpdate(("file-1",), StoredResponse("file-1", None, b"", b""))
+STORED = StorageUpdate(("file-1",), StoredObject("file-1", None, b"", b""))
 LACKED = "no store, so it has no stored objects; start it with --store"
 
 

@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.file_search.retrieval import DOCUMENTS, STORES, documents_of, stored_object
 from mockllm.dialects.gemini.file_search.stores import (
@@ -71,14 +71,14 @@ class FileSearchDocumentCall(ObjectCall, GeminiStoredCall):
     def missing(self, request: ObjectRequest) -> Failure:
         return missing_object()
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(stored_object(stored))
 
 
 class DeleteFileSearchDocument(Deletion, FileSearchDocumentCall):
     """DELETE …/documents/{document}: it has chunks, so only with `force`."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan({}) if is_forced(request) else not_empty("Document")
 
 
@@ -115,7 +115,7 @@ class FileSearchOperation(ObjectCall, GeminiStoredCall):
     def missing(self, request: ObjectRequest) -> Failure:
         return missing_object()
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         store, _, id = stored.id.partition(DOCUMENTS)
         kind = UPLOADS if stored.previous is None else IMPORTS
         if not request.path.endswith(f"{store}{kind}{id}"):

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ListedObjects, ObjectLookup, StoredObject
 
 STORES: Final = "fileSearchStores/"
 DOCUMENTS: Final = "/documents/"
@@ -23,12 +23,12 @@ MAX_TEXT: Final = 2_000
 TEXT_TYPES: Final = ("text/", "application/json")
 
 
-def stored_object(stored: StoredResponse) -> dict[str, Json]:
+def stored_object(stored: StoredObject) -> dict[str, Json]:
     """Return the object of a store or of a document."""
     return object_of(loads(stored.response_body))
 
 
-def documents_of(lookup: ResponseLookup, store: str) -> Sequence[StoredResponse]:
+def documents_of(lookup: ObjectLookup, store: str) -> Sequence[StoredObject]:
     """Return the documents of a store, the oldest first."""
     return lookup.all_stored(f"{store}{DOCUMENTS}")
 
@@ -45,12 +45,12 @@ class StoreDocuments(NamedTuple):
     """The documents of a store with their places in the list of all stores, the oldest first. `key` is a hash of all
     that their contexts depend on."""
 
-    documents: Sequence[tuple[int, StoredResponse]]
+    documents: Sequence[tuple[int, StoredObject]]
     key: int
 
 
-def _documents_by_store(listed: Sequence[StoredResponse]) -> dict[str, StoreDocuments]:
-    found: dict[str, list[tuple[int, StoredResponse]]] = {}
+def _documents_by_store(listed: Sequence[StoredObject]) -> dict[str, StoreDocuments]:
+    found: dict[str, list[tuple[int, StoredObject]]] = {}
     for place, each in enumerate(listed):
         if store := _store_of_document(each):
             found.setdefault(store, []).append((place, each))
@@ -65,7 +65,7 @@ def _documents_by_store(listed: Sequence[StoredResponse]) -> dict[str, StoreDocu
 class RetrievedContexts:
     """The documents that a search of files finds; a document is read when a response cites it."""
 
-    def __init__(self, lookup: ResponseLookup, stores: Sequence[str]) -> None:
+    def __init__(self, lookup: ObjectLookup, stores: Sequence[str]) -> None:
         self._source: dict[str, Json] = {"fileSearchStore": stores[0]} if stores else {}
         listed = lookup.all_stored(STORES) if stores else ()
         by_store = (
@@ -93,13 +93,13 @@ class RetrievedContexts:
         return None if name.startswith(("http://", "https://")) else self._source
 
 
-def _store_of_document(stored: StoredResponse) -> str:
+def _store_of_document(stored: StoredObject) -> str:
     """Return the store of a document; empty for a store itself."""
     store, _, id = stored.id.partition(DOCUMENTS)
     return store if id else ""
 
 
-def _context(stored: StoredResponse, store: str, document: dict[str, Json]) -> Iterator[tuple[str, Json]]:
+def _context(stored: StoredObject, store: str, document: dict[str, Json]) -> Iterator[tuple[str, Json]]:
     if "displayName" in document:
         yield "title", document["displayName"]
     if str(document.get("mimeType")).startswith(TEXT_TYPES):

@@ -18,7 +18,7 @@ from mockllm.core.json.typed_values import read_object, text_of, whole_number
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini import generate_check
 from mockllm.dialects.gemini.cached_contents import format_time
@@ -73,7 +73,7 @@ def check_page(request: Request) -> Failure | None:
 
 
 def list_page(
-    key: str, items: Sequence[StoredResponse], show: Callable[[StoredResponse], Json], request: Request
+    key: str, items: Sequence[StoredObject], show: Callable[[StoredObject], Json], request: Request
 ) -> Plan:
     """Return a page of stores or documents, each as it is shown."""
     return json_plan(page(key, items, request, show, PAGE_SIZE, MAX_PAGE_SIZE))
@@ -117,7 +117,7 @@ class FileSearchStoreCall(ObjectCall, GeminiStoredCall):
     def missing(self, request: ObjectRequest) -> Failure:
         return missing_object()
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return json_plan(_counted(stored, documents_of(request.response_lookup, stored.id)))
 
 
@@ -161,7 +161,7 @@ class CreateFileSearchStore(GeminiStoredCall):
         name = shown.get("name")
         if type(name) is not str or not name.startswith(STORES) or not ID.fullmatch(name, len(STORES)):
             return None  # a rule's own body
-        return StorageUpdate((name,), StoredResponse(name, None, b"", dumps(shown)))
+        return StorageUpdate((name,), StoredObject(name, None, b"", dumps(shown)))
 
 
 class ListFileSearchStores(GeminiStoredCall):
@@ -173,7 +173,7 @@ class ListFileSearchStores(GeminiStoredCall):
     check = staticmethod(check_page)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        documents: dict[str, list[StoredResponse]] = {}
+        documents: dict[str, list[StoredObject]] = {}
         stores = []
         for stored in request.response_lookup.all_stored(STORES):
             store, _, id = stored.id.partition(DOCUMENTS)
@@ -189,17 +189,17 @@ class ListFileSearchStores(GeminiStoredCall):
 class DeleteFileSearchStore(Deletion, FileSearchStoreCall):
     """DELETE /v1beta/fileSearchStores/{store}: with `force` also one that has documents."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if documents_of(request.response_lookup, stored.id) and not is_forced(request):
             return not_empty("FileSearchStore")
         return json_plan({})
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         documents = documents_of(request.response_lookup, stored.id)
         return StorageUpdate(forgotten=(stored.id, *(document.id for document in documents)))
 
 
-def _counted(stored: StoredResponse, documents: Sequence[StoredResponse]) -> dict[str, Json]:
+def _counted(stored: StoredObject, documents: Sequence[StoredObject]) -> dict[str, Json]:
     """Return a store with the number and the size of its documents; protobuf leaves out those that are 0."""
     counts = {
         "activeDocumentsCount": len(documents),

@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.batch_requests import are_long
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.cached_contents import format_time
@@ -100,7 +100,7 @@ def check_description(message: dict[str, Json]) -> Failure | None:
 
 def document(
     request: Request, name: str, described: dict[str, Json], media_type: str, content: bytes
-) -> StoredResponse:
+) -> StoredObject:
     """Return a document with its content. Members without a value are left out."""
     created = format_time(request.now)
     shown: dict[str, Json] = {
@@ -113,7 +113,7 @@ def document(
         "sizeBytes": str(len(content)),
         "mimeType": media_type,
     }
-    return StoredResponse(name, None, content, dumps({key: value for key, value in shown.items() if value}))
+    return StoredObject(name, None, content, dumps({key: value for key, value in shown.items() if value}))
 
 
 class FileSearchUploadRequest(GeminiUploadRequest):
@@ -151,7 +151,7 @@ class FileSearchUpload(GeminiUpload):
         described: dict[str, Json] = {"mimeType": request.media_type, "sizeBytes": str(len(request.content))}
         return {"name": f"{store}{UPLOADS}{id}", "response": uploaded(f"{store}{DOCUMENTS}{id}", described)}
 
-    def stored(self, sent: dict[str, Json], request: GeminiUploadRequest) -> StoredResponse | None:
+    def stored(self, sent: dict[str, Json], request: GeminiUploadRequest) -> StoredObject | None:
         name = object_of(sent.get("response")).get("documentName")
         before = f"{store_name(request)}{DOCUMENTS}"
         if type(name) is not str or not name.startswith(before) or not ID.fullmatch(name, len(before)):
@@ -163,19 +163,19 @@ class FileImportRequest(GeminiRequest):
     api = "file_search_uploads"
 
     @cached_property
-    def named(self) -> StoredResponse | None:
+    def named(self) -> StoredObject | None:
         """The file that the body names, without the responses of a batch."""
         return find_file(self, text_of(self.message.get("fileName")) or "")
 
     @cached_property
-    def source_batch(self) -> StoredResponse | None:
+    def source_batch(self) -> StoredObject | None:
         """The batch whose responses are the file."""
         named = self.named
         previous = None if named is None else named.previous
         return None if previous is None else self.response_lookup.stored(previous)
 
     @cached_property
-    def file(self) -> StoredResponse | None:
+    def file(self) -> StoredObject | None:
         """The file that the body names, with its content."""
         named, batch = self.named, self.source_batch
         if named is None or named.previous is None:

@@ -38,7 +38,7 @@ from mockllm.core.reply.reply import (
 )
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import conversation
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.background import background_run, timeline_of
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -335,7 +335,7 @@ class Interactions(GeminiDialect):
         if type(id) is not str:
             return None
         previous = None if request.previous is None else request.previous.id
-        stored = StoredResponse(id, previous, request.raw, dumps(whole), conversation(request))
+        stored = StoredObject(id, previous, request.raw, dumps(whole), conversation(request))
         if run is not None:
             stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
         return StorageUpdate((id,), stored, optional=run is None)

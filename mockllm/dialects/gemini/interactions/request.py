@@ -14,7 +14,7 @@ from propcache.api import cached_property
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.request.stored_history import chain, is_long_history
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.gemini.cached_content import with_cached
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
 
@@ -46,7 +46,7 @@ class InteractionRequest(GenerateRequest):
         return (text_of(name) or "").rpartition("/")[2] or None
 
     @cached_property
-    def previous(self) -> StoredResponse | None:
+    def previous(self) -> StoredObject | None:
         id = self.fields.get("previous_interaction_id")
         return self.response_lookup.stored(id) if type(id) is str else None
 
@@ -55,7 +55,7 @@ class InteractionRequest(GenerateRequest):
         return None if self.previous is None else self.previous.conversation_name or self.previous.id
 
     @cached_property
-    def before(self) -> list[StoredResponse]:
+    def before(self) -> list[StoredObject]:
         """All stored interactions that lead to the request, the oldest first."""
         return chain(self.previous, self.response_lookup)
 
@@ -92,11 +92,11 @@ class InteractionRequest(GenerateRequest):
         return object_of(self.fields.get("generation_config")).get("thinking_summaries") == "auto"
 
 
-def input_steps(stored: StoredResponse) -> list[Json]:
+def input_steps(stored: StoredObject) -> list[Json]:
     return read_input(read_object(stored.request_body).get("input"))
 
 
-def output_steps(stored: StoredResponse) -> list[Json]:
+def output_steps(stored: StoredObject) -> list[Json]:
     return list_of(read_object(stored.response_body).get("steps"))
 
 

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of, read_object, whole_number
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.background import events_after, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
@@ -36,7 +36,7 @@ class StoredInteractionRequest(ObjectRequest, GeminiRequest):
     path_variable = "interaction"
 
     @cached_property
-    def stored(self) -> StoredResponse | None:
+    def stored(self) -> StoredObject | None:
         """The interaction that the path names."""
         stored = self.look_up()
         whole = {} if stored is None else read_object(stored.response_body)
@@ -60,7 +60,7 @@ class StoredInteractionCall(ObjectCall, GeminiStoredCall):
         id = request.path_variables.get("interaction")
         return Failure("not_found", message=f"Interaction {id} not found.", note=note)
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         whole = interaction_at(stored, request.monotonic)
         if request.query.get("include_input") == "true":
             whole["input"] = input_steps(stored)
@@ -70,7 +70,7 @@ class StoredInteractionCall(ObjectCall, GeminiStoredCall):
 class GetInteraction(StoredInteractionCall):
     """GET …/interactions/{id}: the stored interaction, or a stream of it."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if request.query.get("stream") != "true":
             return super().respond(stored, request, identity)
         last = whole_number(request.query.get("last_event_id"), -1)
@@ -85,26 +85,26 @@ class GetInteraction(StoredInteractionCall):
         """Count the read of an interaction in the background whose state depends on the number of reads."""
         return None if plan.streamed else super().storage_update(plan, request)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return stored.with_read()
 
 
 class DeleteInteraction(Deletion, StoredInteractionCall):
     """DELETE …/interactions/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return _body({})
 
 
 class CancelInteraction(StoredInteractionCall):
     """POST …/interactions/{id}/cancel: ends an interaction in the background; one that has ended is unchanged."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if stored.timeline is None:
             return Failure("bad_request", message="Only background interactions can be cancelled.")
         return _body(interaction_at(_cancelled(stored, request.monotonic), request.monotonic))
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         return _cancelled(stored, request.monotonic)
 
 
@@ -112,14 +112,14 @@ def _body(value: Json) -> Plan:
     return Plan(ResponseHead(200, JSON), (EventStep(dumps(value), 0, "body"),))
 
 
-def _cancelled(stored: StoredResponse, monotonic: float) -> StoredResponse:
+def _cancelled(stored: StoredObject, monotonic: float) -> StoredObject:
     timeline = stored.timeline
     if timeline is None or has_ended(timeline, monotonic):
         return stored
     return stored._replace(timeline=timeline._replace(cancelled=monotonic))
 
 
-def interaction_at(stored: StoredResponse, monotonic: float) -> dict[str, Json]:
+def interaction_at(stored: StoredObject, monotonic: float) -> dict[str, Json]:
     """Return the interaction as a read at this time finds it."""
     timeline = stored.timeline
     if timeline is None or (timeline.cancelled is None and has_ended(timeline, monotonic)):

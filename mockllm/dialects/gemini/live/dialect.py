@@ -32,7 +32,7 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.core.reply.reply import Media, NativePart, Reply, Thinking, ToolCall
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
@@ -251,7 +251,7 @@ class Live(GeminiDialect):
             return None
         turn = model_turn(read_object(step.payload) for step in plan.steps if isinstance(step, EventStep))
         contents = [*list_of(request.fields.get("contents")), *turn]
-        stored = StoredResponse(handle, None, dumps({"contents": contents}), b"{}")
+        stored = StoredObject(handle, None, dumps({"contents": contents}), b"{}")
         return StorageUpdate((handle,), stored, optional=True)
 
 

@@ -30,7 +30,7 @@ from mockllm.core.rendering.websocket_session import (
     timed_messages,
 )
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import VoiceDetector, decode_in_slices, transcript_member
 from mockllm.dialects.gemini.camel_case import camel_case_fields
@@ -96,7 +96,7 @@ class LiveSession:
             return (CloseWebSocket(MALFORMED, "setup must be the first message and only the first."),)
         return HANDLERS[name](self, object_of(value)) if name else NOTHING_TO_DO
 
-    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+    def lookup(self, lookup: ObjectLookup) -> ObjectLookup:
         return lookup
 
     def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:

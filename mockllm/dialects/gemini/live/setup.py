@@ -25,7 +25,7 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.websocket_session import WebSocketSession
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall, VoiceDialect
 from mockllm.dialects.gemini.generate_check import GeminiDialect
@@ -146,7 +146,7 @@ class LiveSetup(LiveLookup):
         if type(handle) is not str:
             return None
         body = dumps({"contents": request.restored or []})
-        return StorageUpdate((handle,), StoredResponse(handle, None, body, b"{}"), optional=True)
+        return StorageUpdate((handle,), StoredObject(handle, None, body, b"{}"), optional=True)
 
 
 def resumption(handle: Json) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from typing import Final
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import MAX_DIGITS, object_of, objects, read_object, text_of
 from mockllm.core.request.request import Tool
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.dialects.mistral.stored_calls import OWN
 from mockllm.dialects.openai.request_fields import read_tool
 
@@ -82,34 +82,34 @@ def agent_object(id: str, fields: Mapping[str, Json], time: str) -> dict[str, Js
     }
 
 
-def new_agent(agent: dict[str, Json]) -> StoredResponse:
+def new_agent(agent: dict[str, Json]) -> StoredObject:
     """Return an agent in its first version as it is stored."""
     record = {"versions": [agent], "aliases": []}
-    return StoredResponse(OWN + agent["id"], None, dumps(record), dumps(agent))
+    return StoredObject(OWN + agent["id"], None, dumps(record), dumps(agent))
 
 
-def current(stored: StoredResponse) -> dict[str, Json]:
+def current(stored: StoredObject) -> dict[str, Json]:
     """Return the object of an agent's current version."""
     return {**read_object(stored.response_body), "versions": [each["version"] for each in versions(stored)]}
 
 
-def versions(stored: StoredResponse) -> list[dict[str, Json]]:
+def versions(stored: StoredObject) -> list[dict[str, Json]]:
     """Return the objects of all versions, the oldest first."""
     return list(objects(read_object(stored.request_body).get("versions")))
 
 
-def aliases(stored: StoredResponse) -> list[dict[str, Json]]:
+def aliases(stored: StoredObject) -> list[dict[str, Json]]:
     """Return the aliases of versions, the oldest first."""
     return list(objects(read_object(stored.request_body).get("aliases")))
 
 
-def with_aliases(stored: StoredResponse, named: list[dict[str, Json]]) -> StoredResponse:
+def with_aliases(stored: StoredObject, named: list[dict[str, Json]]) -> StoredObject:
     """Return the agent with these aliases."""
     record = {"versions": versions(stored), "aliases": named[-MAX_ALIASES:]}
     return stored._replace(request_body=dumps(record))
 
 
-def with_version(stored: StoredResponse, agent: dict[str, Json]) -> StoredResponse:
+def with_version(stored: StoredObject, agent: dict[str, Json]) -> StoredObject:
     """Return the agent with an object as its current version, which may be a new one."""
     others = [each for each in versions(stored) if each["version"] != agent["version"]]
     kept = sorted([*others, agent], key=lambda each: each["version"])[-MAX_VERSIONS:]
@@ -117,7 +117,7 @@ def with_version(stored: StoredResponse, agent: dict[str, Json]) -> StoredRespon
     return stored._replace(request_body=dumps(record), response_body=dumps(agent))
 
 
-def changed_agent(stored: StoredResponse, fields: Mapping[str, Json], time: str) -> dict[str, Json]:
+def changed_agent(stored: StoredObject, fields: Mapping[str, Json], time: str) -> dict[str, Json]:
     """Return the object of a new version, which changes these fields."""
     before = current(stored)
     written = {name: fields[name] for name in CHANGEABLE if fields.get(name) is not None}
@@ -128,7 +128,7 @@ def changed_agent(stored: StoredResponse, fields: Mapping[str, Json], time: str)
     return {**before, **written, "version": number, "versions": known, "updated_at": time}
 
 
-def agent_at(stored: StoredResponse, version: Json) -> dict[str, Json] | None:
+def agent_at(stored: StoredObject, version: Json) -> dict[str, Json] | None:
     """Return the object of a version by its number or an alias; None where the agent has no such version."""
     known = current(stored)
     if version is None:
@@ -140,12 +140,12 @@ def agent_at(stored: StoredResponse, version: Json) -> dict[str, Json] | None:
     return None if found is None else {**found, "versions": known["versions"]}
 
 
-def stored_agent(id: Json, lookup: ResponseLookup) -> StoredResponse | None:
+def stored_agent(id: Json, lookup: ObjectLookup) -> StoredObject | None:
     """Return the agent of an id."""
     return lookup.stored(OWN + id) if type(id) is str and id.startswith(PREFIX) else None
 
 
-def agent_settings(id: Json, version: Json, lookup: ResponseLookup) -> dict[str, Json]:
+def agent_settings(id: Json, version: Json, lookup: ObjectLookup) -> dict[str, Json]:
     """Return the settings of an agent that this server has; nothing for any other."""
     stored = stored_agent(id, lookup)
     agent = None if stored is None else agent_at(stored, version)

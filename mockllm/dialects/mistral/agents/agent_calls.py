@@ -18,7 +18,7 @@ from mockllm.core.randomness import HEX
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.agents.agent import (
     PREFIX,
@@ -143,7 +143,7 @@ class GetAgent(AgentCall):
         """Return the number or the alias of the requested version; None for the current one."""
         return request.query.get("agent_version")
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         version = self.version(request)
         agent = agent_at(stored, version)
         return missing_version(version or "") if agent is None else self.json_plan(agent, identity)
@@ -162,7 +162,7 @@ class SwitchAgentVersion(GetAgent):
     def version(self, request: Request) -> str | None:
         return request.query.get("version", "")
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         agent = agent_at(stored, self.version(request))
         return None if agent is None else with_version(stored, agent)
 
@@ -178,18 +178,18 @@ class UpdateAgent(AgentCall):
     def check(self, request: Request) -> Failure | None:
         return check_readable(request) or check_fields(request.fields, CHANGES)
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         time = derive(format_time, identity.now)
         return self.json_plan(changed_agent(stored, request.fields, time), identity)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return with_version(stored, changed_agent(stored, request.fields, format_time(request.now)))
 
 
 class DeleteAgent(AgentCall):
     """DELETE /v1/agents/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.empty_plan(identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
@@ -199,14 +199,14 @@ class DeleteAgent(AgentCall):
 class ListAgentVersions(AgentCall):
     """GET /v1/agents/{id}/versions: the newest first."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.json_plan(list(paged(versions(stored)[::-1], request.query, PAGE_SIZE)), identity)
 
 
 class ListAgentAliases(AgentCall):
     """GET /v1/agents/{id}/aliases."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.json_plan(aliases(stored), identity)
 
 
@@ -216,19 +216,19 @@ class SetAgentAlias(AgentCall):
     def check(self, request: Request) -> Failure | None:
         return check_required(request.query, "alias", "version")
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         version = request.query.get("version", "")
         if agent_at(stored, version) is None:
             return missing_version(version)
         return self.json_plan(_alias(stored, request, derive(format_time, identity.now)), identity)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         alias = _alias(stored, request, format_time(request.now))
         others = [each for each in aliases(stored) if each["alias"] != alias["alias"]]
         return with_aliases(stored, [*others, alias])
 
 
-def _alias(stored: StoredResponse, request: Request, time: str) -> dict[str, Json]:
+def _alias(stored: StoredObject, request: Request, time: str) -> dict[str, Json]:
     """Return the alias that a request sets."""
     name = request.query.get("alias", "")
     before = next((each for each in aliases(stored) if each["alias"] == name), None)
@@ -244,7 +244,7 @@ def _alias(stored: StoredResponse, request: Request, time: str) -> dict[str, Jso
 class DeleteAgentAlias(AgentCall):
     """DELETE /v1/agents/{id}/aliases: removes the name of a version."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         name = request.query.get("alias", "")
         if all(each["alias"] != name for each in aliases(stored)):
             return Failure("not_found", message=f"No such alias: {name}")

@@ -11,7 +11,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, objects, read_object
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.dialects.mistral.agents.agent import SETTINGS
 from mockllm.dialects.mistral.conversations.entries import stored_entries
 from mockllm.dialects.mistral.stored_calls import OWN
@@ -42,36 +42,36 @@ def conversation_object(id: str, fields: Mapping[str, Json], model: str | None, 
 
 def new_conversation(
     shown: Mapping[str, Json], fields: Mapping[str, Json], conversation_name: str
-) -> StoredResponse:
+) -> StoredObject:
     """Return a conversation without entries, which begins with the settings of these fields."""
     settings = {name: fields[name] for name in BEGUN_WITH if fields.get(name) is not None}
     record = {"entries": [], "added": 0, "settings": settings}
-    return StoredResponse(OWN + shown["id"], None, dumps(record), dumps(shown), conversation_name)
+    return StoredObject(OWN + shown["id"], None, dumps(record), dumps(shown), conversation_name)
 
 
-def stored_conversation(id: str, lookup: ResponseLookup) -> StoredResponse | None:
+def stored_conversation(id: str, lookup: ObjectLookup) -> StoredObject | None:
     """Return the conversation of an id."""
     return lookup.stored(OWN + id) if id.startswith(PREFIX) else None
 
 
-def entries_of(conversation: StoredResponse) -> list[dict[str, Json]]:
+def entries_of(conversation: StoredObject) -> list[dict[str, Json]]:
     """Return the entries, the oldest first."""
     return list(objects(read_object(conversation.request_body).get("entries")))
 
 
-def settings_of(conversation: StoredResponse) -> dict[str, Json]:
+def settings_of(conversation: StoredObject) -> dict[str, Json]:
     """Return the settings with which it began."""
     return object_of(read_object(conversation.request_body).get("settings"))
 
 
-def entries_to(conversation: StoredResponse, id: Json) -> list[dict[str, Json]] | None:
+def entries_to(conversation: StoredObject, id: Json) -> list[dict[str, Json]] | None:
     """Return the entries up to one of them; None where the conversation has no such entry."""
     entries = entries_of(conversation)
     end = next((place for place, entry in enumerate(entries, 1) if entry["id"] == id), None)
     return None if end is None else entries[:end]
 
 
-def with_entries(conversation: StoredResponse, new: Sequence[dict[str, Json]], time: str) -> StoredResponse:
+def with_entries(conversation: StoredObject, new: Sequence[dict[str, Json]], time: str) -> StoredObject:
     """Return the conversation with further entries."""
     record = read_object(conversation.request_body)
     added = record["added"]

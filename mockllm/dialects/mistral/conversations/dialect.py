@@ -17,7 +17,7 @@ from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import conversation
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.mistral.agents.agent import format_time
@@ -105,7 +105,7 @@ class StartConversation(VendorCall, OpenAiCall):
         stored = with_entries(before, [*request.inputs, *objects(sent.get("outputs"))], time)
         return StorageUpdate((stored.id,), stored, optional=True)
 
-    def before(self, id: str, request: MistralConversationRequest, time: str) -> StoredResponse | None:
+    def before(self, id: str, request: MistralConversationRequest, time: str) -> StoredObject | None:
         """Return the conversation to which the entries of the request and of its response are added. It is read here,
         since other requests change it while this one is served. None where one has deleted it."""
         if request.continued_id is not None:

@@ -15,7 +15,7 @@ from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.messages import MediaPart, MessagePart, OtherPart, TextPart, ThinkingPart
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.dialects.openai.request_fields import NEUTRAL_ROLES, read_tool_call, result_parts
 
 INPUT: Final = "message.input"
@@ -67,7 +67,7 @@ def stored_entries(
             yield {"object": "entry", "type": kind, **times, "id": id, **own}
 
 
-def add_entry(turns: ReadTurns, entry: Json, lookup: ResponseLookup) -> None:
+def add_entry(turns: ReadTurns, entry: Json, lookup: ObjectLookup) -> None:
     """Add the message of an entry."""
     kind = kind_of(entry)
     if kind in (INPUT, OUTPUT):

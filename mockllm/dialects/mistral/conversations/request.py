@@ -12,7 +12,7 @@ from mockllm.core.request.read_turns import read_turns
 from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_history import is_long_history
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.mistral.agents import arguments
 from mockllm.dialects.mistral.agents.agent import agent_settings, merged_settings, read_tools
@@ -48,7 +48,7 @@ class MistralConversationRequest(ModelRequest):
         return self.fields.get("store") is not False
 
     @cached_property
-    def conversation(self) -> StoredResponse | None:
+    def conversation(self) -> StoredObject | None:
         """The conversation that the path names."""
         return None
 
@@ -120,7 +120,7 @@ class AppendRequest(MistralConversationRequest):
     documented_fields = COMMON_FIELDS | {"tool_confirmations"}
 
     @cached_property
-    def conversation(self) -> StoredResponse | None:
+    def conversation(self) -> StoredObject | None:
         return stored_conversation(self.path_variables.get("conversation", ""), self.response_lookup)
 
     @property

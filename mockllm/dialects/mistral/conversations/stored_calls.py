@@ -12,7 +12,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import loads
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.mistral.conversations.conversation import PREFIX, entries_of
 from mockllm.dialects.mistral.conversations.entries import INPUT, OUTPUT
@@ -42,14 +42,14 @@ class MistralGetConversation(MistralStoredCall, OpenAiObjectCall):
     object_name = "conversation"
     missing_message = "No such conversation: {}"
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.json_plan(loads(stored.response_body), identity)
 
 
 class ConversationHistory(MistralGetConversation):
     """GET /v1/conversations/{id}/history: all entries, the oldest first."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = {
             "object": "conversation.history",
             "conversation_id": stored.id.removeprefix(OWN),
@@ -61,7 +61,7 @@ class ConversationHistory(MistralGetConversation):
 class ConversationMessages(MistralGetConversation):
     """GET /v1/conversations/{id}/messages: the messages among the entries."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         messages = [entry for entry in entries_of(stored) if entry["type"] in (INPUT, OUTPUT)]
         shown = {
             "object": "conversation.messages",
@@ -74,7 +74,7 @@ class ConversationMessages(MistralGetConversation):
 class MistralDeleteConversation(MistralGetConversation):
     """DELETE /v1/conversations/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return self.empty_plan(identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:

@@ -29,7 +29,7 @@ from mockllm.core.request.stored_batches import (
     state_of,
     with_read,
 )
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.batch_input import scalar
 from mockllm.dialects.batch_requests import LONG, StoredBatchesRequest
 from mockllm.dialects.dialect import ResponseIdentity
@@ -82,7 +82,7 @@ class BatchRequest(Request):
     api = "batches"
 
     @cached_property
-    def input_file(self) -> StoredResponse | None:
+    def input_file(self) -> StoredObject | None:
         """The file that the body names."""
         id = text_of(self.fields.get("input_file_id")) or ""
         return self.response_lookup.stored(id) if id.startswith(FILE_PREFIX) else None
@@ -190,12 +190,12 @@ def _errors(outcome: BatchOutcome) -> list[dict[str, Json]]:
     return [{"code": outcome.code or "server_error", "message": message, "param": None, "line": None}]
 
 
-def _output_file(id: str, batch: str, name: str, second: int) -> StoredResponse:
+def _output_file(id: str, batch: str, name: str, second: int) -> StoredObject:
     """Return a file whose content follows from the state of its batch."""
-    return StoredResponse(id, batch, b"", dumps(file_object(id, name, "batch_output", 0, second, None)))
+    return StoredObject(id, batch, b"", dumps(file_object(id, name, "batch_output", 0, second, None)))
 
 
-def batch_object(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
+def batch_object(batch: StoredObject, monotonic: float) -> dict[str, Json]:
     """Return the batch as a read at this time finds it."""
     state, details = state_of(batch, monotonic), record_of(batch).details
     total = 0 if state.status == "queued" else state.total
@@ -215,7 +215,7 @@ def batch_object(batch: StoredResponse, monotonic: float) -> dict[str, Json]:
     }
 
 
-def _totals(batch: StoredResponse, state: BatchState) -> dict[str, Json]:
+def _totals(batch: StoredObject, state: BatchState) -> dict[str, Json]:
     """Return the model and the usage of the responses of a batch that has ended."""
     bodies = [_counted(response) for response in responses_of(batch)[: state.responded]]
     usages = [read_object(bytes(body.usage)) for body in bodies]
@@ -271,21 +271,21 @@ class BatchCall(OpenAiObjectCall):
     object_name = "batch"
     missing_message = "No batch found with id '{}'."
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan(batch_object(stored, request.monotonic), identity)
 
 
 class GetBatch(BatchCall):
     """GET /v1/batches/{id}."""
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return with_read(stored)
 
 
 class CancelBatch(BatchCancellation, BatchCall):
     """POST /v1/batches/{id}/cancel."""
 
-    def ended(self, stored: StoredResponse, state: BatchState) -> Failure:
+    def ended(self, stored: StoredObject, state: BatchState) -> Failure:
         return Failure("bad_request", 409, f"Cannot cancel a batch with status '{state.status}'.")
 
 

@@ -13,7 +13,7 @@ from mockllm.core.batch import LineResponse
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.stored_batches import BatchState, record_of, responses_of, state_of
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 
 OUTPUT: Final = "output_file_id"
 ERRORS: Final = "error_file_id"
@@ -24,7 +24,7 @@ WITHOUT_RESPONSE: Final = {
 CUT: Final = ("request_timeout", "The request timed out before the model responded.")
 
 
-def output_files(batch: StoredResponse, monotonic: float) -> dict[str, str | None]:
+def output_files(batch: StoredObject, monotonic: float) -> dict[str, str | None]:
     """Return the ids of both files by the members of the batch; None for a file without lines, and before the end."""
     state, details = state_of(batch, monotonic), record_of(batch).details
     if not state.ended or state.status == "failed":
@@ -35,12 +35,12 @@ def output_files(batch: StoredResponse, monotonic: float) -> dict[str, str | Non
     }
 
 
-def output_ids(batch: StoredResponse | None, monotonic: float) -> frozenset[str | None]:
+def output_ids(batch: StoredObject | None, monotonic: float) -> frozenset[str | None]:
     """Return the ids of the files that a batch has; none of one that is evicted."""
     return frozenset() if batch is None else frozenset(output_files(batch, monotonic).values())
 
 
-def output_content(batch: StoredResponse, file: str, monotonic: float) -> bytes | None:
+def output_content(batch: StoredObject, file: str, monotonic: float) -> bytes | None:
     """Return the content of one of both files; None where the batch has no such file."""
     files = output_files(batch, monotonic)
     if file not in files.values():
@@ -53,7 +53,7 @@ def output_content(batch: StoredResponse, file: str, monotonic: float) -> bytes 
     )
 
 
-def _lines(batch: StoredResponse, state: BatchState) -> Iterator[tuple[bool, Json]]:
+def _lines(batch: StoredObject, state: BatchState) -> Iterator[tuple[bool, Json]]:
     """Yield the lines in order, each with whether it succeeded."""
     record, responses = record_of(batch), responses_of(batch)[: state.responded]
     for place, key in enumerate(record.keys):

@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall
 from mockllm.dialects.openai.chat.check import check

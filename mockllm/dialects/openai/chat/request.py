@@ -15,7 +15,7 @@ from mockllm.core.request.prompt_tokens import TOKENS_PER_MESSAGE, TOKENS_PER_PR
 from mockllm.core.request.read_turns import ReadTurns
 from mockllm.core.request.request import Message, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.openai.request_fields import (
@@ -212,7 +212,7 @@ class ChatRequest(ModelRequest):
         )
 
 
-def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: Json, lookup: ObjectLookup) -> None:
     """Add the message of an item with a known role."""
     if type(item) is not dict:
         return
@@ -227,7 +227,7 @@ def add_turn(turns: ReadTurns, item: Json, lookup: ResponseLookup) -> None:
 
 
 def _parts(
-    message: dict[str, Json], role: str, tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
+    message: dict[str, Json], role: str, tools_by_call_id: dict[str, str | None], lookup: ObjectLookup
 ) -> Sequence[MessagePart]:
     """Return the parts of one message. `tools_by_call_id` are those so far; `lookup`
     finds those of earlier responses."""

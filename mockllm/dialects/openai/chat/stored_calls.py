@@ -20,7 +20,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, Plan
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.chat.request import ChatRequest
@@ -55,7 +55,7 @@ def storage_update(plan: Plan, request: ChatRequest) -> StorageUpdate | None:
     if plan.head.status != 200 or id is None or not id.startswith(PREFIX):
         return None
     shown = dumps(_stored_object(completion, plan, request))
-    return StorageUpdate((id,), StoredResponse(id, None, request.raw, shown), optional=True)
+    return StorageUpdate((id,), StoredObject(id, None, request.raw, shown), optional=True)
 
 
 def _completion(plan: Plan) -> dict[str, Json]:
@@ -187,10 +187,10 @@ class StoredChatCall(OpenAiObjectCall):
     object_name = "chat completion (`store: true`)"
     missing_message = "Chat completion with id '{}' not found."
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan(self.shown(stored, request), identity)
 
-    def shown(self, stored: StoredResponse, request: Request) -> Json:
+    def shown(self, stored: StoredObject, request: Request) -> Json:
         """Return the body of the response."""
         return loads(stored.response_body)
 
@@ -219,24 +219,24 @@ class UpdateChat(StoredChatCall):
 
     check_readable = staticmethod(check_readable)
 
-    def shown(self, stored: StoredResponse, request: Request) -> Json:
+    def shown(self, stored: StoredObject, request: Request) -> Json:
         return {**loads(stored.response_body), "metadata": object_of(request.fields.get("metadata"))}
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         return stored._replace(response_body=dumps(self.shown(stored, request)))
 
 
 class DeleteChat(Deletion, StoredChatCall):
     """DELETE /v1/chat/completions/{id}."""
 
-    def shown(self, stored: StoredResponse, request: Request) -> Json:
+    def shown(self, stored: StoredObject, request: Request) -> Json:
         return {"object": "chat.completion.deleted", "id": stored.id, "deleted": True}
 
 
 class ChatMessages(StoredChatCall):
     """GET /v1/chat/completions/{id}/messages: the messages of the request, the oldest first."""
 
-    def shown(self, stored: StoredResponse, request: Request) -> Json:
+    def shown(self, stored: StoredObject, request: Request) -> Json:
         messages = objects(object_of(loads(stored.request_body)).get("messages"))
         items = [_message(message, f"{stored.id}-{index}") for index, message in enumerate(messages)]
         return page(items, request.query, "asc")

@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.randomness import BASE62
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.batch_requests import OutputFilesRequest, output_size
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.batches.output_files import output_content, output_ids
@@ -47,10 +47,10 @@ class FileRequest(OutputFilesRequest):
     path_variable = "file"
     id_prefix = PREFIX
 
-    def has_output(self, batch: StoredResponse, id: str) -> bool:
+    def has_output(self, batch: StoredObject, id: str) -> bool:
         return id in output_ids(batch, self.monotonic)
 
-    def with_output(self, file: StoredResponse, batch: StoredResponse) -> StoredResponse | None:
+    def with_output(self, file: StoredObject, batch: StoredObject) -> StoredObject | None:
         """The output of a batch is a file when the batch has ended, and has lines."""
         content = output_content(batch, file.id, self.monotonic)
         if content is None:
@@ -143,14 +143,14 @@ class GetFile(OpenAiObjectCall):
     def missing(self, request: ObjectRequest) -> Failure:
         return missing_file(request.path_variables.get("file"), self.api)
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan(loads(stored.response_body), identity)
 
 
 class GetFileContent(GetFile):
     """GET /v1/files/{id}/content."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = loads(stored.response_body)
         if shown["purpose"] in UNREADABLE:
             return refuse(f"Not allowed to download files of purpose: {shown['purpose']}")
@@ -166,10 +166,10 @@ class GetFileContent(GetFile):
 class DeleteFile(Deletion, GetFile):
     """DELETE /v1/files/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"object": "file", "deleted": True, "id": stored.id}, identity)
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         """Delete the file from all vector stores, too, as the SDK documents it."""
         in_stores = keys_of_file(request.response_lookup, stored.id)
         return StorageUpdate(forgotten=(stored.id, *in_stores))

@@ -19,7 +19,7 @@ from mockllm.core.json.typed_values import count_of, object_of, read_object, tex
 from mockllm.core.randomness import BASE62, HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall, OpenAiObjectCall
 from mockllm.dialects.openai.files.file_calls import (
@@ -83,13 +83,13 @@ class StoredUploadRequest(ObjectRequest):
         return shown
 
     @cached_property
-    def parts(self) -> list[StoredResponse | None]:
+    def parts(self) -> list[StoredObject | None]:
         """The parts that the body names, in its order, each once; None for an id of no part of this upload."""
         named = self.fields.get("part_ids")
         ids = [id for id in named if type(id) is str][:MAX_PARTS] if type(named) is list else []
         return [self._part(id) for id in dict.fromkeys(ids)]
 
-    def _part(self, id: str) -> StoredResponse | None:
+    def _part(self, id: str) -> StoredObject | None:
         stored = self.response_lookup.stored(id) if id.startswith(PART_PREFIX) else None
         if stored is None or loads(stored.response_body)["upload_id"] != self.path_variables.get("upload"):
             return None
@@ -161,7 +161,7 @@ class UploadCall(OpenAiObjectCall):
     missing_message = "No such Upload object: {}"
     missing_fields: Mapping[str, Json] = {"param": "id", "code": None}
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, StoredUploadRequest)
         assert request.upload is not None
         if request.upload["status"] != "pending":
@@ -254,8 +254,8 @@ class CompleteUpload(UploadCall):
             return None
         file = completed(file, _joined_file(request, upload, id, int(request.now)))
         parts = tuple({part.id for part in request.parts if part is not None})
-        stored_file = StoredResponse(id, None, request.content, dumps(file))
-        stored = StoredResponse(shown["id"], None, b"", dumps(upload))
+        stored_file = StoredObject(id, None, request.content, dumps(file))
+        stored = StoredObject(shown["id"], None, b"", dumps(upload))
         return StorageUpdate((shown["id"],), stored, forgotten=parts, others=(stored_file,))
 
 

@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.media.images import make_image, size_of
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse, Timeline
+from mockllm.core.request.stored_objects import StoredObject, Timeline
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import OPENAI, body_plan, head
@@ -42,7 +42,7 @@ class StoredVideoCall(OpenAiObjectCall):
 class GetVideo(StoredVideoCall):
     """GET /v1/videos/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         timeline = _timeline(stored)
         plan = body_plan(state_at(timeline, request.monotonic), identity)
         if has_ended(timeline, request.monotonic):
@@ -50,7 +50,7 @@ class GetVideo(StoredVideoCall):
         headers = (("openai-poll-after-ms", POLL_AFTER_MS),)
         return Plan(plan.head.with_headers(headers), plan.steps)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         """Count the read of a job whose state depends on the number of reads."""
         return stored.with_read()
 
@@ -58,14 +58,14 @@ class GetVideo(StoredVideoCall):
 class DeleteVideo(Deletion, StoredVideoCall):
     """DELETE /v1/videos/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"id": stored.id, "object": "video.deleted", "deleted": True}, identity)
 
 
 class VideoContent(StoredVideoCall):
     """GET /v1/videos/{id}/content: the video, its thumbnail or its sheet of pictures."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         timeline = _timeline(stored)
         video = state_at(timeline, request.monotonic)
         if video["status"] != "completed":
@@ -92,6 +92,6 @@ class ListVideos(StoredVideoCall):
         return body_plan(page(videos, request.query, "desc"), identity)
 
 
-def _timeline(stored: StoredResponse) -> Timeline:
+def _timeline(stored: StoredObject) -> Timeline:
     assert stored.timeline is not None, "each video is the result of a job"
     return stored.timeline

@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import EventStep, Step, WaitStep
-from mockllm.core.request.stored_responses import Timeline, state_seconds
+from mockllm.core.request.stored_objects import Timeline, state_seconds
 
 QUEUED: Final = "video.queued"
 IN_PROGRESS: Final = "video.in_progress"

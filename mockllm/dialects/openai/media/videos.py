@@ -15,7 +15,7 @@ from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import BackgroundRun, EventStep, Framing, Plan
 from mockllm.core.reply.reply import Media, Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.background import timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
@@ -92,7 +92,7 @@ class Videos(MediaCall):
             return None
         timeline = timeline_of(run, request.monotonic + plan.delay)
         id = loads(timeline.events[0][2])["id"]
-        stored = StoredResponse(id, None, b"", b"", timeline=timeline)
+        stored = StoredObject(id, None, b"", b"", timeline=timeline)
         at, name, _ = next(event for event in reversed(timeline.events) if event[1] != CONTENT)
         end = timeline.began + at
         second = int(request.now + end - request.monotonic)

@@ -26,7 +26,7 @@ from mockllm.core.rendering.websocket_session import (
     timed_messages,
 )
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, transcript_member
 from mockllm.dialects.openai.realtime.cancellation import cancelled_response
@@ -102,7 +102,7 @@ class RealtimeSession:
             return (self._error(event, *error),)
         return HANDLERS[kind](self, event)
 
-    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+    def lookup(self, lookup: ObjectLookup) -> ObjectLookup:
         return lookup
 
     def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:

@@ -15,7 +15,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import object_of
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.plan import EventStep, Plan
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.background import background_run, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import BODY_HEADERS, body_plan
@@ -38,7 +38,7 @@ def in_background(stream: Plan, pace: Pacing, identity: ResponseIdentity, *, str
     )
 
 
-def response_at(stored: StoredResponse, monotonic: float) -> dict[str, Json]:
+def response_at(stored: StoredObject, monotonic: float) -> dict[str, Json]:
     """Return the response object as a read at this time finds it."""
     timeline = stored.timeline
     if timeline is None or (timeline.cancelled is None and has_ended(timeline, monotonic)):

@@ -20,7 +20,7 @@ from mockllm.core.json.typed_values import object_of, objects, read_object
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import body_plan
@@ -48,14 +48,14 @@ class StoredItems(Struct):
 _STORED_ITEMS: Final = Decoder(StoredItems)
 
 
-def conversation_items(conversation: StoredResponse) -> list[dict[str, Json]]:
+def conversation_items(conversation: StoredObject) -> list[dict[str, Json]]:
     """Return the items of a conversation, the oldest first; each has an id."""
     return items(read_object(conversation.request_body).get("input"))
 
 
 def with_items(
-    conversation: StoredResponse | None, id: str, new: Sequence[dict[str, Json]], second: int
-) -> StoredResponse:
+    conversation: StoredObject | None, id: str, new: Sequence[dict[str, Json]], second: int
+) -> StoredObject:
     """Return the conversation with further items; a conversation that no call created begins here."""
     if conversation is None:
         conversation = new_conversation(id, {}, second)
@@ -73,10 +73,10 @@ def _listed_items(id: str, added: int, new: Sequence[dict[str, Json]]) -> list[d
     return [listed_item(item, f"{id}.{added + place}") for place, item in enumerate(new)]
 
 
-def new_conversation(id: str, metadata: Json, second: int) -> StoredResponse:
+def new_conversation(id: str, metadata: Json, second: int) -> StoredObject:
     """Return a conversation without items."""
     shown = {"id": id, "object": "conversation", "created_at": second, "metadata": metadata}
-    return StoredResponse(id, None, NO_ITEMS, dumps(shown))
+    return StoredObject(id, None, NO_ITEMS, dumps(shown))
 
 
 class ConversationRequest(ObjectRequest):
@@ -85,7 +85,7 @@ class ConversationRequest(ObjectRequest):
     path_variable = "conversation"
 
     @cached_property
-    def stored(self) -> StoredResponse | None:
+    def stored(self) -> StoredObject | None:
         """The conversation that the path names."""
         return stored_conversation(self.object_id, self.response_lookup)
 
@@ -98,11 +98,11 @@ class ConversationCall(ResponsesCall, OpenAiObjectCall):
     object_name = "conversation"
     missing_message = "Conversation with id '{}' not found."
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = self.shown(stored, request)
         return shown if isinstance(shown, Failure) else body_plan(shown, identity, end=b"")
 
-    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
+    def shown(self, conversation: StoredObject, request: Request) -> Json | Failure:
         """Return the body of the response."""
         return loads(conversation.response_body)
 
@@ -138,7 +138,7 @@ class CreateConversation(ConversationCallWithBody):
         created = created_object(plan, PREFIX)
         if created is None:
             return None
-        stored = StoredResponse(created["id"], None, NO_ITEMS, dumps(created))
+        stored = StoredObject(created["id"], None, NO_ITEMS, dumps(created))
         return StorageUpdate((stored.id,), with_items(stored, stored.id, _new_items(request), 0))
 
 
@@ -154,24 +154,24 @@ class UpdateConversation(ConversationCallWithBody):
             return missing_parameter("metadata")
         return check_metadata(request.fields["metadata"])
 
-    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
+    def shown(self, conversation: StoredObject, request: Request) -> Json | Failure:
         return {**loads(conversation.response_body), "metadata": object_of(request.fields.get("metadata"))}
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return stored._replace(response_body=dumps(self.shown(stored, request)))
 
 
 class DeleteConversation(Deletion, ConversationCall):
     """DELETE /v1/conversations/{id}. Its items stay, as the service documents it."""
 
-    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
+    def shown(self, conversation: StoredObject, request: Request) -> Json | Failure:
         return {"id": conversation.id, "object": "conversation.deleted", "deleted": True}
 
 
 class ListConversationItems(ConversationCall):
     """GET /v1/conversations/{id}/items: the newest first, in pages."""
 
-    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
+    def shown(self, conversation: StoredObject, request: Request) -> Json | Failure:
         return page(conversation_items(conversation), request.query, "desc")
 
 
@@ -181,19 +181,19 @@ class AddConversationItems(ConversationCallWithBody):
     def check_body(self, request: Request) -> Failure | None:
         return _check_new_items(request, required=True)
 
-    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
+    def shown(self, conversation: StoredObject, request: Request) -> Json | Failure:
         before = _STORED_ITEMS.decode(conversation.request_body)
         added = _listed_items(conversation.id, before.added, _new_items(request))
         return page(added, {"limit": str(len(added))}, "asc")
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         return with_items(stored, stored.id, _new_items(request), 0)
 
 
 class GetConversationItem(ConversationCall):
     """GET /v1/conversations/{id}/items/{item}."""
 
-    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
+    def shown(self, conversation: StoredObject, request: Request) -> Json | Failure:
         id = request.path_variables.get("item")
         found = next((item for item in conversation_items(conversation) if item["id"] == id), None)
         return found if found is not None else Failure("not_found", message=f"Item with id '{id}' not found.")
@@ -202,11 +202,11 @@ class GetConversationItem(ConversationCall):
 class DeleteConversationItem(GetConversationItem):
     """DELETE /v1/conversations/{id}/items/{item}: returns the conversation."""
 
-    def shown(self, conversation: StoredResponse, request: Request) -> Json | Failure:
+    def shown(self, conversation: StoredObject, request: Request) -> Json | Failure:
         found = super().shown(conversation, request)
         return found if isinstance(found, Failure) else loads(conversation.response_body)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse | None:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         id = request.path_variables.get("item")
         left = [item for item in conversation_items(stored) if item["id"] != id]
         before = read_object(stored.request_body)

@@ -17,7 +17,7 @@ from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.core.request.typed_memo import MemoKey
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity

@@ -16,7 +16,7 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import objects, texts
-from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ListedObjects, ObjectLookup, StoredObject
 from mockllm.dialects.openai.vector_stores.objects import (
     BATCH_KEYS,
     STORE_ID,
@@ -45,7 +45,7 @@ UNKNOWN_NOTE: Final = (
     "a vector store exists after a call of the same session that creates it; `validation: strict` accepts any id, "
     "and finds nothing in it"
 )
-CitableFiles: TypeAlias = Mapping[str, Sequence[tuple[StoredResponse, tuple[str, str]]]]
+CitableFiles: TypeAlias = Mapping[str, Sequence[tuple[StoredObject, tuple[str, str]]]]
 """The files of a store by their ids and names, the oldest first, each with its id and name."""
 
 
@@ -61,10 +61,10 @@ class FileSearch:
     Most requests only offer the tool, so nothing but the results reads the texts of the files.
     """
 
-    def __init__(self, tool: dict[str, Json], lookup: ResponseLookup, now: float, monotonic: float) -> None:
+    def __init__(self, tool: dict[str, Json], lookup: ObjectLookup, now: float, monotonic: float) -> None:
         self._tool, self._monotonic = tool, monotonic
         self._stores: dict[str, StoreContents] = {}
-        self._files: list[Sequence[StoredResponse]] = []
+        self._files: list[Sequence[StoredObject]] = []
         self._searched: Sequence[SearchedStore] | None = None
         self._unknown: list[str] = []
         self._expired: list[str] = []
@@ -81,11 +81,11 @@ class FileSearch:
                 self._stores[id] = contents
                 self._files.append(files)
 
-    def takes_long(self, lookup: ResponseLookup) -> bool:
+    def takes_long(self, lookup: ObjectLookup) -> bool:
         """Return whether a thread searches. `results` then reads what this has looked up."""
         return takes_long(self._read(lookup))
 
-    def _read(self, lookup: ResponseLookup) -> Sequence[SearchedStore]:
+    def _read(self, lookup: ObjectLookup) -> Sequence[SearchedStore]:
         """Return what a search reads, which is looked up once. `lookup` is the present one of the request: it may
         have fetched the texts since the search was made."""
         if self._searched is None:
@@ -112,7 +112,7 @@ class FileSearch:
             return Failure("not_found", message=f"Vector store with id [{ids}] not found.", note=UNKNOWN_NOTE)
         return expired(self._expired[0]) if self._expired else None
 
-    def results(self, query: str, lookup: ResponseLookup) -> list[Json]:
+    def results(self, query: str, lookup: ObjectLookup) -> list[Json]:
         """Return the passages that fit a query best, the best first."""
         return [
             {
@@ -143,7 +143,7 @@ class FileSearch:
             for files in self._files
         ]
 
-    def uses(self, lookup: ResponseLookup, second: int) -> Iterator[StoredResponse]:
+    def uses(self, lookup: ObjectLookup, second: int) -> Iterator[StoredObject]:
         """Yield what is stored of a search at this time: the last use of each store. A store may have been deleted
         while a thread searched."""
         for id in self._stores:
@@ -151,8 +151,8 @@ class FileSearch:
                 yield activity(id, second)
 
 
-def _citable(files: Sequence[StoredResponse]) -> CitableFiles:
-    found: dict[str, list[tuple[StoredResponse, tuple[str, str]]]] = {}
+def _citable(files: Sequence[StoredObject]) -> CitableFiles:
+    found: dict[str, list[tuple[StoredObject, tuple[str, str]]]] = {}
     for file in files:
         names = id_of(file), file_name(file)
         for name in names:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import object_of, objects, read_object
 from mockllm.core.randomness import HEX, Ids
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 
 
-def stored_conversation(id: str, lookup: ResponseLookup) -> StoredResponse | None:
+def stored_conversation(id: str, lookup: ObjectLookup) -> StoredObject | None:
     """Return the conversation of an id; None for an id of another object."""
     stored = lookup.stored(id)
     if stored is None or read_object(stored.response_body).get("object") != "conversation":
@@ -34,7 +34,7 @@ def response_object(sent_bytes: bytes) -> dict[str, Json]:
     return response_object if response_object.get("object") == "response" else {}
 
 
-def history(stored: list[StoredResponse]) -> list[dict[str, Json]]:
+def history(stored: list[StoredObject]) -> list[dict[str, Json]]:
     """Return the input and output items of all these responses."""
     return [
         item
@@ -46,7 +46,7 @@ def history(stored: list[StoredResponse]) -> list[dict[str, Json]]:
     ]
 
 
-def resolve_reference(item: dict[str, Json], lookup: ResponseLookup) -> dict[str, Json]:
+def resolve_reference(item: dict[str, Json], lookup: ObjectLookup) -> dict[str, Json]:
     """Return the stored item of a reference; return any other item, and an unknown reference, unchanged."""
     id = item.get("id")
     if item.get("type") != "item_reference" or type(id) is not str:

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.request.stored_responses import ResponseLookup
+from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.dialects.openai.validators import refuse
 
 BOUND: Final = ("function_call", "custom_tool_call", "message")
@@ -37,7 +37,7 @@ def reasoning_links(output: Sequence[dict[str, Json]]) -> dict[str, str]:
     return links
 
 
-def check_reasoning(items: Sequence[Mapping[str, Json]], lookup: ResponseLookup) -> Failure | None:
+def check_reasoning(items: Sequence[Mapping[str, Json]], lookup: ObjectLookup) -> Failure | None:
     """Return the failure of reasoning that was changed or left out. An item that names no id is not checked."""
     seen: set[str] = set()
     for item in items:
@@ -59,7 +59,7 @@ def check_reasoning(items: Sequence[Mapping[str, Json]], lookup: ResponseLookup)
     return None
 
 
-def _check_content(item: Mapping[str, Json], id: str, content: str, lookup: ResponseLookup) -> Failure | None:
+def _check_content(item: Mapping[str, Json], id: str, content: str, lookup: ObjectLookup) -> Failure | None:
     sent = text_of(item.get("encrypted_content"))
     if sent == content or (sent is None and lookup.stored(id) is not None):
         return None

@@ -18,7 +18,7 @@ from mockllm.core.request.request import Message, Tool, estimate_input
 from mockllm.core.request.request_keys import conversation, hashed
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_history import chain, is_long_history
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.core.request.tools import PROVIDER_DEFINED, TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.request.typed_memo import MemoKey
 from mockllm.core.tokens import estimate
@@ -89,7 +89,7 @@ class InputRequest(ModelRequest):
         return text_of(object_of(value).get("id")) if type(value) is dict else text_of(value)
 
     @cached_property
-    def previous(self) -> StoredResponse | None:
+    def previous(self) -> StoredObject | None:
         previous = text_of(self.fields.get("previous_response_id"))
         if previous:
             return self.response_lookup.stored(previous)
@@ -100,7 +100,7 @@ class InputRequest(ModelRequest):
         )
 
     @cached_property
-    def before(self) -> list[StoredResponse]:
+    def before(self) -> list[StoredObject]:
         """All stored responses that lead to the request, the oldest first."""
         return chain(self.previous, self.response_lookup)
 
@@ -313,7 +313,7 @@ def _is_whole(_: bool, item: Json) -> bool:
     return type(item) is dict and item.get("type") != "item_reference"
 
 
-def add_turn(turns: ReadTurns, item: dict[str, Json], lookup: ResponseLookup) -> None:
+def add_turn(turns: ReadTurns, item: dict[str, Json], lookup: ObjectLookup) -> None:
     """Add the message of an item."""
     message = _message(item, turns.tools_by_call_id, lookup)
     if message is not None:
@@ -321,7 +321,7 @@ def add_turn(turns: ReadTurns, item: dict[str, Json], lookup: ResponseLookup) ->
 
 
 def _message(
-    item: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ResponseLookup
+    item: dict[str, Json], tools_by_call_id: dict[str, str | None], lookup: ObjectLookup
 ) -> Message | None:
     """Return the message of one item; `tools_by_call_id` are those so far. An item of an unknown type belongs
     to the model (a server tool's call, a reference)."""

@@ -24,7 +24,7 @@ from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawSt
 from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_history import chain
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse, Timeline
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject, Timeline
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.background import events_after, has_ended, timeline_of
 from mockllm.dialects.dialect import ResponseIdentity
@@ -89,7 +89,7 @@ def update_of(
         uses = tuple(_uses_of_stores(request, names))
         return StorageUpdate(tool_calls=calls, others=uses) if calls or uses else None
     previous = None if request.conversation is not None else request.previous
-    stored = StoredResponse(
+    stored = StoredObject(
         names[0],
         None if previous is None else previous.id,
         request.raw,
@@ -124,7 +124,7 @@ def _identified(sent: bytes) -> dict[str, Json]:
     return {"id": response.id, "output": response.output} if response.object == "response" else {}
 
 
-def _end_webhooks(stored: StoredResponse, request: Request) -> tuple[Webhook, ...]:
+def _end_webhooks(stored: StoredObject, request: Request) -> tuple[Webhook, ...]:
     """Return the webhooks of the end of a background response; none while reads decide its state."""
     timeline = stored.timeline
     if timeline is None or timeline.polled:
@@ -136,7 +136,7 @@ def _end_webhooks(stored: StoredResponse, request: Request) -> tuple[Webhook, ..
     )
 
 
-def _conversations(request: InputRequest, payload: bytes) -> tuple[StoredResponse, ...]:
+def _conversations(request: InputRequest, payload: bytes) -> tuple[StoredObject, ...]:
     """Return the request's conversation with its input items and the output of the sent response."""
     id = request.conversation
     if id is None:
@@ -148,7 +148,7 @@ def _conversations(request: InputRequest, payload: bytes) -> tuple[StoredRespons
     return (with_items(before, id, new, int(request.now)),)
 
 
-def _uses_of_stores(request: ResponsesRequest, names: Sequence[str]) -> Iterable[StoredResponse]:
+def _uses_of_stores(request: ResponsesRequest, names: Sequence[str]) -> Iterable[StoredObject]:
     """Return the uses of vector stores by a response that has searched them; `names` has the ids of its items."""
     search = request.file_search
     if search is None or not any(name.startswith(PREFIXES["file_search_call"]) for name in names):
@@ -207,7 +207,7 @@ class StoredRequest(ObjectRequest):
     path_variable = "response"
 
     @cached_property
-    def stored(self) -> StoredResponse | None:
+    def stored(self) -> StoredObject | None:
         """The response that the path names."""
         stored = self.response_lookup.stored(self.object_id)
         if stored is None or response_object(stored.response_body).get("id") != self.object_id:
@@ -235,7 +235,7 @@ class GetResponse(StoredCall):
             return None
         return _FROM_0(int(value) if INTEGER.fullmatch(value) else value, "starting_after")
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if not _is_streamed(request):
             return body_plan(response_at(stored, request.monotonic), identity, end=b"")
         value = request.query.get("starting_after", "")
@@ -248,7 +248,7 @@ class GetResponse(StoredCall):
             events = (event for place, event in enumerate(all_) if place > after)
         return Plan(head(200, STREAM_HEADERS, identity), tuple(events), Framing.SSE)
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         """Count the read of a background response whose state depends on the number of reads."""
         read = None if _is_streamed(request) else stored.with_read()
         return read and StorageUpdate((read.id,), read, webhooks=_end_webhooks(read, request))
@@ -257,22 +257,22 @@ class GetResponse(StoredCall):
 class DeleteResponse(StoredCall):
     """DELETE /v1/responses/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"id": stored.id, "object": "response", "deleted": True}, identity, end=b"")
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         return StorageUpdate(forgotten=ids_of(response_object(stored.response_body)))
 
 
 class CancelResponse(StoredCall):
     """POST /v1/responses/{id}/cancel: ends a background response; one that has ended is returned unchanged."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         if response_object(stored.response_body).get("background") is not True:
             return refuse("Cannot cancel a synchronous response.")
         return body_plan(response_at(_cancelled(stored, request), request.monotonic), identity, end=b"")
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         if _cancelled(stored, request) is stored:
             return None
         at, second = request.monotonic, int(request.now)
@@ -283,7 +283,7 @@ class CancelResponse(StoredCall):
 class InputItems(StoredCall):
     """GET /v1/responses/{id}/input_items: the input that led to the response, the newest first, in pages."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         before = chain(stored, request.response_lookup)[:-1]
         all_ = history(before) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
@@ -294,7 +294,7 @@ def _is_streamed(request: Request) -> bool:
     return request.query.get("stream") == "true"
 
 
-def _cancelled(stored: StoredResponse, request: Request) -> StoredResponse:
+def _cancelled(stored: StoredObject, request: Request) -> StoredObject:
     """Return a background response that ends now; one that has ended is returned unchanged."""
     timeline = stored.timeline
     if timeline is None or has_ended(timeline, request.monotonic):

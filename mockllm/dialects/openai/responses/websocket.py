@@ -31,7 +31,7 @@ from mockllm.core.rendering.websocket_session import (
 )
 from mockllm.core.reply.reply import Choice, Reply, Usage
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
@@ -142,7 +142,7 @@ class ResponsesSession:
     """The state of one WebSocket of the responses protocol."""
 
     def __init__(self) -> None:
-        self._stored: OrderedDict[str, StoredResponse] = OrderedDict()
+        self._stored: OrderedDict[str, StoredObject] = OrderedDict()
         self._events: dict[str, Sequence[tuple[float, bytes]]] = {}
         """The messages of the running responses, with their times, by stream."""
 
@@ -173,7 +173,7 @@ class ResponsesSession:
         )
         return (_refusal(failure),)
 
-    def lookup(self, lookup: ResponseLookup) -> ResponseLookup:
+    def lookup(self, lookup: ObjectLookup) -> ObjectLookup:
         return WebSocketLookup(self._stored, lookup)
 
     def messages(self, queue_name: str, request: Request, plan: Plan) -> Plan:
@@ -214,18 +214,18 @@ class ResponsesSession:
         return (SendMessages((dumps(cancelled),)),)
 
 
-class WebSocketLookup(ResponseLookup):
+class WebSocketLookup(ObjectLookup):
     """The responses of a WebSocket, then those of its session."""
 
     __slots__ = ("_lookup", "_own")
 
-    def __init__(self, own: OrderedDict[str, StoredResponse], lookup: ResponseLookup) -> None:
+    def __init__(self, own: OrderedDict[str, StoredObject], lookup: ObjectLookup) -> None:
         self._own, self._lookup = own, lookup
 
-    def stored(self, name: str) -> StoredResponse | None:
+    def stored(self, name: str) -> StoredObject | None:
         return self._own.get(name) or self._lookup.stored(name)
 
-    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+    def all_stored(self, prefix: str) -> Sequence[StoredObject]:
         return self._lookup.all_stored(prefix)
 
     def tool_by_call_id(self, id: str) -> str | None:

@@ -18,7 +18,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.plan import BatchStart, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.openai.files.file_calls import missing_file
 from mockllm.dialects.openai.validators import refuse
 from mockllm.dialects.openai.vector_stores.checks import chunking_strategy
@@ -72,8 +72,8 @@ class NewFile(NamedTuple):
     """A file that a store gets: its object in the state in which it ends, and what is stored but its timeline."""
 
     shown: dict[str, Json]
-    stored: StoredResponse
-    text: StoredResponse
+    stored: StoredObject
+    text: StoredObject
     size: int
 
 
@@ -100,7 +100,7 @@ class FileAdditionRequest(VectorStoreRequest):
                     yield FileEntry(id, own.get("attributes"), own.get("chunking_strategy"))
 
     @cached_property
-    def sources(self) -> list[StoredResponse | None]:
+    def sources(self) -> list[StoredObject | None]:
         """The uploaded files of the entries; None for an id of none."""
         return [
             self.response_lookup.stored(entry.id) if FILE_ID.fullmatch(entry.id) else None
@@ -143,7 +143,7 @@ def addition_failure(request: FileAdditionRequest, present: int = 0) -> Failure 
     return None
 
 
-def new_file(request: Request, store: str, entry: FileEntry, source: StoredResponse) -> NewFile:
+def new_file(request: Request, store: str, entry: FileEntry, source: StoredObject) -> NewFile:
     """Return a file of a store, with its text."""
     error = None if source.request_body else EMPTY
     strategy = chunking_strategy(entry.chunking_strategy)
@@ -160,13 +160,13 @@ def new_file(request: Request, store: str, entry: FileEntry, source: StoredRespo
     }
     text, key = _text(source.request_body), file_key(store, entry.id)
     about = {"filename": _file_name(source), "chunking_strategy": strategy, "checksum": crc32(text)}
-    stored = StoredResponse(key, None, dumps(about), dumps(shown))
-    return NewFile(shown, stored, StoredResponse(f"{TEXTS}{key}", None, text, b""), len(source.request_body))
+    stored = StoredObject(key, None, dumps(about), dumps(shown))
+    return NewFile(shown, stored, StoredObject(f"{TEXTS}{key}", None, text, b""), len(source.request_body))
 
 
 def added_objects(
     request: FileAdditionRequest, store: str, plan: Plan, batch: str | None = None, present: int = 0
-) -> list[StoredResponse]:
+) -> list[StoredObject]:
     """Return what is stored of the new files of a store: their objects and their texts, and that the store is used.
     Each object comes before its text. The state removes the oldest first, so what has an object has a text.
     `batch` is the key of their batch. The store has `present` files now: others may have come since the check."""
@@ -183,7 +183,7 @@ def added_objects(
 
 def added_file(
     request: Request, new: NewFile, sent: dict[str, Json], plan: Plan
-) -> tuple[StoredResponse, StoredResponse]:
+) -> tuple[StoredObject, StoredObject]:
     """Return the object and the text of a new file. `sent` is the object in the response: one of a rule may have
     another end."""
     own = new.shown
@@ -209,7 +209,7 @@ def with_processing(plan: Plan) -> Plan:
     return Plan(plan.head, plan.steps, background=BatchStart(plan))
 
 
-def _file_name(source: StoredResponse) -> str:
+def _file_name(source: StoredObject) -> str:
     return text_of(object_of(loads(source.response_body)).get("filename")) or ""
 
 

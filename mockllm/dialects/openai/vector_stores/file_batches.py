@@ -14,7 +14,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import PLAIN_HEADERS, body_plan
 from mockllm.dialects.openai.validators import (
@@ -105,7 +105,7 @@ class CreateFileBatch(StoreCallWithBody, StorePartCall):
         shown = new_batch_object(sent["id"], store, int(request.now), len(request.entries))
         began = request.monotonic + plan.delay
         timeline = new_timeline(began, processing_time(plan), "completed")
-        batch = StoredResponse(key, None, b"", dumps(shown), timeline=timeline)
+        batch = StoredObject(key, None, b"", dumps(shown), timeline=timeline)
         return StorageUpdate((key,), batch, others=tuple(added_objects(request, store, plan, key, present)))
 
 
@@ -117,7 +117,7 @@ class GetFileBatch(StorePartCall):
     object_name = "batch of files"
     part_message = "No vector store file batch found with id '{part}'."
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, VectorStoreBatchRequest)
         shown = batch_object(stored, request.contents, request.monotonic)
         pairs = (*PLAIN_HEADERS, *POLL) if shown["status"] == IN_PROGRESS else PLAIN_HEADERS
@@ -127,13 +127,13 @@ class GetFileBatch(StorePartCall):
 class CancelFileBatch(GetFileBatch):
     """POST /v1/vector_stores/{id}/file_batches/{batch}/cancel: cancels the files that are in progress."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, VectorStoreBatchRequest)
         changed = self.changed(stored, request)
         shown = batch_object(changed, request.contents.with_batch(changed), request.monotonic)
         return body_plan(shown, identity)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         assert isinstance(request, VectorStoreBatchRequest)
         shown = batch_object(stored, request.contents, request.monotonic)
         if shown["status"] != IN_PROGRESS or stored.timeline is None:
@@ -146,6 +146,6 @@ class ListBatchFiles(GetFileBatch):
 
     check = staticmethod(check_list_query)
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, VectorStoreBatchRequest)
         return files_page(request.contents.files_of(stored.id), request, identity)

@@ -20,7 +20,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
-from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StoredResponse, Timeline
+from mockllm.core.request.stored_objects import ListedObjects, ObjectLookup, StoredObject, Timeline
 
 PREFIX: Final = "vs_"
 BATCH_PREFIX: Final = "vsfb_"
@@ -49,9 +49,9 @@ MAX_DAYS: Final = 365
 class StoreContents:
     """The files and batches of a store by their keys, the oldest first, and the second of its last use."""
 
-    def __init__(self, listed: Iterable[StoredResponse]) -> None:
-        self.files: dict[str, StoredResponse] = {}
-        self.batches: dict[str, StoredResponse] = {}
+    def __init__(self, listed: Iterable[StoredObject]) -> None:
+        self.files: dict[str, StoredObject] = {}
+        self.batches: dict[str, StoredObject] = {}
         self.last_used = 0
         for each in listed:
             if FILES in each.id:
@@ -66,19 +66,19 @@ class StoreContents:
         """The keys of the files and batches."""
         return (*self.files, *self.batches)
 
-    def status(self, file: StoredResponse, monotonic: float) -> str:
+    def status(self, file: StoredObject, monotonic: float) -> str:
         """Return the state of a file as a read at this time finds it."""
         return file_status(file, self.batches.get(file.previous or ""), monotonic)
 
-    def with_batch(self, batch: StoredResponse) -> StoreContents:
+    def with_batch(self, batch: StoredObject) -> StoreContents:
         """Return the same with a batch in place of that with its key."""
         return StoreContents((*self.files.values(), *{**self.batches, batch.id: batch}.values()))
 
-    def files_of(self, batch: str) -> list[StoredResponse]:
+    def files_of(self, batch: str) -> list[StoredObject]:
         """Return the files of the batch with this key."""
         return [file for file in self.files.values() if file.previous == batch]
 
-    def counts(self, files: Iterable[StoredResponse], monotonic: float) -> dict[str, int]:
+    def counts(self, files: Iterable[StoredObject], monotonic: float) -> dict[str, int]:
         """Return the number of files in each state, and of all."""
         counted = Counter(self._statuses(files, monotonic))
         return {**{status: counted[status] for status in STATUSES}, "total": counted.total()}
@@ -87,13 +87,13 @@ class StoreContents:
         """Return the bytes that the completed files take."""
         return sum(map(used_bytes, self.completed(monotonic)))
 
-    def completed(self, monotonic: float) -> list[StoredResponse]:
+    def completed(self, monotonic: float) -> list[StoredObject]:
         """Return the files that are completed at this time, the oldest first."""
         files = self.files.values()
         statuses = self._statuses(files, monotonic)
         return [file for file, status in zip(files, statuses, strict=True) if status == "completed"]
 
-    def _statuses(self, files: Iterable[StoredResponse], monotonic: float) -> Iterator[str]:
+    def _statuses(self, files: Iterable[StoredObject], monotonic: float) -> Iterator[str]:
         """Yield the state of each file, in a third of the time that `status` takes."""
         cancelled = {key for key, batch in self.batches.items() if _timeline(batch).cancelled is not None}
         for file in files:
@@ -105,21 +105,21 @@ class StoreContents:
             yield IN_PROGRESS if timeline.elapsed(monotonic) < lasts else end
 
 
-def contents_of(lookup: ResponseLookup, store: str) -> StoreContents:
+def contents_of(lookup: ObjectLookup, store: str) -> StoreContents:
     """Return what the store has."""
     files, batches = lookup.all_stored(f"{CONTENTS}{store}/"), lookup.all_stored(f"{BATCH_KEYS}{store}/")
     return StoreContents((*files, *batches))
 
 
-def _by_store(listed: Sequence[StoredResponse]) -> Mapping[str, Sequence[StoredResponse]]:
-    found: dict[str, list[StoredResponse]] = {}
+def _by_store(listed: Sequence[StoredObject]) -> Mapping[str, Sequence[StoredObject]]:
+    found: dict[str, list[StoredObject]] = {}
     for each in listed:
         _, store, _ = each.id.split("/", 2)
         found.setdefault(store, []).append(each)
     return found
 
 
-def last_use(lookup: ResponseLookup, store: StoredResponse) -> tuple[StoredResponse, ...]:
+def last_use(lookup: ObjectLookup, store: StoredObject) -> tuple[StoredObject, ...]:
     """Return the last use of a store that expires without one."""
     if not object_of(loads(store.response_body)).get("expires_after"):
         return ()
@@ -127,7 +127,7 @@ def last_use(lookup: ResponseLookup, store: StoredResponse) -> tuple[StoredRespo
     return () if used is None else (used,)
 
 
-def by_store(listed: Sequence[StoredResponse]) -> Mapping[str, Sequence[StoredResponse]]:
+def by_store(listed: Sequence[StoredObject]) -> Mapping[str, Sequence[StoredObject]]:
     """Return what each store has of a list of contents or batches."""
     return listed.derived(_by_store) if isinstance(listed, ListedObjects) else _by_store(listed)
 
@@ -142,13 +142,13 @@ def batch_key(store: str, batch: str) -> str:
     return f"{BATCH_KEYS}{store}{BATCHES}{batch}"
 
 
-def keys_of_file(lookup: ResponseLookup, file: str) -> list[str]:
+def keys_of_file(lookup: ObjectLookup, file: str) -> list[str]:
     """Return the keys under which stores have an uploaded file, and those of its texts."""
     keys = [each.id for each in lookup.all_stored(CONTENTS) if each.id.endswith(FILES + file)]
     return [*keys, *map(TEXTS.__add__, keys)]
 
 
-def file_status(file: StoredResponse, batch: StoredResponse | None, monotonic: float) -> str:
+def file_status(file: StoredObject, batch: StoredObject | None, monotonic: float) -> str:
     """Return the state of a file: a batch that was cancelled before its end has cancelled it."""
     timeline = _timeline(file)
     lasts, end, _ = timeline.events[-1]
@@ -163,23 +163,23 @@ def new_timeline(began: float, lasts: float, end: str, used: int = 0) -> Timelin
     return Timeline(began, ((0.0, IN_PROGRESS, b""), (lasts, end, str(used).encode())))
 
 
-def _timeline(stored: StoredResponse) -> Timeline:
+def _timeline(stored: StoredObject) -> Timeline:
     assert stored.timeline is not None, "files and batches of stores have a timeline"
     return stored.timeline
 
 
-def used_bytes(file: StoredResponse) -> int:
+def used_bytes(file: StoredObject) -> int:
     """Return the bytes that a file takes when it is completed."""
     return int(_timeline(file).events[-1][2])
 
 
-def id_of(stored: StoredResponse) -> str:
+def id_of(stored: StoredObject) -> str:
     """Return the id of a store, a file or a batch as clients know it."""
     return stored.id.rpartition("/")[2]
 
 
 def store_object(
-    store: StoredResponse, contents: StoreContents, now: float, monotonic: float
+    store: StoredObject, contents: StoreContents, now: float, monotonic: float
 ) -> dict[str, Json]:
     """Return a store as a read at this time finds it."""
     shown = object_of(loads(store.response_body))
@@ -196,7 +196,7 @@ def store_object(
     }
 
 
-def has_expired(store: StoredResponse, contents: StoreContents, now: float) -> bool:
+def has_expired(store: StoredObject, contents: StoreContents, now: float) -> bool:
     """Return whether a store was not used for as long as it exists without a use."""
     return _has_passed(_last_use_and_expiry(object_of(loads(store.response_body)), contents)[1], now)
 
@@ -230,7 +230,7 @@ def new_store_object(fields: Mapping[str, Json], id: str, second: int) -> dict[s
     }
 
 
-def file_object(file: StoredResponse, status: str) -> dict[str, Json]:
+def file_object(file: StoredObject, status: str) -> dict[str, Json]:
     """Return a file of a store in this state."""
     shown = object_of(loads(file.response_body))
     return {
@@ -241,7 +241,7 @@ def file_object(file: StoredResponse, status: str) -> dict[str, Json]:
     }
 
 
-def batch_object(batch: StoredResponse, contents: StoreContents, monotonic: float) -> dict[str, Json]:
+def batch_object(batch: StoredObject, contents: StoreContents, monotonic: float) -> dict[str, Json]:
     """Return a batch of files as a read at this time finds it."""
     counts = contents.counts(contents.files_of(batch.id), monotonic)
     status = IN_PROGRESS if counts[IN_PROGRESS] else "completed"
@@ -267,9 +267,9 @@ def activity_key(store: str) -> str:
     return f"{CONTENTS}{store}{ACTIVITY}"
 
 
-def activity(store: str, second: int) -> StoredResponse:
+def activity(store: str, second: int) -> StoredObject:
     """Return what is stored of the last use of a store."""
-    return StoredResponse(activity_key(store), None, b"", str(second).encode())
+    return StoredObject(activity_key(store), None, b"", str(second).encode())
 
 
 def valid_attributes(value: Json) -> dict[str, Json]:
@@ -278,6 +278,6 @@ def valid_attributes(value: Json) -> dict[str, Json]:
     return {name: each for name, each in members if type(each) in (str, bool, int, float)}
 
 
-def with_members(stored: StoredResponse, members: Mapping[str, Json]) -> StoredResponse:
+def with_members(stored: StoredObject, members: Mapping[str, Json]) -> StoredObject:
     """Return a store or a file with these members of its object."""
     return stored._replace(response_body=dumps({**object_of(loads(stored.response_body)), **members}))

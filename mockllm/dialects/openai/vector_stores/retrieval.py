@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import count_of, object_of, text_of
-from mockllm.core.request.stored_responses import ResponseLookup, StoredResponse
+from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.core.text_search import SearchedText, best_passages
 from mockllm.dialects.openai.validators import Check, decimal, integer, members, one_of, refuse
 from mockllm.dialects.openai.vector_stores.checks import document
@@ -42,9 +42,9 @@ class SearchedStore(NamedTuple):
     """What a search reads of a store: its files, and their texts."""
 
     contents: StoreContents
-    texts: Sequence[StoredResponse]
+    texts: Sequence[StoredObject]
 
-    def completed(self, monotonic: float) -> Iterator[tuple[StoredResponse, bytes]]:
+    def completed(self, monotonic: float) -> Iterator[tuple[StoredObject, bytes]]:
         """Yield the files that are completed at this time, the oldest first, each with its text."""
         texts = {text.id: text.request_body for text in self.texts}
         for file in self.contents.completed(monotonic):
@@ -72,17 +72,17 @@ class _SearchedFile(NamedTuple):
     document: SearchedText
 
 
-def texts_of(lookup: ResponseLookup, store: str) -> Sequence[StoredResponse]:
+def texts_of(lookup: ObjectLookup, store: str) -> Sequence[StoredObject]:
     """Return the texts of the files of a store."""
     return lookup.all_stored(TEXTS + file_key(store, ""))
 
 
-def about(file: StoredResponse) -> dict[str, Json]:
+def about(file: StoredObject) -> dict[str, Json]:
     """Return the name of a file and its division into passages; nothing of a file that an older version stored."""
     return object_of(loads(file.request_body or b"null"))
 
 
-def file_name(file: StoredResponse) -> str:
+def file_name(file: StoredObject) -> str:
     """Return the name of a file, in place of one that is not stored its id."""
     return text_of(about(file).get("filename")) or id_of(file)
 

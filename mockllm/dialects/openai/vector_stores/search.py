@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import texts
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.validators import array, boolean, text, text_or
@@ -59,7 +59,7 @@ class VectorStoreSearchRequest(VectorStoreRequest):
         return [each[:MAX_QUERY] for each in found][:MAX_QUERIES]
 
     @cached_property
-    def texts(self) -> Sequence[StoredResponse]:
+    def texts(self) -> Sequence[StoredObject]:
         """The texts of the store's files."""
         return texts_of(self.response_lookup, self.store_id) if self.store_id else ()
 
@@ -88,7 +88,7 @@ class SearchVectorStore(StoreCallWithBody, VectorStoreCall):
         too_long = _query(query, "query") if type(query) is str else None
         return super().check(request) or too_long
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, VectorStoreSearchRequest)
         if has_expired(stored, request.contents, request.now):
             return expired(stored.id)
@@ -104,7 +104,7 @@ class SearchVectorStore(StoreCallWithBody, VectorStoreCall):
         }
         return body_plan(results, identity)
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         if request.response_lookup.stored(stored.id) is None:
             return None  # deleted while a thread searched
         return StorageUpdate(others=(activity(stored.id, int(request.now)),))

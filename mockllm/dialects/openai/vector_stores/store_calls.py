@@ -15,7 +15,7 @@ from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiCall, page
 from mockllm.dialects.openai.headers import body_plan
@@ -94,13 +94,13 @@ class CreateVectorStore(StoreCallWithBody, OpenAiCall):
         id = created["id"]
         shown = completed(created, new_store_object(request.fields, id, int(request.now)))
         files = added_objects(request, id, plan)
-        return StorageUpdate((id,), StoredResponse(id, None, b"", dumps(shown)), others=tuple(files))
+        return StorageUpdate((id,), StoredObject(id, None, b"", dumps(shown)), others=tuple(files))
 
 
 class GetVectorStore(VectorStoreCall):
     """GET /v1/vector_stores/{id}."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, VectorStoreRequest)
         shown = store_object(stored, request.contents, request.now, request.monotonic)
         return body_plan(shown, identity)
@@ -111,10 +111,10 @@ class UpdateVectorStore(StoreCallWithBody, GetVectorStore):
 
     checks: Mapping[str, Check] = {name: FIELDS[name] for name in ("name", "expires_after", "metadata")}
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return super().respond(self.changed(stored, request), request, identity)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         fields, members = request.fields, dict[str, Json]()
         if text_of(fields.get("name")) is not None:
             members["name"] = fields["name"]
@@ -128,10 +128,10 @@ class UpdateVectorStore(StoreCallWithBody, GetVectorStore):
 class DeleteVectorStore(Deletion, VectorStoreCall):
     """DELETE /v1/vector_stores/{id}. Its files stay as uploaded files."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return body_plan({"id": stored.id, "object": "vector_store.deleted", "deleted": True}, identity)
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         assert isinstance(request, VectorStoreRequest)
         contents = request.contents
         texts = (TEXTS + key for key in contents.files)

@@ -14,7 +14,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.rendering.plan import Headers, Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import page
 from mockllm.dialects.openai.files.file_calls import PREFIX as FILE_PREFIX
@@ -105,13 +105,13 @@ class GetVectorStoreFile(StorePartCall):
     object_name = "file of a vector store"
     part_message = "No file found with id '{part}' in vector store '{store}'."
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         status = status_of(stored, request)
         pairs = (*PLAIN_HEADERS, *POLL) if status == IN_PROGRESS else PLAIN_HEADERS
         return body_plan(file_object(stored, status), identity, pairs)
 
 
-def status_of(file: StoredResponse, request: Request) -> str:
+def status_of(file: StoredObject, request: Request) -> str:
     """Return the state of a file as this request finds it."""
     batch = None if file.previous is None else request.response_lookup.stored(file.previous)
     return file_status(file, batch, request.monotonic)
@@ -122,28 +122,28 @@ class UpdateVectorStoreFile(StoreCallWithBody, GetVectorStoreFile):
 
     checks: Mapping[str, Check] = {"attributes": check_attributes}
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         return super().respond(self.changed(stored, request), request, identity)
 
-    def changed(self, stored: StoredResponse, request: Request) -> StoredResponse:
+    def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         return with_members(stored, {"attributes": valid_attributes(request.fields.get("attributes"))})
 
 
 class DeleteVectorStoreFile(Deletion, GetVectorStoreFile):
     """DELETE /v1/vector_stores/{id}/files/{file}. The uploaded file stays."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         shown = {"id": id_of(stored), "object": "vector_store.file.deleted", "deleted": True}
         return body_plan(shown, identity)
 
-    def update(self, stored: StoredResponse, request: Request) -> StorageUpdate | None:
+    def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         return StorageUpdate(forgotten=(stored.id, TEXTS + stored.id))
 
 
 class VectorStoreFileContent(GetVectorStoreFile):
     """GET /v1/vector_stores/{id}/files/{file}/content: the text of the file."""
 
-    def respond(self, stored: StoredResponse, request: Request, identity: ResponseIdentity) -> Plan | Failure:
+    def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         text = request.response_lookup.stored(TEXTS + stored.id)
         data: list[Json] = []
         if text is not None and status_of(stored, request) == "completed":
@@ -173,7 +173,7 @@ class ListVectorStoreFiles(StorePartCall):
 
 
 def files_page(
-    files: Sequence[StoredResponse], request: VectorStoreRequest, identity: ResponseIdentity
+    files: Sequence[StoredObject], request: VectorStoreRequest, identity: ResponseIdentity
 ) -> Plan:
     """Return a page of these files."""
     monotonic, wanted, contents = request.monotonic, request.query.get("filter"), request.contents

@@ -10,7 +10,7 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, stored_object_note
 from mockllm.dialects.openai.validators import Check, check_fields, check_readable, check_required
@@ -48,7 +48,7 @@ class VectorStoreRequest(ObjectRequest):
         return self.store_id
 
     @cached_property
-    def store(self) -> StoredResponse | None:
+    def store(self) -> StoredObject | None:
         """The store that the path names."""
         return self.response_lookup.stored(self.store_id) if self.store_id else None
 
@@ -58,17 +58,17 @@ class VectorStoreRequest(ObjectRequest):
         return contents_of(self.response_lookup, self.store_id)
 
     @cached_property
-    def listed(self) -> Sequence[StoredResponse]:
+    def listed(self) -> Sequence[StoredObject]:
         """The stores, the oldest first."""
         return self.response_lookup.all_stored(PREFIX)
 
     @cached_property
-    def listed_contents(self) -> Sequence[StoredResponse]:
+    def listed_contents(self) -> Sequence[StoredObject]:
         """The files and last uses of all stores, the oldest first."""
         return self.response_lookup.all_stored(CONTENTS)
 
     @cached_property
-    def listed_batches(self) -> Sequence[StoredResponse]:
+    def listed_batches(self) -> Sequence[StoredObject]:
         """The batches of all stores, the oldest first."""
         return self.response_lookup.all_stored(BATCH_KEYS)
 

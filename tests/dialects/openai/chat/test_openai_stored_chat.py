@@ -12,7 +12,7 @@ from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.prerendered_response import prerender_response
 from mockllm.core.reply.reply import Choice, Media, Part, Refusal, Reply, Text, ToolCall
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.chat.stored_calls import (
@@ -24,7 +24,7 @@ from mockllm.dialects.openai.chat.stored_calls import (
     storage_update,
 )
 from mockllm.dialects.openai.provider import CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
-from mockllm.state.local_responses import LocalResponses
+from mockllm.state.local_objects import LocalObjects
 from tests.dialects.openai.chat.chat_requests import IDENTITY, MINIMAL, chat, of_bytes
 
 CALL = ToolCall("get_weather", ('{"city":', ' "Paris"}'), "call_1")
@@ -34,7 +34,7 @@ class Session:
     """A server's session: parses requests with its store, responds, and updates the store."""
 
     def __init__(self) -> None:
-        self.memory = LocalResponses()
+        self.memory = LocalObjects()
         self.responses = 0
 
     def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:

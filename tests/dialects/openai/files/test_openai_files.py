@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.request.stored_responses import StoredResponse
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.gemini.files import GeminiFileRequest
 from mockllm.dialects.openai.files.file_calls import FileRequest
 from mockllm.dialects.stored_objects import ObjectRequest
@@ -135,7 +135,7 @@ def test_output_of_a_batch_is_looked_up_again_after_its_batch(
     request = request_class(
         method="GET", path="/", headers={}, raw=b"", path_variables={"file": file}, session="s"
     )
-    output = StoredResponse(request.object_id, "batch_1", b"", b'{"id": "file-abc"}')
+    output = StoredObject(request.object_id, "batch_1", b"", b'{"id": "file-abc"}')
     in_store = {("stored", request.object_id): output, ("stored", "batch_1"): None}
     lookup = FetchedLookup("s", {})
     for _ in in_store:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.openai.vector_stores import retrieval
 from mockllm.dialects.openai.vector_stores.objects import CONTENTS, DAY, TEXTS, activity_key, file_key
 from mockllm.engine import DeferredResponse, PlannedResponse
 from mockllm.state.fetched_objects import FetchedLookup, ObjectToFetch
-from mockllm.state.local_responses import SessionLookup
+from mockllm.state.local_objects import SessionLookup
 from tests.dialects.openai.responses.test_openai_file_search import RULES, ask, found, question
 from tests.dialects.openai.vector_stores.store_requests import DONE, file, files_in, send, store
 from tests.language.virtual_server import ClientRequest, ClientResponse, VirtualServer

@@ -16,7 +16,7 @@ from mockllm.core.reply.reply import Choice, NativePart, Part, Refusal, Reply, T
 from mockllm.core.request import stored_history
 from mockllm.core.request.messages import ResultPart
 from mockllm.core.request.request_keys import conversation
-from mockllm.core.request.stored_responses import StorageUpdate
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.provider import (
     CANCEL_RESPONSE,
@@ -29,7 +29,7 @@ from mockllm.dialects.openai.responses.dialect import RESPONSES
 from mockllm.dialects.openai.responses.input_calls import CompactRequest
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import StoredCall, StoredRequest
-from mockllm.state.local_responses import LocalResponses
+from mockllm.state.local_objects import LocalObjects
 from tests.dialects.openai.chat.chat_requests import IDENTITY
 from tests.dialects.openai.responses.responses_requests import SIMPLE
 
@@ -41,7 +41,7 @@ class Session:
     """A server's session: parses requests with its store, responds, and updates the store."""
 
     def __init__(self) -> None:
-        self.memory = LocalResponses()
+        self.memory = LocalObjects()
         self.responses = 0
 
     def read(self, **fields: Json) -> ResponsesRequest:

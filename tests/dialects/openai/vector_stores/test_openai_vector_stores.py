@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mockllm.core.request.stored_responses import ListedObjects, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import ListedObjects, StorageUpdate, StoredObject
 from mockllm.dialects.openai.vector_stores.objects import (
     activity,
     by_store,
@@ -90,8 +90,8 @@ def test_pace_sets_the_time_of_processing() -> None:
 def test_time_scale_changes_the_time_of_processing() -> None:
     timeline = new_timeline(NOW, 0.2, "completed")
     files = (
-        StoredResponse(file_key("vs_1", "file-1"), None, b"", b"", timeline=timeline),
-        StoredResponse("a", None, b"", b""),
+        StoredObject(file_key("vs_1", "file-1"), None, b"", b"", timeline=timeline),
+        StoredObject("a", None, b"", b""),
     )
     update = StorageUpdate(others=files).scaled(10, NOW)
     assert update.others[1] == files[1]

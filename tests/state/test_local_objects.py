@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, StorageUpdate, StoredResponse
-from mockllm.state import local_responses
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, StorageUpdate, StoredObject
+from mockllm.state import local_objects
 from mockllm.state.engine_state import EngineState
-from mockllm.state.local_responses import MAX_BYTES, LocalResponses
+from mockllm.state.local_objects import MAX_BYTES, LocalObjects
 
 
-def stored(id: str, size: int = 0) -> StoredResponse:
-    return StoredResponse(id, None, b"", b"x" * size)
+def stored(id: str, size: int = 0) -> StoredObject:
+    return StoredObject(id, None, b"", b"x" * size)
 
 
 def test_stored_response_is_found_by_session_and_name() -> None:
@@ -30,21 +30,21 @@ def test_stored_response_is_found_by_session_and_name() -> None:
 
 
 def test_stored_response_last_of_name_is_found() -> None:
-    counters = LocalResponses()
+    counters = LocalObjects()
     counters.apply_storage_update("", StorageUpdate(("one", "conversation"), stored("one")))
     counters.apply_storage_update("", StorageUpdate(("two", "conversation"), stored("two")))
     assert counters.lookup("").stored("conversation") == stored("two")
 
 
 def test_forgotten_response_is_missing() -> None:
-    counters = LocalResponses()
+    counters = LocalObjects()
     counters.apply_storage_update("", StorageUpdate(("r", "item"), stored("r")))
     counters.apply_storage_update("", StorageUpdate(forgotten=("r", "item", "never there")))
     assert counters.lookup("").stored("r") is counters.lookup("").stored("item") is None
 
 
 def test_oldest_responses_are_removed_first() -> None:
-    counters = LocalResponses(size=6_200, call_size=1_000)
+    counters = LocalObjects(size=6_200, call_size=1_000)
     for name in ("one", "two", "three"):
         counters.apply_storage_update(
             "", StorageUpdate((name, f"{name}'s item"), stored(name, 1_500), {name: "tool"})
@@ -58,13 +58,13 @@ def test_oldest_responses_are_removed_first() -> None:
 
 
 def test_too_large_response_is_not_stored() -> None:
-    counters = LocalResponses(size=1_000)
+    counters = LocalObjects(size=1_000)
     counters.apply_storage_update("", StorageUpdate(("r",), stored("r", 2_000)))
     assert counters.lookup("").stored("r") is None
 
 
 def test_all_stored_by_prefix_is_in_order_after_change() -> None:
-    counters = LocalResponses()
+    counters = LocalObjects()
     for id in ("chat_1", "chat_2", "resp_1"):
         counters.apply_storage_update("a", StorageUpdate((id, f"of {id}"), stored(id)))
     counters.apply_storage_update("b", StorageUpdate(("chat_3",), stored("chat_3")))
@@ -74,8 +74,8 @@ def test_all_stored_by_prefix_is_in_order_after_change() -> None:
 
 
 def test_list_of_a_long_session_is_stored_until_it_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 3)
-    counters = LocalResponses()
+    monkeypatch.setattr(local_objects, "MANY_OBJECTS", 3)
+    counters = LocalObjects()
     lookup = counters.lookup("a")
     for id in ("chat_1", "chat_2", "file_1"):
         assert lookup.all_stored("chat_") is not lookup.all_stored("chat_")
@@ -94,9 +94,9 @@ def test_list_of_a_long_session_is_stored_until_it_changes(monkeypatch: pytest.M
 
 
 def test_oldest_list_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 1)
-    monkeypatch.setattr(local_responses, "MAX_LISTS", 2)
-    counters = LocalResponses()
+    monkeypatch.setattr(local_objects, "MANY_OBJECTS", 1)
+    monkeypatch.setattr(local_objects, "MAX_LISTS", 2)
+    counters = LocalObjects()
     counters.apply_storage_update("a", StorageUpdate(("chat_1",), stored("chat_1")))
     lookup = counters.lookup("a")
     first, second, third = (lookup.all_stored(prefix) for prefix in ("chat_", "chat", "file"))
@@ -107,8 +107,8 @@ def test_oldest_list_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("by", ["end", "removal"])
 def test_lists_end_with_their_session(monkeypatch: pytest.MonkeyPatch, by: str) -> None:
-    monkeypatch.setattr(local_responses, "MANY_OBJECTS", 1)
-    counters, update = LocalResponses(), StorageUpdate(("chat_1",), stored("chat_1"))
+    monkeypatch.setattr(local_objects, "MANY_OBJECTS", 1)
+    counters, update = LocalObjects(), StorageUpdate(("chat_1",), stored("chat_1"))
     counters.apply_storage_update("a", update)
     listed = counters.lookup("a").all_stored("file_")
     assert counters.lookup("a").all_stored("file_") is listed
@@ -121,7 +121,7 @@ def test_lists_end_with_their_session(monkeypatch: pytest.MonkeyPatch, by: str) 
 
 
 def test_changed_response_has_new_size() -> None:
-    counters = LocalResponses(size=5_400)
+    counters = LocalObjects(size=5_400)
     counters.apply_storage_update("", StorageUpdate(("one",), stored("one", 3_000)))
     counters.apply_storage_update("", StorageUpdate(("one",), stored("one", 1_000)))
     counters.apply_storage_update("", StorageUpdate(("two",), stored("two", 2_500)))
@@ -129,7 +129,7 @@ def test_changed_response_has_new_size() -> None:
 
 
 def test_stored_bytes_are_about_the_real_ones() -> None:
-    store = LocalResponses()
+    store = LocalObjects()
     tracemalloc.start()
     try:
         for number in range(1_000):
@@ -137,7 +137,7 @@ def test_stored_bytes_are_about_the_real_ones() -> None:
             store.apply_storage_update(
                 "",
                 StorageUpdate(
-                    (f"chat-{number:030}",), StoredResponse(f"chat-{number:030}", None, body, body[:100])
+                    (f"chat-{number:030}",), StoredObject(f"chat-{number:030}", None, body, body[:100])
                 ),
             )
         used, _ = tracemalloc.get_traced_memory()
@@ -148,7 +148,7 @@ def test_stored_bytes_are_about_the_real_ones() -> None:
 
 
 def test_calls_are_bounded_in_bytes() -> None:
-    store = LocalResponses(call_size=10_000)
+    store = LocalObjects(call_size=10_000)
     for number in range(100):
         store.apply_storage_update("a", StorageUpdate(tool_calls={f"call-{number}": "t" * 1_000}))
         store.apply_storage_update("a", StorageUpdate(tool_calls={f"call-{number}": "t" * 2_000}))
@@ -168,7 +168,7 @@ def fast_switches() -> Iterator[None]:
 
 @pytest.mark.usefixtures("fast_switches")
 def test_thread_reads_while_responses_change() -> None:
-    responses, mistakes, done = LocalResponses(), list[BaseException](), threading.Event()
+    responses, mistakes, done = LocalObjects(), list[BaseException](), threading.Event()
     for number in range(200):
         responses.apply_storage_update("s", StorageUpdate((f"r{number}", "last"), stored(f"r{number}")))
 

@@ -1,7 +1,7 @@
-"""The stored responses and tool calls of all sessions in the store: in the memory of one process,
-`mockllm.state.local_responses` holds them.
+"""The stored objects and tool calls of all sessions in the store: in the memory of one process,
+`mockllm.state.local_objects` holds them.
 
-Keys have hashes of the names by which clients retrieve responses. Each stored response begins with its version, which
+Keys have hashes of the names by which clients retrieve responses. Each stored object begins with its version, which
 differs after each change. So a change that follows from an older version is a conflict, and nothing changes.
 """
 
@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from msgspec import DecodeError, msgpack
 
-from mockllm.core.request.stored_responses import EMPTY_LOOKUP, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate, StoredObject
 from mockllm.state.fetched_objects import FetchedObject, FetchKey
 from mockllm.store.connection import Argument, StoreAway, StoreRefused, StoreReply
 from mockllm.store.refusals import UNREADABLE
@@ -29,7 +29,7 @@ from mockllm.store.store_scripts import is_transient
 
 SHARED_TTL: Final = 24 * 3600
 """Seconds for which a response lasts that is in no session."""
-_decode: Final = msgpack.Decoder(StoredResponse).decode
+_decode: Final = msgpack.Decoder(StoredObject).decode
 LISTED_PROVIDERS: Final = b"names"
 """The end of the key of the responses that lists have."""
 MAX_LISTED: Final = 1_000
@@ -116,7 +116,7 @@ class _ChangeCall:
         self._values.append(value)
         self._written.append([len(self._values) + 1, *map(self._place, keys)])
 
-    def write_response(self, stored: StoredResponse, names: Sequence[str]) -> None:
+    def write_response(self, stored: StoredObject, names: Sequence[str]) -> None:
         """Write a response under all names by which clients find it. Lists have it if its own id is among them."""
         self.write(self._version + _packed(stored), [_response_key(self.base, name) for name in names])
         if stored.id in names:
@@ -167,7 +167,7 @@ class _ChangeCall:
         return place
 
 
-class RemoteResponses:
+class RemoteObjects:
     """`unused_timeout`: seconds after which a session ends. `remembered`: seconds for which the store knows the
     result of a change, so that a repeated one is made once."""
 
@@ -180,7 +180,7 @@ class RemoteResponses:
         self._additions = count(1)
 
     def write_update(
-        self, session: str, update: StorageUpdate, read_lookup: ResponseLookup = EMPTY_LOOKUP
+        self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
     ) -> StoredChange:
         """Send what a response changes. It is a conflict where another request has changed since what `read_lookup`
         has found under a name that the update changes."""
@@ -232,7 +232,7 @@ class RemoteResponses:
         names = names_of(await self._link.call("ZRANGE", base + LISTED_PROVIDERS, 0, -1))
         wanted = [each for each in names if each.startswith(name.encode())][-MAX_LISTED:]
         keys = [_response_key(base, each.decode(errors="replace")) for each in wanted]
-        found: list[StoredResponse | None] = []
+        found: list[StoredObject | None] = []
         for portion in await self._portions(keys):
             rows = list_of(await self._link.call("MGET", *portion))
             found += [_stored(value_of(row)) for row in rows]
@@ -264,13 +264,13 @@ def _nothing(kind: str) -> FetchedObject:
     return () if kind == "all_stored" else None
 
 
-def _packed(stored: StoredResponse) -> bytes:
+def _packed(stored: StoredObject) -> bytes:
     """Return a response as bytes. The times of a background response become seconds since the epoch, as machines have
     different monotonic clocks."""
     return msgpack.encode(_with_times(stored, time.time() - time.monotonic())._replace(version=b""))
 
 
-def _stored(data: bytes | None) -> StoredResponse | None:
+def _stored(data: bytes | None) -> StoredObject | None:
     """Return a response from its bytes. Raises StoreRefused for those of another program."""
     if data is None:
         return None
@@ -281,7 +281,7 @@ def _stored(data: bytes | None) -> StoredResponse | None:
     return _with_times(stored, time.monotonic() - time.time())
 
 
-def _with_times(stored: StoredResponse, later: float) -> StoredResponse:
+def _with_times(stored: StoredObject, later: float) -> StoredObject:
     timeline = stored.timeline
     if timeline is None:
         return stored

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
-from mockllm.core.request.stored_responses import ListedObjects, ResponseLookup, StorageUpdate, StoredResponse
+from mockllm.core.request.stored_objects import ListedObjects, ObjectLookup, StorageUpdate, StoredObject
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Total size of the stored bodies, requests and responses together."""
@@ -30,12 +30,12 @@ _EVENT_BYTES: Final = 150
 dictionaries."""
 
 
-class LocalResponses:
-    """The stored responses and tool calls of all sessions. A lock guards the changes and the reads of
+class LocalObjects:
+    """The stored objects and tool calls of all sessions. A lock guards the changes and the reads of
     responses: a thread that plans a response reads while the event loop changes them."""
 
     def __init__(self, size: int = MAX_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
-        self._stored: OrderedDict[tuple[str, str], StoredResponse] = OrderedDict()
+        self._stored: OrderedDict[tuple[str, str], StoredObject] = OrderedDict()
         self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._names: dict[str, dict[str, None]] = {}
         """The names of each session's responses, in their order."""
@@ -47,10 +47,10 @@ class LocalResponses:
         self._free_for_calls = call_size
         self._lock = Lock()
 
-    def lookup(self, session: str) -> ResponseLookup:
+    def lookup(self, session: str) -> ObjectLookup:
         return SessionLookup(session, self)
 
-    def stored(self, session: str, name: str) -> StoredResponse | None:
+    def stored(self, session: str, name: str) -> StoredObject | None:
         """Return the response of a session with this name."""
         with self._lock:  # an update removes a response before it stores its successor
             return self._stored.get((session, name))
@@ -59,7 +59,7 @@ class LocalResponses:
         """Return the tool of a session's tool call."""
         return self._calls.get((session, id))
 
-    def all_stored(self, session: str, prefix: str) -> Sequence[StoredResponse]:
+    def all_stored(self, session: str, prefix: str) -> Sequence[StoredObject]:
         """Return the responses of a session whose id has this prefix, in order."""
         with self._lock:
             known = self._lists.get(session, {}).get(prefix)
@@ -100,7 +100,7 @@ class LocalResponses:
         while self._free < 0:
             self._forget(next(iter(self._stored)))
 
-    def _put(self, session: str, name: str, stored: StoredResponse) -> None:
+    def _put(self, session: str, name: str, stored: StoredObject) -> None:
         key = session, name
         if name == stored.id and key in self._stored:  # changed: its place in lists stays the same
             self._free += _size(name, self._stored[key])
@@ -135,19 +135,19 @@ class LocalResponses:
             del lists[prefix]
 
 
-class SessionLookup(ResponseLookup):
-    """The stored responses and tool calls of one session."""
+class SessionLookup(ObjectLookup):
+    """The stored objects and tool calls of one session."""
 
     __slots__ = ("_responses", "_session")
 
-    def __init__(self, session: str, responses: LocalResponses) -> None:
+    def __init__(self, session: str, responses: LocalObjects) -> None:
         self._session = session
         self._responses = responses
 
-    def stored(self, name: str) -> StoredResponse | None:
+    def stored(self, name: str) -> StoredObject | None:
         return self._responses.stored(self._session, name)
 
-    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
+    def all_stored(self, prefix: str) -> Sequence[StoredObject]:
         return self._responses.all_stored(self._session, prefix)
 
     def tool_by_call_id(self, id: str) -> str | None:
@@ -162,7 +162,7 @@ def _remove_name(names_by_session: dict[str, dict[str, None]], session: str, nam
         del names_by_session[session]
 
 
-def _size(name: str, stored: StoredResponse) -> int:
+def _size(name: str, stored: StoredObject) -> int:
     """Return about how many bytes an entry takes; the bodies count under the response's own id."""
     size = _NAME_BYTES + len(name)
     if name == stored.id:

@@ -1,7 +1,8 @@
-"""Stored responses as data: the responses that clients may retrieve or continue, and the tools that were called.
+"""Stored objects as data: what clients may retrieve or continue, and the tools that were called. A stored object is a
+response, a file, a batch, an agent, or whatever else a call creates.
 
-A dialect returns a `StorageUpdate` for a response, the state stores it by session, and a request gets a
-`ResponseLookup`. Bodies are stored as the bytes that were sent, so that any store can hold them, and parsed on
+A dialect returns a `StorageUpdate` for a response, the state stores it by session, and a request gets an
+`ObjectLookup`. Bodies are stored as the bytes that were sent, so that any store can hold them, and parsed on
 demand.
 """
 
@@ -58,8 +59,9 @@ class Timeline(NamedTuple):
         return self.polls < self.queued_polls + self.in_progress_polls
 
 
-class StoredResponse(NamedTuple):
-    """One response: the request's body, the response's body, and the id of the response that it continues.
+class StoredObject(NamedTuple):
+    """One object: the body of the request that created it, the body that retrieves it, and the id of the object that
+    it continues or belongs to. A file has its content in place of the request's body.
 
     `conversation_name` is that of a response that continues another (`Request.conversation_name`), since earlier
     responses may have been deleted. `timeline` is that of a background response. `version` is its version in a store
@@ -74,8 +76,8 @@ class StoredResponse(NamedTuple):
     timeline: Timeline | None = None
     version: bytes = b""
 
-    def with_read(self) -> StoredResponse | None:
-        """Return the response after a read; None where the number of reads does not decide its state."""
+    def with_read(self) -> StoredObject | None:
+        """Return the object after a read; None where the number of reads does not decide its state."""
         timeline = self.timeline
         if timeline is None or not timeline.polled:
             return None
@@ -83,15 +85,15 @@ class StoredResponse(NamedTuple):
 
 
 class StorageUpdate(NamedTuple):
-    """The changes of what the state stores of responses (`state/local_responses.py`). The changes are the response
+    """The changes of stored objects by one request (`state/local_objects.py`). The changes are the object
     under all `names` by which clients retrieve it, and its tools by the ids of the tool calls. Further changes are
     the names to delete, and objects that change with the response, each under its own id."""
 
     names: tuple[str, ...] = ()
-    stored: StoredResponse | None = None
+    stored: StoredObject | None = None
     tool_calls: Mapping[str, str] = {}
     forgotten: tuple[str, ...] = ()
-    others: tuple[StoredResponse, ...] = ()
+    others: tuple[StoredObject, ...] = ()
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks that the server sends to the addresses of a client."""
     batch_job: BatchJob | None = None
@@ -107,20 +109,20 @@ class StorageUpdate(NamedTuple):
         return self._replace(stored=stored, others=others, webhooks=webhooks)
 
 
-def _scaled(stored: StoredResponse, factor: float, monotonic: float) -> StoredResponse:
+def _scaled(stored: StoredObject, factor: float, monotonic: float) -> StoredObject:
     if stored.timeline is None:
         return stored
     return stored._replace(timeline=stored.timeline.scaled(factor, monotonic))
 
 
-class ListedObjects(tuple[StoredResponse, ...]):
-    """The stored responses of a list. The state returns the same object until one of them changes, so that what is
+class ListedObjects(tuple[StoredObject, ...]):
+    """The stored objects of a list. The state returns the same object until one of them changes, so that what is
     derived from all of them can be stored in it."""
 
     _derived: dict[object, object] | None = None
     """What `derived` has computed, by the function."""
 
-    def derived(self, derive: Callable[[Sequence[StoredResponse]], T]) -> T:
+    def derived(self, derive: Callable[[Sequence[StoredObject]], T]) -> T:
         """Return what a function derives from the list, which is computed once."""
         known = self._derived
         if known is None:
@@ -130,17 +132,17 @@ class ListedObjects(tuple[StoredResponse, ...]):
         return cast(T, known[derive])
 
 
-class ResponseLookup:
-    """The stored responses of one session; this base class has none."""
+class ObjectLookup:
+    """The stored objects of one session; this base class has none."""
 
     __slots__ = ()
 
-    def stored(self, name: str) -> StoredResponse | None:
-        """Return the response of this name."""
+    def stored(self, name: str) -> StoredObject | None:
+        """Return the object of this name."""
         return None
 
-    def all_stored(self, prefix: str) -> Sequence[StoredResponse]:
-        """Return the responses whose id has this prefix, in order."""
+    def all_stored(self, prefix: str) -> Sequence[StoredObject]:
+        """Return the objects whose id has this prefix, in order."""
         return ()
 
     def tool_by_call_id(self, id: str) -> str | None:
@@ -148,9 +150,9 @@ class ResponseLookup:
         return None
 
     def version(self, name: str) -> bytes | None:
-        """Return the version of the response that the request has found under this name, empty where it has found
+        """Return the version of the object that the request has found under this name, empty where it has found
         none. It is None where the request has not looked, or where no other process can change anything."""
         return None
 
 
-EMPTY_LOOKUP = ResponseLookup()
+EMPTY_LOOKUP = ObjectLookup()
