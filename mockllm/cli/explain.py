@@ -256,7 +256,7 @@ def sent(trace: MatchTrace) -> Iterator[str]:
 def _notes(trace: MatchTrace) -> list[str]:
     """Return the notes that the journal has on the request and its response."""
     note = missing_base_path_note(trace.request.provider, trace.request.path)
-    override = trace.request.override
+    override = trace.request.override_or_failure
     notes = [*trace.outcome.response.notes, *(override.notes if isinstance(override, Override) else ())]
     return [*notes, *([] if note is None else [note])]
 

@@ -77,7 +77,7 @@ class ListedCall(Struct, frozen=True, eq=False, dict=True, omit_defaults=True):
         return f"{self.protocol}-{self.api}"
 
     @property
-    def replies(self) -> bool:
+    def takes_reply(self) -> bool:
         """Whether the reply of a rule can be its response."""
         return self.generates or self.makes_media
 
@@ -111,7 +111,7 @@ class ListedWebSocket(Struct, frozen=True, eq=False, array_like=True):
     path: str
     handshake_id: str
     """The id of the call that opens a WebSocket."""
-    call_ids_by_message: tuple[tuple[str, str], ...]
+    message_calls: tuple[tuple[str, str], ...]
     """The types of the messages, each with the id of its call."""
 
 

@@ -13,7 +13,7 @@ from mockllm.dialects.route_table import ROUTES
 
 
 def missing_base_path_note(provider: str | None, path: str) -> str | None:
-    """Return the note on a path without its provider's prefix; None where it lacks nothing."""
+    """Return the note on a path that lacks the path in its provider's base URL; None for any other path."""
     base = _bases().get((provider, path))
     if base is None:
         return None

@@ -33,11 +33,11 @@ PREFIXES: Final = PROVIDERS - {
     for route in provider.routes
     for path in (route.path, route.path.removeprefix(provider.base), provider.base + route.path)
 }
-"""The providers with whose names no path begins but as a prefix."""
-GENERATING: Final = frozenset(call.api for call in LISTED_CALLS if call.replies)
+"""The providers with whose names no path begins but as a prefix, not even behind the prefix of another provider."""
+REPLY_APIS: Final = frozenset(call.api for call in LISTED_CALLS if call.takes_reply)
 """The apis whose response a rule's reply can be: generating calls, and those that make media."""
-GENERATING_PATHS: Final = frozenset(
-    bare for route in ROUTES if route.call.replies for _, bare in spellings(route)
+REPLY_PATHS: Final = frozenset(
+    bare for route in ROUTES if route.call.takes_reply for _, bare in spellings(route)
 )
 """The paths of these calls; `{name}` in them is any text."""
 ALIASES: Final = {alias: provider.name for provider in LISTED_PROVIDERS for alias in provider.aliases}

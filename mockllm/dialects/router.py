@@ -92,8 +92,7 @@ def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
         for websocket in provider.websockets:
             calls = [(WEBSOCKET_METHOD, provider.calls[websocket.handshake_id])]
             calls += [
-                (f"{WEBSOCKET_METHOD} {kind}", provider.calls[id])
-                for kind, id in websocket.call_ids_by_message
+                (f"{WEBSOCKET_METHOD} {kind}", provider.calls[id]) for kind, id in websocket.message_calls
             ]
             for unprefixed in dict.fromkeys((websocket.path, websocket.path.removeprefix(start))):
                 for prefix in ("", f"/{provider.name}"):

@@ -92,7 +92,7 @@ class DecidedRequest:
             tuple([selected.candidate.item_index for selected in modifiers]) if modifiers else ()
         )
         settings = self.planner.effective_settings(item_index, compiled, response_index, modifier_indexes)
-        override = self.request.override
+        override = self.request.override_or_failure
         return overridden(settings, override) if type(override) is Override else settings
 
     def randomness(self, item: CatalogItem, selected: SelectedCandidate) -> Randomness:

@@ -13,7 +13,7 @@ from mockllm.engine.pending_responses import DeferredResponse
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.storage_updates import with_decoded_updates
-from mockllm.state.fetched_objects import ObjectToFetch, value_or_missing
+from mockllm.state.fetched_objects import ObjectToFetch, value_or_fetch
 
 
 class DeferredPlan(NamedTuple):
@@ -31,7 +31,7 @@ class DeferredPlan(NamedTuple):
         Return what the event loop calls then. Where planning fails, this frees the slot, and raises the error."""
         request = self.builder.request
         try:
-            planned = value_or_missing(lambda: with_decoded_updates(self.plan(), request))
+            planned = value_or_fetch(lambda: with_decoded_updates(self.plan(), request))
         except Exception as error:
             return partial(self._fail, error)
         if isinstance(planned, ObjectToFetch):
@@ -44,7 +44,7 @@ class DeferredPlan(NamedTuple):
                 planned.slot.expect_end(end)
             return self.store_and_finish(planned, request)
 
-        return partial(value_or_missing, complete)
+        return partial(value_or_fetch, complete)
 
     def _fail(self, error: Exception) -> NoReturn:
         if self.builder.decision.slot is not None:

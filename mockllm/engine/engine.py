@@ -45,7 +45,7 @@ from mockllm.engine.storage_updates import storage_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState
-from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, RespondAgain, value_or_missing
+from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, RespondAgain, value_or_fetch
 
 HASH_HEADER: Final = "x-mockllm-hash"
 MAX_FAST_PATHS: Final = 10_000
@@ -134,7 +134,7 @@ class Engine:
     def _begin_response(
         self, request: EngineRequest, *, deferrable: bool
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        override = request.override
+        override = request.override_or_failure
         if override is not None and isinstance(override, Failure):
             return self.refuse(override, request)
         read_ahead, repeated = request.read_ahead, request.repeated
@@ -160,7 +160,7 @@ class Engine:
             unchanged = self._sent_as_planned and request.session is None and not stored
             if unchanged and request.computed_hash is None:
                 return planned
-            return value_or_missing(partial(self._store_and_finish, planned, request))
+            return value_or_fetch(partial(self._store_and_finish, planned, request))
         response = self._decide_and_plan(request, mask, fast_path, repeated, deferrable=deferrable)
         if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
@@ -183,7 +183,7 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide, and respond by the decision. Only a fast path with `only_after_decision` may respond by it."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
-        notes = request.override.notes if type(request.override) is Override else ()
+        notes = request.override_or_failure.notes if type(request.override_or_failure) is Override else ()
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
         if not self.state.can_decide(inputs):
             inputs.compute_all()  # here a missing object can interrupt it
@@ -207,7 +207,7 @@ class Engine:
         if storage_changed:
             response_inputs.request.forget_read_values()
         try:
-            return value_or_missing(partial(self._fast_or_planned_response, response_inputs, decision))
+            return value_or_fetch(partial(self._fast_or_planned_response, response_inputs, decision))
         except Exception:
             if decision.slot is not None:
                 decision.slot.release()
@@ -275,7 +275,7 @@ class Engine:
         read it or every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
-            respond_again = partial(value_or_missing, partial(self._store_and_finish, planned, request))
+            respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
         if planned.decoded_updates is not None:
             planned = replace(planned, decoded_updates=None)  # the journal stores the response
         scale = self._time_scale if request.session is None else self.time_scale(request.session)
@@ -300,7 +300,7 @@ class Engine:
 
     def stored(self, session: str, id: str) -> StoredObject | ObjectToFetch | None:
         """Return what is stored under an id, in this process or elsewhere."""
-        return value_or_missing(partial(self.state.lookup(session).stored, id))
+        return value_or_fetch(partial(self.state.lookup(session).stored, id))
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
@@ -338,7 +338,7 @@ class Engine:
         routing = request.routing
         if not isinstance(routing, NoRoute) or routing.lacks_prefix:
             return True
-        return bool(value_or_missing(partial(self.has_rule, request)))  # an object to fetch is true
+        return bool(value_or_fetch(partial(self.has_rule, request)))  # an object to fetch is true
 
     def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""
@@ -361,7 +361,7 @@ class Engine:
             scale = self.time_scale(request.session)
             inputs = replace(read_ahead.inputs, scenario_time=request.monotonic / scale, time_scale=scale)
             return inputs, read_ahead.assessment
-        routing, override = request.routing, request.override
+        routing, override = request.routing, request.override_or_failure
         assessment = RequestAssessment(
             routing.dialect if isinstance(routing, RouteMatch) else None,
             request,
@@ -379,7 +379,7 @@ class Engine:
         assessment: RequestAssessment,
         decision: Decision,
     ) -> ResponseBuilder:
-        override = request.override
+        override = request.override_or_failure
         if type(override) is Override and override.position is not None:
             decision = decision_at(decision, inputs, override.position)
         scale = self.time_scale(request.session)

@@ -59,7 +59,7 @@ class EngineRequest(Request):
     route_mask: RouteMask
     missing_base_path_note: str | None = None
     """The note on a path that lacks the path in the base URL of its provider's SDKs."""
-    override: Override | Failure | None = None
+    override_or_failure: Override | Failure | None = None
     """What the headers or the session of the request override; None for nearly all requests. For an invalid session
     or an invalid header, it is the Failure with which the engine refuses the request."""
     repeated: RepeatedRequest | None = None
@@ -81,7 +81,7 @@ class EngineRequest(Request):
     def without_body(self) -> Self:
         request = super().without_body()
         request.routing, request.stores_responses = self.routing, self.stores_responses
-        request.route_mask, request.override = self.route_mask, self.override
+        request.route_mask, request.override_or_failure = self.route_mask, self.override_or_failure
         return request
 
 

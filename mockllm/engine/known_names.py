@@ -12,12 +12,12 @@ from mockllm.dialects.provider_facts import (
     API_DIALECTS,
     APIS,
     DIALECT_NAMES,
-    GENERATING,
-    GENERATING_PATHS,
     LINE_DIALECTS,
     PREFIXES,
     PROVIDER_DIALECTS,
     PROVIDERS,
+    REPLY_APIS,
+    REPLY_PATHS,
     WRITTEN_MEMBERS,
     begins_with_prefix,
     path_dialects,
@@ -31,8 +31,8 @@ MAX_BYTES: Final = 262_144
 
 
 @cache
-def _protocols() -> Sequence[Dialect]:
-    """Return one call of each protocol: vendors differ in little from it."""
+def _distinct_dialects() -> Sequence[Dialect]:
+    """Return one dialect for each protocol and api: those of vendors differ in little from it."""
     from mockllm.dialects.providers import GENERATING_CALLS  # loads all dialects
 
     calls = {(call.dialect.name, call.dialect.api): call.dialect for call in reversed(GENERATING_CALLS)}
@@ -49,7 +49,7 @@ def other_dialect(spec: ReplaySpec, files: Mapping[str, bytes], wanted: Collecti
     )
     if size > MAX_BYTES:
         return None
-    dialects = sorted(_protocols(), key=lambda dialect: dialect.name not in wanted)
+    dialects = sorted(_distinct_dialects(), key=lambda dialect: dialect.name not in wanted)
     found = next((dialect.name for dialect in dialects if decodes(spec, files, dialect)), None)
     return None if found in wanted else found
 
@@ -58,8 +58,8 @@ KNOWN_NAMES: Final = KnownNames(
     providers=PROVIDERS,
     dialects=DIALECT_NAMES,
     apis=APIS,
-    generating_paths=GENERATING_PATHS,
-    generating_apis=GENERATING,
+    reply_paths=REPLY_PATHS,
+    reply_apis=REPLY_APIS,
     aliases=ALIASES,
     written_members=WRITTEN_MEMBERS,
     provider_dialects=PROVIDER_DIALECTS,

@@ -23,7 +23,7 @@ from mockllm.core.webhook import Webhook
 
 UNKNOWN_FIELD: Final = "unknown field "
 """The beginning of a note on an unknown field."""
-MAX_UNKNOWN_FIELDS: Final = 3
+MAX_UNDOCUMENTED_FIELDS: Final = 3
 """The most unknown fields of a request that are noted."""
 MAX_NAMED_TOOLS: Final = 5
 """The most names of tools that a note lists."""
@@ -107,10 +107,10 @@ class PlannedResponse(Struct, frozen=True):
     def with_request_notes(self, request: Request, validation: Validation) -> PlannedResponse:
         """Return the response with notes of unknown fields, where the validation accepts some with a note. Also note
         named tools that the request does not offer."""
-        has_unknown_fields = validation == "strict" and request.undocumented_fields
-        if not has_unknown_fields and not self.named_tools:
+        has_undocumented_fields = validation == "strict" and request.undocumented_fields
+        if not has_undocumented_fields and not self.named_tools:
             return self
-        notes = unknown_field_notes(request.undocumented_fields) if has_unknown_fields else []
+        notes = undocumented_field_notes(request.undocumented_fields) if has_undocumented_fields else []
         notes += unoffered_tool_notes(self.named_tools, request)
         return replace(self, notes=(*self.notes, *notes), cached_from=None) if notes else self
 
@@ -173,9 +173,9 @@ def delay_notes(seconds: float) -> Sequence[str]:
     return (f"delayed {seconds:.4g}s by a limit or load",) if seconds else ()
 
 
-def unknown_field_notes(names: Sequence[str]) -> list[str]:
+def undocumented_field_notes(names: Sequence[str]) -> list[str]:
     """Return notes of the first of these fields, which the request's provider does not document."""
-    return [f"{UNKNOWN_FIELD}{brief(name)}" for name in names[:MAX_UNKNOWN_FIELDS]]
+    return [f"{UNKNOWN_FIELD}{brief(name)}" for name in names[:MAX_UNDOCUMENTED_FIELDS]]
 
 
 def unoffered_tool_notes(named_tools: Collection[str], request: Request) -> list[str]:

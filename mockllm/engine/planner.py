@@ -92,7 +92,7 @@ class ResponsePlanner:
 
     def plan(self, context: PlanContext) -> Plan:
         """Return the plan. Raises TemplateFailure, BudgetExceeded, MissingStoredObject, CallTakesNoReply for a reply
-        that the call cannot make, or UndecodableRecording for a recording that is no response of the dialect. For a
+        that the call cannot make, or UnreplayableRecording for a recording that cannot be replayed to it. For a
         deferrable response it also raises PlanningTooLong."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):

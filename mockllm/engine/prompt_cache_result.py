@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from mockllm.core.prompt_cache.broken_prefix import BrokenPrefix
-from mockllm.core.prompt_cache.lookup import CacheLookup
+from mockllm.core.prompt_cache.lookup import CacheLookupResult
 from mockllm.core.prompt_cache.policy import CachedTokens
 from mockllm.core.prompt_cache.prefix import PromptPrefixes
 
@@ -16,7 +16,7 @@ class PromptCacheResult(Struct, frozen=True):
 
     prefixes: PromptPrefixes
     conversation: bytes
-    found: CacheLookup
+    found: CacheLookupResult
     broken: BrokenPrefix | None
     scenario_time: float
 

@@ -32,7 +32,8 @@ MANY_BLOCKS: Final = 2_000
 
 
 def min_prompt_bytes(settings: PromptCacheSettings) -> int:
-    """Return the bytes of the shortest body whose prompt is looked up."""
+    """Return the bytes of the shortest body whose prompt is looked up. A minimum of tokens is as many bytes here:
+    no token is shorter than a byte."""
     return MIN_BYTES if settings.minimum is None else settings.minimum
 
 

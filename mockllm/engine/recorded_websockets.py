@@ -19,7 +19,7 @@ from mockllm.core.rendering.recorded_websocket import (
 from mockllm.core.tokens import estimate
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.plan_context import PlanContext
-from mockllm.engine.replay import UndecodableRecording
+from mockllm.engine.replay import UnreplayableRecording
 from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.scenario.catalog import CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec, WebSocketMessageSpec
@@ -29,7 +29,7 @@ MAX_CACHED: int = 256
 """The most recordings that are cached as turns."""
 
 
-class NoHandshake(UndecodableRecording):
+class NoHandshake(UnreplayableRecording):
     """A rule replays a WebSocket to a request that opens none."""
 
     def __init__(self) -> None:

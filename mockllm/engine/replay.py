@@ -42,7 +42,7 @@ MAX_CACHED_RECORDINGS: Final = 1024
 """The most parsed recordings that are cached."""
 
 
-class UndecodableRecording(Exception):
+class UnreplayableRecording(Exception):
     """A recording cannot be replayed to a request. By default: as a reply, since no protocol can decode it."""
 
     def __init__(
@@ -108,7 +108,7 @@ class ReplayPlanner:
 
     def decoded_reply(self, context: PlanContext) -> CompiledResponse:
         """Return the recording of a context as a reply or error, and note what it lacks there. Raises
-        UndecodableRecording."""
+        UnreplayableRecording."""
         compiled, dialect = context.compiled, context.dialect
         spec = compiled.spec
         assert isinstance(spec, ReplaySpec)
@@ -221,7 +221,7 @@ def _neutral(
     if own_error is not None:
         return _constructed(ErrorSpec, status=spec.status), ()
     if empty is None:
-        raise UndecodableRecording
+        raise UnreplayableRecording
     return empty, ()
 
 

@@ -115,7 +115,7 @@ class RequestReader:
             "over_tls": over_tls,
             "query_string": query_string,
             "session": session,
-            "override": error,  # the failure of an invalid session; `read` sets what the headers override
+            "override_or_failure": error,  # the failure of an invalid session; `read` sets what the headers override
             **attributes_of_route(routing),
             **PER_REQUEST_ATTRIBUTES,
         }
@@ -168,9 +168,9 @@ class RequestReader:
             self._set_redacted_id(session)
         if self._session_failure is None:
             if self._read_override is not None:
-                request.override = self._read_override(request.headers, session)
+                request.override_or_failure = self._read_override(request.headers, session)
             elif session is not None and session.seed is not None:
-                request.override = Override(session.seed)
+                request.override_or_failure = Override(session.seed)
         return request
 
     def use_session(self, now: float, monotonic: float) -> None:

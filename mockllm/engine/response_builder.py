@@ -40,7 +40,7 @@ from mockllm.engine.plan_context import PlanContext, with_all_headers_per_respon
 from mockllm.engine.planned_response import PlannedResponse, delay_notes, without_headers
 from mockllm.engine.plans_without_reply import CallTakesNoReply
 from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
-from mockllm.engine.replay import UndecodableRecording
+from mockllm.engine.replay import UnreplayableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text_or_tool
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, unserved_handshake_failure
@@ -286,7 +286,7 @@ class ResponseBuilder(DecidedRequest):
         except ProxyRefused as error:
             failure = Failure("permission", message=f"{item.id} ({item.file_and_line}): {error}")
             return self._error_without_settings(failure)
-        except (CallTakesNoReply, UndecodableRecording) as error:
+        except (CallTakesNoReply, UnreplayableRecording) as error:
             failure = Failure("bad_request", message=f"{item.id} ({item.file_and_line}): {error}")
             return self._error_without_settings(unserved_handshake_failure(self.request) or failure)
         planned = self._planned_response(plan, item.id, context, responder_key=item.key)

@@ -35,9 +35,9 @@ class KnownNames(Struct, frozen=True):
     providers: Collection[str] = ()
     dialects: Collection[str] = ()
     apis: Collection[str] = ()
-    generating_paths: Collection[str] = ()
+    reply_paths: Collection[str] = ()
     """The paths of generating calls and media calls; `{name}` in them is any text."""
-    generating_apis: Collection[str] = ()
+    reply_apis: Collection[str] = ()
     """The apis of these calls."""
     aliases: Mapping[str, str] = {}
     """Names that users write in place of a provider's name, with that name."""
@@ -50,7 +50,7 @@ class KnownNames(Struct, frozen=True):
     api_dialects: Mapping[str, Collection[str]] = {}
     """The dialects of each api's generating calls."""
     path_dialects: Mapping[str, Collection[str]] = {}
-    """The dialects of the calls at each of the `generating_paths`."""
+    """The dialects of the calls at each of the `reply_paths`."""
     line_dialects: Collection[str] = ()
     """The dialects whose streams are lines of JSON, so that a stream of one line is one object."""
     other_dialect: Callable[[ReplaySpec, Mapping[str, bytes], Collection[str]], str | None] | None = None
@@ -85,12 +85,12 @@ class KnownNames(Struct, frozen=True):
 
     def may_generate_api(self, api: str) -> bool:
         """Return whether an api, or one that a glob matches, may be a generating one."""
-        return any(fnmatchcase(known, api) for known in self.generating_apis)
+        return any(fnmatchcase(known, api) for known in self.reply_apis)
 
     def may_generate_path(self, path: str) -> bool:
         """Return whether a path, or one that a glob matches, may be the path of a generating call."""
         begins = GLOB.split(path, maxsplit=1)[0]
-        for route in self.generating_paths:
+        for route in self.reply_paths:
             start, *rest = _NAMED.split(route)
             if begins == path:
                 if re.fullmatch(".+".join(map(re.escape, (start, *rest))), path):

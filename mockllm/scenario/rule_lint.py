@@ -267,7 +267,7 @@ def _meant_path(path: str, known_names: KnownNames) -> str:
     """Return a suggestion for a path that is almost that of a generating call."""
     from difflib import get_close_matches  # imported only when a message is built
 
-    near = get_close_matches(path, known_names.generating_paths, n=1, cutoff=0.94)
+    near = get_close_matches(path, known_names.reply_paths, n=1, cutoff=0.94)
     return f"; did you mean {near[0]}?" if near else ""
 
 
@@ -299,9 +299,9 @@ def _non_generating_target(spec: RuleSpec, known_names: KnownNames) -> str | Non
     paths, apis = texts_and_globs(spec.match.path), texts_and_globs(spec.match.api)
     if any(begins_with_prefix(path, spec.match, known_names) for path in paths):
         return None
-    if known_names.generating_paths and paths and not any(map(known_names.may_generate_path, paths)):
+    if known_names.reply_paths and paths and not any(map(known_names.may_generate_path, paths)):
         return paths[0]
-    if known_names.generating_apis and apis and not any(map(known_names.may_generate_api, apis)):
+    if known_names.reply_apis and apis and not any(map(known_names.may_generate_api, apis)):
         return f"the api {apis[0]}"
     return None
 

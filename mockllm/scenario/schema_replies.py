@@ -70,7 +70,7 @@ def conversation_of(request: Request, edit: Callable[[str], str] = str) -> Conve
     """Return what the person and the tools say in a request, bounded. `edit` changes the person's last text."""
     from mockllm.core.schema_values.conversation import ConversationTexts
 
-    texts = request.texts_typed_by_user
+    texts = request.last_typed_texts
     results = [part.text for part in reversed(request.tool_results[-_MAX_RESULTS:])]
     results += islice(text_results(request.messages), _MAX_RESULTS)
     return ConversationTexts(edit(texts[0]) if texts else "", results, texts[1:])

@@ -54,7 +54,7 @@ class ConnectionFactory:
         """The open connections that use HTTP/2."""
         self._counts: dict[str, int] = {}
         """The open connections by client address."""
-        self._handshakes: Counter[str] = Counter()
+        self._tls_handshakes: Counter[str] = Counter()
         """The connections by client address whose TLS begins."""
         self._refused = 0
         """The connections that were refused since the last report."""
@@ -89,19 +89,19 @@ class ConnectionFactory:
             count = self._app.report_connections(connection.client_address, count)
         return self._within_limit(connection.client_address, count)
 
-    def begin_handshake(self, client_address: str) -> bool:
-        """Count a connection whose TLS begins, until `end_handshake`. Return whether its address is within the
+    def begin_tls_handshake(self, client_address: str) -> bool:
+        """Count a connection whose TLS begins, until `end_tls_handshake`. Return whether its address is within the
         limit. A connection beyond it is not counted."""
-        if not self._within_limit(client_address, self._handshakes[client_address] + 1):
+        if not self._within_limit(client_address, self._tls_handshakes[client_address] + 1):
             return False
-        self._handshakes[client_address] += 1
+        self._tls_handshakes[client_address] += 1
         return True
 
-    def end_handshake(self, client_address: str) -> None:
+    def end_tls_handshake(self, client_address: str) -> None:
         """Count no longer a connection whose TLS has begun, or failed."""
-        self._handshakes[client_address] -= 1
-        if not self._handshakes[client_address]:
-            del self._handshakes[client_address]
+        self._tls_handshakes[client_address] -= 1
+        if not self._tls_handshakes[client_address]:
+            del self._tls_handshakes[client_address]
 
     def _within_limit(self, client_address: str, count: int) -> bool:
         """Return whether an address may have so many connections. Report that one is refused."""

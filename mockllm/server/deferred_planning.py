@@ -13,8 +13,9 @@ from mockllm.server.store_waits import confirm_stored, fetch
 from mockllm.state.fetched_objects import ObjectToFetch
 
 
-async def plan_in_thread(app: App, exchange: Exchange) -> None:
-    """Set the response that takes long to plan, a `DeferredResponse`."""
+async def set_deferred_response(app: App, exchange: Exchange) -> None:
+    """Set the response in place of a `DeferredResponse`. A thread plans it, and compresses it for a client that
+    accepts that. Objects that it needs are fetched, and those that it creates are stored."""
     pending: object = exchange.pending_response
     while not isinstance(pending, PlannedResponse):
         if isinstance(pending, ObjectToFetch):

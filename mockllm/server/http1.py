@@ -129,8 +129,8 @@ def serialize_head(
         text += f"Content-Length: {body_length(plan)}\r\n"
     text += partial_head.end
     raw = _encoded(text)
-    if delivery.lines:
-        raw = raw[:-2] + delivery.lines + b"\r\n"
+    if delivery.extra_head_lines:
+        raw = raw[:-2] + delivery.extra_head_lines + b"\r\n"
     if delivery.head_layout is not None:
         raw = _with_layout(raw, delivery.head_layout)
     return SerializedHead(raw, partial_head.http_chunked, partial_head.bodiless, partial_head.keep_alive)

@@ -80,10 +80,10 @@ class Player:
         "_scale",
         "_separate",
         "_sink",
-        "end_reason",
         "ended_at",
         "exception",
         "notify",
+        "play_end",
         "stalled",
         "write_times",
     )  # fmt: skip
@@ -105,7 +105,7 @@ class Player:
         self._scale = time_scale
         self._due = began + plan.delay * time_scale
         self._deadline: Deadline | None = None
-        self.end_reason: PlayEnd | None = None
+        self.play_end: PlayEnd | None = None
         self.ended_at: float | None = None
         """When the player ended; None while it plays, and after a wait for a slow client."""
         self.stalled = False
@@ -158,9 +158,9 @@ class Player:
             # a throttled response writes each part separately
             for _ in range(MAX_WRITE_STEPS if self._separate else 1):
                 self.write_once(monotonic)
-                if self.end_reason is not None or self.stalled or self._due > monotonic:
+                if self.play_end is not None or self.stalled or self._due > monotonic:
                     break
-            if self.end_reason is not None:
+            if self.play_end is not None:
                 self.ended_at = self._deadlines.time()
             elif not self.stalled:
                 self._deadline = self._deadlines.call_at(
@@ -168,7 +168,7 @@ class Player:
                 )  # after steps that were due earlier
         except Exception as exc:  # raised by `wait_for_player`, not in the timer of all streams
             self.exception = exc
-        if self.end_reason is not None or self.stalled or self.exception is not None:
+        if self.play_end is not None or self.stalled or self.exception is not None:
             self.notify()
 
     def write_once(self, monotonic: float) -> None:
@@ -194,17 +194,17 @@ class Player:
                 parts.clear()
             else:
                 assert type(step) is CutStep
-                self.end_reason = "finished" if step.how == "end" else step.how
+                self.play_end = "finished" if step.how == "end" else step.how
                 break
         else:
-            self.end_reason = "finished"
+            self.play_end = "finished"
         out = already_chunked + self._http_chunked(parts)
-        if self._in_http_chunks and self.end_reason == "finished":
+        if self._in_http_chunks and self.play_end == "finished":
             out += LAST_HTTP_CHUNK
         if head or out:
             self._sink.write(head + out)
         self.write_times.append(monotonic)
-        self.stalled = self.end_reason is None and self._sink.full
+        self.stalled = self.play_end is None and self._sink.full
 
     def _http_chunked(self, parts: list[bytes]) -> bytes:
         data = b"".join(parts)
@@ -256,7 +256,7 @@ async def wait_for_player(player: Player, sink: DrainableSink) -> None:
     plan demands, or wait until the client has read enough. Raises ConnectionError, or is cancelled, if the client
     has disconnected before."""
     try:
-        while player.end_reason is None or player.exception is not None:
+        while player.play_end is None or player.exception is not None:
             if player.exception is not None:
                 raise player.exception
             if player.stalled:
@@ -264,8 +264,8 @@ async def wait_for_player(player: Player, sink: DrainableSink) -> None:
                 player.resume()
             else:
                 await _notified(player)
-        if player.end_reason != "finished":
-            await sink.cut(player.end_reason)
+        if player.play_end != "finished":
+            await sink.cut(player.play_end)
         elif sink.full:
             await sink.drained()
             player.ended_at = None  # it ends now

@@ -53,7 +53,7 @@ class ConnectionOwner(Protocol):
 
 
 class ReadingConnection(ClosableConnection):
-    """The requests of one connection, in the order in which they came. `HttpProtocol`
+    """A connection that reads requests into a queue, in the order in which they came. `HttpProtocol`
     (`aiohttp_internals.py`) has the parser and the transport: `feed_parser`, `pause_input`, `upgrade_requested`,
     `closing` and more."""
 
@@ -151,7 +151,8 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the head at the start of
-        `data`, if it is whole. It has an empty line before the head, too; after two empty lines only these."""
+        `data`, if it is whole. An empty line before the head is a part of it. Two empty lines look like the end of a
+        head, and are then all that it has."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)

@@ -82,7 +82,7 @@ def _unknown_coding(headers: Mapping[str, str]) -> str | None:
 
 
 async def _received(body: StreamReader, limits: ServerLimits, deadlines: Deadlines) -> bytes | Failure:
-    """Return the rest of the body; a Failure where it does not come in time."""
+    """Return the whole body; a Failure where it is too large, malformed or late."""
     parts: list[bytes] = []
     size = 0
     watch = _BodyWatch(body, limits, deadlines)

@@ -170,7 +170,7 @@ class SplitHead(Struct, frozen=True):
     length_text: bytes
     """The length of the body as it is written; empty if the head has none."""
     body_length: int
-    """Its value; -1 if it is no number of at most `MAX_DIGITS` digits."""
+    """Its value, 0 if the head has none; -1 if it is no number of at most `MAX_DIGITS` digits."""
 
 
 class RequestHeadCache:

@@ -71,7 +71,7 @@ def add_client_response(app: App, request: Request) -> PlannedResponse | None:
         return None
     del app.suspended_exchanges[key]
     player = None if waiting.exchange is None else waiting.exchange.player
-    if player is not None and player.end_reason is not None:
+    if player is not None and player.play_end is not None:
         return None  # the call has just ended: the wait for the client was too long
     return _continue(app, waiting)
 

@@ -44,7 +44,7 @@ class TlsListener:
             self._retry = self._loop.call_later(RETRY, self._loop.add_reader, self._sock, self._accept)
             return
         client_address = str(peer[0])
-        if not self._connection_factory.begin_handshake(client_address):
+        if not self._connection_factory.begin_tls_handshake(client_address):
             sock.close()
             return
         sock.setblocking(False)
@@ -55,7 +55,7 @@ class TlsListener:
     def _end(self, sock: socket.socket, client_address: str, task: asyncio.Task[None]) -> None:
         """Count a handshake no longer. A task that was cancelled may not have begun."""
         self._handshakes.discard(task)
-        self._connection_factory.end_handshake(client_address)
+        self._connection_factory.end_tls_handshake(client_address)
         if task.cancelled():
             sock.close()
 

@@ -32,7 +32,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.websocket_handshake import is_websocket_handshake
 from mockllm.server.app import App
-from mockllm.server.deferred_planning import plan_in_thread
+from mockllm.server.deferred_planning import set_deferred_response
 from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.forwarded_requests import (
@@ -131,7 +131,7 @@ async def _serve(app: App, exchange: Exchange) -> bool:
             return exchange.keep_alive
     await _decide_after_recording(app, exchange)
     if exchange.pending_response is not None:
-        await plan_in_thread(app, exchange)
+        await set_deferred_response(app, exchange)
     if exchange.player is None and exchange.response is NO_RESPONSE_YET:
         await _respond_by_control(app, exchange)
         if exchange.response is NO_RESPONSE_YET:
@@ -212,8 +212,8 @@ async def _play(app: App, exchange: Exchange) -> bool:
         await (
             exchange.socket_sink.wait_until_acknowledged()
         )  # only this shows whether the client has disconnected
-    assert player.end_reason is not None, "the player was waited for"
-    end_exchange(app, exchange, player.end_reason)
+    assert player.play_end is not None, "the player was waited for"
+    end_exchange(app, exchange, player.play_end)
     return exchange.keep_alive and exchange.end_reason == "finished"
 
 

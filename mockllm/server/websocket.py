@@ -33,7 +33,7 @@ from mockllm.core.rendering.websocket_session import (
 from mockllm.engine import PlannedResponse
 from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import BoundedMessages
-from mockllm.server.deferred_planning import plan_in_thread
+from mockllm.server.deferred_planning import set_deferred_response
 from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.http1 import SerializedHead
@@ -50,7 +50,7 @@ from mockllm.server.respond import begin_playing, make_response, refuse_body, se
 from mockllm.server.store_waits import fetch, wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 from mockllm.server.websocket_acceptance import accept_websocket
-from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, value_or_missing
+from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, value_or_fetch
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
@@ -233,7 +233,7 @@ class WebSocketConnection:
             if queue_name in self._holds:
                 self._holds[queue_name].cancel()
             return
-        if exchange.player.end_reason is not None:
+        if exchange.player.play_end is not None:
             return  # all is written: its task ends it in this iteration
         del self._running[queue_name]
         self._tasks.pop(queue_name).cancel()
@@ -322,7 +322,7 @@ class WebSocketConnection:
         if app.store_client is not None:
             await wait_for_store(app, exchange, app.store_client)
         if exchange.pending_response is not None:
-            await plan_in_thread(app, exchange)
+            await set_deferred_response(app, exchange)
         if exchange.response.hold is not None:
             await self._wait_for_release(exchange, queue_name)
         messages = await self._messages(exchange, queue_name)
@@ -331,12 +331,12 @@ class WebSocketConnection:
         player = begin_playing(app, exchange, NO_HTTP_HEAD)
         if queue_name in self._stopping:
             self._stopping.remove(queue_name)
-            if player.end_reason is None:
+            if player.play_end is None:
                 self._stop(queue_name)  # it cancels this task, which ends at the next `await`
         await wait_for_player(player, self._sink)
-        assert player.end_reason is not None, "the player was waited for"
+        assert player.play_end is not None, "the player was waited for"
         if not exchange.ended:
-            end_exchange(app, exchange, player.end_reason)
+            end_exchange(app, exchange, player.play_end)
         return exchange.end_reason == "finished"
 
     async def _messages(self, exchange: Exchange, queue_name: str) -> Plan:
@@ -346,7 +346,7 @@ class WebSocketConnection:
         is_fetched = True
         while is_fetched:
             compute = partial(self._session.messages, queue_name, request, exchange.response.plan)
-            messages = value_or_missing(compute)
+            messages = value_or_fetch(compute)
             if not isinstance(messages, ObjectToFetch):
                 return messages
             is_fetched = await fetch(self._app, exchange, messages)

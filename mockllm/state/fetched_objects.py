@@ -38,7 +38,7 @@ class StorageConflict(Struct, frozen=True):
 
 class MissingStoredObject(BaseException):
     """A FetchedLookup lacks an object. It interrupts what the engine and its dialects compute, up to
-    `value_or_missing`. It is a BaseException, so that no `except Exception` takes it for an error."""
+    `value_or_fetch`. It is a BaseException, so that no `except Exception` takes it for an error."""
 
     def __init__(self, session: str, key: FetchKey) -> None:
         super().__init__(*key)
@@ -46,12 +46,12 @@ class MissingStoredObject(BaseException):
         self.key = key
 
 
-def value_or_missing(compute: Callable[[], T]) -> T | ObjectToFetch:
+def value_or_fetch(compute: Callable[[], T]) -> T | ObjectToFetch:
     """Return the result of `compute`, or the object that is fetched before `compute` is called again."""
     try:
         return compute()
     except MissingStoredObject as missing:
-        return ObjectToFetch(missing.session, missing.key, partial(value_or_missing, compute))
+        return ObjectToFetch(missing.session, missing.key, partial(value_or_fetch, compute))
 
 
 def call_or_default_if_missing(compute: Callable[[], T], default: T) -> T:

@@ -84,7 +84,7 @@ def match_trace(engine: Engine, request: EngineRequest, builder: ResponseBuilder
     its preview, if there is one."""
     builder = builder or engine.preview(request)
     decision, catalog = builder.decision, engine.catalog
-    override, refused = request.override, None
+    override, refused = request.override_or_failure, None
     if isinstance(override, Failure):
         decision = replace(decision, outcome="invalid", selected_modifiers=())
         refused = engine.refuse(override, request)

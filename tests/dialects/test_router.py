@@ -19,7 +19,7 @@ from mockllm.dialects.listing import paths_by_provider
 from mockllm.dialects.openai import provider as openai
 from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.responses.dialect import RESPONSES
-from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, GENERATING, PROVIDERS, begins_with_prefix
+from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS, REPLY_APIS, begins_with_prefix
 from mockllm.dialects.providers import DIALECTS, REGISTERED
 from mockllm.dialects.route_table import ROUTES
 from mockllm.dialects.router import MethodNotAllowed, NoRoute, RouteMatch, find_route
@@ -186,10 +186,10 @@ def test_every_dialect_has_a_route_and_promised_names_exist() -> None:
     assert {route.dialect for route in ROUTES} | of_websockets == set(DIALECTS)
     assert {"openai", "anthropic", "gemini"} <= DIALECT_NAMES
     assert DIALECT_NAMES | {"vertex", "azure", *(vendor.name for vendor in VENDORS)} <= PROVIDERS
-    assert {"chat", "responses", "completions", "messages", "generate"} <= GENERATING
+    assert {"chat", "responses", "completions", "messages", "generate"} <= REPLY_APIS
     others = {"models", "count_tokens", "embeddings", "moderations", "compact"}
     others |= {"stored_responses", "stored_completions"}
-    assert GENERATING | others <= APIS
+    assert REPLY_APIS | others <= APIS
 
 
 AZURE: list[tuple[str, str, dict[str, str], Dialect, str, dict[str, str]]] = [

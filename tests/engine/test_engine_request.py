@@ -20,10 +20,10 @@ def test_request_without_body_has_what_the_engine_has_read() -> None:
     engine = VirtualServer("rules: []").engine
     request = engine.read("POST", "/v1/chat/completions", "", {"x-mockllm-seed": "7"}, BODY, "", 0.0)
     without_body = request.without_body()
-    names = ("routing", "stores_responses", "route_mask", "override")
+    names = ("routing", "stores_responses", "route_mask", "override_or_failure")
     assert [getattr(without_body, name) for name in names] == [getattr(request, name) for name in names]
     assert without_body.raw == b""
-    assert without_body.override is not None
+    assert without_body.override_or_failure is not None
 
 
 def test_response_to_unread_request_is_not_decoded() -> None:

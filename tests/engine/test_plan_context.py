@@ -16,7 +16,7 @@ FULL: Final = replace(
     BARE,
     framing=Framing.SSE,
     delay=1.0,
-    delivery=Delivery(lines=b"c: 3\r\n"),
+    delivery=Delivery(extra_head_lines=b"c: 3\r\n"),
     chunk_texts=((0, "x"),),
     background=BackgroundRun(BARE),
 )

@@ -82,7 +82,7 @@ def sent(plan: Plan, requested: HttpConstraints) -> tuple[object, list[tuple[flo
     play.start()
     clock.run_until(FOREVER)
     assert play.exception is None
-    return play.end_reason, sink.writes
+    return play.play_end, sink.writes
 
 
 @settings(max_examples=examples(300), deadline=None)

@@ -16,9 +16,9 @@ from mockllm.dialects.provider_facts import (
     ALIASES,
     APIS,
     DIALECT_NAMES,
-    GENERATING,
-    GENERATING_PATHS,
     PROVIDERS,
+    REPLY_APIS,
+    REPLY_PATHS,
 )
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.known_names import KnownNames
@@ -38,7 +38,7 @@ def diagnostics_of(name: str, option_lines: list[str]) -> list[str]:
     )
     packs = [value for key, value in options if key == "--pack"]
     scenarios = f"{name}.yaml" if os.path.exists(f"{name}.yaml") else name
-    known_names = KnownNames(PROVIDERS, DIALECT_NAMES, APIS, GENERATING_PATHS, GENERATING, ALIASES)
+    known_names = KnownNames(PROVIDERS, DIALECT_NAMES, APIS, REPLY_PATHS, REPLY_APIS, ALIASES)
     loaded_scenarios = load_scenarios(ScenarioSources([scenarios], packs, settings, known_names))
     return [
         *map(str, sorted(loaded_scenarios.diagnostics)),

@@ -13,7 +13,7 @@ from mockllm.core.rendering.gzip import ENCODING
 from mockllm.engine import DeferredResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
-from mockllm.server.deferred_planning import plan_in_thread
+from mockllm.server.deferred_planning import set_deferred_response
 from mockllm.server.exchange import Exchange
 from mockllm.server.protocols import StoreClientProtocol
 from mockllm.server.request_heads import RequestHead
@@ -53,7 +53,7 @@ def planning(client: StoringClient) -> tuple[App, Exchange, asyncio.Future[None]
     exchange = Exchange(head=cast(RequestHead, None), sink=cast(SocketSink, None))
     exchange.request = EngineRequest(method="POST", path="/", headers={"accept-encoding": "gzip"})
     exchange.pending_response = DeferredResponse(None, lambda: lambda: LONG)
-    return app, exchange, asyncio.ensure_future(plan_in_thread(app, exchange))
+    return app, exchange, asyncio.ensure_future(set_deferred_response(app, exchange))
 
 
 def test_webhook_follows_storage_behind_a_disconnect() -> None:

@@ -148,13 +148,13 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
         (False, False, True),
     ),
     "a non-streaming response in chunks": (
-        replace(plan(), delivery=Delivery(body_end="chunks")),
+        replace(plan(), delivery=Delivery(body_end="http_chunks")),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", DATE[:-2], "Transfer-Encoding: chunked"],
         (True, False, True),
     ),
     "a non-streaming response in chunks for HTTP/1.0, which has none": (
-        replace(plan(), delivery=Delivery(body_end="chunks")),
+        replace(plan(), delivery=Delivery(body_end="http_chunks")),
         HttpConstraints(http10=True),
         ["HTTP/1.1 200 OK", DATE[:-2], "Connection: close"],
         (False, False, False),
@@ -172,13 +172,13 @@ HEADS: dict[str, tuple[Plan, HttpConstraints, list[str], tuple[bool, bool, bool]
         (False, False, False),
     ),
     "an answer without a body has no chunks": (
-        replace(plan(status=204), delivery=Delivery(body_end="chunks")),
+        replace(plan(status=204), delivery=Delivery(body_end="http_chunks")),
         HttpConstraints(),
         ["HTTP/1.1 204 No Content", DATE[:-2]],
         (True, True, True),
     ),
     "lines of no form": (
-        replace(plan(("A", "b")), delivery=Delivery(lines=b"no header\r\nA: \xff\r\n")),
+        replace(plan(("A", "b")), delivery=Delivery(extra_head_lines=b"no header\r\nA: \xff\r\n")),
         HttpConstraints(),
         ["HTTP/1.1 200 OK", "A: b", DATE[:-2], "Content-Length: 5", "no header", "A: ÿ"],
         (False, False, True),

@@ -107,7 +107,7 @@ CASES: dict[str, tuple[Plan, list[tuple[float, bytes]]]] = {
 def test_plays(plan: Plan, writes: list[tuple[float, bytes]]) -> None:
     played, built, _ = play(plan)
     assert played == writes
-    assert built.end_reason == "finished"
+    assert built.play_end == "finished"
 
 
 def test_http_chunk_holds_all_events_of_one_write() -> None:
@@ -133,7 +133,7 @@ def test_cut_writes_steps_before_it_only(how: Literal["close", "reset"]) -> None
         (0, HEAD + b"9\r\ndata: a\n\n\r\n"),
         (1, b'13\r\ndata: b\n\ndata: {"ha\r\n'),
     ]
-    assert built.end_reason == how
+    assert built.play_end == how
 
 
 def test_late_turn_writes_all_due_chunks_without_drift() -> None:
@@ -178,7 +178,7 @@ def test_player_waits_for_full_sink() -> None:
     built.resume()
     clock.run_until(110)
     assert [at for at, _ in sink.writes] == [0, 1, 2, 3.5, 4, 5]
-    assert built.end_reason == "finished"
+    assert built.play_end == "finished"
 
 
 def test_gap_of_a_fault_follows_a_write_that_fills_the_sink() -> None:
@@ -210,7 +210,7 @@ def test_player_fails_if_client_is_gone() -> None:
     sink.gone = True
     clock.run_until(110)
     assert isinstance(built.exception, ConnectionResetError)
-    assert built.end_reason is None
+    assert built.play_end is None
     assert len(deadlines) == 0
     built.stop()
     assert built.exception is None, "the error's frames hold the play: a cycle"
@@ -319,7 +319,7 @@ def test_late_flow_is_written_in_slices() -> None:
     plan = Plan(
         ResponseHead(200, ()),
         (EventStep(body, 0, "body"),),
-        delivery=Delivery(body_end="chunks", throttles=(Throttle(1, 0.001),)),
+        delivery=Delivery(body_end="http_chunks", throttles=(Throttle(1, 0.001),)),
     )
     clock, deadlines, sink = world()
     begun(plan, sink, deadlines, CHUNKED, late=100.0)
@@ -334,7 +334,7 @@ def test_late_flow_is_written_in_slices() -> None:
 def test_response_without_body_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (say("a"), WaitStep(1, 1), CutStep("reset", 1)), Framing.SSE)
     played, built, _ = play(plan, requested)
-    assert (played, built.end_reason) == ([(0, HEAD)], "reset")
+    assert (played, built.play_end) == ([(0, HEAD)], "reset")
 
 
 @pytest.mark.parametrize(
@@ -343,4 +343,4 @@ def test_response_without_body_is_cut(requested: HttpConstraints) -> None:
 def test_response_without_body_and_waits_is_cut(requested: HttpConstraints) -> None:
     plan = Plan(ResponseHead(204, ()), (CutStep("reset", 0), EventStep(b"{}", 0, "body")))
     assert single_write(plan, serialize_head(plan, requested, "")) is None
-    assert play(plan, requested)[1].end_reason == "reset"
+    assert play(plan, requested)[1].play_end == "reset"

@@ -37,15 +37,15 @@ class Handshakes(ConnectionFactory):
             self._changed.clear()
             await self._changed.wait()
 
-    def begin_handshake(self, client: str) -> bool:
+    def begin_tls_handshake(self, client: str) -> bool:
         self.count += 1
         self._changed.set()
-        return super().begin_handshake(client)
+        return super().begin_tls_handshake(client)
 
-    def end_handshake(self, client: str) -> None:
+    def end_tls_handshake(self, client: str) -> None:
         self.count -= 1
         self._changed.set()
-        super().end_handshake(client)
+        super().end_tls_handshake(client)
 
 
 class Listening:

@@ -112,7 +112,9 @@ class BadHeaders(Fault):
     def apply_to_plan(self, plan: Plan) -> Plan:
         line = LINES[self.form] if self.line is None else self.line
         encoded = " ".join(line.splitlines()).encode() + b"\r\n"
-        return replace(plan, delivery=replace(plan.delivery, lines=plan.delivery.lines + encoded))
+        return replace(
+            plan, delivery=replace(plan.delivery, extra_head_lines=plan.delivery.extra_head_lines + encoded)
+        )
 
 
 LINES: Final = {"malformed": "this line is no header", "duplicate": "Content-Type: text/plain"}
@@ -144,7 +146,7 @@ class BrokenChunking(Fault):
             StepOutsideHttpChunks(invalid, gap.chunk_number),
             CutStep("close", gap.chunk_number),
         )
-        delivery = replace(plan.delivery, body_end="chunks")
+        delivery = replace(plan.delivery, body_end="http_chunks")
         return replace(plan, head=plan.head.without(LENGTH), steps=steps, delivery=delivery)
 
 

@@ -1,4 +1,4 @@
-"""Rate limits as data: settings, costs, decisions and the state that headers report, apart from any usage.
+"""Rate limits as data: settings, costs, results and the state that headers report, apart from any usage.
 
 The module also combines several limits on one request.
 """

@@ -24,17 +24,17 @@ class KvCache(Struct, frozen=True):
         return -(-tokens // self.block) * self.block
 
 
-class ContinuousBatch(Struct, frozen=True):
-    """The capacity of the server; None is no bound.
+class BatchCapacity(Struct, frozen=True):
+    """The capacity of a server that computes requests together; None is no bound.
 
-    `slots` requests run together, `queue` more wait. The server reads prompts one by one, `prefill` of
+    `slots` requests run together, `queue` more wait. The server reads prompts one by one, `prefill_rate` of
     their uncached tokens in a second; `base` are further seconds before each first token. `itl` has the seconds
     between two tokens by the number of running requests, the smallest number first.
     """
 
     slots: int | None = None
     queue: int | None = None
-    prefill: float | None = None
+    prefill_rate: float | None = None
     base: float = 0.0
     itl: tuple[tuple[int, float], ...] = ()
     kv_cache: KvCache | None = None

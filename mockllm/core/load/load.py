@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from mockllm.core.load.continuous_batch import ContinuousBatch
+from mockllm.core.load.continuous_batch import BatchCapacity
 
 
 class Load(Struct, frozen=True):
@@ -26,7 +26,7 @@ class Load(Struct, frozen=True):
     slowdown: float = 2.0
     max_inflight: int | None = None
     queue: int = 0
-    batch: ContinuousBatch | None = None
+    batch: BatchCapacity | None = None
 
 
 class LoadEffect(Struct, frozen=True):

@@ -12,7 +12,7 @@ MAX_PREFIXES: Final = 20_000
 """Most prefixes: many may end in the same token."""
 
 
-class PrefixTokens:
+class CachedPrefixes:
     """The prefixes that were used last, as many as fit into the cache together. The longest prefix of a prompt is
     evicted first, as vLLM frees the last block first (`KVCacheManager.free`)."""
 

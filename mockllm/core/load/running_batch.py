@@ -12,8 +12,8 @@ from collections import OrderedDict
 from math import inf
 from typing import NamedTuple
 
-from mockllm.core.load.continuous_batch import ContinuousBatch, ContinuousBatchTimes, PromptWork
-from mockllm.core.load.prefix_tokens import PrefixTokens
+from mockllm.core.load.continuous_batch import BatchCapacity, ContinuousBatchTimes, PromptWork
+from mockllm.core.load.prefix_tokens import CachedPrefixes
 
 
 class BatchEntry(NamedTuple):
@@ -29,9 +29,9 @@ class RunningBatch:
 
     __slots__ = ("_begins", "_by_end", "_entries", "_number", "_read_until", "batch", "prefixes")
 
-    def __init__(self, batch: ContinuousBatch) -> None:
+    def __init__(self, batch: BatchCapacity) -> None:
         self.batch = batch
-        self.prefixes = None if batch.kv_cache is None else PrefixTokens(batch.kv_cache)
+        self.prefixes = None if batch.kv_cache is None else CachedPrefixes(batch.kv_cache)
         self._entries: dict[object, BatchEntry] = {}
         self._by_end: list[tuple[BatchEntry, object]] = []
         self._begins: OrderedDict[object, float] = OrderedDict()
@@ -60,11 +60,11 @@ class RunningBatch:
             return None
         cached = 0 if self.prefixes is None else self.prefixes.cached(work.prefixes, work.tokens)
         read = begin
-        if batch.prefill is not None:
+        if batch.prefill_rate is not None:
             free = self._read_until if self._entries else begin
-            read = max(begin, free) + (work.tokens - cached) / batch.prefill
+            read = max(begin, free) + (work.tokens - cached) / batch.prefill_rate
         running = 1 + len(self._by_end) - self._ended_by(read)
-        timed = batch.prefill is not None or batch.base > 0.0
+        timed = batch.prefill_rate is not None or batch.base > 0.0
         ttft = read - begin + batch.base if timed else None
         capacity = None if cache is None else cache.tokens
         times = begin - scenario_time, ttft, batch.token_latency(running)
@@ -78,7 +78,7 @@ class RunningBatch:
         begin = scenario_time + schedule.wait
         if begin > scenario_time:
             self._begins[slot] = begin
-        if self.batch.prefill is not None:
+        if self.batch.prefill_rate is not None:
             self._read_until = begin + schedule.read
         if self.prefixes is not None:
             self.prefixes.add(work.prefixes)

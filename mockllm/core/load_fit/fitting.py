@@ -15,7 +15,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.load.continuous_batch import ContinuousBatch
+from mockllm.core.load.continuous_batch import BatchCapacity
 from mockllm.core.load_fit.benchmark_run import BenchmarkRun, MeasuredRequest, UnreadableResult
 
 QUIET: Final = 1.5
@@ -33,7 +33,7 @@ QUEUED: Final = 1.25
 class FittedBatch(Struct, frozen=True):
     """The settings, and remarks on what they rest on."""
 
-    batch: ContinuousBatch
+    batch: BatchCapacity
     notes: Sequence[str]
 
 
@@ -64,7 +64,7 @@ def fit_batch(runs: Sequence[BenchmarkRun]) -> FittedBatch:
         )
     if len(itl) == 1:
         notes.append("all runs had the same batch: the time between tokens does not depend on it")
-    return FittedBatch(ContinuousBatch(slots or None, None, prefill, base, itl), notes)
+    return FittedBatch(BatchCapacity(slots or None, None, prefill, base, itl), notes)
 
 
 def _prefill(runs: Sequence[BenchmarkRun], notes: list[str]) -> tuple[float, float | None]:

@@ -26,7 +26,7 @@ def _lines(fitted: FittedBatch, runs: Sequence[BenchmarkRun]) -> Iterator[str]:
     yield "      batch:"
     if batch.slots is not None:
         yield f"        slots: {batch.slots}"
-    speed = "" if batch.prefill is None else f"tokens_per_second: {max(1.0, batch.prefill):.0f}, "
+    speed = "" if batch.prefill_rate is None else f"tokens_per_second: {max(1.0, batch.prefill_rate):.0f}, "
     yield f"        prefill: {{{speed}base: {_duration(batch.base)}}}"
     times = ", ".join(f"{number}: {_duration(seconds)}" for number, seconds in batch.itl)
     yield f"        itl: {{{times}}}"

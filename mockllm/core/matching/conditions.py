@@ -58,7 +58,7 @@ __all__ = [
     "of_set",
 ]
 
-MAX_ENDED: Final = 2
+MAX_TIMEOUTS: Final = 2
 """The most searches of a list's items that may take too long; later items are not searched."""
 MAX_COMPARED: Final = 200
 """Most items of a list that a hint is searched in: a client chooses their number."""
@@ -210,11 +210,11 @@ class Some(Struct, Condition, frozen=True):
     def matches(self, value: Json | Missing) -> bool:
         if not isinstance(value, (list, tuple)):
             return False
-        max_count = TimedSearch.ended + MAX_ENDED
+        max_count = TimedSearch.timeouts + MAX_TIMEOUTS
         for item in value:
             if meets(self.condition, item):
                 return True
-            if TimedSearch.ended >= max_count:
+            if TimedSearch.timeouts >= max_count:
                 break
         return False
 

@@ -171,7 +171,7 @@ def captures(matcher: Matcher, request: Request) -> dict[str, str]:
     """Return the groups of the regexes for a request that matches, by name and by number (0 the whole match). The
     first of equal names counts. A group without a match is left out."""
     result: dict[str, str] = {}
-    for test in _matching_tests(matcher, request):
+    for test in _matching_field_matchers(matcher, request):
         for groups in _groups(test.condition_on_value, test.field.read(request)):
             result = groups | result
     return result
@@ -179,7 +179,7 @@ def captures(matcher: Matcher, request: Request) -> dict[str, str]:
 
 def matched_tool_result(matcher: Matcher, request: Request) -> ResultPart | None:
     """Return the first tool result that the matcher matches; None where it has no condition on one."""
-    for test in _matching_tests(matcher, request):
+    for test in _matching_field_matchers(matcher, request):
         if test.field.name == "tool_result":
             for part in request.tool_results:
                 if test.condition_on_value.matches((ToolResultFields(part),)):
@@ -190,32 +190,32 @@ def matched_tool_result(matcher: Matcher, request: Request) -> ResultPart | None
 def slow_regexes(matcher: Matcher) -> Iterator[tuple[Field, Regex]]:
     """Yield the regexes without a required literal on fields that are not small (of few different values): each must
     try every text."""
-    for test in _tests(matcher):
+    for test in _field_matchers(matcher):
         if not test.field.info.small:
             yield from ((test.field, regex) for regex in _regexes(test.condition) if regex.literal is None)
 
 
-def _tests(matcher: Matcher) -> Iterator[FieldMatcher]:
+def _field_matchers(matcher: Matcher) -> Iterator[FieldMatcher]:
     if isinstance(matcher, FieldMatcher):
         yield matcher
     elif isinstance(matcher, NotMatcher):
-        yield from _tests(matcher.part)
+        yield from _field_matchers(matcher.part)
     else:
         for part in matcher.parts:
-            yield from _tests(part)
+            yield from _field_matchers(part)
 
 
-def _matching_tests(matcher: Matcher, request: Request) -> Iterator[FieldMatcher]:
+def _matching_field_matchers(matcher: Matcher, request: Request) -> Iterator[FieldMatcher]:
     """Yield the tests of a matcher that matches: of an any, the tests of its first part that matches."""
     if isinstance(matcher, FieldMatcher):
         yield matcher
     elif isinstance(matcher, AllMatcher):
         for part in matcher.parts:
-            yield from _matching_tests(part, request)
+            yield from _matching_field_matchers(part, request)
     elif isinstance(matcher, AnyMatcher):
         for part in matcher.parts:
             if part.matches(request):
-                yield from _matching_tests(part, request)
+                yield from _matching_field_matchers(part, request)
                 return
 
 

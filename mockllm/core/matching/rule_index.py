@@ -62,7 +62,7 @@ _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 
 
 class FieldTest(Struct, frozen=True):
-    """One condition on the value of one field."""
+    """A part of a `FieldMatcher`: one of the conditions that all have to be met by the value of its field."""
 
     field: Field
     condition: Condition

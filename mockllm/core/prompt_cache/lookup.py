@@ -29,7 +29,7 @@ class CacheWrite(NamedTuple):
     max_lifetime: float = inf
 
 
-class CacheLookup(Struct, frozen=True):
+class CacheLookupResult(Struct, frozen=True):
     """The part of a prompt that a cache has: the tokens, the entries that the response writes, and the reason in
     words. The next prompt that begins like this one reads `readable_tokens`."""
 
@@ -50,7 +50,7 @@ def look_up(
     policy: CachePolicy,
     settings: PromptCacheSettings,
     known: Callable[[bytes], bool],
-) -> CacheLookup:
+) -> CacheLookupResult:
     """Return what the cache has of a prompt with these prefixes. `total` is the number of its input tokens,
     which is not below the minimum. `known` returns whether an entry lasts."""
     minimum = policy.minimum if settings.minimum is None else settings.minimum
@@ -66,7 +66,7 @@ def _by_steps(
     policy: AutomaticPrefixCache,
     settings: PromptCacheSettings,
     known: Callable[[bytes], bool],
-) -> CacheLookup:
+) -> CacheLookupResult:
     longest_known = next((end for end in reversed(ends) if known(end.digest)), None)
     lifetime = policy.lifetime if settings.lifetime is None else settings.lifetime
     writes = [CacheWrite(end.digest, lifetime, policy.max_lifetime) for end in ends]
@@ -79,9 +79,9 @@ def _by_steps(
             else f"; {longest_known.tokens} tokens are the same, which are too few"
         )
         reason = f"miss: no cached prompt begins like this one{shared}"
-        return CacheLookup(NOTHING_CACHED, writes, reason, total)
+        return CacheLookupResult(NOTHING_CACHED, writes, reason, total)
     reason = f"hit: {read} of {total} tokens, in steps of {step}"
-    return CacheLookup(CachedTokens(read), writes, reason, total)
+    return CacheLookupResult(CachedTokens(read), writes, reason, total)
 
 
 def _by_breakpoints(
@@ -90,17 +90,17 @@ def _by_breakpoints(
     policy: BreakpointCache,
     settings: PromptCacheSettings,
     known: Callable[[bytes], bool],
-) -> CacheLookup:
+) -> CacheLookupResult:
     blocks = [end for end in ends if end.ends_block]
     marked = [number for number, end in enumerate(blocks) if end.lifetime is not None]
     marked = marked[-policy.breakpoints :]
     if not marked:
-        return CacheLookup(NOTHING_CACHED, (), "not cached: no block has a breakpoint")
+        return CacheLookupResult(NOTHING_CACHED, (), "not cached: no block has a breakpoint")
     long_enough = [number for number in marked if blocks[number].tokens >= minimum]
     if not long_enough:
         prompt = blocks[marked[-1]].tokens
         reason = f"not cached: {prompt} tokens up to the last breakpoint, and the minimum is {minimum}"
-        return CacheLookup(NOTHING_CACHED, (), reason)
+        return CacheLookupResult(NOTHING_CACHED, (), reason)
     found = max((_found(blocks, number, minimum, policy, known) for number in long_enough), default=-1)
     read = blocks[found].tokens if found >= 0 else 0
     new = [blocks[number] for number in long_enough if number > found]
@@ -116,7 +116,7 @@ def _by_breakpoints(
     if written:
         reason += f"; {written} tokens are written"
     tokens = CachedTokens(read, written, max(long_lived_tokens) - read if long_lived_tokens else 0)
-    return CacheLookup(tokens, writes, reason, blocks[long_enough[-1]].tokens)
+    return CacheLookupResult(tokens, writes, reason, blocks[long_enough[-1]].tokens)
 
 
 def _lifetime(end: PrefixEnd, settings: PromptCacheSettings) -> float:

@@ -39,36 +39,36 @@ class RegexMatch(Protocol):
 class TimedSearch:
     """A pattern in Python's syntax. `flags` are those of `re`."""
 
-    __slots__ = ("_compiled", "_ended")
-    ended: ClassVar[int] = 0
+    __slots__ = ("_compiled", "_last_timeout")
+    timeouts: ClassVar[int] = 0
     """How many searches of all patterns took too long."""
 
     def __init__(self, pattern: str, flags: int) -> None:
         import regex  # 25 ms that a start without such a pattern does not need
 
-        self._ended: int | None = None
+        self._last_timeout: int | None = None
         """The hash of the last text whose search took too long: a near miss searches the same one several times."""
         self._compiled = regex.compile(backtracking_form(pattern, flags))
 
     def search(self, text: str) -> RegexMatch | None:
         """Return the match of the first occurrence, or None. Raise SearchTooLong."""
-        if len(text) > MAX_TEXT or (self._ended is not None and hash(text) == self._ended):
+        if len(text) > MAX_TEXT or (self._last_timeout is not None and hash(text) == self._last_timeout):
             raise SearchTooLong
         timeout = LIMIT
         while True:
             began, match = thread_time(), None
             try:
                 match = self._compiled.search(text, timeout=timeout)
-                ended = True
+                completed = True
             except TimeoutError:
-                ended = False
+                completed = False
             if thread_time() - began >= LIMIT:
                 break
-            if ended:
+            if completed:
                 return match
             timeout *= 2  # `regex` counts the CPU time of all threads, and others used some
-        self._ended = hash(text)
-        TimedSearch.ended += 1
+        self._last_timeout = hash(text)
+        TimedSearch.timeouts += 1
         raise SearchTooLong
 
     def groups(self, text: str) -> dict[int, str] | None:

@@ -87,7 +87,7 @@ class Encoder:
         once for a stream. `encode` leaves out a finish where the reply lacks `has_finish_reason`."""
         return ()
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         """Return the events of an error inside the stream. No part or choice is ended after them."""
         return ()
 
@@ -107,7 +107,7 @@ def _failed_opening(encoder: Encoder, failure: Failure, count: int) -> Iterator[
         if type(step) is EventStep and step.kind in ("chunk", "error"):
             break
         yield step
-    for payload, event_name in encoder.fail(failure):
+    for payload, event_name in encoder.error_events(failure):
         yield EventStep(payload, 0, "error", event_name)
 
 
@@ -140,7 +140,7 @@ def _all_steps(encoder: Encoder) -> Iterator[Step]:
             for payload, name in content:  # as `events` does: a stream has hundreds of chunks
                 yield EventStep(payload, chunk_number, "chunk", name)
     if reply.failure is not None:
-        yield from events("error", encoder.fail(reply.failure))
+        yield from events("error", encoder.error_events(reply.failure))
         return
     for kind, event in encoder.end_stream():
         if kind != "finish" or reply.has_finish_reason:

@@ -325,8 +325,8 @@ class Prerendered(Struct, frozen=True, eq=False):
     def compute_placeholder_values(
         self, id_seed: bytes, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
-        """Return the values of one response: those of `id_patterns` with this id seed, then `computed`, then the
-        forms of the generated tool call's arguments."""
+        """Return the values of one response: those of `id_patterns` with this id seed, then those of
+        `computations`. With a generated tool call, those of `argument_forms` follow."""
         values = fill_ids(self.id_patterns, id_seed)
         output_tokens = 0 if call is None else call.output_tokens
         for computation in self.computations:  # inlined for the usual sources: this runs for each response

@@ -183,7 +183,7 @@ class Throttle(Struct, frozen=True):
     head: bool = True
 
 
-BodyEnd: TypeAlias = Literal["usual", "chunks", "connection_end"]
+BodyEnd: TypeAlias = Literal["usual", "http_chunks", "connection_end"]
 """How a client finds the end of the body: by the head as usual, by HTTP chunks, or by the connection's end."""
 
 
@@ -209,8 +209,8 @@ class HeadLayout(Struct, frozen=True):
 
 
 class McpClientResponses(NamedTuple):
-    """The results of an MCP client for which a response is suspended: `key` names that response, `names` the requests
-    of the server."""
+    """The responses of an MCP client for which a response of the server is suspended. `key` names the suspended
+    response, and `names` the questions of the server."""
 
     key: str
     names: tuple[str, ...]
@@ -222,7 +222,7 @@ class Delivery(Struct, frozen=True):
     """What is unusual in how HTTP and the connection send a response: the form and the speed of head and body. It
     also says what the response waits for, and what responds in its place. `DEFAULT_DELIVERY` is the usual way."""
 
-    lines: bytes = b""
+    extra_head_lines: bytes = b""
     """Raw lines of the head, after the headers, each with its line end."""
     sends_nothing: bool = False
     """Whether no byte is sent: a fault withholds the response, or the request broke off in its body."""

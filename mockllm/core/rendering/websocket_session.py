@@ -38,8 +38,9 @@ class StartResponse(NamedTuple):
 
 
 class PlayMessages(NamedTuple):
-    """Messages for one of the client, at the times of the plan, after those for the one before. `kind`
-    names the message and `body` is its content, for the log and the journal; `note` is a remark on it."""
+    """The recorded messages that respond to one message of the client. They are sent at the times of the plan, after
+    the response to the client's message before. `kind` names the client's message and `body` is its content, for the
+    log and the journal; `note` is a remark on it."""
 
     kind: str
     body: bytes
@@ -74,7 +75,8 @@ NOTHING_TO_DO: Sequence[WebSocketAction] = ()
 
 
 def message_plan(plan: Plan, framing: Framing = Framing.WEBSOCKET) -> Plan:
-    """Return a plan as messages: those of another protocol are its events, without their times, and a body is one."""
+    """Return the plan with one message for each event, or one for the body. A plan that is not framed for a WebSocket
+    loses the times of its events: all its waits come before the first message."""
     if plan.framing.is_websocket:
         return plan
     steps: list[Step] = [WaitStep(sum(step.seconds for step in plan.steps if isinstance(step, WaitStep)), 0)]

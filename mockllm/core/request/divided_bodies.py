@@ -248,7 +248,7 @@ class BodyCache:
         return (read.fields, read) if type(read) is DividedBody else (read, None)
 
     def _read(self, raw: bytes, member: str) -> DividedBody | Json:
-        key = b"%b %b" % (member.encode(), raw[:12])  # short lists: bodies of a client begin bucket
+        key = b"%b %b" % (member.encode(), raw[:12])  # bodies of different clients begin differently
         for remaining_members in self._remaining_members.get(key, ()):
             if raw.startswith(remaining_members.bytes_before) and raw.endswith(remaining_members.bytes_after):
                 body = self._with_remaining_members(remaining_members, raw, member)

@@ -297,13 +297,14 @@ class Request(BodyFields, McpServerFields):
     @cached_property
     def mentioned(self) -> tuple[str, ...]:
         """The uncalled tools that the person's last text mentions, the best match first."""
-        uncalled, texts = self.uncalled, self.texts_typed_by_user
+        uncalled, texts = self.uncalled, self.last_typed_texts
         text = texts[0] if texts else ""
         return mentioned_tools(uncalled, text, any_called=len(uncalled) < len(self.callable_tools))
 
     @cached_property
-    def texts_typed_by_user(self) -> Sequence[str]:
-        """The last texts that the person typed, the last one first."""
+    def last_typed_texts(self) -> Sequence[str]:
+        """The last few texts that a person typed, the last one first. Unlike `typed`, each is
+        shortened in its middle (`person_texts`)."""
         return list(islice(person_texts(self.messages), MAX_TYPED))
 
     @cached_property

@@ -60,8 +60,8 @@ class Timeline(NamedTuple):
 
 
 class StoredObject(NamedTuple):
-    """One object: the body of the request that created it, the body that retrieves it, and the id of the object that
-    it continues or belongs to. A file has its content in place of the request's body.
+    """One object: the body of the request that created it, and the body with which it is retrieved. `previous` is the
+    id of the object that it continues or belongs to. A file has its content in place of the request's body.
 
     `conversation_name` is that of a response that continues another (`Request.conversation_name`), since earlier
     responses may have been deleted. `timeline` is that of a background response. `version` is its version in a store

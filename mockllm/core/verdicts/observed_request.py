@@ -14,7 +14,7 @@ from propcache.api import cached_property
 
 from mockllm.core.display import shortened
 from mockllm.core.prompt_cache.form import PromptForm
-from mockllm.core.prompt_cache.lookup import CacheLookup
+from mockllm.core.prompt_cache.lookup import CacheLookupResult
 from mockllm.core.prompt_cache.prefix import PromptPrefixes
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import steps_with_bytes
@@ -89,7 +89,7 @@ class ObservedPrompt(NamedTuple):
 
     form: PromptForm
     prefixes: PromptPrefixes
-    found: CacheLookup
+    found: CacheLookupResult
 
 
 class ObservedRequest:

@@ -118,7 +118,7 @@ class MessagesEncoder(Encoder):
         yield "finish", _event("message_delta", self.reply.usage.null_or_remove_usage(last, "usage"))
         yield "end", _STOP
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return ((error_event(failure, self.request, self.identity), "error"),)
 
 

@@ -72,7 +72,7 @@ class TextCompletionsEncoder(Encoder):
     def start_choice(self, choice: int) -> Iterable[Event]:
         return (_PING,)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return ((error_event(failure, self._request, self._identity), "error"),)
 
     def _event(self, text: str, *, ended: bool) -> Event:

@@ -224,5 +224,5 @@ class ConverseEncoder(Encoder):
         last = {"metrics": {"latencyMs": LATENCY}, "usage": counted, **own}
         yield "usage", self._event("metadata", self.reply.usage.null_or_remove_usage(last, "usage"))
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return (exception(failure, self.request, times_out=False),)

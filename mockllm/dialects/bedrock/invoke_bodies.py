@@ -75,7 +75,7 @@ class NovaEncoder(ConverseEncoder):
         )
         yield "usage", (dumps({"metadata": last, **invocation_metrics(counted)}), "metadata")
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return (exception(failure, self.request, times_out=True),)
 
 

@@ -198,7 +198,7 @@ class TextEncoder(Encoder):
         self.chunks += 1
         return self.form.chunk(TextChunk(text, reason, self.reply.usage, self.chunks == 1, tokens))
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return (exception(failure, self.request, times_out=True),)
 
 

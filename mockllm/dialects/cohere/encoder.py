@@ -129,7 +129,7 @@ class CohereEncoder(Encoder):
         yield "finish", _event("message-end", {}, {"delta": usage.null_or_remove_usage(delta, "usage")})
         yield "end", (b"[DONE]", None)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         message = message_of(failure, self._request)
         delta: dict[str, Json] = {"error": message, "finish_reason": "ERROR", **failure.fields}
         return (_event("message-end", {}, {"delta": delta}),)

@@ -132,7 +132,7 @@ class CohereV1Encoder(Encoder):
             response.pop("meta", None)
         yield "finish", _event("stream-end", True, response=response, finish_reason=finish)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         error = message_of(failure, self._request)
         if isinstance(self._request, CohereGenerateRequest):
             members: dict[str, Json] = {"finish_reason": "ERROR", "err": error}

@@ -72,7 +72,7 @@ class GenerateEncoder(Encoder):
                 parts[0]["thoughtSignature"] = signature.text
         return (self._event(self.fields.candidate(choice, parts, reply_choice), ends=True),)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         if failure.type in BLOCKED:
             return (self._event(self.fields.candidate(0, [], Choice((), "content_filter")), ends=True),)
         return ((indented(error_object(failure, self.request)), None),)

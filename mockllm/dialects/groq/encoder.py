@@ -72,10 +72,10 @@ class Groq(VendorEncoder):
     def usage_chunk(self) -> dict[str, Json]:
         return {"service_tier": "on_demand", **super().usage_chunk()}
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         """Return the error, which names its status: that of the response is 200."""
         status = failure.status or self.vendor.errors.rows[failure.type].status
-        return super().fail(replace(failure, fields={**failure.fields, "status_code": status}))
+        return super().error_events(replace(failure, fields={**failure.fields, "status_code": status}))
 
     def _own_object(self, more: dict[str, Json]) -> Json:
         result = {"id": REQUEST_ID.make(self.ids, "x-request-id"), **more}

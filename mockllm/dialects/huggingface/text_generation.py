@@ -124,7 +124,7 @@ class TextGenerationEncoder(Encoder):
         self._sent += 1
         return (self._event(END_TOKEN, self.reply.choices[choice]),)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return ((dumps(self._call.error_content(failure, self._request, self._identity)), None),)
 
     def _event(self, token: dict[str, Json], ended: Choice | None = None) -> Event:

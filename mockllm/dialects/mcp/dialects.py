@@ -109,7 +109,7 @@ class McpEncoder(Encoder):
         result = response(self.request, result_of(self.reply, self.request))
         return (("finish", (dumps(result), MESSAGE)),)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return ((dumps(error_message(failure, self.request)), MESSAGE),)
 
 

@@ -33,7 +33,7 @@ class MistralAudioEncoder(Encoder):
         super().__init__(reply)
         self._request, self._identity, self._vendor = request, identity, vendor
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         body = error_body(self._vendor, failure, self._request, self._identity)
         return ((dumps(body), self._vendor.errors.event),)
 

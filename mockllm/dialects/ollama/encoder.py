@@ -167,7 +167,7 @@ class OllamaEncoder(Encoder):
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         yield "finish", (dumps(self._form.last({"content": ""})), None)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return ((dumps(error_object(failure, self._request)), None),)
 
     def _line(self, content: dict[str, Json], **more: Json) -> Event:

@@ -78,11 +78,11 @@ class OpenAiCall:
         return error_plan(failure, request, identity)
 
 
-class LookupCall(UncheckedCall, OpenAiCall):
-    """The base of calls without a body, which pass every check."""
+class UncheckedOpenAiCall(UncheckedCall, OpenAiCall):
+    """The base of OpenAI's calls that pass every check."""
 
 
-class OpenAiObjectCall(ObjectCall, LookupCall):
+class OpenAiObjectCall(ObjectCall, UncheckedOpenAiCall):
     """The base of the calls on one stored object."""
 
     object_name: str

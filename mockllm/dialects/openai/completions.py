@@ -122,7 +122,7 @@ class CompletionsEncoder(Encoder):
             yield "usage", (self._top + self._tail + b',"usage":' + dumps(counted) + b"}", None)
         yield "end", (b"[DONE]", None)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         error = {"error": error_object(failure, self._request, self._identity)}
         if not failure.in_chunk:
             return ((dumps(error), None),)

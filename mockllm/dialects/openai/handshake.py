@@ -12,7 +12,7 @@ from mockllm.core.rendering.websocket_session import WebSocketSession
 from mockllm.core.request.request import Request
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.dialect import ResponseIdentity, VoiceDialect
-from mockllm.dialects.openai.calls import LookupCall
+from mockllm.dialects.openai.calls import UncheckedOpenAiCall
 from mockllm.dialects.openai.headers import OPENAI, head
 
 
@@ -21,7 +21,7 @@ class HandshakeRequest(Request):
     api = "handshake"
 
 
-class Handshake(LookupCall):
+class Handshake(UncheckedOpenAiCall):
     """The handshake of a WebSocket. A rule that names its path or api may refuse it with `http` or `error`."""
 
     api = "handshake"
@@ -36,7 +36,7 @@ class Handshake(LookupCall):
         return _opened(identity, lambda: session(request, identity))
 
 
-class VoiceHandshake(LookupCall, VoiceDialect):
+class VoiceHandshake(UncheckedOpenAiCall, VoiceDialect):
     """The handshake of a WebSocket with audio. A rule may also say when the user speaks."""
 
     api = "handshake"

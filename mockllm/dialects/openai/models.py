@@ -13,7 +13,7 @@ from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai import completions, embeddings, moderations
-from mockllm.dialects.openai.calls import LookupCall
+from mockllm.dialects.openai.calls import UncheckedOpenAiCall
 from mockllm.dialects.openai.errors import error_plan
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.model_families import SNAPSHOTS
@@ -53,7 +53,7 @@ class OpenAiModelsRequest(Request):
     api = "models"
 
 
-class OpenAiModels(LookupCall):
+class OpenAiModels(UncheckedOpenAiCall):
     """The list of models, and one model of the list."""
 
     api = "models"

@@ -1,4 +1,4 @@
-"""OpenAI's protocols: chat completions, responses, legacy completions, embeddings, moderations, models."""
+"""OpenAI's calls: chat completions, responses, legacy completions, embeddings, moderations, models."""
 
 from __future__ import annotations
 

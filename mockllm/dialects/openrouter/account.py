@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.rendering.plan import EventStep, Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall
+from mockllm.dialects.openai.calls import UncheckedOpenAiCall
 from mockllm.dialects.vendors.errors import VendorCall, head
 
 CREDITS: Final[dict[str, Json]] = {"total_credits": 100.0, "total_usage": 0.0}
@@ -44,7 +44,7 @@ class CreditsRequest(Request):
     api = "credits"
 
 
-class Credits(VendorCall, LookupCall):
+class Credits(VendorCall, UncheckedOpenAiCall):
     """The credits of the account."""
 
     api = "credits"

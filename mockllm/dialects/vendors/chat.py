@@ -262,7 +262,7 @@ class VendorEncoder(BodyEncoder):
             yield "usage", (dumps(chunk), None)
         yield "end", (b"[DONE]", None)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         body = self.stream_error(failure)
         if type(body) is list:  # Google's list of one, which no SDK reads in a stream
             (body,) = body

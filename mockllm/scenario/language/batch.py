@@ -5,7 +5,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from mockllm.core.load.continuous_batch import ContinuousBatch, KvCache
+from mockllm.core.load.continuous_batch import BatchCapacity, KvCache
 from mockllm.core.values.types import Duration
 from mockllm.scenario.language.base import Spec
 
@@ -73,9 +73,9 @@ class ContinuousBatchSpec(Spec):
         return self
 
     @property
-    def batch(self) -> ContinuousBatch:
+    def batch(self) -> BatchCapacity:
         """The batch as the core's type."""
         prefill = self.prefill or PrefillSpec()
         cache = None if self.kv_cache is None else KvCache(self.kv_cache.tokens, self.kv_cache.block)
         itl = tuple(sorted((self.itl or {}).items()))
-        return ContinuousBatch(self.slots, self.queue, prefill.tokens_per_second, prefill.base, itl, cache)
+        return BatchCapacity(self.slots, self.queue, prefill.tokens_per_second, prefill.base, itl, cache)

@@ -36,8 +36,8 @@ MAX_PARSING_SECONDS: Final = 0.001
 """Seconds after which the rest of what has come waits for the loop's next iteration: other clients are served."""
 
 
-class OpenConnections(Protocol):
-    """The open connections of a server."""
+class Http2ConnectionOwner(Protocol):
+    """What an HTTP/2 connection needs of the object that has all connections of the server."""
 
     ready_connections: ReadyConnections
 
@@ -51,7 +51,7 @@ class OpenConnections(Protocol):
 class Http2Connection(asyncio.Protocol):
     """A connection with HTTP/2, and the streams that are open on it."""
 
-    def __init__(self, owner: OpenConnections, app: App, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, owner: Http2ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         self._owner, self._app, self._loop = owner, app, loop
         self.ready_connections = owner.ready_connections
         self.h2 = open_h2(app.limits)
@@ -180,11 +180,11 @@ class Http2Connection(asyncio.Protocol):
                     return
                 bound_encoder(self.h2)
                 self._window_opened = True
-                self._allow_other()
+                self._count_rare_frame()
             case events.PingAckReceived():
                 self._end_ping(event.ping_data)
             case events.PingReceived() | events.PriorityUpdated() | events.UnknownFrameReceived():
-                self._allow_other()
+                self._count_rare_frame()
             case events.ConnectionTerminated():
                 self._let_client_leave(event)
 
@@ -219,7 +219,7 @@ class Http2Connection(asyncio.Protocol):
     def _refuse_stream(self, id: int, code: ErrorCodes) -> None:
         with suppress(H2Error):  # the client has reset it
             self.h2.reset_stream(id, code)
-        self._allow_other()
+        self._count_rare_frame()
 
     def _has_too_many_streams(self) -> bool:
         """`h2` counts streams whose frames have come and wait here, too."""
@@ -237,7 +237,7 @@ class Http2Connection(asyncio.Protocol):
         if (
             not event.data and event.stream_ended is None
         ):  # several clients end each request with an empty frame
-            self._allow_other()
+            self._count_rare_frame()
 
     def _end_request(self, event: events.StreamEnded) -> None:
         stream = self.streams.get(event.stream_id)
@@ -253,8 +253,8 @@ class Http2Connection(asyncio.Protocol):
         if not self._resets.allows(self._loop.time()):
             self._refuse(ErrorCodes.ENHANCE_YOUR_CALM)
 
-    def _allow_other(self) -> None:
-        """Count a frame of which a client needs few."""
+    def _count_rare_frame(self) -> None:
+        """Count a frame of which a client needs few. End the connection beyond the bound."""
         if not self._others.allows(self._loop.time()):
             self._refuse(ErrorCodes.ENHANCE_YOUR_CALM)
 
@@ -310,7 +310,9 @@ class Http2Connection(asyncio.Protocol):
         self._pings[data] = call, self._loop.call_later(self._app.limits.linger, self._end_ping, data)
 
     def _end_ping(self, data: bytes) -> None:
-        call, timer = self._pings.pop(data, (self._allow_other, None))  # the server did not send this one
+        call, timer = self._pings.pop(
+            data, (self._count_rare_frame, None)
+        )  # the server did not send this one
         if timer is not None:
             timer.cancel()
         call()

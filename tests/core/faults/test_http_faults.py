@@ -96,18 +96,20 @@ def test_content_length_missing_ends_with_connection() -> None:
     ],
 )
 def test_bad_headers_add_a_line(settings: dict[str, Any], line: bytes) -> None:
-    assert played(built("bad_headers", **settings)) == replace(STREAM, delivery=Delivery(lines=line))
+    assert played(built("bad_headers", **settings)) == replace(
+        STREAM, delivery=Delivery(extra_head_lines=line)
+    )
 
 
 def test_bad_headers_twice_add_two_lines() -> None:
     twice = played(built("bad_headers", line="b"), played(built("bad_headers", line="a")))
-    assert twice.delivery.lines == b"a\r\nb\r\n"
+    assert twice.delivery.extra_head_lines == b"a\r\nb\r\n"
 
 
 def test_broken_chunking_breaks_at_place() -> None:
     plan = played(built("broken_chunking"))
     assert plan.steps == (*STEPS[:3], StepOutsideHttpChunks(b"no size\r\n", 1), CutStep("close", 1))
-    assert plan.delivery == Delivery(body_end="chunks")
+    assert plan.delivery == Delivery(body_end="http_chunks")
 
 
 def test_broken_chunking_too_short_size_is_half() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from mockllm.core.load.continuous_batch import ContinuousBatch, ContinuousBatchTimes, KvCache
+from mockllm.core.load.continuous_batch import BatchCapacity, ContinuousBatchTimes, KvCache
 
-BY_SIZE = ContinuousBatch(itl=((2, 0.02), (4, 0.04), (10, 0.1)))
+BY_SIZE = BatchCapacity(itl=((2, 0.02), (4, 0.04), (10, 0.1)))
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_token_latency_is_linear_between_batch_sizes(running: int, seconds: floa
 
 
 def test_token_latency_without_times_is_none() -> None:
-    assert ContinuousBatch(slots=3).token_latency(2) is None
+    assert BatchCapacity(slots=3).token_latency(2) is None
 
 
 @pytest.mark.parametrize(("tokens", "taken"), [(0, 0), (1, 16), (16, 16), (17, 32)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.load.continuous_batch import (
     NO_WORK,
-    ContinuousBatch,
+    BatchCapacity,
     ContinuousBatchTimes,
     KvCache,
     PromptWork,
@@ -36,22 +36,22 @@ def waits(batch: RunningBatch, *lengths: float) -> list[float]:
 
 
 def test_request_waits_for_the_first_free_slot() -> None:
-    assert waits(RunningBatch(ContinuousBatch(slots=2)), 5, 3, 9, 1, 1) == [0, 0, 3, 5, 6]
+    assert waits(RunningBatch(BatchCapacity(slots=2)), 5, 3, 9, 1, 1) == [0, 0, 3, 5, 6]
 
 
 def test_without_slots_no_request_waits() -> None:
-    assert waits(RunningBatch(ContinuousBatch()), 5, 5, 5) == [0, 0, 0]
+    assert waits(RunningBatch(BatchCapacity()), 5, 5, 5) == [0, 0, 0]
 
 
 def test_full_queue_refuses_until_one_begins() -> None:
-    batch = RunningBatch(ContinuousBatch(slots=1, queue=1))
+    batch = RunningBatch(BatchCapacity(slots=1, queue=1))
     assert waits(batch, 5, 5) == [0, 5]
     assert batch.schedule(NO_WORK, 1.0) is None
     assert batch.schedule(NO_WORK, 5.5) == ContinuousBatchTimes(4.5, None, None, 1)
 
 
 def test_no_request_waits_for_one_without_an_end() -> None:
-    batch = RunningBatch(ContinuousBatch(slots=1))
+    batch = RunningBatch(BatchCapacity(slots=1))
     add(batch, "hold", 0.0, inf)
     assert batch.schedule(NO_WORK, 1.0) is None
     batch.end("hold")
@@ -59,28 +59,28 @@ def test_no_request_waits_for_one_without_an_end() -> None:
 
 
 def test_request_without_a_plan_ends_after_its_most_tokens() -> None:
-    batch = RunningBatch(ContinuousBatch(slots=1, itl=((1, 0.1),), base=1.0))
+    batch = RunningBatch(BatchCapacity(slots=1, itl=((1, 0.1),), base=1.0))
     add(batch, "planned elsewhere", 0.0, None, PromptWork(1, 20))
     assert add(batch, "next", 0.0, None).wait == pytest.approx(3.0)
     assert batch.schedule(NO_WORK, 0.0) is None  # the next one generates an unknown number
 
 
 def test_prompts_are_read_one_after_the_other() -> None:
-    batch = RunningBatch(ContinuousBatch(prefill=100.0, base=0.5))
+    batch = RunningBatch(BatchCapacity(prefill_rate=100.0, base=0.5))
     first = [add(batch, number, 0.0, 60.0, PromptWork(100)).ttft for number in range(3)]
     assert first == [1.5, 2.5, 3.5]
     assert add(batch, "later", 10.0, 60.0, PromptWork(100)).ttft == 1.5
 
 
 def test_prompt_of_requests_that_all_left_delays_none() -> None:
-    batch = RunningBatch(ContinuousBatch(prefill=100.0))
+    batch = RunningBatch(BatchCapacity(prefill_rate=100.0))
     add(batch, "leaves", 0.0, 60.0, PromptWork(1000))
     batch.end("leaves")
     assert add(batch, "next", 1.0, 60.0, PromptWork(100)).ttft == 1.0
 
 
 def test_cached_prefix_takes_no_time() -> None:
-    batch = RunningBatch(ContinuousBatch(prefill=100.0, kv_cache=KvCache(10_000)))
+    batch = RunningBatch(BatchCapacity(prefill_rate=100.0, kv_cache=KvCache(10_000)))
     prompt = PromptWork(164, prefixes=[(b"a", 64), (b"ab", 164)])
     assert add(batch, 1, 0.0, 1.0, prompt).ttft == 1.64
     again = add(batch, 2, 10.0, 1.0, prompt)
@@ -90,14 +90,14 @@ def test_cached_prefix_takes_no_time() -> None:
 
 
 def test_request_waits_for_room_in_the_cache() -> None:
-    batch = RunningBatch(ContinuousBatch(kv_cache=KvCache(100, block=1)))
+    batch = RunningBatch(BatchCapacity(kv_cache=KvCache(100, block=1)))
     found = [add(batch, n, 0.0, 5.0 + n, PromptWork(30, 10)).wait for n in range(3)]
     assert found == [0, 0, 5]
     assert add(batch, "larger than the cache", 0.0, 1.0, PromptWork(500)).wait == 12
 
 
 def test_times_are_those_of_the_batch_at_the_first_token() -> None:
-    batch = RunningBatch(ContinuousBatch(prefill=100.0, itl=((1, 0.01), (3, 0.03))))
+    batch = RunningBatch(BatchCapacity(prefill_rate=100.0, itl=((1, 0.01), (3, 0.03))))
     add(batch, "ends meanwhile", 0.0, 1.5, PromptWork(0))
     add(batch, "runs", 0.0, 60.0, PromptWork(0))
     schedule = add(batch, "new", 0.0, 60.0, PromptWork(200))
@@ -106,21 +106,21 @@ def test_times_are_those_of_the_batch_at_the_first_token() -> None:
 
 
 def test_delay_of_a_limit_comes_before_the_batch() -> None:
-    batch = RunningBatch(ContinuousBatch(slots=1, queue=0))
+    batch = RunningBatch(BatchCapacity(slots=1, queue=0))
     schedule = batch.schedule(NO_WORK, 0.0, delay=2.0)
     assert schedule is not None
     assert schedule.wait == 2.0
 
 
 def test_place_alone_takes_nothing() -> None:
-    batch = RunningBatch(ContinuousBatch(slots=1, prefill=1.0, kv_cache=KvCache(1000)))
+    batch = RunningBatch(BatchCapacity(slots=1, prefill_rate=1.0, kv_cache=KvCache(1000)))
     work = PromptWork(100, prefixes=[(b"a", 100)])
     assert batch.schedule(work, 0.0) == batch.schedule(work, 0.0)
     assert len(batch) == 0
 
 
 def test_end_after_the_planned_end_changes_nothing() -> None:
-    batch = RunningBatch(ContinuousBatch(slots=1))
+    batch = RunningBatch(BatchCapacity(slots=1))
     add(batch, "late", 0.0, 1.0)
     assert add(batch, "next", 2.0, 5.0).wait == 0
     batch.expect_end("late", 9.0)
@@ -135,7 +135,7 @@ ARRIVALS = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), max_size=60
 @given(slots=st.integers(1, 5), arrivals=ARRIVALS)
 def test_requests_begin_in_order_and_no_slot_idles(slots: int, arrivals: list[tuple[int, int]]) -> None:
     """Against a simulation of so many slots, each free at its own time."""
-    batch = RunningBatch(ContinuousBatch(slots=slots))
+    batch = RunningBatch(BatchCapacity(slots=slots))
     free, now, begins = [0.0] * slots, 0.0, []
     for number, (gap, length) in enumerate(arrivals):
         now += gap
@@ -169,7 +169,7 @@ def test_neither_slots_nor_cache_are_exceeded_or_lost(
     slots: int, room: int, arrivals: list[tuple[int, int, int, bool]]
 ) -> None:
     """Some clients leave halfway, also while they wait. After all have ended, the whole batch is free again."""
-    batch = RunningBatch(ContinuousBatch(slots=slots, kv_cache=KvCache(room, block=1)))
+    batch = RunningBatch(BatchCapacity(slots=slots, kv_cache=KvCache(room, block=1)))
     spans: list[tuple[float, float, int]] = []
     leaving: list[tuple[float, int]] = []
     begins: dict[int, float] = {}
@@ -201,7 +201,7 @@ def test_neither_slots_nor_cache_are_exceeded_or_lost(
 @given(arrivals=ARRIVALS)
 def test_same_arrivals_get_the_same_times(arrivals: list[tuple[int, int]]) -> None:
     def served() -> list[ContinuousBatchTimes]:
-        settings = ContinuousBatch(2, None, 50.0, 0.1, ((1, 0.01), (4, 0.04)), KvCache(500))
+        settings = BatchCapacity(2, None, 50.0, 0.1, ((1, 0.01), (4, 0.04)), KvCache(500))
         batch, now, schedules = RunningBatch(settings), 0.0, []
         for number, (gap, length) in enumerate(arrivals):
             now += gap

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from mockllm.core.load.continuous_batch import ContinuousBatch, PromptWork
+from mockllm.core.load.continuous_batch import BatchCapacity, PromptWork
 from mockllm.core.load.running_batch import RunningBatch
 from mockllm.core.load_fit.benchmark_run import BenchmarkRun, MeasuredRequest, UnreadableResult
 from mockllm.core.load_fit.fitting import fit_batch
@@ -17,11 +17,11 @@ from mockllm.core.load_fit.scenario_file import scenario_text
 from tests.core.load_fit import results
 from tests.core.load_fit.results import Served
 
-SERVER = ContinuousBatch(24, None, 8000.0, 0.03, ((1, 0.02), (16, 0.035), (24, 0.05)))
+SERVER = BatchCapacity(24, None, 8000.0, 0.03, ((1, 0.02), (16, 0.035), (24, 0.05)))
 
 
 def run_clients(
-    batch: ContinuousBatch, clients: int, *, lengths: tuple[int, int] = (100, 4000), requests: int = 20
+    batch: BatchCapacity, clients: int, *, lengths: tuple[int, int] = (100, 4000), requests: int = 20
 ) -> list[Served]:
     """So many clients, each of which sends its next request when its last one has ended."""
     running, random = RunningBatch(batch), Random(clients)
@@ -42,7 +42,7 @@ def run_clients(
     return served
 
 
-def fitted(form: Callable[[list[Served], int], bytes], *clients: int) -> ContinuousBatch:
+def fitted(form: Callable[[list[Served], int], bytes], *clients: int) -> BatchCapacity:
     runs = [run for number in clients for run in read_result(form(run_clients(SERVER, number), number))]
     return fit_batch(runs).batch
 
@@ -53,7 +53,7 @@ DETAILED = [results.guidellm, results.aiperf_records, results.vllm_detailed]
 @pytest.mark.parametrize("form", DETAILED, ids=lambda form: form.__name__)
 def test_settings_of_a_known_server_are_found_again(form: Callable[[list[Served], int], bytes]) -> None:
     found = fitted(form, 1, 16, 64)
-    assert found.prefill == pytest.approx(8000, rel=0.02)
+    assert found.prefill_rate == pytest.approx(8000, rel=0.02)
     assert found.base == pytest.approx(0.03, rel=0.02)
     assert found.slots == pytest.approx(24, abs=2)
     for clients, seconds in ((1, 0.02), (16, 0.035), (24, 0.05)):
@@ -65,7 +65,7 @@ def test_summaries_are_enough_for_times_between_tokens(
     form: Callable[[list[Served], int], bytes],
 ) -> None:
     found = fitted(form, 1, 16)
-    assert found.prefill is None
+    assert found.prefill_rate is None
     assert found.slots is None
     assert [number for number, _ in found.itl] == [1, pytest.approx(16, abs=2)]
     assert [seconds for _, seconds in found.itl] == pytest.approx([0.02, 0.035], rel=0.05)
@@ -92,19 +92,19 @@ def test_single_late_requests_do_not_change_the_fit() -> None:
     points = [(100.0 * number, 0.1 + 0.01 * number) for number in range(1, 30)]
     found = fit_batch([requests_of(*points, (500.0, 30.0), (2900.0, 9.0))]).batch
     assert found.base == pytest.approx(0.1)
-    assert found.prefill == pytest.approx(10_000)
+    assert found.prefill_rate == pytest.approx(10_000)
 
 
 def test_equal_prompts_leave_all_time_to_the_base() -> None:
     found = fit_batch([requests_of((100, 0.2), (100, 0.3), (101, 0.25))])
-    assert (found.batch.base, found.batch.prefill) == (0.25, None)
+    assert (found.batch.base, found.batch.prefill_rate) == (0.25, None)
     assert any(note.startswith("the prompts are too equal") for note in found.notes)
 
 
 def test_prefill_that_explains_all_time_has_no_base() -> None:
     found = fit_batch([requests_of((100, 0.01), (200, 0.11), (300, 0.21))]).batch
     assert found.base == 0.0
-    assert found.prefill is not None
+    assert found.prefill_rate is not None
 
 
 def test_busy_quietest_run_is_noted() -> None:

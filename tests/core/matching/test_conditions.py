@@ -10,7 +10,7 @@ from mockllm.core.json.codec import MISSING, Json, Missing
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.json.path_evaluation import MAX_VISITED, TOO_LARGE
 from mockllm.core.matching.conditions import (
-    MAX_ENDED,
+    MAX_TIMEOUTS,
     AllOf,
     AtPath,
     Compare,
@@ -284,7 +284,7 @@ def test_regex_whose_search_takes_too_long_is_not_met() -> None:
 
 def test_list_is_searched_until_two_items_took_too_long() -> None:
     some = Some(Regex("(?!x)(a+)+b"))
-    endless = ["a" * (700 + number) + "!" for number in range(MAX_ENDED)]
+    endless = ["a" * (700 + number) + "!" for number in range(MAX_TIMEOUTS)]
     assert some.matches(["a" * 900 + "!", "c", "aab"])
     assert not some.matches([*endless, "aab"])
     assert some.matches(["aab"])

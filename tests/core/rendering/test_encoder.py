@@ -34,7 +34,7 @@ class WordEncoder(Encoder):
     def end_stream(self) -> Iterable[tuple[EventKind, Event]]:
         return (("usage", (b"usage", None)), ("end", (b"done", None)))
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return ((failure.type.encode(), None),)
 
 

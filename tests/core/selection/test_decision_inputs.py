@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.limits.limit_data import NO_COST, Cost, Limit
-from mockllm.core.load.continuous_batch import NO_WORK, ContinuousBatch, PromptWork
+from mockllm.core.load.continuous_batch import NO_WORK, BatchCapacity, PromptWork
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate, DecisionInputs, Validation
 from mockllm.core.selection.guards import Guard
@@ -29,7 +29,7 @@ def modifier(limit: Limit | None = None, load: Load | None = None) -> Candidate:
         ([rule()], [modifier(Limit("fixed-window", requests=1))], ["strict"]),
         ([rule()], [modifier(Limit("fixed-window", tokens=1))], ["strict", "cost"]),
         ([rule()], [modifier(load=Load(concurrency=1))], ["strict"]),
-        ([rule()], [modifier(load=Load(batch=ContinuousBatch()))], ["strict", "work"]),
+        ([rule()], [modifier(load=Load(batch=BatchCapacity()))], ["strict", "work"]),
     ],
 )
 def test_all_that_a_decision_may_need_is_computed(

@@ -209,7 +209,7 @@ class InteractionEncoder(Encoder):
         if self.reply.has_finish_reason:
             yield "end", (b"[DONE]", "done")
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         yield self._event("error", {"error": interaction_error(failure, self._request)})
 
     def _event(self, name: str, members: dict[str, Json]) -> Event:

@@ -60,7 +60,7 @@ class ConversationEncoder(Encoder):
         done = merged_json({"type": DONE, "usage": fields.usage()}, fields.extras)
         yield "finish", (dumps(self.reply.usage.null_or_remove_usage(done, "usage")), DONE)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         error = error_object(self._fields.vendor, failure, self._request, self._identity)
         code, row = error["code"], self._fields.vendor.errors.rows[failure.type]
         number = int(code) if type(code) is str and code.isdecimal() else failure.status or row.status

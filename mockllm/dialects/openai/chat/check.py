@@ -223,7 +223,8 @@ def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
 
 class OpenToolCalls(Struct, eq=False):
     """The ids of the tool calls of the last message of the assistant, `called`, and those of them that still have no
-    tool message, `open`. `called` is replaced and never changed; only `open` changes in place."""
+    tool message, `open`. `called` is replaced and never changed; only `open` changes in place. `misplaced_image` is
+    not of calls: it is known from the same walk over the messages."""
 
     called: Collection[str] = ()
     open: set[str] = field(default_factory=set)
@@ -258,7 +259,7 @@ def _initial_calls(calls: OpenToolCalls | None) -> OpenToolCalls:
 
 
 def _fast_accepts_next(calls: OpenToolCalls, entry: Json) -> bool:
-    """Return whether both checks accept a message after the calls of those before it."""
+    """Return whether the checks of shapes and of calls accept the next message, and update `calls` by it."""
     if type(entry) is not dict:
         return False
     role, member_count = entry.get("role"), len(entry)

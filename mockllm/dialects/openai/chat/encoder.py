@@ -156,7 +156,7 @@ class ChatEncoder(Encoder):
             yield "usage", (payload + self._padding(0), None)
         yield "end", (b"[DONE]", None)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         error = {"error": error_object(failure, self._request, self._identity)}
         if not failure.in_chunk:
             return ((dumps(error), None),)

@@ -23,7 +23,7 @@ from mockllm.core.reply.reply import Media, Reply, Text
 from mockllm.core.request.request import Request
 from mockllm.core.request.server_address import server_url
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall
+from mockllm.dialects.openai.calls import UncheckedOpenAiCall
 from mockllm.dialects.openai.errors import ROWS, error_plan
 from mockllm.dialects.openai.headers import BODY_HEADERS, PLAIN_HEADERS, STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.media.images_request import (
@@ -90,7 +90,7 @@ class ImagesEncoder(Encoder):
         number, self._partial = self._partial, self._partial + 1
         return (self._event("partial_image", chunk, {"partial_image_index": number}),)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return error_event(failure, self._request, self._identity)
 
     def _event(self, kind: str, image: str, members: dict[str, Json]) -> Event:
@@ -216,7 +216,7 @@ class ImageFileRequest(Request):
     api = "image_files"
 
 
-class ImageFile(LookupCall):
+class ImageFile(UncheckedOpenAiCall):
     """GET /v1/images/files/{name}: a generated image, which its name determines."""
 
     api = "image_files"

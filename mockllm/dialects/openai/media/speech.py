@@ -125,7 +125,7 @@ class SpeechEncoder(Encoder):
             done = counted.null_or_remove_usage({"type": "speech.audio.done", "usage": usage}, "usage")
             yield "end", (dumps({**done, **own_extras(self.reply)}), None)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return error_event(failure, self._request, self._identity) if self._request.as_events else ()
 
 

@@ -80,7 +80,7 @@ class TranscriptionEncoder(Encoder):
         event = self.reply.usage.null_or_remove_usage(event, "usage")
         yield "end", (dumps(merged_json(event, own_extras(self.reply))), None)
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         return error_event(failure, self._request, self._identity)
 
 

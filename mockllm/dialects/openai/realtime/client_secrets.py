@@ -13,7 +13,7 @@ from mockllm.core.json.typed_values import count_of, object_of, text_of
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall
+from mockllm.dialects.openai.calls import UncheckedOpenAiCall
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.realtime.settings import TRANSCRIPTION, merged, new_session
 
@@ -27,7 +27,7 @@ class ClientSecretRequest(Request):
     api = "client_secrets"
 
 
-class ClientSecrets(LookupCall):
+class ClientSecrets(UncheckedOpenAiCall):
     """The call that makes a key."""
 
     api = "client_secrets"

@@ -22,7 +22,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.audio import silence
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
-from mockllm.dialects.openai.calls import LookupCall, OpenAiCall
+from mockllm.dialects.openai.calls import OpenAiCall, UncheckedOpenAiCall
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.event_layouts import REALTIME_LAYOUT
 from mockllm.dialects.openai.headers import OPENAI, head
@@ -143,7 +143,7 @@ class RealtimeEncoder(Encoder):
         if self.reply.has_finish_reason:
             yield "end", self._event("response.done", {"response": response})
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         error = error_object(failure, self._request, ResponseIdentity(self._ids, self._request.now), ROWS)
         own = {name: error[name] for name in ("type", "code", "message")}
         details: Json = {"type": "failed", "error": {**own, **failure.fields}}
@@ -283,7 +283,7 @@ class Realtime(OpenAiCall):
         plan = super().error(failure, request, identity)
         assert isinstance(request, RealtimeRequest)
         encoder = RealtimeEncoder(Reply(()), request, identity)
-        events = [*encoder.start_stream(), *encoder.fail(failure)]
+        events = [*encoder.start_stream(), *encoder.error_events(failure)]
         steps = [EventStep(payload, 0, "error", name) for payload, name in events]
         return Plan(plan.head, tuple(steps), Framing.WEBSOCKET)
 
@@ -297,7 +297,7 @@ class TranscriptionRequest(Request):
         return text_of(self.fields.get("model"))
 
 
-class Transcription(LookupCall):
+class Transcription(UncheckedOpenAiCall):
     """The transcript of audio: the body of the `http` of a rule that names the api, or the words of the script."""
 
     api = "transcription"

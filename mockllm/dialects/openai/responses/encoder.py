@@ -158,7 +158,7 @@ class ResponsesEncoder(Encoder):
         self.reply.usage.null_or_remove_usage(response, "usage")
         yield "end", self._event(f"response.{status}", {"response": response})
 
-    def fail(self, failure: Failure) -> Iterable[Event]:
+    def error_events(self, failure: Failure) -> Iterable[Event]:
         """Yield the error, then the failed response with the completed items."""
         error = error_object(failure, self._request, self._identity, ROWS)
         yield self._event("error", {"error": error})
