@@ -43,7 +43,7 @@ CHECKS: Final[Mapping[str, tuple[ArgumentTest, str]]] = {
     "strict": (_is_flag, "True or False"),
     "all_used": (_is_flag, "True or False"),
     "port": (_is_whole_in(0, 65535), "a whole number from 0 to 65535"),
-    "max_delay": (_is_number_in(0, 1e18), "a number of seconds from 0"),
+    "max_delay": (_is_number_in(0, 1e18), "a number of seconds from 0 to 1e18"),
     "seed": (_is_whole, "a whole number"),
     "miss_status": (_is_whole_in(400, 599), "a status from 400 to 599"),
     "time_scale": (

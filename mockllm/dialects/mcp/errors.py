@@ -78,7 +78,7 @@ def refusal(code: int, message: str, status: int, data: Json = None) -> Failure:
 def unknown_server(request: ServerRequest) -> str:
     """Return that a path has no server, and which servers there are."""
     endpoint = "/mcp" if request.server_endpoint is None else f"/mcp/{request.server_endpoint}"
-    known = f"have: {', '.join(request.mcp_servers)}" if request.mcp_servers else "have none"
+    known = f"have: {', '.join(sorted(request.mcp_servers))}" if request.mcp_servers else "have none"
     return f"There is no MCP server at {endpoint}. The scenarios {known}."
 
 

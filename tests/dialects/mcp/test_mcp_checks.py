@@ -256,12 +256,12 @@ def test_delete_without_sessions_is_not_allowed() -> None:
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 @pytest.mark.parametrize("path", ["/mcp/no", "/mcp"])
 def test_unknown_server_is_a_404_that_names_the_known(method: str, path: str) -> None:
-    files = SERVER + "  - {name: other}\n"
+    files = SERVER + "  - {name: b}\n  - {name: zoo}\n"
     body = rpc("ping", path=path)
     got = respond_once(files, dataclasses.replace(body, method=method, body=body.body * (method == "POST")))
     assert (got.status, got.json["error"]["code"], got.planned.unmatched) == (404, -32000, True)
     assert got.json["error"]["message"].startswith(
-        f"There is no MCP server at {path}. The scenarios have: other, weather.\nNo rule matched this request."
+        f"There is no MCP server at {path}. The scenarios have: b, weather, zoo.\nNo rule matched this request."
     )
 
 
