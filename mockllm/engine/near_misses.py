@@ -63,12 +63,9 @@ def unmatched_error(
         count = NEAREST - len(lines)
         misses = nearest(catalog, request, count, blocked=len(lines)) if count > 0 else ()
         lines += [near_miss_line(item, test_results) for item, test_results in misses]
-    hint = (
-        ""
-        if catalog.uses_packs
-        else "\nAdd `use: [default]` to a scenario file for a response to every request."
-    )
-    message = "No rule matched this request.\n" + "\n".join(lines) + hint
+    message = "No rule matched this request.\n" + "\n".join(lines)
+    if request.generates and not catalog.uses_packs:  # the pack has rules for generating calls only
+        message += "\nAdd `use: [default]` to a scenario file for a response to every request."
     return UnmatchedError(Failure.of_status(status, message), tuple(lines[:NEAREST]))
 
 

@@ -19,15 +19,12 @@ def with_input_tokens(reply: Reply, input_tokens: int) -> Reply:
 
 
 def with_cached_tokens(reply: Reply, context: PlanContext) -> Reply:
-    """Return the reply with the tokens that the prompt cache read and wrote, unless its usage states them."""
+    """Return the reply with the tokens that the prompt cache read and wrote, unless its usage states these."""
     cached, spec = context.cached_tokens, context.compiled.spec
     if cached is NOTHING_CACHED or not isinstance(spec, ReplySpec):
         return reply
     stated = spec.usage
-    if (
-        stated is not None
-        and (stated.cached_tokens, stated.cache_write_tokens, stated.input_tokens) != (None,) * 3
-    ):
+    if stated is not None and (stated.cached_tokens, stated.cache_write_tokens) != (None, None):
         return reply
     usage = reply.usage
     read = min(cached.read, usage.input)

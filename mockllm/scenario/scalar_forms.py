@@ -6,7 +6,9 @@ import re
 from typing import Final, Literal, get_args, get_origin
 
 from mockllm.core.faults import FAULTS
+from mockllm.core.json.codec import dumps
 from mockllm.scenario.diagnostics import Path
+from mockllm.scenario.yaml_nodes import CONSTANTS
 
 _DURATION: Final = re.compile(r"\d+(\.\d+)?(ms|s|m|h)")
 _PERCENT: Final = re.compile(r"\d+(\.\d+)?%")
@@ -15,6 +17,8 @@ _MODEL: Final = re.compile(r"[\w.:/-]*\d[\w.:/-]*")
 """A word with a digit, as nearly all names of models are."""
 _STATUS: Final = re.compile(r"[2-5]\d\d")
 _OPERATORS: Final = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
+_UNQUOTED: Final = re.compile(r"[^\W\d][\w./@-]*( [\w./@-]+)*[.!]?")
+"""A text that YAML reads without quotes within braces, if it is none of its constants."""
 _FOR: Final = ("stall", "silence")
 """Faults whose first setting is a duration, `for`."""
 
@@ -24,19 +28,25 @@ def is_duration(text: str) -> bool:
     return _DURATION.fullmatch(text) is not None
 
 
+def in_braces(text: str) -> str:
+    """Return a text as it is written within `{…}`: in quotes where YAML would read something else."""
+    return text if _UNQUOTED.fullmatch(text) and text not in CONSTANTS else dumps(text).decode()
+
+
 def mapping_form(path: Path, value: str | float) -> str | None:
     """Return the mapping that a text or number in place of a mapping means; None if it means none."""
     key, text = path[-1] if path else None, str(value)
     if key == "match" and isinstance(value, str):
-        return f"{{model: {text}}}" if _MODEL.fullmatch(text) else f"{{user: {{contains: {text}}}}}"
+        shown = in_braces(value)
+        return f"{{model: {shown}}}" if _MODEL.fullmatch(text) else f"{{user: {{contains: {shown}}}}}"
     if key == "tool_result" and isinstance(value, str):
-        return f"{{text: {text}}}" if " " in text else f"{{name: {text}}}"
+        return f"{{text: {in_braces(value)}}}" if " " in text else f"{{name: {in_braces(value)}}}"
     if path[-2:-1] == ("tool_calls",) and isinstance(value, str):
-        return f"{{name: {text}}}"
+        return f"{{name: {in_braces(value)}}}"
     if key == "http" and (isinstance(value, int) or _STATUS.fullmatch(text)):
         return f"{{status: {text}}}"
     if key == "messages" and isinstance(value, str):
-        return f"{{some: {{text: {text}}}}}"
+        return f"{{some: {{text: {in_braces(value)}}}}}"
     if key in _FOR and is_duration(text):
         return f"{{for: {text}}}"
     if key == "during" and is_duration(text):
@@ -44,7 +54,7 @@ def mapping_form(path: Path, value: str | float) -> str | None:
     if key == "limit" and isinstance(value, int):
         return f"{{strategy: fixed-window, requests: {text}}}"
     if key == "similar" and isinstance(value, str):
-        return f"{{to: {text}, at_least: 0.6}}"
+        return f"{{to: {in_braces(value)}, at_least: 0.6}}"
     if key == "then_post" and text.startswith(("http://", "https://")):
         return f'{{to: "{text}"}}'
     if isinstance(key, str) and key in FAULTS and (setting := _setting_of(key, text)) is not None:

@@ -28,7 +28,7 @@ from mockllm.scenario.diagnostics import (
 from mockllm.scenario.key_suggestions import own_name, unknown_key
 from mockllm.scenario.language.base import TEXT_OR_MAPPING
 from mockllm.scenario.model_walk import Model, ModelShape, shape_of
-from mockllm.scenario.scalar_forms import mapping_form
+from mockllm.scenario.scalar_forms import in_braces, mapping_form
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.text_forms import form_words
 
@@ -229,7 +229,7 @@ def _advice(value: Json, kinds: list[str], values: list[Json], path: Path) -> st
         if {"a number", "a whole number"} & set(kinds) and re.fullmatch(r"-?\d+(\.\d+)?", value):
             return f"; write {value} without quotes"
         if path[-1:] == ("finish_reason",):
-            return f"; for a provider's own word write {{raw: {value}}}"
+            return f"; for a provider's own word write {{raw: {in_braces(value)}}}"
         if "true or false" in kinds and value in ("true", "false"):
             return f"; write {value} without quotes"
         if "true or false" in kinds and value.lower() in _TRUTHS:

@@ -32,12 +32,19 @@ Deliberate errors in responses, by name, on a rule, a step, a branch or a modifi
 ```yaml
 faults: [no_response]                        # a name alone takes the defaults
 faults: [{reset: {after: {chunks: 3}}}]      # its settings are below it
-faults: [{stall: {for: 5s}}, no_terminator]  # all apply, in order
+faults: [{stall: {for: 5s}}, no_terminator]  # all apply
 ```
 
 Numbers, durations and fault points may be drawn (`[10%, 90%]`, `{normal: {mean, stddev}}` …) or templates
-(`"{{ query.fail_chunk }}"`). Faults of meaning, `error_event` and `no_finish` change the
-reply. They apply before all others, which change the bytes.
+(`"{{ query.fail_chunk }}"`).
+
+Faults apply in three groups, and within each group in the order of the list:
+
+1. `refusal`, `empty_answer` and `no_finish` change the reply as the rule defines it.
+2. All further faults of meaning and `error_event` change the reply as the protocol sends it.
+3. All others change the bytes.
+
+So `[length_stop, refusal]` cuts the refusal, as does `[refusal, length_stop]`.
 
 A fault that finds nothing to break changes nothing, and the access log says why: `reset not applied: the response has
 only 3 chunks`. Where that is certain beforehand, `mockllm check` warns of it. A fault before one that replaces the

@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from mockllm.core.faults import FAULTS, base
+from mockllm.core.faults import FAULTS, ReplyFault, base
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.scenario import catalog_lint
 from mockllm.scenario.known_names import KnownNames
@@ -35,6 +35,18 @@ def test_faults_page_is_up_to_date() -> None:
     if os.environ.get("MOCKLLM_UPDATE_DOCS"):
         PAGE.write_text(page(), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page(), f"{COMMAND} writes the page anew"
+
+
+def test_faults_page_and_schema_name_the_faults_that_come_first() -> None:
+    reply_faults = {name: kind for name, kind in FAULTS.items() if issubclass(kind, ReplyFault)}
+    first = {name for name, kind in reply_faults.items() if not kind.applies_after_supported_reply}
+    (line,) = re.findall(r"^1\. (.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall("`(.*?)`", line)) == first
+    schema = (DOCS.parent / "schemas/scenario.schema.json").read_text(encoding="utf-8")
+    (names,) = set(re.findall(r"all of them are applied\. (.*?) come\\nfirst", schema))
+    assert set(re.findall("`(.*?)`", names)) == first
+    outside = [name for name in reply_faults.keys() - first if FAULTS[name].family != "meaning"]
+    assert outside == ["error_event"]
 
 
 def test_every_fault_has_an_example() -> None:

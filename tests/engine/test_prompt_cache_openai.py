@@ -74,6 +74,23 @@ def test_conversation_reads_more_with_each_turn() -> None:
     assert all(count % 128 == 0 for count in counts)
 
 
+@pytest.mark.parametrize(
+    ("usage", "cached"),
+    [
+        ("input_tokens: 4000", 2688),
+        ("output_tokens: 7", 2688),
+        ("input_tokens: 1500", 1500),
+        ("cached_tokens: 7", 7),
+        ("cache_write_tokens: 7", 0),
+    ],
+)
+def test_reply_that_states_other_counts_reads(usage: str, cached: int) -> None:
+    client = CachingClient(
+        f"rules: [{{reply: {{text: x, usage: {{{usage}}}}}}}]\nmodifiers: [{{cache: true}}]"
+    )
+    assert [cached_tokens(client.chat(messages=turns("one"))) for _ in range(2)][1] == cached
+
+
 @pytest.mark.parametrize("model", ["gpt-3.5-turbo", "gpt-4", "gpt-4-turbo", "gpt-4-0613", "o1-mini"])
 def test_older_models_have_no_cache(model: str) -> None:
     client = CachingClient()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.dialects.mcp.messages import call
 from tests.language.virtual_server import VirtualServer, chat_request, claude_request, raw_request
 
 RULES = """
@@ -22,6 +23,21 @@ def test_unmatched_response_lists_near_misses() -> None:
         's/a.yaml:4 page: path expected like "/pages/*", found "/v1/chat/completions"',
     )
     assert game.respond(chat_request("hello")).planned.near_misses == ()
+
+
+TOOL = """
+mcp: [{name: shop, tools: [search]}]
+rules: [{name: search, match: {mcp: {tool: search, arguments: {$.n: 1}}}, reply: x}]
+"""
+
+
+def test_default_pack_is_advised_for_generating_calls_only() -> None:
+    """The pack has no rules for calls of MCP."""
+    sent = call("search", {"n": 2}, path="/mcp/shop", modern=True)
+    message = VirtualServer(TOOL).respond(sent).message
+    assert message.startswith("No rule matched this request.\n")
+    assert message.endswith("search: arguments[$.n] expected 1, found 2")
+    assert "use: [default]" in VirtualServer(RULES).respond(chat_request("hallo")).message
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ class ReplyPosition(StrictModel):
     """How much of a response comes before its end."""
 
     chunks: Templated[Annotated[int, Field(ge=0)]] | None = Field(
-        default=None, description="So many chunks, of each choice."
+        default=None, description="So many chunks, of each choice that has them."
     )
     fraction: Drawable[Probability] | None = Field(
         default=None,
@@ -40,15 +40,26 @@ HALF: Final = ReplyPosition.model_construct(fraction=0.5)
 
 
 class EndingFault(ReplyFault):
-    """A fault that changes how each choice ends. It does not apply to a reply that ends with an error."""
+    """A fault that changes how each choice ends, and leaves a choice that it cannot change. It does not apply to a
+    reply that ends with an error."""
 
     def apply_to_reply(self, reply: Reply, context: ReplyFaultContext) -> Reply:
         if reply.failure is not None:
             raise NotApplicable(OWN_ERROR)
-        return _recounted(reply, tuple(self.end(choice) for choice in reply.choices))
+        choices: list[Choice] = []
+        reasons: list[NotApplicable] = []
+        for choice in reply.choices:
+            try:
+                choices.append(self.end(choice))
+            except NotApplicable as reason:
+                choices.append(choice)
+                reasons.append(reason)
+        if reasons and len(reasons) == len(choices):
+            raise reasons[0]
+        return _recounted(reply, tuple(choices))
 
     def end(self, choice: Choice) -> Choice:
-        """Return the choice with the fault's end."""
+        """Return the choice with the fault's end. Raise NotApplicable."""
         raise NotImplementedError  # pragma: no cover - abstract
 
 

@@ -120,7 +120,7 @@ def _limited(choice: Choice, allowed: int) -> Choice:
             left -= needed
             continue
         parts = list(choice.parts[:index])
-        if left and isinstance(part, (Text, Thinking)):
+        if left and isinstance(part, (Text, Thinking, Refusal)):
             chunks = first_characters(part.chunks, _length(part, left, needed))
             parts.append(_limit(part, chunks, left) if type(part) is Text else replace(part, chunks=chunks))
         return replace(choice, parts=tuple(parts), finish="length", stopped_by=None)
@@ -131,7 +131,7 @@ def _limit(part: Text, chunks: tuple[ContentElement, ...], tokens: int) -> Text:
     return Text(chunks, tokens, citations=clipped(part.citations, len(joined_text(chunks))))
 
 
-def _length(part: Text | Thinking, left: int, needed: int) -> int:
+def _length(part: Text | Thinking | Refusal, left: int, needed: int) -> int:
     """Return the number of characters of the first `left` of the `needed` tokens."""
     text = joined_text(part.chunks)
     chunk_is_token = type(part) is Text and part.tokens == len(part.chunks)

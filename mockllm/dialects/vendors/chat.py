@@ -183,7 +183,7 @@ class VendorEncoder(BodyEncoder):
                 call = self.tool_call_object(part, number, len(calls), joined_text(part.chunks))
                 calls.append({"index": len(calls), **call} if self.form.indexed_calls else call)
             elif type(part) is Refusal:
-                result |= {"content": None, "refusal": joined_text(part.chunks)}
+                result |= {"content": choice.text or None, "refusal": joined_text(part.chunks)}
             elif type(part) is Thinking:
                 result |= self.reasoning_members(joined_text(part.chunks))
             elif type(part) is NativePart:

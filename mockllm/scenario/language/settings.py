@@ -299,4 +299,5 @@ class Settings(Spec):
     cache: bool | PromptCacheSpec | None = None
     """The provider's prompt cache: the usage of a response counts what earlier requests had written to it."""
     faults: list[FaultOrName] | None = None
-    """Deliberate errors in the response; all of them are applied, in order."""
+    """Deliberate errors in the response; all of them are applied. `refusal`, `empty_answer` and `no_finish` come
+    first, then others that change the reply, then those that change the bytes; each group is in order."""

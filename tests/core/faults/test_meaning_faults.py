@@ -115,6 +115,17 @@ def test_length_stop_beyond_the_end_has_reason() -> None:
     assert reason("length_stop", reply(TEXT), after={"chunks": 5}) == "the response has fewer than 5 chunks"
 
 
+def test_ending_fault_leaves_a_choice_that_it_cannot_change() -> None:
+    """A fault has a reason only where it changes no choice."""
+    short, empty, long = Choice((Text(("x",)),)), Choice(()), Choice((TEXT,))
+    choices = apply_fault("length_stop", Reply((short, long), USAGE), after={"chunks": 3}).choices
+    assert choices == (short, Choice((Text(("One", " two", " three")),), "length"))
+    assert apply_fault("empty_answer", Reply((long, empty), USAGE)).choices == (empty, empty)
+    assert reason("length_stop", Reply((short, empty), USAGE), after={"chunks": 3}) == (
+        "the response has fewer than 3 chunks"
+    )
+
+
 def test_empty_answer_of_empty_reply_has_reason() -> None:
     assert reason("empty_answer", reply()) == "the response is empty already"
 

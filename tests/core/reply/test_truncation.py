@@ -91,6 +91,11 @@ def test_truncate_counts_thinking() -> None:
     assert cut(*parts, max_tokens=used).parts == parts[:1]
 
 
+def test_truncate_cuts_a_refusal_as_a_text() -> None:
+    assert cut(Refusal(WORDS), max_tokens=3) == Choice((Refusal(("one", " two", " three")),), "length")
+    assert cut(Text(WORDS), Refusal(WORDS), max_tokens=4).parts == (Text(WORDS),)
+
+
 def test_truncate_leaves_calls_complete() -> None:
     assert cut(Text(("one",)), CALL, max_tokens=2, finish="tool_calls") == Choice((Text(("one",)),), "length")
 

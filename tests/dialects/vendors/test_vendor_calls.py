@@ -14,6 +14,7 @@ from mockllm.core.reply.reply import (
     Citation,
     NativePart,
     Pause,
+    Refusal,
     Reply,
     Text,
     Thinking,
@@ -122,6 +123,14 @@ def test_response_broken_in_a_call_has_no_finish() -> None:
 def test_vendor_response_omits_redacted_thinking() -> None:
     reply = Reply((Choice((Thinking(("x",), redacted=True), Text(("y",)))),))
     assert chat("deepseek").supported_reply(reply, request()).choices[0].parts == (Text(("y",)),)
+
+
+@vendors
+@pytest.mark.parametrize(("text", "content"), [("Part of it.", "Part of it."), ("", None)])
+def test_refusal_behind_a_text_leaves_the_text(vendor: Vendor, text: str, content: str | None) -> None:
+    refused = Reply((Choice((Text((text,)), Refusal(("No.",))), "refusal"),))
+    message = payload(chat(vendor.name).encode_body(refused, request(), IDENTITY))["choices"][0]["message"]
+    assert (message["content"], message["refusal"]) == (content, "No.")
 
 
 def test_perplexity_lists_each_cited_page_once() -> None:
