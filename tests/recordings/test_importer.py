@@ -64,6 +64,12 @@ def test_key_in_request_is_not_in_the_example() -> None:
     assert again(result, raw_request("/v1/chat/completions", body)).bytes == b"x"
 
 
+def test_long_header_of_response_is_replayed() -> None:
+    name = "x-" + "k" * 1100
+    response = again(take(vcrpy({"string": "x"}, headers={name: ["one"], "x-other": ["two"]})))
+    assert (response.headers[name], response.headers["x-other"]) == ("one", "two")
+
+
 def test_repeated_request_becomes_a_sequence() -> None:
     one, two = vcrpy({"string": "one"}), vcrpy({"string": "two"})
     both = {"interactions": [*one["interactions"], *two["interactions"]]}
