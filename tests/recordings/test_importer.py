@@ -70,6 +70,13 @@ def test_long_header_of_response_is_replayed() -> None:
     assert (response.headers[name], response.headers["x-other"]) == ("one", "two")
 
 
+@pytest.mark.parametrize("url", ["https://[u:S3CRET@h/x", "https://[h/x?api_key=S3CRET"])
+def test_error_for_a_url_has_no_secret(url: str) -> None:
+    with pytest.raises(NotImported, match="this is not a URL") as raised:
+        take({"log": {"entries": [{"request": {"url": url}, "response": {"status": 200}}]}})
+    assert "S3CRET" not in str(raised.value)
+
+
 def test_repeated_request_becomes_a_sequence() -> None:
     one, two = vcrpy({"string": "one"}), vcrpy({"string": "two"})
     both = {"interactions": [*one["interactions"], *two["interactions"]]}
