@@ -5,18 +5,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from http.client import RemoteDisconnected
 from ssl import SSLCertVerificationError, SSLError
 from typing import Final
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from urllib.request import ProxyHandler, Request, build_opener
 
 from mockllm.cli.option import BadOption
 from mockllm.core.json.codec import Json
 from mockllm.core.request.server_address import DEFAULT_URL
+from mockllm.core.url_secrets import without_passwords
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 
 URL_VARIABLE: Final = "MOCKLLM_URL"
@@ -25,6 +27,8 @@ TIMEOUT: Final = 30.0
 """Seconds to wait for a response."""
 
 HTTPS_HINT: Final = "if it speaks HTTPS, write https://"
+_URL: Final = re.compile(r"https?://[!-~]+")
+_TOKEN: Final = re.compile(r"[!-~]+")
 NO_CONTROL_API: Final = "`mockllm record` has none, and `serve --admin-port` serves it on that port"
 
 
@@ -76,7 +80,7 @@ def fetch(
 ) -> bytes:
     """Send a request and return the raw body of the response. Raise ApiError."""
     base = _base(args)
-    token = args.admin_token or os.environ.get(TOKEN_VARIABLE)
+    token = _token(args)
     parameters = {name: value for name, value in (query or {}).items() if value is not None}
     url = f"{base}{path}" + (f"?{urlencode(parameters)}" if parameters else "")
     request = Request(url, method=method, data=None if body is None else json.dumps(body).encode())  # noqa: S310
@@ -108,17 +112,50 @@ def _no_response(reason: object, base: str) -> str:
 
 
 def _base(args: argparse.Namespace) -> str:
-    base = args.url or os.environ.get(URL_VARIABLE) or DEFAULT_URL
-    return server_base(base, "--url" if args.url else URL_VARIABLE)
+    """Return the address of the control API. Its requests have a token in place of a user and a password."""
+    base = named_base(args)
+    if "@" in urlsplit(base).netloc:
+        raise BadOption(
+            f"{_source(args)}: expected no user and no password, found {without_passwords(base)!r}"
+        )
+    return base
+
+
+def named_base(args: argparse.Namespace) -> str:
+    """Return the address that --url or its variable names, or the default one."""
+    return server_base(args.url or os.environ.get(URL_VARIABLE) or DEFAULT_URL, _source(args))
+
+
+def _source(args: argparse.Namespace) -> str:
+    return "--url" if args.url else URL_VARIABLE
 
 
 def server_base(url: str, source: str) -> str:
     """Return the address of a server without slashes at its end. Raise BadOption for what is none, with the option or
     the variable that names it."""
     base = url.rstrip("/")
-    if not base.startswith(("http://", "https://")):
-        raise BadOption(f"{source}: expected http://HOST:PORT, found {base!r}")
+    if not _URL.fullmatch(base) or not _has_valid_authority(base):
+        raise BadOption(f"{source}: expected http://HOST:PORT, found {without_passwords(base)!r}")
     return base
+
+
+def _has_valid_authority(base: str) -> bool:
+    """Return whether a URL has a host and a port that a connection accepts, and neither a query nor a fragment."""
+    try:
+        parts = urlsplit(base)
+        host, _ = (parts.hostname or "").encode("idna"), parts.port
+    except ValueError:  # also for a label that is empty or too long
+        return False
+    return bool(host) and not parts.query and not parts.fragment
+
+
+def _token(args: argparse.Namespace) -> str:
+    """Return the admin token, or an empty text. Raise BadOption, without the token, for what no header can have."""
+    token = (args.admin_token or os.environ.get(TOKEN_VARIABLE) or "").strip()
+    if token and not _TOKEN.fullmatch(token):
+        source = "--admin-token" if args.admin_token else TOKEN_VARIABLE
+        raise BadOption(f"{source}: not a token: expected one word of ASCII characters")
+    return token
 
 
 def _refusal(error: HTTPError, base: str) -> ApiError:

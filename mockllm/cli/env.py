@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
+import re
 import shlex
+from typing import Final
 from urllib.parse import urlsplit
 
+from mockllm.cli.api_client import named_base
 from mockllm.cli.option import BadOption
-from mockllm.core.request.server_address import DEFAULT_URL
+from mockllm.core.request.server_address import DEFAULT_URL, SESSION_PREFIX
+from mockllm.core.url_secrets import without_passwords
+from mockllm.dialects.listing import LISTED_PROVIDERS
 from mockllm.testing.environment import variables
+
+SDK_PATHS: Final = {provider.base for provider in LISTED_PROVIDERS} - {""}
+"""The paths that the variables add to the address."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +37,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    url = (args.url or os.environ.get("MOCKLLM_URL") or DEFAULT_URL).rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise BadOption(f"--url {url}: expected a URL such as {DEFAULT_URL}")
+    url = named_base(args)
+    if re.sub(f"^{SESSION_PREFIX}[^/]+", "", urlsplit(url).path) in SDK_PATHS:
+        shown = without_passwords(url)
+        raise BadOption(f"{shown}: expected the address without the path of an SDK, such as {DEFAULT_URL}")
     for name, value in variables(url).items():
         print(f"{name}={value}" if args.dotenv else f"export {name}={shlex.quote(value)}")
     return 0

@@ -16,7 +16,13 @@ try:
     from typing import Final
 
     from mockllm import __version__
-    from mockllm.cli.startup import aiohttp_client_deferred, gc_paused_then_frozen, skip_pydantic_plugins
+    from mockllm.cli.startup import (
+        INTERRUPTED,
+        aiohttp_client_deferred,
+        ended_by_ctrl_c,
+        gc_paused_then_frozen,
+        skip_pydantic_plugins,
+    )
 except KeyboardInterrupt:  # the imports are most of a short command's time
     raise SystemExit(130) from None
 
@@ -47,7 +53,7 @@ COMMANDS: Final = {
 }
 MODULES: Final = {"import": "importing"}
 """Commands whose module has another name, because the command is a Python keyword."""
-ENDED: Final = ((signal.SIGTERM, 0), (signal.SIGINT, 130))
+ENDED: Final = ((signal.SIGTERM, 0), (signal.SIGINT, INTERRUPTED))
 """Exit codes of an interrupted start. A stopped server is not a failure; after Ctrl-C a shell needs to know."""
 _SHORT: Final = {"-p": "--port", "-q": "--quiet", "-v": "--verbose", "-H": "--host", "-s": "--scenarios"}
 """Short forms of options in other tools, for suggestions."""
@@ -79,7 +85,7 @@ def _exit_code(args: list[str]) -> str | int | None:
     except SystemExit as end:
         return end.code
     except KeyboardInterrupt:  # also during the start, which is mostly imports
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         return 0
     except OSError as error:
@@ -128,7 +134,7 @@ def _escape_unprintable() -> None:
 @contextmanager
 def _immediate_exit(args: Sequence[str]) -> Iterator[None]:
     """Exit at once on a signal while a server starts, and on Ctrl-C in a read-only command. A running server's loop
-    handles signals itself. An exception would not work: some C extensions fail on one while they are imported."""
+    handles signals itself. `ended_by_ctrl_c` says why an exception would not work."""
     argument = args[0] if args else ""
     serves = argument in ("serve", "record")
     ends = ENDED if serves else ENDED[1:] if argument in READ_ONLY else ()
@@ -156,7 +162,7 @@ def _run(args: list[str]) -> int:
         sub = commands.add_parser(name, help=help, description=f"{help[0].upper()}{help[1:]}.")
         if args[:1] == [name]:  # only the command that runs is imported
             skip_pydantic_plugins()
-            with gc_paused_then_frozen(), aiohttp_client_deferred():
+            with ended_by_ctrl_c(), gc_paused_then_frozen(), aiohttp_client_deferred():
                 module = importlib.import_module(f"mockllm.cli.{MODULES.get(name, name)}")
             module.arguments(sub)
             sub.set_defaults(run=module.run)

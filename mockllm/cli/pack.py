@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from mockllm.cli.startup import ended_by_ctrl_c
+
 Command: TypeAlias = Callable[[str, str], argparse.ArgumentParser]
 """Create the parser of a command from its name and help."""
 STEPS: Final = {
@@ -124,16 +126,18 @@ def _show_commands(command: Command) -> Iterable[argparse.ArgumentParser]:
 
 def run(args: argparse.Namespace) -> int:
     """Return 0 for success, 1 if a pack was refused or a check failed."""
-    from mockllm.scenario.pack_files import PackRejected
-
-    try:
-        if args.doing in ("new", "check", "test", "build", "index"):
-            from mockllm.cli import pack_author
-
-            return pack_author.run(args)
-        from mockllm.cli import pack_consumer
+    by_author = args.doing in ("new", "check", "test", "build", "index")
+    with ended_by_ctrl_c():
         from mockllm.cli.progress_bar import shown_fetches
+        from mockllm.scenario.pack_files import PackRejected
 
+        if by_author:
+            from mockllm.cli import pack_author
+        else:
+            from mockllm.cli import pack_consumer
+    try:
+        if by_author:
+            return pack_author.run(args)
         with shown_fetches(STEPS.get(args.doing, "")):
             return pack_consumer.run(args)
     except PackRejected as error:

@@ -305,8 +305,8 @@ def _list(path: str, json: bool) -> int:
     rows = list(_rows(path))
     if json:
         print(pretty([*rows]).decode())
-        return 0
-    _table(rows, ("name", "version", "state", "source"))
+    else:
+        _table(rows, ("name", "version", "state", "source"))
     return 1 if any(row["state"] in ("missing", "changed") for row in rows) else 0
 
 

@@ -20,6 +20,8 @@ POLL_INTERVAL: Final = 0.5
 """Seconds between two polls."""
 MAX_PAST: Final = 20
 """How many past requests are shown without --last."""
+MAX_PAGE: Final = 1000
+"""The most requests that the control API returns at once."""
 FILTERS: Final = {
     "session": "of this session",
     "endpoint": "to this endpoint, such as openai-chat",
@@ -83,9 +85,8 @@ def run(args: argparse.Namespace) -> int:
         if args.cost:
             _show_costs(api_client.ask(args, "GET", "/api/costs", query), args)
             return 0
-        found = api_client.ask(args, "GET", "/api/requests", {**query, "limit": max(1, min(most, 1000))})
-        shown = found["requests"][::-1] if most > 0 else []
-        _show(shown, args)
+        found, past = _past(args, query, most)
+        _show(past, args)
         if not found["requests"] and not args.follow:
             print(_nothing(found["total"], query), file=sys.stderr)
         last = max(
@@ -93,9 +94,10 @@ def run(args: argparse.Namespace) -> int:
         )
         while args.follow:
             time.sleep(POLL_INTERVAL)
-            found = api_client.ask(args, "GET", "/api/requests", {**query, "after": last, "limit": 1000})
+            found = api_client.ask(args, "GET", "/api/requests", {**query, "after": last, "limit": MAX_PAGE})
             if found["total"] < last:
                 last = 0  # the server was restarted
+                continue
             if (lost := _lost(found, last, query)) and not args.json:
                 print(f"… {lost} requests were dropped from the journal before they were shown")
             _show(found["requests"], args)
@@ -104,6 +106,26 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _past(
+    args: argparse.Namespace, query: dict[str, Json], most: int
+) -> tuple[dict[str, Json], list[dict[str, Json]]]:
+    """Return the newest page of requests, and so many past requests from the oldest to the newest."""
+
+    def page(left: int, before: int | None) -> dict[str, Json]:
+        limit = max(1, min(left, MAX_PAGE))
+        found: dict[str, Json] = api_client.ask(
+            args, "GET", "/api/requests", {**query, "before": before, "limit": limit}
+        )
+        return found
+
+    newest = found = page(most, None)
+    past: list[dict[str, Json]] = found["requests"][:most]
+    while found["requests"] and len(past) < most:
+        found = page(most - len(past), past[-1]["id"])
+        past += found["requests"]
+    return newest, past[::-1]
 
 
 def _nothing(total: int, query: dict[str, Json]) -> str:

@@ -1,9 +1,12 @@
-"""A faster start of commands: without garbage collection, aiohttp's client, CA certificates, pydantic's plugins."""
+"""The imports of a command: fast, without garbage collection, aiohttp's client, CA certificates and pydantic's
+plugins, and without an exception on Ctrl-C."""
 
 from __future__ import annotations
 
 import gc
 import importlib.util
+import os
+import signal
 import ssl
 import sys
 from collections.abc import Iterator
@@ -11,6 +14,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Final
 
+INTERRUPTED: Final = 130
+"""The exit code after Ctrl-C."""
 _PLUGIN_LOADER: Final = "pydantic.plugin._loader"
 
 
@@ -26,6 +31,20 @@ def gc_paused_then_frozen() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@contextmanager
+def ended_by_ctrl_c() -> Iterator[None]:
+    """Exit at once on Ctrl-C, where it would raise KeyboardInterrupt: some C extensions fail on an exception while
+    they are imported. A handler of the caller stays, and so does the order to ignore the signal."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager

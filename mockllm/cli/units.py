@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Final, Literal
 
 from mockllm.core.time_scale import MIN_TIME_SCALE
+from mockllm.core.url_secrets import without_passwords
 from mockllm.dialects.provider_facts import PROVIDERS
 from mockllm.recordings.interaction import OTHER
 from mockllm.scenario.diagnostics import suggestion
@@ -174,7 +175,8 @@ def upstream(text: str) -> tuple[str, str]:
     name, equals, url = text.partition("=")
     name = name.strip()
     if not equals or not name or not is_base_url(url):
-        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {text!r}")
+        shown = without_passwords(text)
+        raise ValueError(f"expected PROVIDER=URL, such as openai=https://api.openai.com; found {shown!r}")
     return provider_name(name), url.rstrip("/")
 
 

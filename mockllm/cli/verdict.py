@@ -63,6 +63,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     failing = parse_fail_on(args.fail_on)
+    if args.json and args.junit == "-":
+        raise BadOption("--json and --junit -: standard output has one of them only")
     query = {
         "session": args.session,
         "client": args.client,

@@ -82,7 +82,7 @@ def _tree(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], begin: str) 
         outside = not path.startswith(begin)
         if ".." in path.replace("\\", "/").split("/") or path.startswith(("/", "\\")):
             tree.expect(path, 0)  # also outside of the pack: such a name is malicious
-        if outside or entry.is_dir():
+        if outside or entry.filename.endswith("/"):  # `is_dir` fails for an empty name
             continue
         path = path.removeprefix(begin)
         if is_ignored(path):

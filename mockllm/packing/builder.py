@@ -18,7 +18,7 @@ from typing import Final
 from mockllm.packing.atomic_store import put_file
 from mockllm.packing.fetch import manifest, parse_version_of
 from mockllm.scenario.manifest import PackSpec
-from mockllm.scenario.pack_files import PackRejected, read_tree
+from mockllm.scenario.pack_files import PackRejected, is_ignored, read_tree
 from mockllm.scenario.pack_resolver import ENTRY_POINTS
 
 _TIME: Final = (1980, 1, 1, 0, 0, 0)
@@ -30,6 +30,7 @@ DISTRIBUTION: Final = "mockllm-scenarios"
 
 def build(folder: Path, out: Path) -> list[Path]:
     """Write the wheel and the zip of the pack in a folder. Raises PackRejected if the pack cannot be shared."""
+    _expect_outside(out, folder)
     try:
         tree = read_tree(folder)
     except OSError as error:
@@ -44,6 +45,14 @@ def build(folder: Path, out: Path) -> list[Path]:
     for path, content in archives.items():
         put_file(content, path)
     return list(archives)
+
+
+def _expect_outside(out: Path, folder: Path) -> None:
+    """Raise PackRejected if archives in the folder `out` would be files of the pack."""
+    where, pack = out.resolve(), folder.resolve()
+    if where.is_relative_to(pack) and not is_ignored(where.relative_to(pack).as_posix()):
+        other = "choose dist in it, or a folder outside"
+        raise PackRejected(f"{out} is in the pack, so the next build would contain the archives; {other}")
 
 
 def stem(name: str) -> str:

@@ -12,6 +12,7 @@ from mockllm.core.display import brief
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.rendering.plan import Headers
 from mockllm.core.rendering.recorded_plan import RecordedFrame
+from mockllm.core.url_secrets import without_credentials, without_passwords
 from mockllm.recordings.interaction import RecordedRequest, RecordedResponse, local_path
 from mockllm.scenario.diagnostics import Path, path_text
 from mockllm.scenario.source_file import EMPTY_SOURCE, Source
@@ -102,7 +103,8 @@ def parse_request(method: str, url: str, headers: Json, body: bytes, where: str)
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise NotImported(f"{where}: this is not a URL: {brief(url)}") from None
+        shown = without_passwords(without_credentials(url))
+        raise NotImported(f"{where}: this is not a URL: {brief(shown)}") from None
     method, pairs = method.upper(), header_pairs(headers)
     path = local_path(parts.netloc or None, parts.path or "/", method, pairs)
     return RecordedRequest(method, path, parts.query, pairs, body)

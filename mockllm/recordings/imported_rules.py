@@ -56,7 +56,7 @@ def rules_text(imported: ImportedRules, title: str) -> str:
 def yaml_lines(value: Mapping[str, Json], indent: str) -> Iterator[str]:
     """Yield an object as YAML, one key in each line."""
     for key, inner in value.items():
-        name = key_text(key)
+        name = key_text(key, indent)
         if isinstance(inner, dict) and inner:
             yield f"{indent}{name}:"
             yield from yaml_lines(inner, f"{indent}  ")

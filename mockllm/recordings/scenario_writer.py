@@ -43,6 +43,9 @@ _NOT_BLOCK: Final = re.compile(_UNPRINTABLE.pattern + r"|(?m:^[ \t]+$)")
 """Text that a YAML block cannot represent, including lines of blanks only."""
 _GLOB: Final = re.compile(r"[*?\[]")
 WIDTH: Final = 100
+MAX_KEY: Final = 1000
+"""The most characters of a key before its colon. YAML reads 1,024; a longer key needs a `?` before it."""
+_JSON_TEXT: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"(:?)')
 
 
 class RequestParser:
@@ -162,7 +165,8 @@ def _replay(response: RecordedResponse, indent: str) -> Iterator[str]:
         yield f"{indent}status: {response.status}"
     if response.headers:
         yield f"{indent}headers:"
-        yield from (f"{indent}  {key_text(name)}: {quoted(value)}" for name, value in response.headers)
+        for name, value in response.headers:
+            yield f"{indent}  {key_text(name, indent + '  ')}: {quoted(value)}"
     if response.messages is not None:
         yield f"{indent}messages:" if response.messages else f"{indent}messages: []"
         yield from (line for message in response.messages for line in _message(message, f"{indent}  "))
@@ -238,8 +242,13 @@ def quoted(value: Json, *, filled: bool = False) -> str:
 
 
 def printable_json(text: str) -> str:
-    """Return the text of JSON with escapes for what YAML does not allow."""
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """Return the text of JSON with escapes for what YAML does not allow, and marks before long keys."""
+    text = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _JSON_TEXT.sub(_marked_key, text) if len(text) > MAX_KEY and text[0] != '"' else text
+
+
+def _marked_key(found: re.Match[str]) -> str:
+    return f"? {found[0]}" if found[1] and len(found[0]) > MAX_KEY else found[0]
 
 
 def _plain(text: str) -> str:
@@ -247,9 +256,10 @@ def _plain(text: str) -> str:
     return text if _PLAIN.match(text) and text.lower() not in _WORDS else quoted(text)
 
 
-def key_text(name: str) -> str:
-    """Return a key, in quotes if necessary."""
-    return name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) else quoted(name)
+def key_text(name: str, indent: str) -> str:
+    """Return a key, in quotes if necessary. The colon after a long key is on a line with this indent."""
+    text = name if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name) else quoted(name)
+    return text if len(text) <= MAX_KEY else f"? {text}\n{indent}"
 
 
 def comment(text: str | None) -> str:

@@ -22,6 +22,7 @@ def test_env_is_evaluated_by_a_shell(capsys: pytest.CaptureFixture[str]) -> None
         ["sh", "-c", text + 'echo "$OPENAI_BASE_URL $MOCKLLM_URL"'], capture_output=True, text=True
     )
     assert shown.stdout == "http://127.0.0.1:99/s/a%20b/v1 http://127.0.0.1:99\n"
+    assert "MOCKLLM_BASE_URL=http://h/s/v1\n" in printed(capsys, "--dotenv", "--url", "http://h/s/v1")
 
 
 def test_env_as_dotenv_has_default_url(
@@ -34,8 +35,17 @@ def test_env_as_dotenv_has_default_url(
     assert "ANTHROPIC_BASE_URL=http://localhost:1" in printed(capsys, "--dotenv").splitlines()
 
 
-def test_env_without_url_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("url", ["localhost", "http://", "http://h:abc", "http://h:99999", "http://[::1"])
+def test_env_with_invalid_url_is_a_mistake(capsys: pytest.CaptureFixture[str], url: str) -> None:
     with pytest.raises(SystemExit) as exit:
-        main(["env", "--url", "localhost"])
+        main(["env", "--url", url])
     assert exit.value.code == 2
-    assert "expected a URL such as http://localhost:8080" in capsys.readouterr().err
+    assert "mockllm: --url: expected http://HOST:PORT, found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", ["/v1", "/s/mine/v1/", "/openai/v1"])
+def test_env_refuses_the_base_path_of_an_sdk(capsys: pytest.CaptureFixture[str], path: str) -> None:
+    with pytest.raises(SystemExit) as exit:
+        main(["env", "--url", f"http://h:8080{path}"])
+    assert exit.value.code == 2
+    assert "expected the address without the path of an SDK" in capsys.readouterr().err

@@ -80,6 +80,47 @@ def test_main_ctrl_c_ends_read_only_command(monkeypatch: pytest.MonkeyPatch, com
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
+IN_A_CALLBACK = """
+import os, signal, sys
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == sys.argv[1]:
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except KeyboardInterrupt:
+                os._exit(9)  # a C extension that imports a module may not expect an exception
+signal.signal(signal.SIGINT, signal.default_int_handler if sys.argv[2] == "default" else signal.SIG_IGN)
+sys.meta_path.insert(0, Interrupt())
+from mockllm.cli.main import main
+main(sys.argv[3:])
+"""
+STARTS = {
+    "hunt": ("mockllm.cli.hunt", "hunt", "--help"),
+    "import": ("mockllm.cli.importing", "import", "--help"),
+    "exec": ("mockllm.cli.exec", "exec", "--help"),
+    "pack build": ("mockllm.cli.pack_author", "pack", "build", "nowhere"),
+    "pack list": ("mockllm.cli.pack_consumer", "pack", "list"),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="`os.kill` ends the process there")
+@pytest.mark.parametrize("line", STARTS.values(), ids=STARTS)
+def test_ctrl_c_during_imports_raises_no_exception(line: tuple[str, ...], tmp_path: Path) -> None:
+    for handler, code in (("default", {130}), ("ignored", {0, 1})):
+        start = [sys.executable, "-c", IN_A_CALLBACK, line[0], handler, *line[1:]]
+        done = subprocess.run(start, capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode in code, done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_has_its_usual_effect_after_the_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "_exit", lambda code: pytest.fail("the command ends by itself"))
+    monkeypatch.setattr("mockllm.cli.hunt.run", lambda args: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["hunt", "--", "true"])
+    assert ended.value.code == 130
+
+
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [

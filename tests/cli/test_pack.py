@@ -52,6 +52,12 @@ def test_pack_new_is_valid_and_fully_covered(capsys: pytest.CaptureFixture[str])
     assert run("pack", "new", "../evil") == 1
 
 
+@pytest.mark.parametrize("name", ["123", "null", "true", "1.0", "0x1f", "1e3"])
+def test_pack_new_with_a_name_like_a_value_is_valid(name: str) -> None:
+    assert run("pack", "new", name) == 0
+    assert run("pack", "test", name, "--min-coverage", "100%") == 0
+
+
 def test_pack_test_lists_unreached_points(capsys: pytest.CaptureFixture[str]) -> None:
     pack(Path("p"), rules=STEPS)
     assert run("pack", "test", "p") == 0

@@ -138,6 +138,39 @@ def test_requests_follow_counts_dropped_requests(
     assert "… 3 requests were dropped from the journal" in out
 
 
+def test_requests_last_has_as_many_pages_as_necessary(
+    server: Steered, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mockllm.cli.requests.MAX_PAGE", 2)
+    for _ in range(5):
+        server.ask("hello")
+    for most, first in ((1, 5), (2, 4), (3, 3), (4, 2), (5, 1), (9, 1)):
+        lines = ran(capsys, "requests", "--last", str(most))[1].splitlines()
+        assert [line.partition(" ")[0] for line in lines] == [f"#{number}" for number in range(first, 6)]
+
+
+def test_requests_follow_goes_on_with_a_restarted_server(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def after_restart(seconds: float) -> None:
+        if next(polls, None) is None:
+            raise KeyboardInterrupt
+        if servers:
+            monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{servers.pop().port}")
+
+    polls = iter(range(3))
+    with steered(tmp_path, {"a.yaml": FILE}) as first, steered(tmp_path, {"a.yaml": FILE}) as second:
+        servers = [second]
+        for _ in range(5):
+            first.ask("hello")
+        for _ in range(3):
+            second.ask("hello")
+        monkeypatch.setenv("MOCKLLM_URL", f"http://127.0.0.1:{first.port}")
+        monkeypatch.setattr("mockllm.cli.requests.time.sleep", after_restart)
+        out = ran(capsys, "requests", "--follow", "--last", "1")[1]
+    assert [line.partition(" ")[0] for line in out.splitlines()] == ["#5", "#1", "#2", "#3"]
+
+
 def test_requests_without_server_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,7 +16,15 @@ from mockllm.cli.units import (
     positive_seconds,
     seconds,
     size,
+    upstream,
 )
+
+
+@pytest.mark.parametrize("url", ["http://user:S3CRET@h", "http://user:S3/CRET@h:x", "htp://user:S3CRET@"])
+def test_error_for_an_upstream_has_no_password(url: str) -> None:
+    with pytest.raises(ValueError, match="expected PROVIDER=URL") as raised:
+        upstream(f"openai={url}")
+    assert "CRET" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

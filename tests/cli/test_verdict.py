@@ -158,6 +158,15 @@ def test_verdict_prints_json_and_junit(
     assert (code, "No such file" in err) == (2, True)
 
 
+def test_verdict_prints_one_format_only(server: Steered, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = ran(capsys, "--json", "--junit", "-")
+    assert (code, out, err) == (
+        2,
+        "",
+        "mockllm: --json and --junit -: standard output has one of them only\n",
+    )
+
+
 def test_verdict_without_server_fails(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

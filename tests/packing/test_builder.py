@@ -45,6 +45,23 @@ def test_wheel_metadata_describes_the_pack(tmp_path: Path) -> None:
     assert points == "[mockllm.packs]\nteam/x = mockllm_pack_team_x\n"
 
 
+@pytest.mark.parametrize("out", ["p", "p/out", "p/a/dist", "p/link/..", "p/../p/out"])
+def test_archives_among_the_files_of_the_pack_are_refused(tmp_path: Path, out: str) -> None:
+    folder = pack(tmp_path / "p")
+    with pytest.raises(
+        PackRejected, match="the next build would contain the archives; choose dist in it, or a"
+    ):
+        build(folder, tmp_path / out)
+    assert all_files(folder) == {"pack.yaml", "rules.yaml"}
+
+
+@pytest.mark.parametrize("out", ["p/dist", "p/dist/a", "p/.out", "p-out", "."])
+def test_archives_beside_the_files_of_the_pack_are_built(tmp_path: Path, out: str) -> None:
+    folder = pack(tmp_path / "p")
+    first = [path.read_bytes() for path in build(folder, tmp_path / out)]
+    assert [path.read_bytes() for path in build(folder, tmp_path / out)] == first
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [

@@ -216,6 +216,11 @@ CORPUS: Final[list[object]] = [
     pytest.param(endless_list, "it holds more than 2000 files", id="a list without end"),
     pytest.param(nested, "is in more than 12 folders", id="too deep"),
     pytest.param(
+        patched(b"note.txt", b"\0ote.txt"),
+        "is a path that not every system allows",
+        id="a name cut to nothing",
+    ),
+    pytest.param(
         patched(b"hello hello", b"hullo hullo"), "cannot be read: Bad CRC-32", id="bytes that were changed"
     ),
     pytest.param(

@@ -105,7 +105,7 @@ def test_changed_pack_is_refused_until_restored(tmp_path: Path, capfd: pytest.Ca
         assert run(*line) in (1, 2)
         output = capfd.readouterr()
         assert "is not team/x 1.0.0 of mockllm.lock: its files have changed" in output.out + output.err
-    assert run("pack", "list") == 1
+    assert run("pack", "list") == run("pack", "list", "--json") == 1
     assert run("pack", "add") == 0
     assert run("check", "--frozen") == 0
 

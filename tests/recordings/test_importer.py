@@ -64,6 +64,19 @@ def test_key_in_request_is_not_in_the_example() -> None:
     assert again(result, raw_request("/v1/chat/completions", body)).bytes == b"x"
 
 
+def test_long_header_of_response_is_replayed() -> None:
+    name = "x-" + "k" * 1100
+    response = again(take(vcrpy({"string": "x"}, headers={name: ["one"], "x-other": ["two"]})))
+    assert (response.headers[name], response.headers["x-other"]) == ("one", "two")
+
+
+@pytest.mark.parametrize("url", ["https://[u:S3CRET@h/x", "https://[h/x?api_key=S3CRET"])
+def test_error_for_a_url_has_no_secret(url: str) -> None:
+    with pytest.raises(NotImported, match="this is not a URL") as raised:
+        take({"log": {"entries": [{"request": {"url": url}, "response": {"status": 200}}]}})
+    assert "S3CRET" not in str(raised.value)
+
+
 def test_repeated_request_becomes_a_sequence() -> None:
     one, two = vcrpy({"string": "one"}), vcrpy({"string": "two"})
     both = {"interactions": [*one["interactions"], *two["interactions"]]}

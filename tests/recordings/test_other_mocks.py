@@ -184,6 +184,17 @@ def test_wiremock_body_has_the_json_of_its_value(response: dict[str, Any], body:
     assert game.respond(raw_request("/a")).bytes == body
 
 
+@pytest.mark.parametrize("name", ["k" * 990, "k" * 1025, "a b" * 400], ids=len)
+@pytest.mark.parametrize(
+    "value",
+    [1, "x", "a\nb\n", {"b": [1]}, [{"k" * 1025: 1}], [[{"k" * 1025: [2]}]]],
+    ids=["number", "text", "lines", "object", "list", "nested"],
+)
+def test_long_key_of_a_response_is_imported(name: str, value: Any) -> None:
+    game = VirtualServer(take({"request": {"url": "/a"}, "response": {"jsonBody": {name: value}}}).text)
+    assert json.loads(game.respond(raw_request("/a")).bytes) == {name: value}
+
+
 @pytest.mark.parametrize("operator", ["equalTo", "contains", "matches"])
 @pytest.mark.parametrize(
     ("value", "text"), [(True, "true"), (False, "false"), (3, "3"), (1.5, "1.5"), ("True", "True")]

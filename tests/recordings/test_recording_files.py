@@ -194,13 +194,16 @@ def test_example_repeats_as_many_values_as_a_file_may(tmp_path: Path) -> None:
     assert recorder.replayed(41, x=[1] * 3000) == [*map(str, range(40)), "39"]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{"x": json.loads("[" * 97 + "]" * 97)}, {"k" * 2000: 1}],
-    ids=["deep", "long key"],
-)
-def test_request_that_yaml_cannot_have_is_no_example(fields: dict[str, Any], tmp_path: Path) -> None:
-    recorder = Recorder(tmp_path)
-    recorder.add("one", **fields)
+def test_request_that_yaml_cannot_have_is_no_example(tmp_path: Path) -> None:
+    recorder, deep = Recorder(tmp_path), json.loads("[" * 97 + "]" * 97)
+    recorder.add("one", x=deep)
     assert "examples:" not in (tmp_path / "shared" / "a.yaml").read_text()
+    assert recorder.replayed(1, x=deep) == ["one"]
+
+
+@pytest.mark.parametrize("length", [990, 1000, 1024, 2000])
+def test_request_with_long_key_is_an_example(length: int, tmp_path: Path) -> None:
+    recorder, fields = Recorder(tmp_path), {"k" * length: [{'"' * length: 1, "text: {": ":"}]}
+    recorder.add("one", **fields)
+    assert "examples:" in (tmp_path / "shared" / "a.yaml").read_text()
     assert recorder.replayed(1, **fields) == ["one"]
