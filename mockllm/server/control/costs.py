@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Lock
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final, NamedTuple
@@ -74,9 +75,16 @@ class CostCounters:
         self.sums: dict[CostLabels, CostSum] = {}
         self.tokens: dict[tuple[CostLabels, str], int] = {}
         self._last = 0
+        self._lock = Lock()
 
     async def count(self, entries: Iterable[JournalEntry], engine: Engine, own: Mapping[str, Price]) -> None:
         """Count the entries that are new. An entry that left the journal before is not counted."""
+        async with self._lock:  # a scrape that began before may still count the same entries
+            await self._count(entries, engine, own)
+
+    async def _count(
+        self, entries: Iterable[JournalEntry], engine: Engine, own: Mapping[str, Price]
+    ) -> None:
         slices, last, sums = TimeSlices(), self._last, self.sums
         for entry in tuple(entries):
             if entry.number <= last:
