@@ -12,6 +12,7 @@ from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.engine_request import decode_response
 from mockllm.engine.response_cost import ResponseCost, cost_of
+from mockllm.server.access_log import printable_line
 from mockllm.server.control.journal_queries import TimeSlices, decode_again, in_thread_if_large
 from mockllm.server.control.models.costs import CostReport, CostSum, ModelCost, SessionCost
 from mockllm.server.journal.entry import JournalEntry
@@ -101,7 +102,7 @@ class CostCounters:
 
     def _add(self, entry: JournalEntry, usage: Usage, dollars: float | None) -> None:
         model = entry.shown_model
-        labels = CostLabels(entry.endpoint or NONE, NONE if model is None else model)
+        labels = CostLabels(entry.endpoint or NONE, printable_line(model) if model else NONE)
         if labels not in self.sums and len(self.sums) >= MAX_LABEL_VALUES:
             labels = CostLabels(labels.endpoint, OTHER)
         self.sums.setdefault(labels, CostSum()).add(usage, dollars)
