@@ -305,12 +305,14 @@ def _size(content: Plan | PrerenderedResponse, values: Sequence[bytes], until: f
             else len(step.filled_bytes(values)) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _scheduled(steps, until - content.delay))
+            for step in (steps if until is None else scheduled_steps(steps, until - content.delay))
         ]
     )  # fmt: skip
 
 
-def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Iterator[Step | PlaceholderStep]:
+def scheduled_steps(
+    steps: Iterable[Step | PlaceholderStep], seconds: float
+) -> Iterator[Step | PlaceholderStep]:
     """Yield the steps that are scheduled within these seconds, up to a cut."""
     for step in steps:
         if isinstance(step, CutStep):

@@ -83,9 +83,7 @@ class CostCounters:
         async with self._lock:  # a scrape that began before may still count the same entries
             await self._count(entries, engine, own)
 
-    async def _count(
-        self, entries: Iterable[JournalEntry], engine: Engine, own: Mapping[str, Price]
-    ) -> None:
+    async def _count(self, entries: Iterable[JournalEntry], engine: Engine, own: Mapping[str, Price]) -> None:
         slices, last, sums = TimeSlices(), self._last, self.sums
         for entry in tuple(entries):
             if entry.number <= last:

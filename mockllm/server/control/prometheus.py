@@ -69,7 +69,9 @@ def _responses(metrics: Metrics) -> Iterator[Metric]:
         "mockllm_unfinished", "Responses that did not complete.", labels=("endpoint", "how")
     )
     took = HistogramMetricFamily(
-        "mockllm_response_seconds", "Duration of complete responses.", labels=("endpoint",)
+        "mockllm_response_seconds",
+        "Duration of responses, up to their end or their cut.",
+        labels=("endpoint",),
     )
     ttft = HistogramMetricFamily(
         "mockllm_time_to_first_chunk_seconds", "Time to the first chunk of a stream.", labels=("endpoint",)
@@ -103,7 +105,9 @@ def _cost(counted: CostCounters) -> Iterator[Metric]:
         labels=("endpoint", "model"),
     )
     tokens = CounterMetricFamily(
-        "mockllm_tokens", "Tokens that responses report.", labels=("endpoint", "model", "kind")
+        "mockllm_tokens",
+        "Tokens of successful responses, also those that a cut response did not send.",
+        labels=("endpoint", "model", "kind"),
     )
     for labels, total in counted.sums.items():
         dollars.add_metric(labels, total.cost)
