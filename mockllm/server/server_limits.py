@@ -5,6 +5,7 @@ The command line is generated from this table, so every limit can be set.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal, TypeAlias, TypeVar
 
@@ -112,8 +113,11 @@ class ServerLimits:
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            if getattr(self, limit.name) <= 0:
-                raise ValueError(f"{limit.metadata['option']} must be above zero")
+            value, option = getattr(self, limit.name), limit.metadata["option"]
+            if value <= 0:
+                raise ValueError(f"{option} must be above zero")
+            if value > sys.maxsize:
+                raise ValueError(f"{option} must be at most {sys.maxsize}")
         if self.depth > MAX_DEPTH:
             raise ValueError(f"--max-depth must be at most {MAX_DEPTH}: deeper JSON cannot be parsed")
 

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import resource
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -317,6 +318,8 @@ def test_each_limit_has_an_option_a_unit_and_a_sentence() -> None:
 
 
 def test_invalid_limit_raises_value_error() -> None:
+    with pytest.raises(ValueError, match=f"--journal must be at most {sys.maxsize}"):
+        ServerLimits(journal=10**20)
     with pytest.raises(ValueError, match="--max-body must be above zero"):
         ServerLimits(body=0)
     with pytest.raises(ValueError, match="--max-depth must be at most 200"):
