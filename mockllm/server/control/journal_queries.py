@@ -347,7 +347,7 @@ def _entry(entry: JournalEntry) -> dict[str, Json]:
         "response": {
             "status": sent.status,
             "statusText": PHRASES.get(sent.status, ""),
-            "httpVersion": "HTTP/1.1",
+            "httpVersion": "HTTP/2" if entry.http2 else "HTTP/1.1",
             "cookies": [],
             "headers": [pair.model_dump() for pair in _pairs(sent.headers, entry.full_redactor)],
             "content": content,
@@ -369,7 +369,7 @@ def _har_request(entry: JournalEntry) -> dict[str, Json]:
     request: dict[str, Json] = {
         "method": redactor.text(entry.method),
         "url": redactor.target(entry.target if "://" in entry.path else f"http://{host}{path}"),
-        "httpVersion": "HTTP/1.0" if entry.constraints.http10 else "HTTP/1.1",
+        "httpVersion": f"HTTP/{entry.http_version}",
         "cookies": [],
         "headers": [pair.model_dump() for pair in _pairs(entry.headers, redactor)],
         "queryString": [
