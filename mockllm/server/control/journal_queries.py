@@ -112,7 +112,6 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     plain = (
         (wanted.endpoint, entry.endpoint or "none"),
         (wanted.provider, entry.provider),
-        (wanted.model, entry.model),
         (wanted.status, entry.status),
         (wanted.key, entry.api_key_hash),
         (wanted.client, entry.client_address),
@@ -121,6 +120,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     )
     return (
         all(expected is None or expected == value for expected, value in plain)
+        and (wanted.model is None or wanted.model in (entry.model, entry.shown_model))
         and (wanted.session is None or entry.is_of_session(wanted.session))
         and (wanted.rule is None or is_called(entry.responder_id, wanted.rule))
         and (wanted.path is None or entry.path.startswith(wanted.path))

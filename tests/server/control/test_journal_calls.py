@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from mockllm.core.key_forms import REDACTED
 from tests.server.control.live_server import Steered, listed
 from tests.server.http2.h2_client import H2Client
 from tests.server.raw_client import Raw
@@ -297,6 +298,8 @@ def test_text_like_a_key_is_redacted_everywhere(server: Steered) -> None:
     server.ask(f"my key is {key}", model=key)
     server.call("GET", f"/v1/{key}", headers={"x-mine": key, "referer": f"http://x/?q={key}"})
     ids = [each["id"] for each in listed(server)]
+    assert [each["model"] for each in listed(server, f"?model={REDACTED}")] == [REDACTED]
+    assert [each["model"] for each in listed(server, f"?model={key}")] == [REDACTED]
     stated = [server.call("GET", f"/api/requests{path}") for path in ("", "/export", "/export?format=har")]
     for id in ids:
         stated += [server.call("GET", f"/api/requests/{id}{path}") for path in ("", "/rule")]
