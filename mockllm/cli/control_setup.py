@@ -162,9 +162,9 @@ def _read(path: Path) -> str:
 
 
 def _check_token(text: str, problem: str) -> str:
-    """Return the text if it is valid in a header. Raise BadOption otherwise."""
-    if not text or not text.isprintable() or " " in text:
-        raise BadOption(f"{problem}: expected one word on one line")
+    """Return the text if any client can send it in a header. Raise BadOption otherwise."""
+    if not (text.isascii() and text.isprintable()) or not text or " " in text:
+        raise BadOption(f"{problem}: expected one word of ASCII characters")
     return text
 
 

@@ -347,4 +347,4 @@ def volatile(values: OptionValues) -> frozenset[str]:
     lists = values["hash_ignore"]
     if lists is None:
         return VOLATILE
-    return frozenset(name for names in lists for name in names.split(",") if name)
+    return frozenset(name for names in lists for part in names.split(",") if (name := part.strip()))

@@ -212,7 +212,7 @@ class LineSink:
     def __init__(self) -> None:
         self._data = bytearray()
         self.written = False
-        self.full = self.half_closed = False
+        self.full = self.half_closed = self.http2 = False
 
     def write(self, data: bytes) -> None:
         self.written = True

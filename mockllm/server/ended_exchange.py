@@ -76,6 +76,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     model: str | None = None
     constraints: HttpConstraints = NO_CONSTRAINTS
     sends_cors_headers: bool = False
+    http2: bool = False
+    """Whether the request came over HTTP/2."""
     in_batch: bool = False
     """Whether the request is a line of a batch."""
     id_seed: bytes | None = None
@@ -103,7 +105,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             write_times=write_times, planned_times=exchange.planned_times,
             method=message.method, target=message.path,
             constraints=exchange.constraints, sends_cors_headers=exchange.sends_cors_headers,
-            in_batch=exchange.in_batch, held_seconds=exchange.held_seconds,
+            http2=exchange.sink.http2, in_batch=exchange.in_batch, held_seconds=exchange.held_seconds,
         )  # fmt: skip
         if request is None:
             ended.headers = message.headers

@@ -48,6 +48,9 @@ class ExchangeSink(DrainableSink, Protocol):
     written: bool
     """Whether bytes of the response were written, or added to the write queue."""
 
+    http2: bool
+    """Whether the request came over HTTP/2."""
+
     @property
     def half_closed(self) -> bool:
         """Whether the client sends no more: it may still read, or may have disconnected."""

@@ -23,6 +23,7 @@ from mockllm.core.rendering.placeholders import PlaceholderStep
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.request import Request
+from mockllm.server.access_log import printable_line
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.journal.entry import endpoint, headers_and_body
 
@@ -304,12 +305,14 @@ def _size(content: Plan | PrerenderedResponse, values: Sequence[bytes], until: f
             else len(step.filled_bytes(values)) if type(step) is PlaceholderStep
             else len(step.data) if type(step) is RawStep
             else 0
-            for step in (steps if until is None else _scheduled(steps, until - content.delay))
+            for step in (steps if until is None else scheduled_steps(steps, until - content.delay))
         ]
     )  # fmt: skip
 
 
-def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Iterator[Step | PlaceholderStep]:
+def scheduled_steps(
+    steps: Iterable[Step | PlaceholderStep], seconds: float
+) -> Iterator[Step | PlaceholderStep]:
     """Yield the steps that are scheduled within these seconds, up to a cut."""
     for step in steps:
         if isinstance(step, CutStep):
@@ -322,13 +325,14 @@ def _scheduled(steps: Iterable[Step | PlaceholderStep], seconds: float) -> Itera
 
 
 def _label(name: str | None, known: set[str], ended: EndedExchange) -> str:
-    """Return the label of a name."""
-    if name is None:
+    """Return the label of a name. Names that print alike have one label: each label has one time series."""
+    if not name:
         return NONE
     if name not in known:
         if len(known) >= MAX_LABEL_VALUES or len(name) > 200:
             return OTHER
         # the client may have sent a key as the model
-        name = Redactor(secrets_of(headers_and_body(ended)[0].items(), ended.target)).text(name)
+        redactor = Redactor(secrets_of(headers_and_body(ended)[0].items(), ended.target))
+        name = printable_line(redactor.text(name))
         known.add(name)
     return name

@@ -5,6 +5,7 @@ The command line is generated from this table, so every limit can be set.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, fields
 from typing import Final, Literal, TypeAlias, TypeVar
 
@@ -25,8 +26,8 @@ Unit: TypeAlias = Literal["bytes", "seconds", "count"]
 T = TypeVar("T")
 
 
-def _limit(default: T, option: str, unit: Unit, help: str) -> T:
-    return field(default=default, metadata={"option": option, "unit": unit, "help": help})
+def _limit(default: T, option: str, unit: Unit, help: str, at_most: int = sys.maxsize) -> T:
+    return field(default=default, metadata={"option": option, "unit": unit, "help": help, "at_most": at_most})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,9 @@ class ServerLimits:
         "bytes",
         "largest request body, as received and decompressed; a larger one is a 413",
     )
-    depth: int = _limit(100, "--max-depth", "count", "deepest nesting of a JSON body; deeper is a 400")
+    depth: int = _limit(
+        100, "--max-depth", "count", "deepest nesting of a JSON body; deeper is a 400", at_most=MAX_DEPTH
+    )
     containers: int = _limit(
         100_000, "--max-containers", "count", "most arrays and objects in a JSON body; more is a 400"
     )
@@ -83,7 +86,13 @@ class ServerLimits:
     keepalive: float = _limit(
         75.0, "--keepalive-timeout", "seconds", "time between two requests after which a connection closes"
     )
-    unsent: int = _limit(MIB, "--max-unsent", "bytes", "how much of a response is buffered for a slow reader")
+    unsent: int = _limit(
+        MIB,
+        "--max-unsent",
+        "bytes",
+        "how much of a response is buffered for a slow reader",
+        at_most=2**31 - 1,  # uvloop counts it in a C int
+    )
     linger: float = _limit(
         2.0,
         "--linger-timeout",
@@ -112,10 +121,11 @@ class ServerLimits:
 
     def __post_init__(self) -> None:
         for limit in fields(self):
-            if getattr(self, limit.name) <= 0:
-                raise ValueError(f"{limit.metadata['option']} must be above zero")
-        if self.depth > MAX_DEPTH:
-            raise ValueError(f"--max-depth must be at most {MAX_DEPTH}: deeper JSON cannot be parsed")
+            value, option = getattr(self, limit.name), limit.metadata["option"]
+            if value <= 0:
+                raise ValueError(f"{option} must be above zero")
+            if value > limit.metadata["at_most"]:
+                raise ValueError(f"{option} must be at most {limit.metadata['at_most']}")
 
 
 def environment_name(option: str) -> str:

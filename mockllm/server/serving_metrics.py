@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import inf
 from typing import Final
 
-from mockllm.core.rendering.plan import Framing
+from mockllm.core.rendering.placeholders import PlaceholderStep
+from mockllm.core.rendering.plan import Framing, Step
 from mockllm.core.request.request import Request
 from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.dialects.serving_metrics_form import CounterKind, GaugeKind, HistogramKind, ServingMetricsForm
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import Exchange
-from mockllm.server.metrics import MAX_GAPS, planned_times
+from mockllm.server.metrics import MAX_GAPS, planned_times, scheduled_steps
 from mockllm.state.fetched_objects import call_or_default_if_missing
 
 BAD: Final = 400
@@ -58,7 +60,7 @@ class ServingMetrics:
     def begin(self, exchange: Exchange, request: Request) -> None:
         """Count a response that takes time."""
         plan = exchange.response.plan
-        output = max((getattr(step, "chunk_number", 0) for step in plan.steps[-4:]), default=0)
+        output = _last_chunk(plan.steps[-4:])
         until = exchange.monotonic + plan.delay * exchange.response.time_scale
         schedule = exchange.response.continuous_batch_times
         capacity = schedule.capacity if schedule is not None and schedule.capacity else self.form.cache_tokens
@@ -76,9 +78,10 @@ class ServingMetrics:
             return
         prompt = usage.prompt or call_or_default_if_missing(lambda: request.input_tokens, 0)
         cached = 0 if response.continuous_batch_times is None else response.continuous_batch_times.cached
-        self._add_tokens(prompt, usage.output, max(cached, usage.cached))
         streamed = response.content.framing is not Framing.PLAIN
         complete = ended.end_reason == "finished"
+        output = usage.output if complete else sent_tokens(ended, usage.output)
+        self._add_tokens(prompt, output, max(cached, usage.cached))
         self.finished[usage.finish if complete else self.form.aborted] += 1
         self._add("took", ended.duration)
         queue = min(max(0.0, until - ended.monotonic), ended.duration)
@@ -143,6 +146,22 @@ class ServingMetrics:
         histogram = self.histograms.get(kind)
         if histogram is not None:
             histogram.add(value)
+
+
+def sent_tokens(ended: EndedExchange, output: int) -> int:
+    """Return the tokens in the chunks that an incomplete response has sent; it was planned with `output` tokens."""
+    plan, times, scale = ended.response.plan, ended.write_times, ended.response.time_scale
+    if times is None:  # written at once
+        return output
+    if not times:
+        return 0
+    seconds = (times[-1] - ended.monotonic) / scale + 1e-6 if scale else inf
+    due = scheduled_steps(plan.steps, seconds - plan.delay)
+    return output * _last_chunk(due) // (_last_chunk(plan.steps) or 1)
+
+
+def _last_chunk(steps: Iterable[Step | PlaceholderStep]) -> int:
+    return max((getattr(step, "chunk_number", 0) for step in steps), default=0)
 
 
 class AllServingMetrics(dict[str, ServingMetrics]):

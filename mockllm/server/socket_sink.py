@@ -36,6 +36,7 @@ class SocketSink:
         "_limits",
         "client_disconnected",
         "connection",
+        "http2",
         "queue_write",
         "written",
     )
@@ -47,6 +48,7 @@ class SocketSink:
         self.queue_write = queue_write
         self._limits = limits
         self.written = self._interim_response_sent = False
+        self.http2 = False
         self.client_disconnected = False
         """Whether the client has certainly disconnected. After a half-close, only a TCP RST for written bytes shows
         it (`check_client`)."""

@@ -42,12 +42,13 @@ WRONG = {
     "two words": b"one two",
     "two lines": b"one\ntwo",
     "no text": b"\xff\xfe",
+    "no ASCII": "schlüssel".encode(),
 }
 
 
-@pytest.mark.parametrize("text", ["one two", "one\ntwo", "a\x1bb"])
+@pytest.mark.parametrize("text", ["one two", "one\ntwo", "a\x1bb", "schlüssel", "a\u2028b"])
 def test_admin_token_invalid_in_header_is_refused(text: str) -> None:
-    with pytest.raises(BadOption, match="--admin-token: not a token: expected one word on one line"):
+    with pytest.raises(BadOption, match="--admin-token: not a token: expected one word of ASCII characters"):
         requested(text)
 
 

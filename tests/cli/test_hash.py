@@ -45,11 +45,14 @@ def test_hash_escapes_control_characters(tmp_path: Path, capsys: pytest.CaptureF
     assert all(line.isprintable() for line in output.splitlines())
 
 
-def test_volatile_fields_may_be_chosen(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("names", ["run,user", "user, run "])
+def test_volatile_fields_may_be_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: str
+) -> None:
     hashes = []
     for run_number in (1, 2):
         body: dict[str, Any] = {"model": "m", "messages": [], "run": run_number}
-        assert run(tmp_path, body, "--hash-ignore", "run,user") == 0
+        assert run(tmp_path, body, "--hash-ignore", names) == 0
         hashes.append(capsys.readouterr().out.splitlines()[0])
     assert hashes[0] == hashes[1]
 

@@ -79,6 +79,22 @@ def test_action_serves_runs_and_reports(tmp_path: Path) -> None:
         urllib.request.urlopen(url)
 
 
+def test_action_serves_https(tmp_path: Path) -> None:
+    runner = Runner(tmp_path)
+    options = f"--tls-self-signed --tls-dir {tmp_path / 'tls'}"
+    started = runner.step("start", pack="default", options=options)
+    assert started.returncode == 0, started.stdout + started.stderr
+    outputs = dict(line.split("=", 1) for line in (tmp_path / "github_output").read_text().splitlines())
+    assert outputs["url"].startswith("https://")
+    assert outputs["ca"] == str(tmp_path / "tls" / "ca.pem")
+    command = f"curl --silent --fail --cacert {outputs['ca']} $MOCKLLM_URL/v1/models"
+    assert '"data"' in runner.step("command", command=command).stdout
+    assert runner.step("report").returncode == 0
+    report = tmp_path / "mockllm" / "report"
+    assert "/v1/models" in (report / "journal.jsonl").read_text()
+    assert "SSL_CERT_FILE" not in (report / "unmatched.txt").read_text()
+
+
 @pytest.mark.parametrize(("options", "code"), [("--strict", 1), ("", 0)])
 def test_action_fails_at_its_end_if_strict(tmp_path: Path, options: str, code: int) -> None:
     (tmp_path / "a.yaml").write_text("rules:\n  - {match: {model: m}, reply: Hi.}\n")

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -51,6 +52,13 @@ MISTAKES = {
     "token of two words": ("adminToken.value=a b", "'/adminToken/value': 'a b' does not match pattern"),
     "scrape without token": ("podMonitor.enabled=true", "podMonitor.enabled needs a token for /metrics"),
     "one port twice": ("tls.secretName=a,tls.port=8080", "port and tls.port are both 8080"),
+    "one port of the Service twice": (
+        "tls.secretName=a,service.port=443", "service.port and tls.servicePort are both 443"
+    ),
+    "label of the selector": (
+        "podLabels.app\\.kubernetes\\.io/component=mine",
+        "podLabels may not set app.kubernetes.io/component: the Service selects pods by it",
+    ),
     "ingress without host": ("ingress.enabled=true", "ingress.enabled needs a host"),
     "no room to scale": (
         "autoscaling.enabled=true,autoscaling.minReplicas=20",
@@ -122,6 +130,21 @@ def test_wrong_value_gets_clear_error(mistake: str) -> None:
     done = template("--set", values)
     assert done.returncode == 1
     assert message in done.stderr
+
+
+def test_new_admin_token_replaces_the_pods() -> None:
+    def metadata(*values: str) -> dict[str, Any]:
+        done = template("--set", ",".join(values), "-s", "templates/deployment.yaml")
+        found: dict[str, Any] = YAML(typ="safe").load(done.stdout)["spec"]["template"]["metadata"]
+        return found
+
+    one, other = metadata("adminToken.value=one"), metadata("adminToken.value=two")
+    assert one["annotations"] != other["annotations"]
+    assert metadata("adminToken.value=one", "podAnnotations.a=b")["annotations"] == {
+        **one["annotations"],
+        "a": "b",
+    }
+    assert "annotations" not in metadata("adminToken.existingSecret=mine")
 
 
 def test_notes_name_addresses_and_missing_store(tmp_path: Path) -> None:

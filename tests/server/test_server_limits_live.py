@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import resource
+import sys
 import time
 import zlib
 from collections.abc import Iterator
@@ -319,5 +320,17 @@ def test_each_limit_has_an_option_a_unit_and_a_sentence() -> None:
 def test_invalid_limit_raises_value_error() -> None:
     with pytest.raises(ValueError, match="--max-body must be above zero"):
         ServerLimits(body=0)
-    with pytest.raises(ValueError, match="--max-depth must be at most 200"):
-        ServerLimits(depth=201)
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "most"),
+    [
+        ("depth", "--max-depth", 200),
+        ("unsent", "--max-unsent", 2**31 - 1),
+        ("journal", "--journal", sys.maxsize),
+    ],
+)
+def test_limit_above_its_maximum_is_refused(name: str, option: str, most: int) -> None:
+    assert getattr(ServerLimits(**{name: most}), name) == most
+    with pytest.raises(ValueError, match=f"{option} must be at most {most}"):
+        ServerLimits(**{name: most + 1})

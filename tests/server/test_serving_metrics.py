@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from array import array
 from collections.abc import Iterator
 from contextlib import suppress
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -12,7 +14,11 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, WaitStep
+from mockllm.engine import PlannedResponse
+from mockllm.server.serving_metrics import sent_tokens
 from tests.server.control.live_server import Steered, steered
+from tests.server.test_metrics import seen
 from tests.waiting import until
 
 SCENARIO = """
@@ -21,6 +27,9 @@ rules:
   - match: {model: slow}
     reply: {text: {tokens: 3}}
     pace: {ttft: 60s}
+  - match: {model: long}
+    reply: {text: {tokens: 3}}
+    pace: {ttft: 20ms, itl: 60s}
   - reply: {text: {tokens: 3}}
     pace: {ttft: 20ms, itl: 20ms}
 modifiers:
@@ -79,6 +88,45 @@ def test_metrics_count_times_between_chunks(server: Steered) -> None:
 
     until(has_times)  # on a busy machine late chunks leave together, and have no time between them
     assert samples(server)["vllm:inter_token_latency_seconds_sum"] > 0
+
+
+def test_left_stream_counts_the_tokens_that_were_sent(server: Steered) -> None:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    body = {"model": "long", "prompt": "hi there", "max_tokens": 3, "stream": True}
+    connection.request("POST", "/v1/completions", json.dumps(body))
+    connection.getresponse().read(20)
+    connection.close()
+    until(lambda: samples(server)["vllm:request_success_total:abort"] == 1)
+    found = samples(server)
+    assert found["vllm:generation_tokens_total"] == found["vllm:request_generation_tokens_sum"] == 1
+
+
+@pytest.mark.parametrize(
+    ("times", "scale", "tokens"),
+    [
+        ([], 1.0, 0),  # it left the queue
+        ([5.0], 1.0, 0),
+        ([5.0, 6.0], 1.0, 20),
+        ([5.0, 6.0, 7.0], 1.0, 40),
+        ([5.0, 6.0, 7.0], 2.0, 20),
+        ([5.0], 0.0, 40),
+    ],
+)
+def test_sent_tokens_are_those_of_due_chunks(times: list[float], scale: float, tokens: int) -> None:
+    steps = (
+        EventStep(b"role", 0, "open"),
+        WaitStep(1.0, 0),
+        EventStep(b"a", 1, "chunk"),
+        WaitStep(1.0, 1),
+        EventStep(b"b", 2, "chunk"),
+    )
+    response = PlannedResponse(Plan(ResponseHead(200, ()), steps, Framing.SSE), "r", time_scale=scale)
+    ended = seen(response, times=array("d", times), end_reason="gone")
+    assert sent_tokens(ended, 40) == tokens
+
+
+def test_response_in_one_write_has_sent_all_tokens() -> None:
+    assert sent_tokens(seen(PlannedResponse(Plan(ResponseHead(200, ()), ()), "r")), 40) == 40
 
 
 def test_metrics_show_what_runs_and_waits(server: Steered) -> None:

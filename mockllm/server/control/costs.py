@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import Lock
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Final, NamedTuple
@@ -11,6 +12,7 @@ from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.engine_request import decode_response
 from mockllm.engine.response_cost import ResponseCost, cost_of
+from mockllm.server.access_log import printable_line
 from mockllm.server.control.journal_queries import TimeSlices, decode_again, in_thread_if_large
 from mockllm.server.control.models.costs import CostReport, CostSum, ModelCost, SessionCost
 from mockllm.server.journal.entry import JournalEntry
@@ -74,9 +76,14 @@ class CostCounters:
         self.sums: dict[CostLabels, CostSum] = {}
         self.tokens: dict[tuple[CostLabels, str], int] = {}
         self._last = 0
+        self._lock = Lock()
 
     async def count(self, entries: Iterable[JournalEntry], engine: Engine, own: Mapping[str, Price]) -> None:
         """Count the entries that are new. An entry that left the journal before is not counted."""
+        async with self._lock:  # a scrape that began before may still count the same entries
+            await self._count(entries, engine, own)
+
+    async def _count(self, entries: Iterable[JournalEntry], engine: Engine, own: Mapping[str, Price]) -> None:
         slices, last, sums = TimeSlices(), self._last, self.sums
         for entry in tuple(entries):
             if entry.number <= last:
@@ -93,7 +100,7 @@ class CostCounters:
 
     def _add(self, entry: JournalEntry, usage: Usage, dollars: float | None) -> None:
         model = entry.shown_model
-        labels = CostLabels(entry.endpoint or NONE, NONE if model is None else model)
+        labels = CostLabels(entry.endpoint or NONE, printable_line(model) if model else NONE)
         if labels not in self.sums and len(self.sums) >= MAX_LABEL_VALUES:
             labels = CostLabels(labels.endpoint, OTHER)
         self.sums.setdefault(labels, CostSum()).add(usage, dollars)

@@ -112,7 +112,6 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     plain = (
         (wanted.endpoint, entry.endpoint or "none"),
         (wanted.provider, entry.provider),
-        (wanted.model, entry.model),
         (wanted.status, entry.status),
         (wanted.key, entry.api_key_hash),
         (wanted.client, entry.client_address),
@@ -121,6 +120,7 @@ def matches_filter(wanted: RequestFilter, entry: JournalEntry) -> bool:
     )
     return (
         all(expected is None or expected == value for expected, value in plain)
+        and (wanted.model is None or wanted.model in (entry.model, entry.shown_model))
         and (wanted.session is None or entry.is_of_session(wanted.session))
         and (wanted.rule is None or is_called(entry.responder_id, wanted.rule))
         and (wanted.path is None or entry.path.startswith(wanted.path))
@@ -347,7 +347,7 @@ def _entry(entry: JournalEntry) -> dict[str, Json]:
         "response": {
             "status": sent.status,
             "statusText": PHRASES.get(sent.status, ""),
-            "httpVersion": "HTTP/1.1",
+            "httpVersion": "HTTP/2" if entry.http2 else "HTTP/1.1",
             "cookies": [],
             "headers": [pair.model_dump() for pair in _pairs(sent.headers, entry.full_redactor)],
             "content": content,
@@ -369,7 +369,7 @@ def _har_request(entry: JournalEntry) -> dict[str, Json]:
     request: dict[str, Json] = {
         "method": redactor.text(entry.method),
         "url": redactor.target(entry.target if "://" in entry.path else f"http://{host}{path}"),
-        "httpVersion": "HTTP/1.0" if entry.constraints.http10 else "HTTP/1.1",
+        "httpVersion": f"HTTP/{entry.http_version}",
         "cookies": [],
         "headers": [pair.model_dump() for pair in _pairs(entry.headers, redactor)],
         "queryString": [

@@ -14,7 +14,6 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from mockllm.engine import EngineInfo
-from mockllm.server.access_log import printable_line
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.costs import CostCounters
 from mockllm.server.control.serving_page import serving_families
@@ -59,13 +58,7 @@ def _requests(metrics: Metrics) -> Metric:
         "mockllm_requests", "Requests served.", labels=("endpoint", "model", "rule", "status")
     )
     for series, count in metrics.series.items():
-        labels = (
-            series.endpoint,
-            printable_line(series.model),
-            printable_line(series.rule),
-            str(series.status),
-        )
-        requests.add_metric(labels, count)
+        requests.add_metric((*series[:-1], str(series.status)), count)
     return requests
 
 
@@ -76,7 +69,9 @@ def _responses(metrics: Metrics) -> Iterator[Metric]:
         "mockllm_unfinished", "Responses that did not complete.", labels=("endpoint", "how")
     )
     took = HistogramMetricFamily(
-        "mockllm_response_seconds", "Duration of complete responses.", labels=("endpoint",)
+        "mockllm_response_seconds",
+        "Duration of responses, up to their end or their cut.",
+        labels=("endpoint",),
     )
     ttft = HistogramMetricFamily(
         "mockllm_time_to_first_chunk_seconds", "Time to the first chunk of a stream.", labels=("endpoint",)
@@ -110,14 +105,15 @@ def _cost(counted: CostCounters) -> Iterator[Metric]:
         labels=("endpoint", "model"),
     )
     tokens = CounterMetricFamily(
-        "mockllm_tokens", "Tokens that responses report.", labels=("endpoint", "model", "kind")
+        "mockllm_tokens",
+        "Tokens of successful responses, also those that a cut response did not send.",
+        labels=("endpoint", "model", "kind"),
     )
     for labels, total in counted.sums.items():
-        names = (labels.endpoint, printable_line(labels.model))
-        dollars.add_metric(names, total.cost)
-        unpriced.add_metric(names, total.unpriced)
+        dollars.add_metric(labels, total.cost)
+        unpriced.add_metric(labels, total.unpriced)
     for (labels, kind), count in counted.tokens.items():
-        tokens.add_metric((labels.endpoint, printable_line(labels.model), kind), count)
+        tokens.add_metric((*labels, kind), count)
     yield from (dollars, unpriced, tokens)
 
 

@@ -52,6 +52,7 @@ class StreamConnection(Connection):
 
     def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(owner, app, loop)
+        self._sink.http2 = True
         self._open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

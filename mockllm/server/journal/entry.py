@@ -41,9 +41,9 @@ since the search would delay other requests."""
 
 class JournalEntry(NamedTuple):
     """`number` counts from 1 and is never used again. `target` is path and query without credentials. `now`,
-    `monotonic`, `write_times`, `duration`, `in_batch` and `held_seconds` are as in `EndedExchange`. `body_stored`:
-    the body fitted into the journal, and the search for secrets in it was short enough (`MAX_SEARCHED`,
-    `secret_masker.MAX_ESCAPES`)."""
+    `monotonic`, `write_times`, `duration`, `http2`, `in_batch` and `held_seconds` are as in `EndedExchange`.
+    `body_stored`: the body fitted into the journal, and the search for secrets in it was short enough
+    (`MAX_SEARCHED`, `secret_masker.MAX_ESCAPES`)."""
 
     number: int
     now: float
@@ -66,6 +66,7 @@ class JournalEntry(NamedTuple):
     end_reason: EndReason
     write_times: array[float] | None
     size: int
+    http2: bool = False
     in_batch: bool = False
     held_seconds: float = 0.0
     redactor: Redactor = Redactor()
@@ -109,6 +110,11 @@ class JournalEntry(NamedTuple):
     @property
     def query_string(self) -> str:
         return self.target.partition("?")[2]
+
+    @property
+    def http_version(self) -> str:
+        """The version of HTTP of the request: `1.1`."""
+        return "2" if self.http2 else "1.0" if self.constraints.http10 else "1.1"
 
     @property
     def endpoint(self) -> str | None:
@@ -184,6 +190,7 @@ def entry_of(number: int, ended: EndedExchange, max_bytes: int) -> JournalEntry:
         end_reason=ended.end_reason,
         write_times=ended.write_times,
         size=size + len(raw),
+        http2=ended.http2,
         in_batch=ended.in_batch,
         held_seconds=ended.held_seconds,
         redactor=Redactor(_secrets_in_texts(secrets, ended, target, pairs, response)),

@@ -185,7 +185,7 @@ def _http_attributes(
     attributes: dict[str, Value] = {
         "http.request.method": _method(entry.method),
         "http.response.status_code": entry.status,
-        "network.protocol.version": "1.0" if entry.constraints.http10 else "1.1",
+        "network.protocol.version": entry.http_version,
         "url.path": entry.redactor.target(entry.path),
     }
     if entry.method not in METHODS and entry.method != "-":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from mockllm.server.control import journal_queries
 from tests.server.control.live_server import Steered
 
 
@@ -70,10 +73,23 @@ def test_metrics_count_each_request_once(server: Steered) -> None:
     assert tokens[("gpt-4o", "cached")] == tokens[("gpt-4o", "cache_write")] == 0
 
 
-def test_reset_of_metrics_begins_anew(server: Steered) -> None:
+def test_scrapes_at_once_count_each_request_once(server: Steered, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_queries, "SLICE", 0.0)  # each entry lets another scrape go on
+    for _ in range(20):
+        server.ask("hello", model="gpt-4o")
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: server.call("GET", "/metrics"), range(4)))
+    total = samples(server, "mockllm_cost_dollars_total")
+    assert total[("gpt-4o",)] == pytest.approx(server.call("GET", "/api/costs").json["cost"])
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("/api/reset", {"what": ["metrics"]}), ("/api/metrics/reset", None)]
+)
+def test_reset_of_metrics_begins_anew(server: Steered, path: str, body: object) -> None:
     server.ask("hello", model="gpt-4o")
     first = samples(server, "mockllm_cost_dollars_total")
-    server.call("POST", "/api/reset", {"what": ["metrics"]})
+    server.call("POST", path, body)
     assert samples(server, "mockllm_cost_dollars_total") == {}
     server.ask("hello", model="gpt-4o")
     assert samples(server, "mockllm_cost_dollars_total") == pytest.approx(first)

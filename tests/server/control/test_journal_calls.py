@@ -8,7 +8,9 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from mockllm.core.key_forms import REDACTED
 from tests.server.control.live_server import Steered, listed
+from tests.server.http2.h2_client import H2Client
 from tests.server.raw_client import Raw
 from tests.waiting import until
 
@@ -260,10 +262,14 @@ def test_har_export_has_all_required_fields(server: Steered) -> None:
         raw.send(b"GET /v1/models HTTP/1.0\r\n\r\n").answer()
     with Raw(server.port) as raw:
         raw.send(b"no request at all\r\n\r\n").answer()
+    with H2Client(server.port) as client:
+        client.response(client.ask("/v1/models"))
     log = server.call("GET", "/api/requests/export?format=har").json["log"]
     is_har("log", log)
     is_har("creator", log["creator"])
-    assert (log["version"], len(log["entries"])) == ("1.2", 7)
+    versions = [(each["request"]["httpVersion"], each["response"]["httpVersion"]) for each in log["entries"]]
+    assert versions[-3:] == [("HTTP/1.0", "HTTP/1.1"), ("HTTP/1.1", "HTTP/1.1"), ("HTTP/2", "HTTP/2")]
+    assert (log["version"], len(log["entries"])) == ("1.2", 8)
     for entry in log["entries"]:
         is_har("entry", entry)
         for part in ("request", "response", "timings"):
@@ -292,6 +298,8 @@ def test_text_like_a_key_is_redacted_everywhere(server: Steered) -> None:
     server.ask(f"my key is {key}", model=key)
     server.call("GET", f"/v1/{key}", headers={"x-mine": key, "referer": f"http://x/?q={key}"})
     ids = [each["id"] for each in listed(server)]
+    assert [each["model"] for each in listed(server, f"?model={REDACTED}")] == [REDACTED]
+    assert [each["model"] for each in listed(server, f"?model={key}")] == [REDACTED]
     stated = [server.call("GET", f"/api/requests{path}") for path in ("", "/export", "/export?format=har")]
     for id in ids:
         stated += [server.call("GET", f"/api/requests/{id}{path}") for path in ("", "/rule")]

@@ -143,6 +143,21 @@ def test_scraping_does_not_change_responses(server: Steered) -> None:
     assert value(server, "mockllm_requests_total", rule="a.yaml:hello") == 20
 
 
+@pytest.mark.parametrize("name", ["mockllm_requests", "mockllm_cost_dollars", "mockllm_tokens"])
+def test_models_with_one_label_have_one_series(server: Steered, name: str) -> None:
+    for model in ("a\nb", "a\\nb", "\u2028", "\\u2028"):
+        server.ask("hello", model=model)
+    found = families(server.call("GET", "/metrics"))[name].samples
+    series = [tuple(sorted(sample.labels.items())) for sample in found]
+    assert len(series) == len(set(series))
+    assert {sample.labels["model"] for sample in found} == {"a\\nb", "\\u2028"}
+
+
+def test_empty_model_is_counted_as_none(server: Steered) -> None:
+    server.ask("hello", model="")
+    assert value(server, "mockllm_requests_total", model="none") == 1
+
+
 def test_label_sets_are_bounded() -> None:
     metrics = Metrics()
     for model in range(150):

@@ -223,6 +223,12 @@ def test_client_that_says_goaway_gets_its_response(client: H2Client) -> None:
     client.to_the_end()
 
 
+@pytest.mark.parametrize("path", ["/ok?version", "/paced?version"])
+def test_journal_entry_has_version_2(server: ThreadedServer, client: H2Client, path: str) -> None:
+    client.response(client.ask(path))
+    assert written_down(server, path).http_version == "2"
+
+
 def test_connect_is_refused(client: H2Client) -> None:
     id = client.h2.get_next_available_stream_id()
     client.h2.send_headers(id, [(":method", "CONNECT"), (":authority", "other:443")])

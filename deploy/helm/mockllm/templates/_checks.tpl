@@ -30,6 +30,15 @@
 {{- if and .Values.tls.secretName (eq (int .Values.tls.port) (int .Values.port)) -}}
 {{- fail (printf "port and tls.port are both %d" (int .Values.port)) -}}
 {{- end -}}
+{{- if and .Values.tls.secretName (eq (int .Values.tls.servicePort) (int .Values.service.port)) -}}
+{{- fail (printf "service.port and tls.servicePort are both %d" (int .Values.service.port)) -}}
+{{- end -}}
+{{- $selector := include "mockllm.selectorLabels" . | fromYaml -}}
+{{- range $name, $value := .Values.podLabels -}}
+{{- if hasKey $selector $name -}}
+{{- fail (printf "podLabels may not set %s: the Service selects pods by it" $name) -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.hosts) -}}
 {{- fail "ingress.enabled needs a host: ingress.hosts: [mockllm.example.com]" -}}
 {{- end -}}

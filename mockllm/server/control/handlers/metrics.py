@@ -73,7 +73,7 @@ async def show_latency(context: ControlContext, call: ApiCall) -> BaseModel:
 
 async def reset_metrics(context: ControlContext, call: ApiCall) -> BaseModel:
     """Reset the metrics."""
-    _metrics(context).reset()
+    await context.forget("metrics")
     return Done(done="metrics")
 
 
