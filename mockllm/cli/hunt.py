@@ -35,6 +35,7 @@ from mockllm.hunting.finding_files import RUNS, keep_findings
 from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline, SilentWatch
 from mockllm.hunting.outcome_store import OutcomeStore
 from mockllm.scenario.diagnostics import readable
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.engine_builder import Broken
 
@@ -61,7 +62,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument("--out", default="hunt", metavar="DIR", help="folder of findings (default: hunt)")
     output.add_argument(
-        "--resume", action="store_true", help="go on with an interrupted hunt of the same command"
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted hunt of the same command and scenarios",
     )
     output.add_argument("--keep-pace", action="store_true", help="keep the scenarios' own pace")
     output.add_argument("--json", action="store_true", help="the report as JSON")
@@ -126,14 +129,17 @@ def run(args: argparse.Namespace) -> int:
     if not line:
         raise BadOption("hunt: expected a command after --, as in `mockllm hunt -- npm test`")
     values = option_values(args, (*LOAD_OPTIONS, *OWN), os.environ)
-    trial = CommandTrial(line, _sources(values, args), args.timeout, args.compare, args.side_effects)
+    sources = scenario_sources(values, os.environ)
+    served = _served(sources, values, args)
+    trial = CommandTrial(line, served, args.timeout, args.compare, args.side_effects)
     policy = Policy(args.reported, args.expect, _expectations(args.expectations))
     budget = HuntBudget(args.runs, args.time, _jobs(args.jobs), args.replays, values["seed"], args.findings)
     folder = Path(args.out)
     _check_folder(args.junit)
-    purpose = json.dumps([line, values, args.timeout, args.compare, args.side_effects, args.keep_pace])
+    digest = load_scenarios(sources).loaded.digest
+    purpose = [line, values, args.timeout, args.compare, args.side_effects, args.keep_pace, digest]
     try:
-        store = OutcomeStore(trial, folder / RUNS, purpose, resume=args.resume)
+        store = OutcomeStore(trial, folder / RUNS, json.dumps(purpose), resume=args.resume)
     except OSError as error:
         raise BadOption(f"--out {args.out}: {error.strerror}") from None
     if args.resume:
@@ -231,13 +237,12 @@ def _tell_stored(known: int, folder: Path) -> None:
     if known:
         text = f"goes on with {counted(known, 'stored run')}"
     else:
-        text = f"{folder} has no interrupted hunt of this command: a new one begins"
+        text = f"{folder} has no interrupted hunt of this command and these scenarios: a new one begins"
     print(f"mockllm: {text}", file=sys.stderr)
 
 
-def _sources(values: OptionValues, args: argparse.Namespace) -> ServerSources:
+def _served(sources: ScenarioSources, values: OptionValues, args: argparse.Namespace) -> ServerSources:
     """Return what the servers serve: as `exec` does."""
-    sources = scenario_sources(values, os.environ)
     pairs = (each.partition("=")[::2] for each in values["set"] or ())
     params = {name: read_source(value, "--set").data for name, value in pairs}
     return ServerSources(sources.scenarios, sources.packs, params, values["seed"], args.keep_pace)

@@ -139,7 +139,24 @@ def test_hunt_of_a_file_that_is_not_written(tmp_path: Path, client: list[str], o
     ended = command("hunt", *QUICK, *line, "--", *client, cwd=tmp_path)
     assert ended.returncode == 2
     assert "the command does not write $MOCKLLM_RUN_DIR/out.txt: a file to check" in ended.stderr
-    assert "hunt has no interrupted hunt of this command: a new one begins" in ended.stderr
+    assert (
+        "hunt has no interrupted hunt of this command and these scenarios: a new one begins" in ended.stderr
+    )
+
+
+def test_resumed_hunt_uses_runs_of_the_same_scenarios(tmp_path: Path, client: list[str]) -> None:
+    (tmp_path / "a.yaml").write_text("rules: [{reply: {text: {file: text.txt}}}]")
+    (tmp_path / "text.txt").write_text("one")
+    line = ("hunt", *QUICK, "--compare", "$MOCKLLM_RUN_DIR/missing", "--resume", "--", *client)
+    edits: list[tuple[str, str, str]] = [
+        ("a.yaml", "rules: [{reply: {text: {file: text.txt}}}]", "a new one begins"),
+        ("a.yaml", "rules: [{reply: {text: {file: text.txt}}}]  # a remark", "goes on with 2 stored runs"),
+        ("text.txt", "two", "a new one begins"),
+        ("a.yaml", RULES, "a new one begins"),
+    ]
+    for file, content, message in edits:
+        (tmp_path / file).write_text(content)
+        assert message in command(*line, cwd=tmp_path).stderr, content
 
 
 def test_hunt_serves_packs_with_parameters(tmp_path: Path, client: list[str]) -> None:
