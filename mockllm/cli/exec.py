@@ -47,6 +47,8 @@ TOO_LONG: Final = 124
 """The exit code of a command that ran longer than --timeout, as of timeout(1)."""
 ENDING: Final = 2.0
 """Seconds between SIGTERM and SIGKILL for a command that ran too long."""
+FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""The signals that the command gets."""
 ADMITTED: Final = frozenset({"gave_up"})
 """Verdicts that are right for a command that reported its failure to the user."""
 OWN: Final = (
@@ -161,7 +163,7 @@ def _run(line: Sequence[str], environment: Mapping[str, str], timeout: float | N
 
         print(f"mockllm: {cannot_run(line, error)}", file=sys.stderr)
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
-    with _forward_signals(process, interrupt=timeout is not None):
+    with _forward_signals(process, own_session=timeout is not None):
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -209,22 +211,28 @@ def _clock(scale: float, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _forward_signals(process: subprocess.Popen[bytes], *, interrupt: bool) -> Iterator[None]:
-    """Forward SIGTERM to the command, and wait for its end. Ctrl-C reaches a command of the same session by itself;
-    with `interrupt` it is forwarded, too."""
+def _forward_signals(process: subprocess.Popen[bytes], *, own_session: bool) -> Iterator[None]:
+    """Forward signals to the command, and wait for its end. Ctrl-C reaches a command of the same session by itself;
+    one that has its own session gets all signals, with its children. A signal that is ignored stays so."""
 
     def forward(number: int, frame: FrameType | None) -> None:
-        process.send_signal(number)
+        if not own_session:
+            process.send_signal(number)
+        elif process.returncode is None:
+            os.killpg(process.pid, number)
 
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, forward),
-        signal.SIGINT: signal.signal(signal.SIGINT, forward if interrupt else lambda number, frame: None),
-    }
+    handlers = dict.fromkeys(FORWARDED, forward)
+    if not own_session:
+        handlers[signal.SIGINT] = lambda number, frame: None
+    before = {number: signal.getsignal(number) for number in handlers}
+    changed = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
+    for number in changed:
+        signal.signal(number, handlers[number])
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in changed:
+            signal.signal(number, before[number])
 
 
 def _report_verdicts(
