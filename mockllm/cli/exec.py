@@ -22,6 +22,7 @@ from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, Option, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
+from mockllm.cli.signal_handlers import SignalHandler, handled_signals
 from mockllm.cli.units import exit_codes, port, positive_seconds
 from mockllm.core.display import counted
 from mockllm.core.request.request import Request
@@ -47,8 +48,6 @@ TOO_LONG: Final = 124
 """The exit code of a command that ran longer than --timeout, as of timeout(1)."""
 ENDING: Final = 2.0
 """Seconds between SIGTERM and SIGKILL for a command that ran too long."""
-FORWARDED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""The signals that the command gets."""
 ADMITTED: Final = frozenset({"gave_up"})
 """Verdicts that are right for a command that reported its failure to the user."""
 OWN: Final = (
@@ -163,7 +162,7 @@ def _run(line: Sequence[str], environment: Mapping[str, str], timeout: float | N
 
         print(f"mockllm: {cannot_run(line, error)}", file=sys.stderr)
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
-    with _forward_signals(process, own_session=timeout is not None):
+    with handled_signals(_forwarding(process, own_session=timeout is not None)):
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -210,10 +209,11 @@ def _clock(scale: float, environment: Mapping[str, str]) -> dict[str, str]:
     return {"MOCKLLM_TIME_SCALE": f"{scale:g}", "NODE_OPTIONS": options}
 
 
-@contextmanager
-def _forward_signals(process: subprocess.Popen[bytes], *, own_session: bool) -> Iterator[None]:
-    """Forward signals to the command, and wait for its end. Ctrl-C reaches a command of the same session by itself;
-    one that has its own session gets all signals, with its children. A signal that is ignored stays so."""
+def _forwarding(
+    process: subprocess.Popen[bytes], *, own_session: bool
+) -> Mapping[signal.Signals, SignalHandler]:
+    """Return the handlers that forward signals to the command. Ctrl-C reaches a command of the same session by
+    itself; one that has its own session gets all signals, with its children."""
 
     def forward(number: int, frame: FrameType | None) -> None:
         if not own_session:
@@ -221,18 +221,14 @@ def _forward_signals(process: subprocess.Popen[bytes], *, own_session: bool) -> 
         elif process.returncode is None:
             os.killpg(process.pid, number)
 
-    handlers = dict.fromkeys(FORWARDED, forward)
-    if not own_session:
-        handlers[signal.SIGINT] = lambda number, frame: None
-    before = {number: signal.getsignal(number) for number in handlers}
-    changed = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in changed:
-        signal.signal(number, handlers[number])
-    try:
-        yield
-    finally:
-        for number in changed:
-            signal.signal(number, before[number])
+    def leave(number: int, frame: FrameType | None) -> None:
+        """Wait for the command's end."""
+
+    return {
+        signal.SIGTERM: forward,
+        signal.SIGHUP: forward,
+        signal.SIGINT: forward if own_session else leave,
+    }
 
 
 def _report_verdicts(

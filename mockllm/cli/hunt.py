@@ -7,17 +7,20 @@ import json
 import math
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, TextIO
+from types import FrameType
+from typing import Final, NoReturn, TextIO
 
 from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, add, argparse_type
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.progress_bar import ProgressBar
+from mockllm.cli.signal_handlers import handled_signals
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.units import at_least, exit_codes, positive_seconds
 from mockllm.cli.verdict import write
@@ -27,6 +30,7 @@ from mockllm.core.hunting.disturbance_type import ExpectedReaction
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 from mockllm.core.hunting.finding import TRIED_ALL, Finding, HuntReport
 from mockllm.core.hunting.judgement import Policy
+from mockllm.core.hunting.outcome import FIRST_OF_SIGNALS
 from mockllm.core.hunting.report_files import report_json, report_junit
 from mockllm.core.hunting.report_text import report_lines
 from mockllm.hunting.command_run import CannotRun, CommandTrial
@@ -48,6 +52,8 @@ ABOUT: Final = (
 )
 OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
 INTERRUPTED: Final = 130
+ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a hunt at once. The commands have their own sessions, and do not get them."""
 MAX_JOBS: Final = 4
 """The most runs at the same time by default."""
 RUNS_OF_PROCESSOR: Final = 2
@@ -159,14 +165,25 @@ def _hunt(
     args: argparse.Namespace, store: OutcomeStore, policy: Policy, budget: HuntBudget, command: str
 ) -> HuntReport:
     complete = False
-    with hunt_progress(sys.stderr, budget) as progress:
+    with handled_signals(dict.fromkeys(ENDING, _end)), hunt_progress(sys.stderr, budget) as progress:
         watch = QuietHunt() if args.quiet else ShownHunt(progress, budget.runs)
         try:
             report = Hunter(store, policy, budget, watch).hunt(command)
             complete = report.ended != "interrupted"
+        except SystemExit as end:
+            name = signal.Signals(int(end.code or 0) - FIRST_OF_SIGNALS).name
+            print(f"mockllm: ended by {name}; the same command with --resume goes on", file=sys.stderr)
+            raise
         finally:
             store.close(complete=complete)
     return report
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End the hunt and its commands."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)  # a second one would leave a command behind
+    raise SystemExit(FIRST_OF_SIGNALS + number)
 
 
 def hunt_progress(

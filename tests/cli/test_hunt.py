@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -15,6 +18,8 @@ from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.hunting.hunter import HuntWatch
 from tests.cli.in_process import command
 from tests.cli.terminal import Pipe
+from tests.process import MOCKLLM, environment
+from tests.waiting import PATIENCE, until
 
 CLIENT = """
 import json, os, sys, urllib.request
@@ -188,3 +193,34 @@ def test_ctrl_c_says_what_the_hunt_waits_for(watch: HuntWatch, capsys: pytest.Ca
     watch.interrupted(2)
     expected = "mockllm: interrupted: waits for 2 runs to end; Ctrl-C again ends them now\n"
     assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_ends_the_commands_of_a_hunt(
+    tmp_path: Path, client: list[str], number: signal.Signals
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "begun").mkdir()
+    waits = """
+import time
+open(f"begun/{os.getpid()}", "w").close()
+if len(os.listdir("begun")) > 2:
+    time.sleep(PATIENCE)
+""".replace("PATIENCE", f"{PATIENCE:g}")
+    (tmp_path / "client.py").write_text(CLIENT + waits)
+    before = signal.signal(number, signal.SIG_DFL)
+    process = subprocess.Popen(
+        [*MOCKLLM, "hunt", *QUICK, "--quiet", "--", *client],
+        cwd=tmp_path, stderr=subprocess.PIPE, encoding="utf-8",
+        env=environment(PYTHONPATH=str(Path(__file__).parents[2]), TMPDIR=str(tmp_path / "temporary")),
+    )  # fmt: skip
+    signal.signal(number, before)
+    until(lambda: len(list((tmp_path / "begun").iterdir())) == 4)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + number
+    assert err == f"mockllm: ended by {number.name}; the same command with --resume goes on\n"
+    for path in (tmp_path / "begun").iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.name), 0)
+    assert list((tmp_path / "temporary").iterdir()) == []
