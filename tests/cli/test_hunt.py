@@ -122,6 +122,9 @@ def test_hunt_of_good_client_succeeds(tmp_path: Path, client: list[str]) -> None
         (("--out", "a.yaml", "--", "true"), "--out a.yaml: "),
         (("--", "true"), "the command sent no request to the server"),
         (("--", "./missing"), "cannot run ./missing"),
+        (("--compare", ".", "--", "true"), "mockllm: --compare .: this is a folder"),
+        (("--side-effects", "$MOCKLLM_RUN_DIR", "--", "true"), "$MOCKLLM_RUN_DIR: this is a folder"),
+        (("--compare", "a.yaml/x", "--", "true"), "mockllm: --compare a.yaml/x: Not a directory"),
         (
             ("--json", "a.json", "--", "ls"),
             "cannot run a.json: No such file or directory; the command follows --",
