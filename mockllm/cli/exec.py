@@ -22,6 +22,7 @@ from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, Option, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
+from mockllm.cli.signal_handlers import SignalHandler, handled_signals
 from mockllm.cli.units import exit_codes, port, positive_seconds
 from mockllm.core.display import counted
 from mockllm.core.request.request import Request
@@ -161,7 +162,7 @@ def _run(line: Sequence[str], environment: Mapping[str, str], timeout: float | N
 
         print(f"mockllm: {cannot_run(line, error)}", file=sys.stderr)
         return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_RUN
-    with _forward_signals(process, interrupt=timeout is not None):
+    with handled_signals(_forwarding(process, own_session=timeout is not None)):
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -208,23 +209,26 @@ def _clock(scale: float, environment: Mapping[str, str]) -> dict[str, str]:
     return {"MOCKLLM_TIME_SCALE": f"{scale:g}", "NODE_OPTIONS": options}
 
 
-@contextmanager
-def _forward_signals(process: subprocess.Popen[bytes], *, interrupt: bool) -> Iterator[None]:
-    """Forward SIGTERM to the command, and wait for its end. Ctrl-C reaches a command of the same session by itself;
-    with `interrupt` it is forwarded, too."""
+def _forwarding(
+    process: subprocess.Popen[bytes], *, own_session: bool
+) -> Mapping[signal.Signals, SignalHandler]:
+    """Return the handlers that forward signals to the command. Ctrl-C reaches a command of the same session by
+    itself; one that has its own session gets all signals, with its children."""
 
     def forward(number: int, frame: FrameType | None) -> None:
-        process.send_signal(number)
+        if not own_session:
+            process.send_signal(number)
+        elif process.returncode is None:
+            os.killpg(process.pid, number)
 
-    before = {
-        signal.SIGTERM: signal.signal(signal.SIGTERM, forward),
-        signal.SIGINT: signal.signal(signal.SIGINT, forward if interrupt else lambda number, frame: None),
+    def leave(number: int, frame: FrameType | None) -> None:
+        """Wait for the command's end."""
+
+    return {
+        signal.SIGTERM: forward,
+        signal.SIGHUP: forward,
+        signal.SIGINT: forward if own_session else leave,
     }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _report_verdicts(

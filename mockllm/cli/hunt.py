@@ -7,17 +7,20 @@ import json
 import math
 import os
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final, TextIO
+from types import FrameType
+from typing import Final, NoReturn, TextIO
 
 from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, add, argparse_type
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.progress_bar import ProgressBar
+from mockllm.cli.signal_handlers import handled_signals
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.units import at_least, exit_codes, positive_seconds
 from mockllm.cli.verdict import write
@@ -27,6 +30,7 @@ from mockllm.core.hunting.disturbance_type import ExpectedReaction
 from mockllm.core.hunting.expectation_file import BadExpectations, expectations
 from mockllm.core.hunting.finding import TRIED_ALL, Finding, HuntReport
 from mockllm.core.hunting.judgement import Policy
+from mockllm.core.hunting.outcome import FIRST_OF_SIGNALS
 from mockllm.core.hunting.report_files import report_json, report_junit
 from mockllm.core.hunting.report_text import report_lines
 from mockllm.hunting.command_run import CannotRun, CommandTrial
@@ -35,6 +39,7 @@ from mockllm.hunting.finding_files import RUNS, keep_findings
 from mockllm.hunting.hunter import MIN_RUNS, HuntBudget, Hunter, NoBaseline, SilentWatch
 from mockllm.hunting.outcome_store import OutcomeStore
 from mockllm.scenario.diagnostics import readable
+from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.server.engine_builder import Broken
 
@@ -47,6 +52,8 @@ ABOUT: Final = (
 )
 OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
 INTERRUPTED: Final = 130
+ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that end a hunt at once. The commands have their own sessions, and do not get them."""
 MAX_JOBS: Final = 4
 """The most runs at the same time by default."""
 RUNS_OF_PROCESSOR: Final = 2
@@ -61,7 +68,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     output.add_argument("--out", default="hunt", metavar="DIR", help="folder of findings (default: hunt)")
     output.add_argument(
-        "--resume", action="store_true", help="go on with an interrupted hunt of the same command"
+        "--resume",
+        action="store_true",
+        help="go on with an interrupted hunt of the same command and scenarios",
     )
     output.add_argument("--keep-pace", action="store_true", help="keep the scenarios' own pace")
     output.add_argument("--json", action="store_true", help="the report as JSON")
@@ -126,14 +135,17 @@ def run(args: argparse.Namespace) -> int:
     if not line:
         raise BadOption("hunt: expected a command after --, as in `mockllm hunt -- npm test`")
     values = option_values(args, (*LOAD_OPTIONS, *OWN), os.environ)
-    trial = CommandTrial(line, _sources(values, args), args.timeout, args.compare, args.side_effects)
+    sources = scenario_sources(values, os.environ)
+    served = _served(sources, values, args)
+    trial = CommandTrial(line, served, args.timeout, args.compare, args.side_effects)
     policy = Policy(args.reported, args.expect, _expectations(args.expectations))
     budget = HuntBudget(args.runs, args.time, _jobs(args.jobs), args.replays, values["seed"], args.findings)
     folder = Path(args.out)
     _check_folder(args.junit)
-    purpose = json.dumps([line, values, args.timeout, args.compare, args.side_effects, args.keep_pace])
+    digest = load_scenarios(sources).loaded.digest
+    purpose = [line, values, args.timeout, args.compare, args.side_effects, args.keep_pace, digest]
     try:
-        store = OutcomeStore(trial, folder / RUNS, purpose, resume=args.resume)
+        store = OutcomeStore(trial, folder / RUNS, json.dumps(purpose), resume=args.resume)
     except OSError as error:
         raise BadOption(f"--out {args.out}: {error.strerror}") from None
     if args.resume:
@@ -153,14 +165,25 @@ def _hunt(
     args: argparse.Namespace, store: OutcomeStore, policy: Policy, budget: HuntBudget, command: str
 ) -> HuntReport:
     complete = False
-    with hunt_progress(sys.stderr, budget) as progress:
+    with handled_signals(dict.fromkeys(ENDING, _end)), hunt_progress(sys.stderr, budget) as progress:
         watch = QuietHunt() if args.quiet else ShownHunt(progress, budget.runs)
         try:
             report = Hunter(store, policy, budget, watch).hunt(command)
             complete = report.ended != "interrupted"
+        except SystemExit as end:
+            name = signal.Signals(int(end.code or 0) - FIRST_OF_SIGNALS).name
+            print(f"mockllm: ended by {name}; the same command with --resume goes on", file=sys.stderr)
+            raise
         finally:
             store.close(complete=complete)
     return report
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    """End the hunt and its commands."""
+    for each in ENDING:
+        signal.signal(each, signal.SIG_IGN)  # a second one would leave a command behind
+    raise SystemExit(FIRST_OF_SIGNALS + number)
 
 
 def hunt_progress(
@@ -231,13 +254,12 @@ def _tell_stored(known: int, folder: Path) -> None:
     if known:
         text = f"goes on with {counted(known, 'stored run')}"
     else:
-        text = f"{folder} has no interrupted hunt of this command: a new one begins"
+        text = f"{folder} has no interrupted hunt of this command and these scenarios: a new one begins"
     print(f"mockllm: {text}", file=sys.stderr)
 
 
-def _sources(values: OptionValues, args: argparse.Namespace) -> ServerSources:
+def _served(sources: ScenarioSources, values: OptionValues, args: argparse.Namespace) -> ServerSources:
     """Return what the servers serve: as `exec` does."""
-    sources = scenario_sources(values, os.environ)
     pairs = (each.partition("=")[::2] for each in values["set"] or ())
     params = {name: read_source(value, "--set").data for name, value in pairs}
     return ServerSources(sources.scenarios, sources.packs, params, values["seed"], args.keep_pace)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from mockllm.core.display import counted
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.request.body_fields import VOLATILE
@@ -16,8 +17,11 @@ from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import import_recordings
 from mockllm.recordings.interaction import RecordedResponse
 from mockllm.recordings.scenario_writer import RequestParser
+from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.known_names import KnownNames
+from mockllm.scenario.language.replay import ReplaySpec
+from mockllm.scenario.language.reply import HttpSpec
 from mockllm.scenario.loader import ScenarioSources, load_scenarios
 from mockllm.scenario.scenario_folder import SUFFIXES, iter_files
 from mockllm.state.engine_state import EngineState
@@ -42,7 +46,7 @@ class RecordedExchanges:
 
     def _of_file(self, file: Path) -> Iterator[tuple[SentRequest, RecordedResponse]]:
         if file.suffix in SUFFIXES and self._is_scenario(file):
-            yield from self._replayed(str(file))
+            yield from self._replayed(str(file), file)
             return
         try:
             imported = import_recordings(ImportFile(str(file), file.read_bytes()), RequestParser(VOLATILE))
@@ -52,23 +56,45 @@ class RecordedExchanges:
         with tempfile.TemporaryDirectory(prefix="mockllm-drift-") as folder:
             scenario = Path(folder) / "recordings.yaml"
             scenario.write_text(imported.text, encoding="utf-8")
-            yield from self._replayed(str(scenario))
+            yield from self._replayed(str(scenario), file)
 
     def _is_scenario(self, file: Path) -> bool:
         found = load_scenarios(ScenarioSources((str(file),), known_names=self._known_names))
         return not found.diagnostics
 
-    def _replayed(self, file: str) -> Iterator[tuple[SentRequest, RecordedResponse]]:
-        """Yield the examples of a scenario file with the recorded responses."""
-        sources = ScenarioSources((file,), known_names=self._known_names)
+    def _replayed(self, scenario: str, file: Path) -> Iterator[tuple[SentRequest, RecordedResponse]]:
+        """Yield the examples of a scenario file with the recorded responses. A note on `file` counts the others: this
+        server generates them, and would be compared with itself."""
+        sources = ScenarioSources((scenario,), known_names=self._known_names)
         gathered = load_scenarios(sources)
-        engine = Engine(run_steps(compile_catalog(gathered.entries)), EngineState())
+        catalog = run_steps(compile_catalog(gathered.entries))
+        engine, recordings = Engine(catalog, EngineState()), _recordings(catalog)
+        generated = 0
         for case in recorded(gathered, sources):
             for _, sent in case.steps:
                 plain = replace(sent, headers={**sent.headers, "accept-encoding": "identity"})
-                plan = engine.respond(plain.read_by(engine, 0.0)).plan
+                response = engine.respond(plain.read_by(engine, 0.0))
+                plan = response.plan
                 if plan.delivery.websocket_factory is not None:
                     continue  # a WebSocket: no response to compare
+                if response.responder_key not in recordings:
+                    generated += 1
+                    continue
                 headers = tuple(pair for pair in plan.head.headers if not pair[0].startswith("x-mockllm-"))
                 frames = (RecordedFrame(0.0, sent_bytes(plan)),)
                 yield sent, RecordedResponse(plan.head.status, headers, frames)
+        if generated:
+            self.notes.append(f"{file}: {counted(generated, 'response')} not compared: no recording")
+
+
+def _recordings(catalog: Catalog) -> frozenset[str]:
+    """Return the keys of the rules whose responses are bytes in a file."""
+    return frozenset(
+        item.key
+        for item in catalog.items
+        if item.selector is not None and all(_is_recorded(each.spec) for each in item.selector.responses)
+    )
+
+
+def _is_recorded(spec: object) -> bool:
+    return isinstance(spec, HttpSpec) or (isinstance(spec, ReplaySpec) and spec.as_ == "bytes")

@@ -30,7 +30,7 @@ KILLED_WAIT: Final = 2.0
 
 
 class CannotRun(Exception):
-    """The command cannot be started; the message says why."""
+    """The command cannot be started, or its files cannot be removed before; the message says why."""
 
 
 def cannot_run(line: Sequence[str], error: OSError) -> str:
@@ -95,9 +95,9 @@ class CommandTrial(Struct, frozen=True):
     def run(self, schedule: Schedule) -> RunOutcome:
         """Run the command once. Raise CannotRun, or Broken for mistakes in the scenarios."""
         with tempfile.TemporaryDirectory(prefix="mockllm-hunt-") as folder:
-            for name in (self.compare, self.side_effects):
+            for option, name in (("--compare", self.compare), ("--side-effects", self.side_effects)):
                 if name not in (None, STDOUT):
-                    _path(name, folder).unlink(missing_ok=True)
+                    _remove(_path(name, folder), f"{option} {name}")
             with disturbed_server(self.sources, schedule) as server:
                 began, since = time.monotonic(), time.time()
                 environment = {**os.environ, **server.environment, RUN_DIR: folder}
@@ -181,6 +181,14 @@ def _send_kill(process: subprocess.Popen[bytes]) -> None:
 
 def _path(name: str, folder: str) -> Path:
     return Path(name.replace(f"${RUN_DIR}", folder, 1))
+
+
+def _remove(path: Path, shown: str) -> None:
+    """Remove the file of an earlier run. Raise CannotRun for what is no file."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise CannotRun(f"{shown}: {'this is a folder' if path.is_dir() else error.strerror}") from None
 
 
 def _content(path: Path) -> bytes:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct, field
@@ -154,7 +155,7 @@ class Hunter:
     def hunt(self, command: str) -> HuntReport:
         """Hunt until the search or the budget is at its end. Raise NoBaseline. After Ctrl-C the report has what was
         found so far. A second one ends the runs that take place."""
-        with self._pool:
+        with self._runs_contained():
             progress = HuntProgress(self._learn())
             search = HuntSearch(progress.baseline, self._policy, self._budget.seed)
             ended = "interrupted"
@@ -175,6 +176,17 @@ class Hunter:
             ended,
             list(progress.unexamined),
         )
+
+    @contextmanager
+    def _runs_contained(self) -> Iterator[None]:
+        """Contain the runs of the pool. SystemExit, as of a signal, ends them."""
+        with self._pool:
+            try:
+                yield
+            except SystemExit:
+                self._pool.shutdown(wait=False, cancel_futures=True)
+                self._store.end()
+                raise
 
     def _begin(self, schedule: Schedule, number: int = 0) -> Future[RunOutcome]:
         """Begin a run in the pool."""

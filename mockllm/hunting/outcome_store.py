@@ -53,11 +53,13 @@ class OutcomeStore:
         self._file: IO[bytes] | None = None
         if path is None:
             return
+        size = 0
         if resume:
-            self._known = _read(path, purpose)
+            self._known, size = _read(path, purpose)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab" if self._known else "wb")
-        if not self._known:
+        self._file = path.open("ab")
+        self._file.truncate(size)  # a line behind one that was cut could not be read
+        if not size:
             self._file.write(msgspec.json.encode(purpose) + b"\n")
 
     @property
@@ -100,20 +102,21 @@ class OutcomeStore:
                 self._path.unlink(missing_ok=True)
 
 
-def _read(path: Path, purpose: str) -> dict[tuple[str, int], RunOutcome]:
-    """Return the stored runs; none of a missing or broken file, or of another purpose. A last line that was cut
-    when the hunt was interrupted does not count."""
+def _read(path: Path, purpose: str) -> tuple[dict[tuple[str, int], RunOutcome], int]:
+    """Return the stored runs, and the bytes up to the last of them; none of a missing or broken file, or of another
+    purpose. A last line that was cut when the hunt was interrupted does not count."""
     try:
-        first, *lines = path.read_bytes().splitlines()
+        first, *lines, _ = path.read_bytes().split(b"\n")
         if msgspec.json.decode(first) != purpose:
-            return {}
+            return {}, 0
     except (OSError, ValueError):
-        return {}
-    known = {}
+        return {}, 0
+    known, size = {}, len(first) + 1
     for line in lines:
         try:
             stored = msgspec.json.decode(line, type=StoredRun)
         except msgspec.DecodeError:
             break
         known[stored.key, stored.number] = stored.outcome
-    return known
+        size += len(line) + 1
+    return known, size

@@ -91,6 +91,13 @@ class LoadedFiles(Struct, frozen=True):
     folders: frozenset[str]
     misnamed: tuple[str, ...] = ()
 
+    @property
+    def digest(self) -> str:
+        """The digest of all that is served: equal for equal values, whatever remarks the files have."""
+        files = [(file.path, file.source.data, *sorted(file.references.items())) for file in self.files]
+        packs = [(pack.path, pack.source.data) for pack in self.packs]
+        return content_digest(repr((files, packs)).encode("utf-8", "surrogatepass"))
+
 
 def load_files(
     scenarios: Sequence[str],

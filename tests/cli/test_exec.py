@@ -177,26 +177,60 @@ def test_exec_passes_options_after_dashes(capfd: pytest.CaptureFixture[str]) -> 
     assert capfd.readouterr().out == "['--strict', '--', '-x']\n"
 
 
-def test_exec_forwards_sigterm_and_waits() -> None:
-    code = """
+def signalled(number: int, *line: str, inherited: signal.Handlers = signal.SIG_DFL) -> tuple[str, int]:
+    """Start `exec`, send a signal when its command is ready, and return the command's output and the exit code."""
+    before = signal.signal(number, inherited)
+    process = subprocess.Popen(
+        [*MOCKLLM, "exec", *line], env=environment(PYTHONPATH=str(Path(__file__).parents[2])),
+        stdout=subprocess.PIPE, encoding="utf-8",
+    )  # fmt: skip
+    signal.signal(number, before)
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.send_signal(number)
+        return process.stdout.read(), process.wait(PATIENCE)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_exec_forwards_signals_and_waits(number: int) -> None:
+    code = f"""
 import signal, time
 def ended(*_):
     os.write(1, b"cleaned up\\n")
     sys.exit(3)
-signal.signal(signal.SIGTERM, ended)
+signal.signal({number:d}, ended)
 os.write(1, b"ready\\n")
-time.sleep(60)
+time.sleep(30)
 """
-    process = subprocess.Popen(
-        [*MOCKLLM, "exec", *python(code)], env=environment(PYTHONPATH=str(Path(__file__).parents[2])),
-        stdout=subprocess.PIPE, encoding="utf-8",
-    )  # fmt: skip
-    with process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        process.terminate()
-        assert process.stdout.read() == "cleaned up\n"
-        assert process.wait(PATIENCE) == 3
+    assert signalled(number, *python(code)) == ("cleaned up\n", 3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_exec_with_timeout_forwards_signals_to_children(number: int) -> None:
+    child = f"""
+import os, signal, sys, time
+def ended(*_):
+    os.write(1, b"cleaned up\\n")
+    sys.exit(3)
+signal.signal({number:d}, ended)
+os.write(1, b"ready\\n")
+time.sleep(30)
+"""
+    code = f"""
+import signal, subprocess
+signal.signal({number:d}, signal.SIG_IGN)
+sys.exit(subprocess.run([sys.executable, "-c", {child!r}]).returncode)
+"""
+    assert signalled(number, "--timeout", "600s", *python(code)) == ("cleaned up\n", 3)
+
+
+def test_exec_ignores_a_signal_that_its_caller_ignores() -> None:
+    code = "import time; os.write(1, b'ready\\n'); time.sleep(1); os.write(1, b'done\\n')"
+    assert signalled(signal.SIGHUP, *python(code), inherited=signal.SIG_IGN) == (
+        "done\n",
+        0,
+    )  # as of nohup(1)
 
 
 def test_exec_reported_code_is_success() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -15,6 +18,8 @@ from mockllm.core.hunting.disturbance_types import DISTURBANCES
 from mockllm.hunting.hunter import HuntWatch
 from tests.cli.in_process import command
 from tests.cli.terminal import Pipe
+from tests.process import MOCKLLM, environment
+from tests.waiting import PATIENCE, until
 
 CLIENT = """
 import json, os, sys, urllib.request
@@ -117,6 +122,9 @@ def test_hunt_of_good_client_succeeds(tmp_path: Path, client: list[str]) -> None
         (("--out", "a.yaml", "--", "true"), "--out a.yaml: "),
         (("--", "true"), "the command sent no request to the server"),
         (("--", "./missing"), "cannot run ./missing"),
+        (("--compare", ".", "--", "true"), "mockllm: --compare .: this is a folder"),
+        (("--side-effects", "$MOCKLLM_RUN_DIR", "--", "true"), "$MOCKLLM_RUN_DIR: this is a folder"),
+        (("--compare", "a.yaml/x", "--", "true"), "mockllm: --compare a.yaml/x: Not a directory"),
         (
             ("--json", "a.json", "--", "ls"),
             "cannot run a.json: No such file or directory; the command follows --",
@@ -139,7 +147,24 @@ def test_hunt_of_a_file_that_is_not_written(tmp_path: Path, client: list[str], o
     ended = command("hunt", *QUICK, *line, "--", *client, cwd=tmp_path)
     assert ended.returncode == 2
     assert "the command does not write $MOCKLLM_RUN_DIR/out.txt: a file to check" in ended.stderr
-    assert "hunt has no interrupted hunt of this command: a new one begins" in ended.stderr
+    assert (
+        "hunt has no interrupted hunt of this command and these scenarios: a new one begins" in ended.stderr
+    )
+
+
+def test_resumed_hunt_uses_runs_of_the_same_scenarios(tmp_path: Path, client: list[str]) -> None:
+    (tmp_path / "a.yaml").write_text("rules: [{reply: {text: {file: text.txt}}}]")
+    (tmp_path / "text.txt").write_text("one")
+    line = ("hunt", *QUICK, "--compare", "$MOCKLLM_RUN_DIR/missing", "--resume", "--", *client)
+    edits: list[tuple[str, str, str]] = [
+        ("a.yaml", "rules: [{reply: {text: {file: text.txt}}}]", "a new one begins"),
+        ("a.yaml", "rules: [{reply: {text: {file: text.txt}}}]  # a remark", "goes on with 2 stored runs"),
+        ("text.txt", "two", "a new one begins"),
+        ("a.yaml", RULES, "a new one begins"),
+    ]
+    for file, content, message in edits:
+        (tmp_path / file).write_text(content)
+        assert message in command(*line, cwd=tmp_path).stderr, content
 
 
 def test_hunt_serves_packs_with_parameters(tmp_path: Path, client: list[str]) -> None:
@@ -171,3 +196,34 @@ def test_ctrl_c_says_what_the_hunt_waits_for(watch: HuntWatch, capsys: pytest.Ca
     watch.interrupted(2)
     expected = "mockllm: interrupted: waits for 2 runs to end; Ctrl-C again ends them now\n"
     assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_ends_the_commands_of_a_hunt(
+    tmp_path: Path, client: list[str], number: signal.Signals
+) -> None:
+    (tmp_path / "temporary").mkdir()
+    (tmp_path / "begun").mkdir()
+    waits = """
+import time
+open(f"begun/{os.getpid()}", "w").close()
+if len(os.listdir("begun")) > 2:
+    time.sleep(PATIENCE)
+""".replace("PATIENCE", f"{PATIENCE:g}")
+    (tmp_path / "client.py").write_text(CLIENT + waits)
+    before = signal.signal(number, signal.SIG_DFL)
+    process = subprocess.Popen(
+        [*MOCKLLM, "hunt", *QUICK, "--quiet", "--", *client],
+        cwd=tmp_path, stderr=subprocess.PIPE, encoding="utf-8",
+        env=environment(PYTHONPATH=str(Path(__file__).parents[2]), TMPDIR=str(tmp_path / "temporary")),
+    )  # fmt: skip
+    signal.signal(number, before)
+    until(lambda: len(list((tmp_path / "begun").iterdir())) == 4)
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + number
+    assert err == f"mockllm: ended by {number.name}; the same command with --resume goes on\n"
+    for path in (tmp_path / "begun").iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(path.name), 0)
+    assert list((tmp_path / "temporary").iterdir()) == []

@@ -44,7 +44,7 @@ def test_store_of_another_hunt_is_begun_anew(tmp_path: Path, purpose: str, resum
     assert again.runs == [(CRLF,)]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"no json\n"])
+@pytest.mark.parametrize("content", [None, b"", b"no json\n", b'"a"'])
 def test_store_of_broken_file_is_begun_anew(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "runs"
     if content is not None:
@@ -52,8 +52,11 @@ def test_store_of_broken_file_is_begun_anew(tmp_path: Path, content: bytes | Non
     again = trial()
     store = OutcomeStore(again, path, "a", resume=True)
     store.run((CRLF,))
-    store.close(complete=True)
+    store.close(complete=False)
     assert again.runs == [(CRLF,)]
+    store = OutcomeStore(trial(), path, "a", resume=True)
+    store.close(complete=True)
+    assert store.known == 1
 
 
 def test_store_ignores_a_line_that_was_cut(tmp_path: Path) -> None:
@@ -69,6 +72,23 @@ def test_store_ignores_a_line_that_was_cut(tmp_path: Path) -> None:
         store.run(schedule)
     store.close(complete=True)
     assert again.runs == [(CUT,)]
+
+
+@pytest.mark.parametrize("cut", [20, 1])
+def test_store_goes_on_behind_a_line_that_was_cut(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "runs"
+    store = OutcomeStore(trial(), path, "a", resume=False)
+    store.run((CRLF,))
+    store.run((CUT,))
+    store.close(complete=False)
+    path.write_bytes(path.read_bytes()[:-cut])
+    store = OutcomeStore(trial(), path, "a", resume=True)
+    store.run((CUT,))
+    store.run((CUT,), 1)
+    store.close(complete=False)
+    again = OutcomeStore(trial(), path, "a", resume=True)
+    again.close(complete=True)
+    assert again.known == 3
 
 
 def test_store_without_a_file_runs_each_time() -> None:
