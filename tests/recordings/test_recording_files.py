@@ -203,7 +203,8 @@ def test_request_that_yaml_cannot_have_is_no_example(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [990, 1000, 1024, 2000])
 def test_request_with_long_key_is_an_example(length: int, tmp_path: Path) -> None:
-    recorder, fields = Recorder(tmp_path), {"k" * length: [{'"' * length: 1, "text: {": ":"}]}
+    recorder = Recorder(tmp_path)
+    fields: dict[str, Any] = {"k" * length: [{'"' * length: 1, "text: {": ":"}]}
     recorder.add("one", **fields)
     assert "examples:" in (tmp_path / "shared" / "a.yaml").read_text()
     assert recorder.replayed(1, **fields) == ["one"]
