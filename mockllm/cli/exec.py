@@ -22,7 +22,7 @@ from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, Option, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
-from mockllm.cli.signal_handlers import SignalHandler, handled_signals
+from mockllm.cli.signal_handlers import ENDING_SIGNALS, SignalHandler, handled_signals
 from mockllm.cli.units import exit_codes, port, positive_seconds
 from mockllm.core.display import counted
 from mockllm.core.request.request import Request
@@ -224,11 +224,7 @@ def _forwarding(
     def leave(number: int, frame: FrameType | None) -> None:
         """Wait for the command's end."""
 
-    return {
-        signal.SIGTERM: forward,
-        signal.SIGHUP: forward,
-        signal.SIGINT: forward if own_session else leave,
-    }
+    return {**dict.fromkeys(ENDING_SIGNALS, forward), signal.SIGINT: forward if own_session else leave}
 
 
 def _report_verdicts(

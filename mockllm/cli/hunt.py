@@ -20,7 +20,7 @@ from mockllm.cli.option import BadOption, add, argparse_type
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values
 from mockllm.cli.progress_bar import ProgressBar
-from mockllm.cli.signal_handlers import handled_signals
+from mockllm.cli.signal_handlers import ENDING_SIGNALS, handled_signals
 from mockllm.cli.sources import scenario_sources
 from mockllm.cli.units import at_least, exit_codes, positive_seconds
 from mockllm.cli.verdict import write
@@ -52,8 +52,6 @@ ABOUT: Final = (
 )
 OWN: Final = tuple(option for option in SERVING if option.name == "--seed")
 INTERRUPTED: Final = 130
-ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
-"""Signals that end a hunt at once. The commands have their own sessions, and do not get them."""
 MAX_JOBS: Final = 4
 """The most runs at the same time by default."""
 RUNS_OF_PROCESSOR: Final = 2
@@ -165,7 +163,7 @@ def _hunt(
     args: argparse.Namespace, store: OutcomeStore, policy: Policy, budget: HuntBudget, command: str
 ) -> HuntReport:
     complete = False
-    with handled_signals(dict.fromkeys(ENDING, _end)), hunt_progress(sys.stderr, budget) as progress:
+    with handled_signals(dict.fromkeys(ENDING_SIGNALS, _end)), hunt_progress(sys.stderr, budget) as progress:
         watch = QuietHunt() if args.quiet else ShownHunt(progress, budget.runs)
         try:
             report = Hunter(store, policy, budget, watch).hunt(command)
@@ -180,8 +178,8 @@ def _hunt(
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    """End the hunt and its commands."""
-    for each in ENDING:
+    """End the hunt and its commands, which have their own sessions and do not get the signal."""
+    for each in ENDING_SIGNALS:
         signal.signal(each, signal.SIG_IGN)  # a second one would leave a command behind
     raise SystemExit(FIRST_OF_SIGNALS + number)
 

@@ -6,9 +6,13 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 SignalHandler: TypeAlias = Callable[[int, FrameType | None], None]
+ENDING_SIGNALS: Final = tuple(
+    signal.Signals[name] for name in ("SIGTERM", "SIGHUP") if name in signal.Signals.__members__
+)
+"""The signals by which a supervisor or a closed terminal ends a command. Windows has no SIGHUP."""
 
 
 @contextmanager
