@@ -55,8 +55,9 @@ def configure_tls(app: App, values: OptionValues) -> Path | None:
                 "HTTPS needs a certificate: --tls-self-signed, or --tls-cert FILE (and --tls-key FILE)"
             )
         return None
-    if values["tls_self_signed"] and values["tls_cert"]:
-        raise BadOption("--tls-self-signed and --tls-cert: use only one of them")
+    for option, file in (("--tls-cert", values["tls_cert"]), ("--tls-key", values["tls_key"])):
+        if values["tls_self_signed"] and file:
+            raise BadOption(f"--tls-self-signed and {option}: use only one of them")
     from mockllm.server.certificates import NoCertificate, context, folder, self_signed
 
     try:

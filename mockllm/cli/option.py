@@ -42,7 +42,7 @@ class Option(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        return self.name.removeprefix("--").replace("-", "_")
+        return key_of(self.name)
 
     def from_environment(self, environment: Mapping[str, str]) -> object:
         """Return the value of its variables; None if they are unset or empty."""
@@ -59,6 +59,11 @@ class Option(Struct, frozen=True):
             except (ValueError, argparse.ArgumentTypeError) as error:
                 raise BadOption(f"{variable}: {error}") from None
         return None
+
+
+def key_of(name: str) -> str:
+    """Return the key of an option's value: `max_body` for `--max-body`."""
+    return name.removeprefix("--").replace("-", "_")
 
 
 def _parse_bool(text: str) -> bool:

@@ -13,7 +13,14 @@ from typing import Final, cast
 
 from msgspec import ValidationError, convert
 
-from mockllm.cli.option import KUBERNETES_VARIABLE, BadOption, Option, argparse_type, help_text
+from mockllm.cli.option import (
+    KUBERNETES_VARIABLE,
+    BadOption,
+    Option,
+    argparse_type,
+    help_text,
+    key_of,
+)
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.units import (
     address,
@@ -340,6 +347,23 @@ def unknown_variables(environment: Mapping[str, str], packs: Collection[str]) ->
                 else "; `mockllm serve --help` lists all variables"
             )
             yield f"{name} has no effect{hint}"
+
+
+ONLY_WITH: Final[Mapping[str, Sequence[str]]] = {
+    "--tls-dir": ("--tls-self-signed",),
+    "--store-wait": ("--store", "--workers"),
+    "--store-failure": ("--store", "--workers"),
+    "--redact": ("--record-misses",),
+}
+"""Options of `serve` that have an effect only with one of these."""
+
+
+def without_effect(args: argparse.Namespace, values: OptionValues) -> Iterator[str]:
+    """Yield a warning for each option of the command line that has no effect. A variable may be set for other starts,
+    so it gets none."""
+    for name, others in ONLY_WITH.items():
+        if getattr(args, key_of(name)) is not None and not any(values.get(key_of(each)) for each in others):
+            yield f"{name} has no effect without {' or '.join(others)}"
 
 
 def volatile(values: OptionValues) -> frozenset[str]:

@@ -30,6 +30,7 @@ from mockllm.cli.options import (
     limits,
     option_values,
     unknown_variables,
+    without_effect,
 )
 from mockllm.cli.ready_message import dashboard_warning, no_rules_warning, print_ready
 from mockllm.cli.server_setup import (
@@ -74,7 +75,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    values = option_values(args, (*LOAD_OPTIONS, *SERVING), os.environ)
+    values = _values(args)
     token = admin_token(values)
     values = {**values, "admin_token": token.text}
     if (values["workers"] or 1) > 1 or values["store"]:  # one process needs no supervisor
@@ -112,6 +113,14 @@ def run(args: argparse.Namespace) -> int:
         print(f"mockllm: {error}", file=sys.stderr)
         return 1
     return exit_code(values, app)
+
+
+def _values(args: argparse.Namespace) -> OptionValues:
+    """Return the values of the options, with a warning for each option without effect."""
+    values = option_values(args, (*LOAD_OPTIONS, *SERVING), os.environ)
+    for warning in without_effect(args, values):
+        log(f"warning: {warning}")
+    return values
 
 
 def _engine_state(bounds: ServerLimits) -> EngineState:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from pathlib import Path
 
 import pytest
 
-from mockllm.cli.options import unknown_variables
+from mockllm.cli import serve
+from mockllm.cli.options import LOAD_OPTIONS, SERVING, option_values, unknown_variables, without_effect
 from mockllm.testing.environment import RUN_DIR, variables
 from tests.cli.in_process import command as command_here
 from tests.process import serving, without_dashboard
@@ -77,6 +79,39 @@ def test_serve_unknown_variable_warns(folder: Path) -> None:
             "warning: MOCKLLM_QUITE has no effect; did you mean MOCKLLM_QUIET?",
             "warning: MOCKLLM_ZZZ has no effect; `mockllm serve --help` lists all variables",
         ]
+
+
+def warned(options: list[str], **variables: str) -> list[str]:
+    parser = argparse.ArgumentParser()
+    serve.arguments(parser)
+    args = parser.parse_args(options)
+    return [*without_effect(args, option_values(args, (*LOAD_OPTIONS, *SERVING), variables))]
+
+
+@pytest.mark.parametrize(
+    ("options", "warnings"),
+    [
+        (["--tls-dir", "x"], ["--tls-dir has no effect without --tls-self-signed"]),
+        (["--store-wait", "2s"], ["--store-wait has no effect without --store or --workers"]),
+        (["--store-failure", "local"], ["--store-failure has no effect without --store or --workers"]),
+        (["--redact", "Alice"], ["--redact has no effect without --record-misses"]),
+        (["--tls-dir", "x", "--tls-self-signed", "--store-wait", "2s", "--workers", "2"], []),
+        (["--store-wait", "2s", "--store", "redis://x", "--redact", "Alice", "--record-misses", "y"], []),
+    ],
+)
+def test_option_without_effect_warns(options: list[str], warnings: list[str]) -> None:
+    assert warned(options) == warnings
+
+
+def test_variable_without_effect_does_not_warn() -> None:
+    assert warned([], MOCKLLM_STORE_WAIT="2s", MOCKLLM_REDACT="Alice") == []
+    assert warned(["--tls-dir", "x"], MOCKLLM_TLS_SELF_SIGNED="1") == []
+
+
+def test_serve_prints_options_without_effect(folder: Path) -> None:
+    with serving("--port", "0", "--tls-dir", "x", cwd=folder) as server:
+        server.line(lambda line: "listening on" in line)
+        assert "warning: --tls-dir has no effect without --tls-self-signed" in "".join(server.err)
 
 
 def test_variables_for_clients_are_known() -> None:

@@ -291,6 +291,7 @@ def test_serve_with_own_certificate_uses_it(tmp_path: Path) -> None:
         (["--tls-key", "x"], "HTTPS needs a certificate"),
         (["--tls-cert", "none.pem"], "cannot read none.pem: No such file"),
         (["--tls-self-signed", "--tls-cert", "x"], "--tls-self-signed and --tls-cert: use only one of them"),
+        (["--tls-self-signed", "--tls-key", "x"], "--tls-self-signed and --tls-key: use only one of them"),
     ],
 )
 def test_mistakes_of_usage(options: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
