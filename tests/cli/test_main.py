@@ -116,8 +116,12 @@ def test_ctrl_c_during_imports_raises_no_exception(line: tuple[str, ...], tmp_pa
 def test_ctrl_c_has_its_usual_effect_after_the_imports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "_exit", lambda code: pytest.fail("the command ends by itself"))
     monkeypatch.setattr("mockllm.cli.hunt.run", lambda args: os.kill(os.getpid(), signal.SIGINT))
-    with pytest.raises(SystemExit) as ended:
-        cli.main(["hunt", "--", "true"])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    try:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["hunt", "--", "true"])
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert ended.value.code == 130
 
 

@@ -74,7 +74,7 @@ def test_recorded_messages_take_the_scaled_time(tmp_path: Path) -> None:
 def test_written_response_is_not_cancelled() -> None:
     app, session = App(VirtualServer("rules: [{reply: Hi.}]").engine), SimpleNamespace()
     server = WebSocketConnection(app, *cast(Any, (None, None, "", session)))
-    server._running["q"] = cast(Any, SimpleNamespace(player=SimpleNamespace(end_reason="finished")))
+    server._running["q"] = cast(Any, SimpleNamespace(player=SimpleNamespace(play_end="finished")))
     server._tasks["q"] = cast(Any, None)
     server._stop("q")
     assert (list(server._running), list(server._tasks)) == (["q"], ["q"])
