@@ -89,7 +89,7 @@ class EngineState:
         self._memory_bound = ScopeMemoryBound(self._all_counters, scope_bytes)
         self.counters_without_session = Counters(MAX_SCOPES, self._memory_bound)
         """The counters of requests without a session."""
-        self._responses = LocalObjects()
+        self._objects = LocalObjects()
         self.prompt_caches: PromptCaches = PromptCaches()
         self._created = 0
         """The number of sessions that were created."""
@@ -170,7 +170,7 @@ class EngineState:
     def reset(self) -> None:
         """Delete all sessions, counts, stored objects and prompt caches."""
         self._forget(list(self._sessions))
-        self._responses.end("")
+        self._objects.end("")
         self.prompt_caches.clear()
         self.counters_without_session.clear()
 
@@ -189,7 +189,7 @@ class EngineState:
 
     def lookup(self, session: str) -> ObjectLookup:
         """Return what finds the stored objects and tool calls of a session."""
-        return self._responses.lookup(session)
+        return self._objects.lookup(session)
 
     def apply_storage_update(
         self,
@@ -198,12 +198,12 @@ class EngineState:
         read_lookup: ObjectLookup = EMPTY_LOOKUP,
         respond_again: Callable[[], object] | None = None,
     ) -> None:
-        """Store the responses and tool calls of a session, or delete some, as the update says.
+        """Store the objects and tool calls of a session, or delete some, as the update says.
 
         In a store of several processes, another request may have changed what `read_lookup` has found. Nothing
         changes then, and `respond_again` responds again.
         """
-        self._responses.apply_storage_update(session, update)
+        self._objects.apply_storage_update(session, update)
 
     def sessions(self) -> Mapping[str, Session]:
         """Return all sessions by id, the least recently used first."""
@@ -232,9 +232,7 @@ class EngineState:
                 oldest = next(iter(self._sessions))
                 self._end([oldest], f"there are more than {self._max_sessions}")
             self._created += 1
-            found = self._sessions[id] = Session(
-                self._responses.lookup(id), self._memory_bound, self._created
-            )
+            found = self._sessions[id] = Session(self._objects.lookup(id), self._memory_bound, self._created)
         return found
 
     def expire(self, monotonic: float) -> None:
@@ -250,7 +248,7 @@ class EngineState:
     def _forget(self, ids: Sequence[str]) -> None:
         for id in ids:
             self._sessions.pop(id).counters.clear()
-            self._responses.end(id)
+            self._objects.end(id)
         for callback in self.on_end if ids else ():
             callback(ids)
 

@@ -23,26 +23,26 @@ MAX_LISTS: Final = 16
 """The most stored lists of a session, of which the oldest goes. Each prefix belongs to a kind of object, or to an
 object of a client. A search of OpenAI reads 10 lists, or 15 with the texts of files."""
 _NAME_BYTES: Final = 500
-_RESPONSE_BYTES: Final = 400
+_OBJECT_BYTES: Final = 400
 _CALL_BYTES: Final = 450
 _EVENT_BYTES: Final = 150
-"""The memory of a name, a response, a tool call and an event besides their texts: objects, and entries of
-dictionaries."""
+"""The memory of a name, an object, a tool call and an event besides their texts: Python objects, and entries
+of dictionaries."""
 
 
 class LocalObjects:
     """The stored objects and tool calls of all sessions. A lock guards the changes and the reads of
-    responses: a thread that plans a response reads while the event loop changes them."""
+    objects: a thread that plans a response reads while the event loop changes them."""
 
     def __init__(self, size: int = MAX_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
         self._stored: OrderedDict[tuple[str, str], StoredObject] = OrderedDict()
         self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._names: dict[str, dict[str, None]] = {}
-        """The names of each session's responses, in their order."""
+        """The names of each session's objects, in their order."""
         self._ids: dict[str, dict[str, None]] = {}
         """The ids of each session's tool calls."""
         self._lists: dict[str, dict[str, ListedObjects]] = {}
-        """The lists of each session by their prefixes, until a response with such a prefix changes."""
+        """The lists of each session by their prefixes, until an object with such a prefix changes."""
         self._free = size
         self._free_for_calls = call_size
         self._lock = Lock()
@@ -51,8 +51,8 @@ class LocalObjects:
         return SessionLookup(session, self)
 
     def stored(self, session: str, name: str) -> StoredObject | None:
-        """Return the response of a session with this name."""
-        with self._lock:  # an update removes a response before it stores its successor
+        """Return the object of a session with this name."""
+        with self._lock:  # an update removes an object before it stores its successor
             return self._stored.get((session, name))
 
     def tool_by_call_id(self, session: str, id: str) -> str | None:
@@ -60,7 +60,7 @@ class LocalObjects:
         return self._calls.get((session, id))
 
     def all_stored(self, session: str, prefix: str) -> Sequence[StoredObject]:
-        """Return the responses of a session whose id has this prefix, in order."""
+        """Return the objects of a session whose id has this prefix, in order."""
         with self._lock:
             known = self._lists.get(session, {}).get(prefix)
             if known is not None:
@@ -76,7 +76,7 @@ class LocalObjects:
             return listed
 
     def apply_storage_update(self, session: str, update: StorageUpdate) -> None:
-        """Store the responses and tool calls of a session, or delete some, as the update says."""
+        """Store the objects and tool calls of a session, or delete some, as the update says."""
         with self._lock:
             self._apply(session, update)
 
@@ -138,20 +138,20 @@ class LocalObjects:
 class SessionLookup(ObjectLookup):
     """The stored objects and tool calls of one session."""
 
-    __slots__ = ("_responses", "_session")
+    __slots__ = ("_objects", "_session")
 
-    def __init__(self, session: str, responses: LocalObjects) -> None:
+    def __init__(self, session: str, objects: LocalObjects) -> None:
         self._session = session
-        self._responses = responses
+        self._objects = objects
 
     def stored(self, name: str) -> StoredObject | None:
-        return self._responses.stored(self._session, name)
+        return self._objects.stored(self._session, name)
 
     def all_stored(self, prefix: str) -> Sequence[StoredObject]:
-        return self._responses.all_stored(self._session, prefix)
+        return self._objects.all_stored(self._session, prefix)
 
     def tool_by_call_id(self, id: str) -> str | None:
-        return self._responses.tool_by_call_id(self._session, id)
+        return self._objects.tool_by_call_id(self._session, id)
 
 
 def _remove_name(names_by_session: dict[str, dict[str, None]], session: str, name: str) -> None:
@@ -163,10 +163,10 @@ def _remove_name(names_by_session: dict[str, dict[str, None]], session: str, nam
 
 
 def _size(name: str, stored: StoredObject) -> int:
-    """Return about how many bytes an entry takes; the bodies count under the response's own id."""
+    """Return about how many bytes an entry takes; the bodies count under the object's own id."""
     size = _NAME_BYTES + len(name)
     if name == stored.id:
-        size += _RESPONSE_BYTES + len(stored.request_body) + len(stored.response_body)
+        size += _OBJECT_BYTES + len(stored.request_body) + len(stored.response_body)
         if stored.timeline is not None:
             size += sum(_EVENT_BYTES + len(payload) for _, _, payload in stored.timeline.events)
     return size

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Final, TypeVar
 
 from mockllm.store.connection import STRANGE_REPLY, Argument, StoreAway, StoreRefused
-from mockllm.store.remote_objects import LISTED_PROVIDERS
+from mockllm.store.remote_objects import LISTED_IDS
 from mockllm.store.reply_values import bytes_of, names_of, number_of, page_of, value_of
 from mockllm.store.script_arguments import hashed_name, scope_key, session_base
 from mockllm.store.store_client import SESSIONS
@@ -137,7 +137,7 @@ class GroupStore:
             if field[-2:] in PLACES:
                 if removed(*_parts(field)):
                     await self.link.call("UNLINK", key)
-            elif scope.endswith(b"}") and field != LISTED_PROVIDERS:  # the hash of a scope
+            elif scope.endswith(b"}") and field != LISTED_IDS:  # the hash of a scope
                 fields = names_of(await self.link.call("HKEYS", key))
                 gone = [each for each in fields if b"\0" in each and removed(*_parts(each))]
                 if gone:

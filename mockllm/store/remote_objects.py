@@ -1,7 +1,7 @@
 """The stored objects and tool calls of all sessions in the store: in the memory of one process,
 `mockllm.state.local_objects` holds them.
 
-Keys have hashes of the names by which clients retrieve responses. Each stored object begins with its version, which
+Keys have hashes of the names by which clients retrieve objects. Each stored object begins with its version, which
 differs after each change. So a change that follows from an older version is a conflict, and nothing changes.
 """
 
@@ -28,17 +28,17 @@ from mockllm.store.store_link import StoreLink
 from mockllm.store.store_scripts import is_transient
 
 SHARED_TTL: Final = 24 * 3600
-"""Seconds for which a response lasts that is in no session."""
+"""Seconds for which an object lasts that is in no session."""
 _decode: Final = msgpack.Decoder(StoredObject).decode
-LISTED_PROVIDERS: Final = b"names"
-"""The end of the key of the responses that lists have."""
+LISTED_IDS: Final = b"names"
+"""The end of the key of the ids that lists have."""
 MAX_LISTED: Final = 1_000
-"""Most responses of a list."""
+"""Most objects of a list."""
 MAX_PORTION: Final = 4 * 1024 * 1024
-"""Most bytes of a list that are fetched at once, unless one response has more. Between portions, the store and the
+"""Most bytes of a list that are fetched at once, unless one object has more. Between portions, the store and the
 connection serve other requests."""
 TRIM: Final = 100
-"""After so many additions outside of sessions, lists forget the ids of responses that have ended."""
+"""After so many additions outside of sessions, lists forget the ids of objects that have ended."""
 REPEAT: Final = 2
 """The result of a change that is to be repeated."""
 VERSION_LENGTH: Final = 16
@@ -104,7 +104,7 @@ class _ChangeCall:
     def __init__(self, base: bytes, version: bytes) -> None:
         self.base = base
         self._version = version
-        self.keys = [scope_key(base, ""), base + LISTED_PROVIDERS, b"%bd:%b" % (base, version)]
+        self.keys = [scope_key(base, ""), base + LISTED_IDS, b"%bd:%b" % (base, version)]
         self._places: dict[bytes, int] = {}
         self._values: list[bytes] = []
         self._written: list[list[int]] = []
@@ -116,23 +116,23 @@ class _ChangeCall:
         self._values.append(value)
         self._written.append([len(self._values) + 1, *map(self._place, keys)])
 
-    def write_response(self, stored: StoredObject, names: Sequence[str]) -> None:
-        """Write a response under all names by which clients find it. Lists have it if its own id is among them."""
-        self.write(self._version + _packed(stored), [_response_key(self.base, name) for name in names])
+    def write_object(self, stored: StoredObject, names: Sequence[str]) -> None:
+        """Write an object under all names by which clients find it. Lists have it if its own id is among them."""
+        self.write(self._version + _packed(stored), [_object_key(self.base, name) for name in names])
         if stored.id in names:
             self._listed.append(stored.id)
 
     def check(self, name: str, version: bytes | None) -> None:
-        """Change nothing if the response of this name has another version now; empty if there was none."""
+        """Change nothing if the object of this name has another version now; empty if there was none."""
         if version is not None:
-            self._checks.append((self._place(_response_key(self.base, name)), version.decode()))
+            self._checks.append((self._place(_object_key(self.base, name)), version.decode()))
 
     def arguments(
         self, forgotten: Sequence[str], ttl: int, remembered: int, *, in_session: bool, trims: bool
     ) -> Sequence[bytes]:
         """Return the arguments of the script, which also forgets these names. `remembered` is in milliseconds.
         `trims`: whether the list forgets ids."""
-        removed = [(self._place(_response_key(self.base, name)), name) for name in forgotten]
+        removed = [(self._place(_object_key(self.base, name)), name) for name in forgotten]
         # the result of what depends on the present state is stored, in case the call is repeated
         repeated_for = remembered if self._checks or removed else 0
         change = [ttl, in_session, self._checks, removed, self._written, self._listed, repeated_for, trims]
@@ -140,7 +140,7 @@ class _ChangeCall:
 
     def commands(self, place: float) -> Sequence[Sequence[Argument]]:
         """Return the commands that do the same where nothing is forgotten or checked, outside of sessions. `place`
-        is that of the first response in lists."""
+        is that of the first object in lists."""
         found: list[Sequence[Argument]] = [
             ("SET", self.keys[key - 1], self._values[value - 2], "EX", SHARED_TTL)
             for value, *keys in self._written
@@ -182,7 +182,7 @@ class RemoteObjects:
     def write_update(
         self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
     ) -> StoredChange:
-        """Send what a response changes. It is a conflict where another request has changed since what `read_lookup`
+        """Send what a request changes. It is a conflict where another request has changed since what `read_lookup`
         has found under a name that the update changes."""
         number = next(self._numbers)
         version = f"{self._name}{number:0{VERSION_LENGTH // 2}x}".encode()
@@ -190,9 +190,9 @@ class RemoteObjects:
         for id, tool in update.tool_calls.items():
             call.write(tool.encode(), [_call_key(call.base, id)])
         for other in update.others:
-            call.write_response(other, (other.id,))
+            call.write_object(other, (other.id,))
         if update.stored is not None and update.names:
-            call.write_response(update.stored, update.names)
+            call.write_object(update.stored, update.names)
         for name in dict.fromkeys((*update.forgotten, *update.names, *(other.id for other in update.others))):
             call.check(name, read_lookup.version(name))
         adds = not (session or update.forgotten) and call.depends_on_nothing
@@ -228,10 +228,10 @@ class RemoteObjects:
             tool = value_of(await self._link.call("GET", _call_key(base, name)))
             return None if tool is None else tool.decode(errors="replace")
         if kind == "stored":
-            return _stored(value_of(await self._link.call("GET", _response_key(base, name))))
-        names = names_of(await self._link.call("ZRANGE", base + LISTED_PROVIDERS, 0, -1))
+            return _stored(value_of(await self._link.call("GET", _object_key(base, name))))
+        names = names_of(await self._link.call("ZRANGE", base + LISTED_IDS, 0, -1))
         wanted = [each for each in names if each.startswith(name.encode())][-MAX_LISTED:]
-        keys = [_response_key(base, each.decode(errors="replace")) for each in wanted]
+        keys = [_object_key(base, each.decode(errors="replace")) for each in wanted]
         found: list[StoredObject | None] = []
         for portion in await self._portions(keys):
             rows = list_of(await self._link.call("MGET", *portion))
@@ -265,13 +265,13 @@ def _nothing(kind: str) -> FetchedObject:
 
 
 def _packed(stored: StoredObject) -> bytes:
-    """Return a response as bytes. The times of a background response become seconds since the epoch, as machines have
+    """Return an object as bytes. The times of a background response become seconds since the epoch, as machines have
     different monotonic clocks."""
     return msgpack.encode(_with_times(stored, time.time() - time.monotonic())._replace(version=b""))
 
 
 def _stored(data: bytes | None) -> StoredObject | None:
-    """Return a response from its bytes. Raises StoreRefused for those of another program."""
+    """Return an object from its bytes. Raises StoreRefused for those of another program."""
     if data is None:
         return None
     try:
@@ -289,7 +289,7 @@ def _with_times(stored: StoredObject, later: float) -> StoredObject:
     return stored._replace(timeline=timeline._replace(began=timeline.began + later, cancelled=cancelled))
 
 
-def _response_key(base: bytes, name: str) -> bytes:
+def _object_key(base: bytes, name: str) -> bytes:
     return base + f"r:{hashed_name(name)}".encode()
 
 

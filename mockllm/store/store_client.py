@@ -67,7 +67,7 @@ class StoreClient:
             REMEMBERED + wait,
         )
         self._slots = StoreSlots(self.link)
-        self._responses = RemoteObjects(self.link, unused_timeout, REMEMBERED + wait)
+        self._objects = RemoteObjects(self.link, unused_timeout, REMEMBERED + wait)
         self._unconfirmed: list[tuple[StoredChange, RespondAgain | None]] = []
         state.store_elsewhere = self._write_update
         self._name = f"{os.urandom(6).hex()}-"
@@ -115,7 +115,7 @@ class StoreClient:
         try:
             async with asyncio.timeout(self.max_store_seconds) as deadline:
                 prolong = partial(self._prolong, deadline)
-                return await self._responses.look_up(to_fetch.session, to_fetch.key, prolong)
+                return await self._objects.look_up(to_fetch.session, to_fetch.key, prolong)
         except (TimeoutError, StoreAway, StoreRefused) as error:
             if self._on_failure == "local":
                 return () if to_fetch.key[0] == "all_stored" else None
@@ -134,7 +134,7 @@ class StoreClient:
     ) -> None:
         if self._on_failure == "local" and self.link.problem is not None:
             return  # the response does not wait for a store that is away
-        self._unconfirmed.append((self._responses.write_update(session, update, read_lookup), respond_again))
+        self._unconfirmed.append((self._objects.write_update(session, update, read_lookup), respond_again))
 
     def take_storage_confirmation(self) -> Awaitable[Failure | StorageConflict | None] | None:
         if not self._unconfirmed:

@@ -1,4 +1,4 @@
--- Changes the stored responses and tool calls of a session in one step. KEYS are its global scope, its list of ids, the
+-- Changes the stored objects and tool calls of a session in one step. KEYS are its global scope, its list of ids, the
 -- key under which the result is stored, and those of the changed objects. ARGV[1] is the change as remote_objects.py writes
 -- it, the others are the values that are stored. Returns 1; 0, and nothing changes, where another request has changed what
 -- this one has read; 2, and nothing changes, where the call is to be repeated (`use_session`).

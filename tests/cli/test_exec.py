@@ -192,23 +192,7 @@ def signalled(number: int, *line: str, inherited: signal.Handlers = signal.SIG_D
         return process.stdout.read(), process.wait(PATIENCE)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_exec_forwards_signals_and_waits(number: int) -> None:
-    code = f"""
-import signal, time
-def ended(*_):
-    os.write(1, b"cleaned up\\n")
-    sys.exit(3)
-signal.signal({number:d}, ended)
-os.write(1, b"ready\\n")
-time.sleep(30)
-"""
-    assert signalled(number, *python(code)) == ("cleaned up\n", 3)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_exec_with_timeout_forwards_signals_to_children(number: int) -> None:
-    child = f"""
+CLEANS_UP = """
 import os, signal, sys, time
 def ended(*_):
     os.write(1, b"cleaned up\\n")
@@ -217,6 +201,17 @@ signal.signal({number:d}, ended)
 os.write(1, b"ready\\n")
 time.sleep(30)
 """
+"""A program that cleans up on a signal."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_exec_forwards_signals_and_waits(number: int) -> None:
+    assert signalled(number, *python(CLEANS_UP.format(number=number))) == ("cleaned up\n", 3)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_exec_with_timeout_forwards_signals_to_children(number: int) -> None:
+    child = CLEANS_UP.format(number=number)
     code = f"""
 import signal, subprocess
 signal.signal({number:d}, signal.SIG_IGN)

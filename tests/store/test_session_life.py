@@ -18,7 +18,7 @@ from mockllm.core.selection.decision import DecisionInputs
 from mockllm.state.fetched_objects import FetchedObject
 from mockllm.store.connection import store_address
 from mockllm.store.group_store import GroupStore
-from mockllm.store.remote_objects import LISTED_PROVIDERS, SHARED_TTL, TRIM, RemoteObjects
+from mockllm.store.remote_objects import LISTED_IDS, SHARED_TTL, TRIM, RemoteObjects
 from mockllm.store.script_arguments import CandidateEncoder, ScriptArguments, scope_key, session_base
 from mockllm.store.script_result import read_results
 from mockllm.store.store_link import StoreLink
@@ -39,7 +39,7 @@ LIMITED = replace(
 )
 GLOBAL = scope_key(session_base("one"), "")
 INDEX = GLOBAL + b":index"
-NAMES = session_base("") + LISTED_PROVIDERS
+NAMES = session_base("") + LISTED_IDS
 PORTION = 500
 """Keys of a session that one call renews or deletes."""
 MANY = 3 * PORTION
@@ -298,7 +298,7 @@ def test_index_forgets_keys_that_have_ended(run: Run) -> None:
         assert await store.responses.write_update(
             "one", StorageUpdate(forgotten=("resp_1",)), Read(read)
         ).done()
-        assert store.members() - store.present_keys() == {session_base("one") + LISTED_PROVIDERS}
+        assert store.members() - store.present_keys() == {session_base("one") + LISTED_IDS}
         (call,) = store.client.scan_iter("*}:t:*")
         store.client.delete(call)
         store.age(TTL // 2)

@@ -107,7 +107,7 @@ def test_removed_object_is_in_no_list(monkeypatch: pytest.MonkeyPatch) -> None:
         for id in ("file-1", "file-2", "file-3"):
             stored = StoredObject(id, None, b"", b"{}")
             assert await responses.write_update("", StorageUpdate((id,), stored)).done()
-        await link.call("DEL", remote_objects._response_key(session_base(""), "file-1"))
+        await link.call("DEL", remote_objects._object_key(session_base(""), "file-1"))
         found = await responses.look_up("", ("all_stored", "file-"))
         link.close()
         return found

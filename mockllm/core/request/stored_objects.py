@@ -87,7 +87,7 @@ class StoredObject(NamedTuple):
 class StorageUpdate(NamedTuple):
     """The changes of stored objects by one request (`state/local_objects.py`). The changes are the object
     under all `names` by which clients retrieve it, and its tools by the ids of the tool calls. Further changes are
-    the names to delete, and objects that change with the response, each under its own id."""
+    the names to delete, and objects that change with it, each under its own id."""
 
     names: tuple[str, ...] = ()
     stored: StoredObject | None = None
