@@ -13,7 +13,6 @@ from mockllm.core.budget import PlanningTooLong
 from mockllm.core.failure import Failure
 from mockllm.core.load.plan_queue import PlanQueueEntry
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.mcp_server import without_sessions
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import hash_of
@@ -244,7 +243,7 @@ class Engine:
         try:
             planned = self._plan_response(builder, notes)
             if slot is not None:
-                slot.expect_end(builder.inputs.scenario_time + plan_duration(planned.plan))
+                slot.expect_end(builder.inputs.scenario_time + planned.most_seconds)
         except PlanningTooLong:
             builder.deferrable = False
             deferred = DeferredPlan(

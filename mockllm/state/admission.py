@@ -229,21 +229,22 @@ def _load_effect(
     that would wait for a response without an end."""
     load, in_flight = candidate.load, scope_counts.in_flight(candidate.key)
     assert load is not None
-    count = in_flight.count_at(scenario_time)
-    effect = (None if delay else load_effect_without_wait(load, count)) or load_effect(
-        load, in_flight.ends, scenario_time + delay
-    )
+    effect = None if delay else load_effect_without_wait(load, len(in_flight))
+    if effect is None:
+        begin = scenario_time + delay
+        left = [end for end in in_flight.ends if not delay or end > begin]  # by their plans, after the delay
+        effect = load_effect(load, left, begin)
     return None if effect is None or effect.wait == inf else effect
 
 
-def needs_unknown_end(candidate: Candidate, scope_counts: ScopeCounts, scenario_time: float) -> bool:
+def needs_unknown_end(candidate: Candidate, scope_counts: ScopeCounts) -> bool:
     """Return whether the effect of a load on a request may depend on the end of a response without a plan."""
     load = candidate.load
     if load is None or not scope_counts.plan_queue(candidate.key).unplanned:
         return False
     if load.batch is not None:
         return True
-    is_full = load.max_inflight is not None and (
-        scope_counts.in_flight(candidate.key).count_at(scenario_time) >= load.max_inflight
+    is_full = (
+        load.max_inflight is not None and len(scope_counts.in_flight(candidate.key)) >= load.max_inflight
     )
     return is_full and load.queue > 0

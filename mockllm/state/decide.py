@@ -67,8 +67,7 @@ def waits_for_plans(counters: Counters, inputs: DecisionInputs, entry: PlanQueue
     a request that does. Then its entry is in the queues of all its loads; else it leaves them."""
     with_load = [(each, counters.counts_in(each.scope)) for each in inputs.modifiers if each.load is not None]
     if not any(
-        scope_counts.plan_queue(each.key).is_behind_others(entry)
-        or needs_unknown_end(each, scope_counts, inputs.scenario_time)
+        scope_counts.plan_queue(each.key).is_behind_others(entry) or needs_unknown_end(each, scope_counts)
         for each, scope_counts in with_load
     ):
         entry.release()
