@@ -148,7 +148,7 @@ class PlannedResponse(Struct, frozen=True):
 
     @property
     def most_seconds(self) -> float:
-        """The planned seconds until the response ends, if nobody releases it before the end of its hold."""
+        """The planned seconds until the response ends, if it is not released before the end of its hold."""
         return plan_duration(self.plan) + (0.0 if self.hold is None else self.hold.at_most)
 
     @property

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits.limit_data import BoundStatus, LimitResult, LimitStatus
-from mockllm.core.time_scale import CLOCK_HEADER, SCENARIO, ScenarioClock
+from mockllm.core.time_scale import CLOCK_HEADER, SCENARIO
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
@@ -108,7 +108,7 @@ def test_background_response_ends_in_scaled_time() -> None:
 
 def test_session_replaces_the_scale_of_the_server() -> None:
     server = ScaledServer("rules: [{error: {type: rate_limit, retry_after: 5s}}]")
-    server.sessions.change_time_scale("slow", 1.0, ScenarioClock(0.01), START)
+    server.engine.change_time_scale("slow", 1.0, START, START)
     stated = [server.ask(session=name).headers["retry-after-ms"] for name in ("slow", "other")]
     assert stated == ["5000", "50"]
 
@@ -118,7 +118,7 @@ def test_change_of_the_scale_does_not_end_a_window(scale: float | None, left: in
     server = ScaledServer(LIMIT, 0.1)
     assert server.ask(session="a").status == 200
     server.now += 1.0  # ten of its twenty seconds
-    server.sessions.change_time_scale("a", scale, ScenarioClock(0.1), server.now)
+    server.engine.change_time_scale("a", scale, server.now, server.now)
     refused = server.ask(session="a")
     assert (refused.status, refused.headers["retry-after-ms"]) == (429, str(left))
     server.now += left / 1000
@@ -130,7 +130,7 @@ def test_change_of_the_scale_passes_no_time_of_during() -> None:
     texts = []
     for scale in (0.1, 1.0, 0.01, None):
         texts.append(server.ask(session="a").text)
-        server.sessions.change_time_scale("a", scale, ScenarioClock(), server.now)
+        server.engine.change_time_scale("a", scale, server.now, server.now)
         server.now += 0.09 if scale == 0.1 else 0.009 if scale == 0.01 else 0.9
     assert texts == ["early"] * 4
     server.now += 0.3

@@ -55,7 +55,7 @@ def load_effect(load: Load, ends: Sequence[float], scenario_time: float) -> Load
     """Return the effect on one more response; None if it is refused.
 
     `ends` are the planned ends of the others, both in flight and waiting, in any order. One that is in flight after
-    its planned end counts, but nobody waits for it. The first request begins first.
+    its planned end counts, but no request waits for it. The first request begins first.
     """
     maximum, effect = load.max_inflight, load_effect_without_wait(load, len(ends))
     if maximum is None or effect is not None:

@@ -38,7 +38,7 @@ def test_slowdown_depends_on_responses_in_flight(load: Load, factors: list[float
         pytest.param(Load(max_inflight=2, queue=2), [12, 15, 14], LoadEffect(4), id="the second for the second"),
         pytest.param(Load(max_inflight=2, queue=2), [12, 15, 14, 16], None, id="the queue is full"),
         pytest.param(Load(max_inflight=1), [9], None, id="there is none after a planned end"),
-        pytest.param(Load(max_inflight=1, queue=1), [9], LoadEffect(), id="nobody waits for a past end"),
+        pytest.param(Load(max_inflight=1, queue=1), [9], LoadEffect(), id="no request waits for a past end"),
         pytest.param(
             Load(1, 2.0, max_inflight=3, queue=2), [11, 12, 13], LoadEffect(1, 3),
             id="who has waited is as slow as with all others under way",
