@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, DecisionInputs
+from mockllm.core.time_scale import ScenarioClock
 from mockllm.engine.assessment import RequestAssessment, limit_cost
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.override_headers import Override
@@ -49,7 +50,7 @@ class CandidateFinder:
         mask: int,
         assessment: RequestAssessment,
         override: Override,
-        time_scale: float,
+        clock: ScenarioClock,
     ) -> DecisionInputs:
         """Return what the decision on a request depends on. The rules end with the first one without a guard: no
         later rule can respond. A header may name the only rule."""
@@ -67,11 +68,11 @@ class CandidateFinder:
             modifiers,
             assessment.fails,
             assessment.has_unknown_model,
-            request.monotonic / time_scale,
+            clock.time(request.monotonic),
             partial(limit_cost, request),
             "strict" if request.generates else self._own_response_validation,
             assessment.compute_prompt_work,
-            time_scale,
+            clock.scale,
         )
 
     def _find_candidates(self, mask: int, request: Request) -> RulesAndModifiers:

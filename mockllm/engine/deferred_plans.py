@@ -7,7 +7,6 @@ from functools import partial
 from math import inf
 from typing import NamedTuple, NoReturn
 
-from mockllm.core.rendering.framing import plan_duration
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.pending_responses import DeferredResponse
 from mockllm.engine.planned_response import PlannedResponse
@@ -37,7 +36,7 @@ class DeferredPlan(NamedTuple):
         if isinstance(planned, ObjectToFetch):
             to_fetch = ObjectToFetch(planned.session, planned.key, self.response)
             return lambda: to_fetch
-        end = inf if planned.slot is None else self.builder.inputs.scenario_time + plan_duration(planned.plan)
+        end = inf if planned.slot is None else self.builder.inputs.scenario_time + planned.most_seconds
 
         def complete() -> PlannedResponse:
             if planned.slot is not None:

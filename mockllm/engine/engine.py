@@ -13,13 +13,12 @@ from mockllm.core.budget import PlanningTooLong
 from mockllm.core.failure import Failure
 from mockllm.core.load.plan_queue import PlanQueueEntry
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.request.mcp_server import without_sessions
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import hash_of
 from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate, StoredObject
 from mockllm.core.selection.decision import Decision, DecisionInputs
-from mockllm.core.time_scale import reported_time_scale
+from mockllm.core.time_scale import ScenarioClock, reported_time_scale
 from mockllm.dialects.dialect import Dialect, ResponseIdentity
 from mockllm.dialects.router import NoRoute, RouteMatch
 from mockllm.engine.assessment import RequestAssessment
@@ -69,7 +68,7 @@ class Engine:
         self.state = state
         self.settings = settings
         self.seed = settings.seed
-        self._time_scale = settings.time_scale
+        self._clock = ScenarioClock(settings.time_scale)
         self._always_sends_hash = settings.hash_header
         self._sent_as_planned = settings.time_scale == 1.0 and not settings.hash_header
         """Whether responses without a session have no time scale and, by the settings, no `x-mockllm-hash`."""
@@ -244,7 +243,7 @@ class Engine:
         try:
             planned = self._plan_response(builder, notes)
             if slot is not None:
-                slot.expect_end(builder.inputs.scenario_time + plan_duration(planned.plan))
+                slot.expect_end(builder.inputs.scenario_time + planned.most_seconds)
         except PlanningTooLong:
             builder.deferrable = False
             deferred = DeferredPlan(
@@ -278,7 +277,7 @@ class Engine:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
         if planned.decoded_updates is not None:
             planned = replace(planned, decoded_updates=None)  # the journal stores the response
-        scale = self._time_scale if request.session is None else self.time_scale(request.session)
+        scale = self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
             planned = replace(planned, time_scale=scale, webhooks=webhooks)
@@ -310,8 +309,14 @@ class Engine:
 
     def time_scale(self, session: str | None) -> float:
         """Return the factor on all times of scenarios for the requests of a session."""
-        of_session = None if session is None else self.state.time_scale(session)
-        return self._time_scale if of_session is None else of_session
+        return self._clock_of(session).scale
+
+    def change_time_scale(self, session: str, scale: float | None, monotonic: float, now: float) -> None:
+        """Set the time scale of a session; None: the server's."""
+        self.state.change_time_scale(session, scale, self._clock, monotonic, now)
+
+    def _clock_of(self, session: str | None) -> ScenarioClock:
+        return self._clock if session is None else self.state.clock(session) or self._clock
 
     def read_ahead(self, request: EngineRequest) -> None:
         """Read what the decision on a long request needs, in another thread. Only the request and caches change."""
@@ -356,10 +361,10 @@ class Engine:
     ) -> tuple[DecisionInputs, RequestAssessment]:
         """Return what the decision on a request depends on, with its own overrides, and its assessment. `repeated`:
         what is known of the request."""
-        read_ahead = request.read_ahead
+        read_ahead, clock = request.read_ahead, self._clock_of(request.session)
         if read_ahead is not None and read_ahead.rule_index is self._index:
-            scale = self.time_scale(request.session)
-            inputs = replace(read_ahead.inputs, scenario_time=request.monotonic / scale, time_scale=scale)
+            scenario_time = clock.time(request.monotonic)
+            inputs = replace(read_ahead.inputs, scenario_time=scenario_time, time_scale=clock.scale)
             return inputs, read_ahead.assessment
         routing, override = request.routing, request.override_or_failure
         assessment = RequestAssessment(
@@ -369,8 +374,7 @@ class Engine:
             passes_check=repeated is not None and repeated.passes_check,
         )
         valid = override if type(override) is Override else NO_OVERRIDE
-        scale = self.time_scale(request.session)
-        return self._candidates.decision_inputs_of(request, mask, assessment, valid, scale), assessment
+        return self._candidates.decision_inputs_of(request, mask, assessment, valid, clock), assessment
 
     def _builder_of(
         self,
@@ -390,6 +394,6 @@ class Engine:
         """Cache the fast path for the next requests with this match mask, where one is possible."""
         candidates = self._candidates.candidates_of_mask(mask, request)
         if candidates is not None:
-            unscaled = self._time_scale == 1.0
+            unscaled = self._clock.scale == 1.0
             path = build_fast_path(*candidates, self._planner, self.state, self.seed, unscaled_time=unscaled)
             self._fast_paths.put(mask, path)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from mockllm.core.batch import BatchJob
 from mockllm.core.display import brief
 from mockllm.core.load.continuous_batch import ContinuousBatchTimes
+from mockllm.core.rendering.framing import plan_duration
 from mockllm.core.rendering.plan import Headers, Hold, Plan
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.rendering.stored_parts import StoredParts
@@ -144,6 +145,11 @@ class PlannedResponse(Struct, frozen=True):
     def hold(self) -> Hold | None:
         """What the response waits for."""
         return self.content.delivery.hold if isinstance(self.content, Plan) else None
+
+    @property
+    def most_seconds(self) -> float:
+        """The planned seconds until the response ends, if it is not released before the end of its hold."""
+        return plan_duration(self.plan) + (0.0 if self.hold is None else self.hold.at_most)
 
     @property
     def plan(self) -> Plan:

@@ -34,6 +34,8 @@ from mockllm.core.selection.decision import (
 )
 from mockllm.state.scope_counts import InFlight, ScopeCounts
 
+BatchTimes = Sequence[tuple[RunningBatch, ContinuousBatchTimes]]
+
 
 class LocalInFlightSlot:
     """The slots of one response in limiters and loads of this process: an `InFlightSlot`
@@ -79,11 +81,15 @@ class LocalInFlightSlot:
 
 
 def admit_request(
-    selections: Sequence[tuple[SelectedCandidate, ScopeCounts]], inputs: DecisionInputs, *, count: bool
+    selections: Sequence[tuple[SelectedCandidate, ScopeCounts]],
+    inputs: DecisionInputs,
+    selected_rule: Candidate | None,
+    *,
+    count: bool,
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. If they admit the
     request, charge it to the limits and take its slot. Without `count`, the result is the same, and nothing is
-    charged or taken."""
+    charged or taken. A batch does not run a request that the validation of the selected rule refuses."""
     scenario_time = inputs.scenario_time
     with_limit = [(each, counts) for each, counts in selections if each.candidate.limit is not None]
     limiters = [scope_counts.rate_limiter(selected.candidate) for selected, scope_counts in with_limit]
@@ -101,7 +107,7 @@ def admit_request(
     with_load = [
         (each.candidate, scope_counts) for each, scope_counts in selections if each.candidate.load is not None
     ]
-    effect = _combined_load_effect(with_load, inputs, delay) if with_load else CombinedLoadEffect(delay)
+    effect = _combined_load_effect(with_load, inputs, delay, selected_rule)
     if effect.refused_by is not None:
         return AdmissionResult(_limit_status(limiters, scenario_time), refused_by=effect.refused_by), None
     for limiter, its_cost in zip(limiters, costs, strict=True):
@@ -113,11 +119,20 @@ def admit_request(
     concurrent = [limiter for limiter in limiters if limiter.limit.concurrent is not None]
     if not count or not (concurrent or with_load):
         return admitted, None
-    in_flight, batches = _in_flight(with_load), [batch for batch, _ in effect.batch_times]
-    slot = LocalInFlightSlot(concurrent, in_flight, batches, _plan_queues(with_load))
-    for batch, times in effect.batch_times:
-        batch.add(slot, times, inputs.compute_prompt_work(), scenario_time)
-    return admitted, slot
+    return admitted, _take_slot(concurrent, with_load, effect.batch_times, inputs)
+
+
+def _take_slot(
+    concurrent: Sequence[RateLimiter],
+    with_load: Sequence[tuple[Candidate, ScopeCounts]],
+    batch_times: BatchTimes,
+    inputs: DecisionInputs,
+) -> InFlightSlot:
+    batches = [batch for batch, _ in batch_times]
+    slot = LocalInFlightSlot(concurrent, _in_flight(with_load), batches, _plan_queues(with_load))
+    for batch, times in batch_times:
+        batch.add(slot, times, inputs.compute_prompt_work(), inputs.scenario_time)
+    return slot
 
 
 def _in_flight(with_load: Sequence[tuple[Candidate, ScopeCounts]]) -> Sequence[InFlight]:
@@ -139,7 +154,7 @@ class CombinedLoadEffect(NamedTuple):
 
     wait: float
     slowdown: float = 1.0
-    batch_times: Sequence[tuple[RunningBatch, ContinuousBatchTimes]] = ()
+    batch_times: BatchTimes = ()
     refused_by: Candidate | None = None
 
     @property
@@ -148,7 +163,10 @@ class CombinedLoadEffect(NamedTuple):
 
 
 def _combined_load_effect(
-    with_load: Sequence[tuple[Candidate, ScopeCounts]], inputs: DecisionInputs, delay: float
+    with_load: Sequence[tuple[Candidate, ScopeCounts]],
+    inputs: DecisionInputs,
+    delay: float,
+    selected_rule: Candidate | None,
 ) -> CombinedLoadEffect:
     """Return the effect of these loads on a request after a delay in seconds. Nothing is taken."""
     wait, slowdown = delay, 1.0
@@ -167,6 +185,8 @@ def _combined_load_effect(
             return CombinedLoadEffect(wait, refused_by=candidate)
         wait = max(wait, delay + effect.wait)
         slowdown *= effect.slowdown
+    if batch_times and inputs.fails_validation(selected_rule):
+        batch_times = []  # no batch runs it
     return CombinedLoadEffect(wait, slowdown, batch_times)
 
 
@@ -229,21 +249,22 @@ def _load_effect(
     that would wait for a response without an end."""
     load, in_flight = candidate.load, scope_counts.in_flight(candidate.key)
     assert load is not None
-    count = in_flight.count_at(scenario_time)
-    effect = (None if delay else load_effect_without_wait(load, count)) or load_effect(
-        load, in_flight.ends, scenario_time + delay
-    )
+    effect = None if delay else load_effect_without_wait(load, len(in_flight))
+    if effect is None:
+        begin = scenario_time + delay
+        left = [end for end in in_flight.ends if not delay or end > begin]  # by their plans, after the delay
+        effect = load_effect(load, left, begin)
     return None if effect is None or effect.wait == inf else effect
 
 
-def needs_unknown_end(candidate: Candidate, scope_counts: ScopeCounts, scenario_time: float) -> bool:
+def needs_unknown_end(candidate: Candidate, scope_counts: ScopeCounts) -> bool:
     """Return whether the effect of a load on a request may depend on the end of a response without a plan."""
     load = candidate.load
     if load is None or not scope_counts.plan_queue(candidate.key).unplanned:
         return False
     if load.batch is not None:
         return True
-    is_full = load.max_inflight is not None and (
-        scope_counts.in_flight(candidate.key).count_at(scenario_time) >= load.max_inflight
+    is_full = (
+        load.max_inflight is not None and len(scope_counts.in_flight(candidate.key)) >= load.max_inflight
     )
     return is_full and load.queue > 0

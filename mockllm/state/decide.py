@@ -39,6 +39,7 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
     admission_result: AdmissionResult | None = None
     slot: InFlightSlot | None = None
     outcome: DecisionOutcome = "rule" if selected_rule else "no_rule"
+    candidate = selected_rule.candidate if selected_rule else None
     if modifiers:
         if count:
             _set_states(counters, modifiers)
@@ -47,12 +48,10 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
             outcome = "modifier"
             admission_result = uncharged_admission(limiting, inputs.scenario_time) if limiting else None
         elif limiting:
-            admission_result, slot = admit_request(limiting, inputs, count=count)
+            admission_result, slot = admit_request(limiting, inputs, candidate, count=count)
             if admission_result.refused_by is not None:
                 outcome = "limited" if admission_result.limit_result else "overloaded"
-    if outcome in COUNTED_OUTCOMES and inputs.fails_validation(
-        selected_rule.candidate if selected_rule else None
-    ):
+    if outcome in COUNTED_OUTCOMES and inputs.fails_validation(candidate):
         outcome = "invalid"
     if count and outcome in COUNTED_OUTCOMES:
         _count(counters, inputs, selected_rule, blocked)
@@ -67,8 +66,7 @@ def waits_for_plans(counters: Counters, inputs: DecisionInputs, entry: PlanQueue
     a request that does. Then its entry is in the queues of all its loads; else it leaves them."""
     with_load = [(each, counters.counts_in(each.scope)) for each in inputs.modifiers if each.load is not None]
     if not any(
-        scope_counts.plan_queue(each.key).is_behind_others(entry)
-        or needs_unknown_end(each, scope_counts, inputs.scenario_time)
+        scope_counts.plan_queue(each.key).is_behind_others(entry) or needs_unknown_end(each, scope_counts)
         for each, scope_counts in with_load
     ):
         entry.release()

@@ -19,6 +19,7 @@ from mockllm.core.redaction import Redactor
 from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.selection.guards import StateValue
+from mockllm.core.time_scale import ScenarioClock
 from mockllm.state.counters import MAX_SCOPES, Counters
 from mockllm.state.decide import decide, waits_for_plans
 from mockllm.state.local_objects import LocalObjects
@@ -38,11 +39,13 @@ MAX_NAMED_IDS: Final = 3
 
 class Session:
     """One session. `seed` and `time_scale` replace those of the server for all of its requests; they may be set
-    at any time, and end with the session. `last_used_monotonic` is the time of its last use on a monotonic clock,
-    `last_used` the same in seconds since the epoch. `number` differs from that of an earlier session with the same
-    id. `redacted_id` is the id without a key, for readers; empty before a request names the session."""
+    at any time, and end with the session. `clock` replaces the server's, since `time_scale` was first set.
+    `last_used_monotonic` is the time of its last use on a monotonic clock, `last_used` the same in seconds since the
+    epoch. `number` differs from that of an earlier session with the same id. `redacted_id` is the id without a key,
+    for readers; empty before a request names the session."""
 
     __slots__ = (
+        "clock",
         "counters",
         "last_used",
         "last_used_monotonic",
@@ -60,6 +63,7 @@ class Session:
         self.lookup = lookup
         self.seed: int | None = None
         self.time_scale: float | None = None
+        self.clock: ScenarioClock | None = None
         self.last_used_monotonic = 0.0
         self.last_used = 0.0
 
@@ -112,10 +116,25 @@ class EngineState:
         found.last_used_monotonic, found.last_used = monotonic, monotonic if now is None else now
         return found
 
-    def time_scale(self, id: str) -> float | None:
-        """Return the time scale of a session; None for the server's."""
+    def clock(self, id: str) -> ScenarioClock | None:
+        """Return the clock of a session; None for the server's."""
         found = self._sessions.get(id)
-        return None if found is None else found.time_scale
+        return None if found is None else found.clock
+
+    def change_time_scale(
+        self,
+        id: str,
+        scale: float | None,
+        clock_of_server: ScenarioClock,
+        monotonic: float,
+        now: float | None = None,
+    ) -> Session:
+        """Set the time scale of a session, which is used now; None is the server's. Its clock does not jump: windows
+        of limits, `during` and the planned ends of responses go on."""
+        session = self.use_session(id, monotonic, now)
+        before, after = session.clock or clock_of_server, clock_of_server.scale if scale is None else scale
+        session.time_scale, session.clock = scale, before.with_scale(after, monotonic)
+        return session
 
     def session_number(self, id: str) -> int:
         """Return the number of a session; 0 for requests without one."""

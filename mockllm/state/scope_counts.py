@@ -7,9 +7,6 @@ flight. `counters.py` finds the scope, and `decide.py` decides; this module only
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from heapq import heapify, heappop, heappush
-from itertools import count
-from math import inf
 from typing import Final
 
 from mockllm.core.limits.rate_limiter import RateLimiter
@@ -20,41 +17,27 @@ from mockllm.core.selection.guards import StateValue, changed_states
 
 
 class InFlight:
-    """The responses under a load, each with the time at which it ends. Times are scenario times, in
-    seconds.
+    """The responses under a load, each with the scenario time in seconds at which its plan ends.
 
-    Ends are in a heap, because each request reads the number: with thousands in flight, a scan would be too
-    slow.
+    A response counts until its slot is released, also where it takes longer than its plan: its client reads slowly,
+    or a provider responds.
     """
 
-    __slots__ = ("_ends", "_next", "_order")
+    __slots__ = ("_ends",)
 
     def __init__(self) -> None:
         self._ends: dict[InFlightSlot, float] = {}
-        self._next: list[tuple[float, int, InFlightSlot]] = []
-        """A heap of all known ends; also of slots that have ended since."""
-        self._order = count()
+
+    def __len__(self) -> int:
+        return len(self._ends)
 
     def expect_end(self, slot: InFlightSlot, until: float) -> None:
-        """Record that a response is in flight until then; `inf` if its end is not known yet."""
+        """Record that a response is in flight, and its planned end; `inf` if that is not known yet."""
         self._ends[slot] = until
-        if until != inf:
-            heappush(self._next, (until, next(self._order), slot))
 
     def end(self, slot: InFlightSlot) -> None:
-        """Record that a response has ended, at its expected time or before."""
+        """Record that a response has ended."""
         self._ends.pop(slot, None)
-        if len(self._next) > 2 * len(self._ends) + 64:
-            self._next = [known for known in self._next if self._ends.get(known[2]) == known[0]]
-            heapify(self._next)
-
-    def count_at(self, scenario_time: float) -> int:
-        """Return the number of responses in flight now; remove those that have ended."""
-        while self._next and self._next[0][0] <= scenario_time:
-            end, _, slot = heappop(self._next)
-            if self._ends.get(slot) == end:
-                del self._ends[slot]
-        return len(self._ends)
 
     @property
     def ends(self) -> Sequence[float]:
@@ -189,7 +172,7 @@ class ScopeCounts:
     def size(self) -> int:
         """About how many bytes the scope takes, with its name in the tables of its session."""
         parts = len(self.counts) + len(self.unmerged_counts) + len(self._first_tries) + len(self.states)
-        in_flight = sum(_IN_FLIGHT_BYTES + _PART_BYTES * len(each.ends) for each in self._in_flight.values())
+        in_flight = sum(_IN_FLIGHT_BYTES + _PART_BYTES * len(each) for each in self._in_flight.values())
         limiters = sum(limiter.size for limiter in self._limiters.values())
         batches = sum(
             _IN_FLIGHT_BYTES + _PART_BYTES * (len(each) + len(each.prefixes or ()))

@@ -14,6 +14,7 @@ from mockllm.core.selection.decision import (
     DecisionOutcome,
     SelectedCandidate,
 )
+from mockllm.core.time_scale import ScenarioClock
 from mockllm.state.counters import Counters
 from mockllm.state.engine_state import MAX_SESSIONS, EngineState, Session
 from mockllm.state.fetched_objects import FetchedLookup, RespondAgain
@@ -180,11 +181,11 @@ class SharedEngineState(EngineState):
             Callable[[str, StorageUpdate, ObjectLookup, RespondAgain | None], None] | None
         ) = None
         """Stores responses and tool calls outside of this process; without it, they are in its memory."""
-        self.time_scales: Mapping[str, float] = {}
-        """The time scales of sessions that have one of their own."""
+        self.clocks: Mapping[str, ScenarioClock] = {}
+        """The clocks of sessions that have one of their own."""
 
-    def time_scale(self, id: str) -> float | None:
-        return self.time_scales.get(id)
+    def clock(self, id: str) -> ScenarioClock | None:
+        return self.clocks.get(id)
 
     def use_session(self, id: str, monotonic: float, now: float | None = None) -> Session:
         found = super().use_session(id, monotonic, now)

@@ -159,8 +159,7 @@ class StoreClient:
         self, inputs: DecisionInputs, id: str, candidates: Sequence[Candidate], at: float = 0.0
     ) -> StoreSlot:
         base = session_base(inputs.session)
-        scale = inputs.time_scale
-        return StoreSlot(self._slots, id, base, candidates, at - inputs.scenario_time * scale, scale)
+        return StoreSlot(self._slots, id, base, candidates, at - time.monotonic())
 
     def without_store(self, inputs: DecisionInputs, error: Exception) -> Decision | Failure:
         return self._state.local_state.decide(inputs) if self._on_failure == "local" else self._failure(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, isfinite
 from typing import Final
 
 from mockllm.core.limits.meters import MICROS_PER_SECOND
@@ -16,10 +15,9 @@ RENEWAL: Final = SLOT_LIFE / 3
 
 
 class StoreSlot:
-    """The slot of one response. `offset` is the store's time less the process's, in seconds. `time_scale` is the
-    factor on the times of scenarios."""
+    """The slot of one response. `offset` is the store's time less the process's, in seconds."""
 
-    __slots__ = ("_id", "_limits", "_loads", "_offset", "_slots", "_time_scale", "_until")
+    __slots__ = ("_id", "_keys", "_offset", "_slots")
 
     def __init__(
         self,
@@ -28,41 +26,33 @@ class StoreSlot:
         base: bytes,
         candidates: Sequence[Candidate],
         offset: float,
-        time_scale: float,
     ) -> None:
         self._slots: StoreSlots | None = slots
         self._id = id
         self._offset = offset
-        self._time_scale = time_scale
-        self._until = inf
         names = [
             (scope_key(base, each.scope) + b":" + count_field_prefix(each).encode() + b"\0", each)
             for each in candidates
         ]
-        self._limits = [
+        limits = [
             name + b"c"
             for name, each in names
             if each.limit is not None and each.limit.concurrent is not None
         ]
-        self._loads = [name + b"o" for name, each in names if each.load is not None]
+        self._keys = (*limits, *[name + b"o" for name, each in names if each.load is not None])
         slots.held.add(self)
 
     def expect_end(self, until: float) -> None:
-        """Set the planned end, in the time of scenarios. A load counts the response until then."""
-        self._until = until
-        if self._slots is not None and isfinite(until):
-            score = f"{(until * self._time_scale + self._offset) * MICROS_PER_SECOND:.0f}"
-            for key in self._loads:
-                self._post("ZADD", key, "XX", score, self._id)
+        """Do nothing: the store has no queues, and counts the response until its release."""
 
     def renew(self, now: float) -> None:
-        """Prolong the slots, `now` on the clock of the process."""
+        """Prolong the slot, `now` on the clock of the process."""
         score = f"{(now + self._offset + SLOT_LIFE) * MICROS_PER_SECOND:.0f}"
-        for key in (*self._limits, *(() if isfinite(self._until) else self._loads)):
+        for key in self._keys:
             self._post("ZADD", key, "XX", score, self._id)
 
     def release(self) -> None:
-        for key in (*self._limits, *self._loads):
+        for key in self._keys:
             self._post("ZREM", key, self._id)
         if self._slots is not None:
             self._slots.held.discard(self)

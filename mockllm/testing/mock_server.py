@@ -14,6 +14,7 @@ from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
+from mockllm.core.time_scale import ScenarioClock
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import NOT_FOUND
 from mockllm.engine.session_id import read_session
@@ -193,8 +194,9 @@ class MockLLM(MockBase):
     def _open(self, session: str, stack: RuleStack, seed: int | None, time_scale: float | None) -> None:
         def open_session() -> None:
             self._recording.open(session, stack)
-            opened = self._state.use_session(session, time.monotonic(), time.time())
-            opened.seed, opened.time_scale = seed, time_scale
+            clock = ScenarioClock(self._settings.time_scale)
+            opened = self._state.change_time_scale(session, time_scale, clock, time.monotonic(), time.time())
+            opened.seed = seed
 
         self._running.do(open_session)
 

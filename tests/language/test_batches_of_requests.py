@@ -144,3 +144,27 @@ def test_mistake_in_a_batch_is_named(batch: str, mistake: str) -> None:
 def test_one_time_between_tokens_holds_for_all(itl: str) -> None:
     server = VirtualServer(f"{RULES}modifiers: [{{load: {{batch: {{itl: {itl}}}}}}}]")
     assert [duration(server.respond(generate())) for _ in range(2)] == pytest.approx([9.5, 9.5])
+
+
+def test_invalid_request_does_not_occupy_a_batch() -> None:
+    batch = (
+        "batch: {slots: 1, queue: 0, itl: 100ms, prefill: {tokens_per_second: 100}, kv_cache: {tokens: 5000}}"
+    )
+    server = VirtualServer(f"{RULES}modifiers: [{{load: {{{batch}}}}}]")
+    prompt = "one two three four five six seven eight nine ten " * 100
+    refused = server.respond(generate(prompt, temperature="hot"))
+    assert (refused.status, refused.planned.continuous_batch_times) == (400, None)
+    assert not any(note.startswith("batch: ") for note in refused.planned.notes)
+    valid = server.respond(generate(prompt)).planned
+    assert (valid.plan.delay, valid.continuous_batch_times is None) == (0.0, False)
+    assert valid.continuous_batch_times is not None
+    assert valid.continuous_batch_times.cached == 0
+
+
+def test_invalid_request_waits_for_a_slot_and_takes_none() -> None:
+    server = VirtualServer(RULES + BATCH.replace("slots: 2", "slots: 1"))
+    server.respond(generate())
+    refused = server.respond(generate(temperature="hot"))
+    second = server.respond(generate())
+    assert [refused.status, second.status] == [400, 200]
+    assert refused.planned.plan.delay == pytest.approx(second.planned.plan.delay) == pytest.approx(2.01)

@@ -112,6 +112,34 @@ def test_load_refusal_of_anthropic_is_529() -> None:
     assert (responses[1].status, responses[1].json["error"]["type"]) == (529, "overloaded_error")
 
 
+HELD = "rules: [{reply: hi, hold: {name: x, at_most: 5s}}]"
+
+
+@pytest.mark.parametrize("settings", ["max_inflight: 1", "batch: {slots: 1, queue: 0, itl: 1ms}"])
+def test_load_counts_a_held_response(settings: str) -> None:
+    server = VirtualServer(loaded(settings, HELD))
+    held = server.engine.respond(read(server, chat_request())).slot
+    assert server.respond(request_at(4.0)).status == 503
+    assert held is not None
+    held.release()
+    assert server.respond(request_at(4.0)).status == 200
+
+
+@pytest.mark.parametrize("settings", ["max_inflight: 1, queue: 1", "batch: {slots: 1, itl: 1ms}"])
+def test_queue_waits_for_the_latest_end_of_a_hold(settings: str) -> None:
+    responses = respond_all(loaded(settings, HELD), *streams(0, 1))
+    assert [each.delay for each in responses] == pytest.approx([0.0, 4.0], abs=0.01)
+
+
+def test_load_counts_a_response_until_it_ends() -> None:
+    server = VirtualServer(loaded("max_inflight: 1"))
+    read_slowly = server.engine.respond(read(server, STREAM)).slot
+    assert server.respond(request_at(3.5)).status == 503
+    assert read_slowly is not None
+    read_slowly.release()
+    assert server.respond(request_at(3.5)).status == 200
+
+
 def test_load_is_separate_for_each_key() -> None:
     responses = respond_all(
         loaded("max_inflight: 1", per="api_key"), *streams(0, key="a"), *streams(0, key="b")

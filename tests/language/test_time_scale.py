@@ -108,9 +108,33 @@ def test_background_response_ends_in_scaled_time() -> None:
 
 def test_session_replaces_the_scale_of_the_server() -> None:
     server = ScaledServer("rules: [{error: {type: rate_limit, retry_after: 5s}}]")
-    server.sessions.use_session("slow", START).time_scale = 1.0
+    server.engine.change_time_scale("slow", 1.0, START, START)
     stated = [server.ask(session=name).headers["retry-after-ms"] for name in ("slow", "other")]
     assert stated == ["5000", "50"]
+
+
+@pytest.mark.parametrize(("scale", "left"), [(0.01, 100), (1.0, 10_000), (100.0, 1_000_000), (None, 1_000)])
+def test_change_of_the_scale_does_not_end_a_window(scale: float | None, left: int) -> None:
+    server = ScaledServer(LIMIT, 0.1)
+    assert server.ask(session="a").status == 200
+    server.now += 1.0  # ten of its twenty seconds
+    server.engine.change_time_scale("a", scale, server.now, server.now)
+    refused = server.ask(session="a")
+    assert (refused.status, refused.headers["retry-after-ms"]) == (429, str(left))
+    server.now += left / 1000
+    assert server.ask(session="a").status == 200
+
+
+def test_change_of_the_scale_passes_no_time_of_during() -> None:
+    server = ScaledServer("rules: [{reply: late, during: {from: 3s}}, {reply: early}]", 1.0)
+    texts = []
+    for scale in (0.1, 1.0, 0.01, None):
+        texts.append(server.ask(session="a").text)
+        server.engine.change_time_scale("a", scale, server.now, server.now)
+        server.now += 0.09 if scale == 0.1 else 0.009 if scale == 0.01 else 0.9
+    assert texts == ["early"] * 4
+    server.now += 0.3
+    assert server.ask(session="a").text == "late"
 
 
 def test_error_in_a_stream_has_the_scaled_wait() -> None:

@@ -23,6 +23,7 @@ from mockllm.core.rendering.framing import framed
 from mockllm.core.rendering.plan import CutStep, Framing, WaitStep
 from mockllm.core.request.stored_batches import with_responses
 from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
+from mockllm.core.selection.decision import InFlightSlot
 from mockllm.dialects.provider_facts import APIS, DIALECT_NAMES, PROVIDERS
 from mockllm.engine import Engine, PlannedResponse
 from mockllm.engine.request_reader import RequestReader
@@ -305,9 +306,12 @@ class VirtualServer:
         )
         self._readers: dict[str, RequestReader] = {}
         """The readers by the head that they read, as a server has them: they repeat what repeats."""
+        self._slots: list[tuple[float, float, InFlightSlot]] = []
+        """The slots of responses in limits and loads, each with the times at which it begins and ends by its plan."""
 
     def respond(self, sent: ClientRequest) -> ClientResponse:
         engine = self.engine
+        self._end_responses(sent.now)
         headers = {name.lower(): value for name, value in sent.headers.items()}
         head = (sent.method, sent.path, sent.query, headers)
         reader = self._readers.setdefault(str(head), engine.request_reader(*head))
@@ -315,7 +319,16 @@ class VirtualServer:
         planned = engine.respond(request)
         if planned.batch_job is not None:
             self._answer(planned.batch_job, sent, sent.path.removesuffix(request.path))
+        if planned.slot is not None:
+            self._slots.append((sent.now, sent.now + planned.most_seconds, planned.slot))
         return ClientResponse(planned)
+
+    def _end_responses(self, now: float) -> None:
+        """Release the slots of earlier requests whose plans have ended, as a server does after the last byte."""
+        for began, end, slot in self._slots:
+            if began < now and end <= now:
+                slot.release()
+        self._slots = [each for each in self._slots if each[0] == now or each[1] > now]
 
     def _answer(self, run: BatchJob, sent: ClientRequest, prefix: str) -> None:
         """Respond to the lines of a batch at once."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import pytest
+
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.selection.decision import Candidate
@@ -25,25 +27,28 @@ class Link:
         self.times: list[int] = []
 
     def post(self, *arguments: Any) -> None:
-        self.times.append(int(arguments[3]))
+        if arguments[0] == "ZADD":
+            self.times.append(int(arguments[3]))
 
 
-def slot_of(scale: float, candidate: Candidate) -> tuple[StoreSlots, StoreSlot, list[int]]:
+def slot_of(candidate: Candidate) -> tuple[StoreSlots, StoreSlot, list[int]]:
     link = Link()
     slots = StoreSlots(cast(StoreLink, link))
-    slot = StoreSlot(slots, "one", b"base", [candidate], STORE_TIME - MONOTONIC, scale)
+    slot = StoreSlot(slots, "one", b"base", [candidate], STORE_TIME - MONOTONIC)
     return slots, slot, link.times
 
 
-def test_planned_end_follows_the_time_scale() -> None:
-    for scale in (0.1, 1.0, 5.0):
-        _, slot, times = slot_of(scale, LOADED)
-        slot.expect_end((MONOTONIC + 10.0) / scale)
-        assert times == [round((STORE_TIME + 10.0) * 1_000_000)]
+def test_planned_end_does_not_free_a_slot() -> None:
+    slots, slot, times = slot_of(LOADED)
+    slot.expect_end(MONOTONIC + 1.0)
+    slots.renew(MONOTONIC + 10.0)
+    assert times == [round((STORE_TIME + 10.0 + SLOT_LIFE) * 1_000_000)]
 
 
-def test_renewal_does_not_depend_on_the_time_scale() -> None:
-    for scale in (0.1, 1.0, 5.0):
-        slots, _, times = slot_of(scale, LIMITED)
-        slots.renew(MONOTONIC + 10.0)
-        assert times == [round((STORE_TIME + 10.0 + SLOT_LIFE) * 1_000_000)]
+@pytest.mark.parametrize("candidate", [LIMITED, LOADED], ids=["limit", "load"])
+def test_slot_is_renewed_until_its_release(candidate: Candidate) -> None:
+    slots, slot, times = slot_of(candidate)
+    slots.renew(MONOTONIC + 10.0)
+    assert times == [round((STORE_TIME + 10.0 + SLOT_LIFE) * 1_000_000)]
+    slot.release()
+    assert not slots.held

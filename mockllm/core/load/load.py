@@ -54,14 +54,13 @@ def load_effect_without_wait(load: Load, others: int) -> LoadEffect | None:
 def load_effect(load: Load, ends: Sequence[float], scenario_time: float) -> LoadEffect | None:
     """Return the effect on one more response; None if it is refused.
 
-    `ends` are the times at which the others end, both in flight and waiting, in any order. An end before
-    `scenario_time` does not count. The first request begins first.
+    `ends` are the planned ends of the others, both in flight and waiting, in any order. One that is in flight after
+    its planned end counts, but no request waits for it. The first request begins first.
     """
-    left = [end for end in ends if end > scenario_time]
-    maximum, effect = load.max_inflight, load_effect_without_wait(load, len(left))
+    maximum, effect = load.max_inflight, load_effect_without_wait(load, len(ends))
     if maximum is None or effect is not None:
         return effect
-    ahead = len(left) - maximum
+    ahead = len(ends) - maximum
     if ahead >= load.queue:
         return None
-    return LoadEffect(sorted(left)[ahead] - scenario_time, slowdown(load, maximum))
+    return LoadEffect(max(0.0, sorted(ends)[ahead] - scenario_time), slowdown(load, maximum))

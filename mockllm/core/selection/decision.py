@@ -66,7 +66,7 @@ class DecisionInputs(Struct, frozen=True):
     - `fails(validation)`: whether the request fails this validation
     - `has_unknown_model()`: whether the request's model is unknown
     - `compute_cost()`: what the request takes of a limit
-    - `scenario_time`: the request's time in seconds on a monotonic clock, divided by the time scale
+    - `scenario_time`: the request's time in seconds on the clock of its scenario (`ScenarioClock`)
     """
 
     session: str

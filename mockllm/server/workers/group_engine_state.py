@@ -9,6 +9,7 @@ from contextlib import suppress
 from math import inf
 from typing import ClassVar, Final
 
+from mockllm.core.time_scale import ScenarioClock
 from mockllm.state.engine_state import MAX_SESSIONS, NO_COUNTS, EngineState, ResponseCounts
 from mockllm.state.shared_counts import COUNT_BYTES, CellTable, SharedCounts
 from mockllm.state.shared_prompt_caches import SharedPromptCaches
@@ -47,8 +48,8 @@ class GroupEngineState(EngineState):
         self._reported: dict[str, tuple[int, int]] = {}
         self.orders: list[tuple[str, tuple[object, ...]]] = []
         """The names of orders to the workers, each with its values, until all have obeyed."""
-        self.sent_scales: dict[str, float] = {}
-        """The time scales of sessions that the workers know."""
+        self.sent_clocks: dict[str, ScenarioClock] = {}
+        """The clocks of sessions that the workers know."""
 
     def served(self, index: int) -> int:
         """Return how many requests the worker of an index has served, also if it was killed since."""
@@ -89,10 +90,10 @@ class GroupEngineState(EngineState):
         return super().end(id)
 
     @property
-    def time_scales(self) -> dict[str, float]:
-        """The sessions that have a time scale of their own."""
-        found = ((id, session.time_scale) for id, session in self._sessions.items())
-        return {id: scale for id, scale in found if scale is not None}
+    def clocks(self) -> dict[str, ScenarioClock]:
+        """The clocks of sessions that have one of their own."""
+        found = ((id, session.clock) for id, session in self._sessions.items())
+        return {id: clock for id, clock in found if clock is not None}
 
     def reset_limits(self, keys: frozenset[str] | None = None) -> None:
         self._change_counts(lambda store: store.reset_limits(keys))

@@ -132,7 +132,7 @@ class Supervisor:
 
     async def _give_rules(self, worker: WorkerHandle) -> None:
         await worker.channel.call("prepare", self._packed, self._state.table.cells)
-        await worker.channel.call("set_time_scales", self._state.sent_scales)
+        await worker.channel.call("set_clocks", self._state.sent_clocks)
         await worker.channel.call("commit")
         worker.serves = True
 
@@ -319,10 +319,10 @@ class Supervisor:
     async def _tell(self, workers: Sequence[WorkerHandle]) -> None:
         """An order that not all have obeyed is repeated by the next call, with those after it."""
         state = self._state
-        scales = state.time_scales
-        if scales != state.sent_scales:
-            await self._all(workers, PAUSE_TIME, "set_time_scales", scales)
-            state.sent_scales = scales
+        clocks = state.clocks
+        if clocks != state.sent_clocks:
+            await self._all(workers, PAUSE_TIME, "set_clocks", clocks)
+            state.sent_clocks = clocks
         for _ in range(len(state.orders)):
             name, values = state.orders[0]
             await self._all(workers, PAUSE_TIME, name, *values)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from mockllm.core.time_scale import ScenarioClock
 from mockllm.engine import Engine
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
@@ -99,7 +100,7 @@ class Worker:
             "end_session": self.end_session,
             "reset_limits": self.reset_limits,
             "load_certificate": self.load_certificate,
-            "set_time_scales": self.set_time_scales,
+            "set_clocks": self.set_clocks,
             "renumber": self.renumber,
             "frames": self.frames,
             "stop": self.stop,
@@ -211,9 +212,9 @@ class Worker:
         """Load the certificate of new connections again. Raises CallFailed, and the present one stays."""
         self._load_certificate(self.app)
 
-    async def set_time_scales(self, scales: Mapping[str, float]) -> None:
-        """Use these time scales of sessions, and no others."""
-        self._state.time_scales = scales
+    async def set_clocks(self, clocks: Mapping[str, ScenarioClock]) -> None:
+        """Use these clocks of sessions, and no others."""
+        self._state.clocks = clocks
 
     async def renumber(self, replica: int) -> None:
         """Go on with the numbers of another replica."""

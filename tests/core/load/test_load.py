@@ -31,12 +31,14 @@ def test_slowdown_depends_on_responses_in_flight(load: Load, factors: list[float
     [
         pytest.param(Load(2), [], LoadEffect(), id="nobody else is there"),
         pytest.param(Load(2), [11, 12, 13], LoadEffect(0, 2), id="all are served, more slowly"),
-        pytest.param(Load(2), [9, 10, 13], LoadEffect(), id="what has ended does not count"),
+        pytest.param(Load(2), [9, 10, 13], LoadEffect(0, 2), id="what lasts longer than its plan counts"),
         pytest.param(Load(max_inflight=2), [11], LoadEffect(), id="there is room"),
         pytest.param(Load(max_inflight=2), [11, 12], None, id="there is none, and no queue"),
         pytest.param(Load(max_inflight=2, queue=1), [15, 12], LoadEffect(2), id="the first waits for the first end"),
         pytest.param(Load(max_inflight=2, queue=2), [12, 15, 14], LoadEffect(4), id="the second for the second"),
         pytest.param(Load(max_inflight=2, queue=2), [12, 15, 14, 16], None, id="the queue is full"),
+        pytest.param(Load(max_inflight=1), [9], None, id="there is none after a planned end"),
+        pytest.param(Load(max_inflight=1, queue=1), [9], LoadEffect(), id="no request waits for a past end"),
         pytest.param(
             Load(1, 2.0, max_inflight=3, queue=2), [11, 12, 13], LoadEffect(1, 3),
             id="who has waited is as slow as with all others under way",
@@ -65,6 +67,7 @@ def test_a_queue_is_first_in_first_out(most: int, queue: int, arrivals: list[tup
     for gap, length in arrivals:
         now += gap
         waiting = [begin for begin in waiting if begin > now]
+        ends = [end for end in ends if end > now]
         effect = load_effect(load, ends, now)
         if free[0] > now and len(waiting) >= queue:
             assert effect is None

@@ -231,7 +231,7 @@ async def change_session(context: ControlContext, call: ApiCall[object, SessionP
     wrong = session_id_error(id, "the path's session")
     if wrong is not None:
         raise Problem(400, wrong.message or "This is no id of a session.")
-    context.engine.state.use_session(id, time.monotonic(), time.time()).time_scale = call.body.time_scale
+    context.engine.change_time_scale(id, call.body.time_scale, time.monotonic(), time.time())
     return Done(done=f"session {Redactor().session(id)}")
 
 
