@@ -74,6 +74,8 @@ class RecordedExchanges:
             for _, sent in case.steps:
                 plain = replace(sent, headers={**sent.headers, "accept-encoding": "identity"})
                 response = engine.respond(plain.read_by(engine, 0.0))
+                if response.slot is not None:
+                    response.slot.release()
                 plan = response.plan
                 if plan.delivery.websocket_factory is not None:
                     continue  # a WebSocket: no response to compare

@@ -172,7 +172,7 @@ class FastPath(Struct, frozen=True):
         if headers is None:
             return None
         number = self.state.counters_without_session.count_in_global_scope(self.count_keys)
-        return self._filled((cached, None), request, "", number, "", headers)
+        return self._response_with_values((cached, None), request, "", number, "", headers)
 
     def _respond_varying(
         self, selector: ResponseSelector, request: EngineRequest, repeated: RepeatedRequest | None
@@ -199,7 +199,7 @@ class FastPath(Struct, frozen=True):
             return None
         number = counters.count_in_rule_scope(scope_counts, counts, self.count_keys[:-1])
         token = unguarded_seed_token(self.seed, number, tries, eligible)
-        return self._filled(entry, request, scope, number, token, headers)
+        return self._response_with_values(entry, request, scope, number, token, headers)
 
     def respond_decided(
         self,
@@ -231,7 +231,7 @@ class FastPath(Struct, frozen=True):
             of_limits = limit_headers(request.provider, admission.limit_status, request.now)
             headers = without_headers(of_limits, response.settings.header_names)
         token = seed_token(self.seed, inputs, decision)
-        return self._filled(entry, request, scope, decision.request_number, token, headers)
+        return self._response_with_values(entry, request, scope, decision.request_number, token, headers)
 
     def _cached_response(
         self,
@@ -248,7 +248,7 @@ class FastPath(Struct, frozen=True):
         cached = self._cached_without_tool_call(response, request, repeated)
         return None if cached is None else (cached, None)
 
-    def _filled(
+    def _response_with_values(
         self,
         entry: tuple[CachedResponse, GeneratedToolCall | None],
         request: Request,
@@ -257,8 +257,9 @@ class FastPath(Struct, frozen=True):
         token: str,
         headers: Headers,
     ) -> PlannedResponse:
-        """Return the response of an entry, with its tool call, for this request, which has this number in its scope.
-        `token` is its seed token; if it is empty, readers derive it from the id seed (`seed_token.token_of`)."""
+        """Return the response of an entry, with its tool call, for this request, which has this number in the scope
+        of the rule. `token` is its seed token; if it is empty, readers derive it from the id seed
+        (`seed_token.token_of`)."""
         cached, tool_call = entry
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix
         id_seed = b"%b%d|" % (prefix, number)

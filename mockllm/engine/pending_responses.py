@@ -17,13 +17,14 @@ from mockllm.state.fetched_objects import ObjectToFetch
 
 
 class DeferredResponse(Struct, frozen=True):
-    """A response that takes long to plan, or that waits until others are planned (`PlanQueueEntry`).
+    """A response of one of two kinds. One kind takes long to plan: the request is counted, and its slot is taken.
+    The second kind waits until earlier responses are planned: the request is not counted yet, and `slot` is its
+    entry in the queues (`PlanQueueEntry`).
 
-    The request is counted, and its slot taken; while it waits, it is not counted, and its slot is its entry in
-    the queues.
-    `plan_in_thread` plans, and may run in another thread. It returns a function that completes the response. This may
-    instead return the object that the response lacks, or a response that is deferred again. The event loop calls
-    this function, because it changes the state. One thread plans all, in their order.
+    `plan_in_thread` may run in another thread. It plans a response of the first kind; one of the second kind only
+    waits for its turn there. It returns a function that completes the response. This may instead return the object
+    that the response lacks, or a response that is deferred again. The event loop calls this function, because it
+    changes the state. One thread plans all, in their order.
     """
 
     slot: InFlightSlot | None

@@ -33,13 +33,13 @@ MAX_NAMED_TOOLS: Final = 5
 class PlannedResponse(Struct, frozen=True):
     """The response of the engine to one request, before bytes are written, and what log and journal say about it.
 
-    `content` is the plan, or a prerendered response of the response cache, whose placeholders have the
-    values of `placeholder_values`. `responder_id` is the id of the rule that responds, as a person reads it
-    (`a.yaml:greeting`). It is that of a modifier whose error, limit or load responds, and names the call of an own
-    response (`openai:models`). For any other response it is None. Users see it as `rule`, in the journal and in
-    metrics, for example. `modifiers` are the ids of the modifiers that apply. `notes`
-    are remarks for access log and journal, such as a fault that could not be applied. `unmatched`: the request is
-    valid, and neither a rule, a modifier nor the dialect responds; also where the rule's sequence has ended. False
+    `content` is the plan, or a prerendered response of the response cache, whose placeholders have the values of
+    `placeholder_values`. `responder_id` is the id of the rule that responds, as a person reads it
+    (`a.yaml:greeting`). It is that of a modifier whose error, limit or load responds, or names the call
+    (`openai:models`) that responds without a rule. For any other response it is None. Users see it as `rule`, in the
+    journal and in metrics, for example. `modifiers` are the ids of the modifiers that apply. `notes` are remarks for
+    access log and journal, such as a fault that could not be applied. `unmatched`: the request is valid, and neither
+    a rule, a modifier nor the dialect responds; also where the rule's sequence has ended. False
     for `/favicon.ico`, and for a WebSocket that no provider has.
     """
 
@@ -89,7 +89,7 @@ class PlannedResponse(Struct, frozen=True):
     decoded_updates: Sequence[StorageUpdate] | None = None
     """The updates of stored objects, where a thread has decoded the bytes for them already."""
 
-    def filled_with(self, id_seed: bytes, values: Sequence[bytes]) -> PlannedResponse:
+    def with_placeholder_values(self, id_seed: bytes, values: Sequence[bytes]) -> PlannedResponse:
         """Return the same response with these values and this id seed."""
         return replace(self, id_seed=id_seed, placeholder_values=values)
 
@@ -126,7 +126,9 @@ class PlannedResponse(Struct, frozen=True):
     def refilled(self, id_seed: bytes, now: float, input_tokens: int) -> PlannedResponse:
         """Return the response whose `cached_from` this is, by its id seed, time and input tokens."""
         assert isinstance(self.content, PrerenderedResponse)
-        return self.filled_with(id_seed, self.content.compute_placeholder_values(id_seed, now, input_tokens))
+        return self.with_placeholder_values(
+            id_seed, self.content.compute_placeholder_values(id_seed, now, input_tokens)
+        )
 
     @property
     def tools_by_call_id(self) -> dict[str, str]:

@@ -148,7 +148,7 @@ class RepeatedRequests:
             repeated.passes_check, repeated.cacheable_response = False, None
         else:
             repeated.rule_index = index
-            attributes = {**vars(tracking), **PER_REQUEST_ATTRIBUTES}
+            attributes = {**vars(tracking), **PER_REQUEST_ATTRIBUTES}  # `Request.of` sets the latter
         self.attributes_by_key.put(key, attributes, _size(request.raw))
 
 

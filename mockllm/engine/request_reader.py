@@ -117,7 +117,7 @@ class RequestReader:
             "session": session,
             "override_or_failure": error,  # the failure of an invalid session; `read` sets what the headers override
             **attributes_of_route(routing),
-            **PER_REQUEST_ATTRIBUTES,
+            **PER_REQUEST_ATTRIBUTES,  # room for what `Request.of` sets
         }
         if len(query_string) <= _SHORT_QUERY:
             self._attributes["query"] = read_query(query_string)

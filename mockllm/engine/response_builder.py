@@ -81,7 +81,7 @@ class ResponseBuilder(DecidedRequest):
                 failure = self.assessment.failure(validation) or Failure("model_not_found")
                 note = invalid_note(failure, self.dialect, self.request)
                 return self._response_without_rule(failure, None, note=note)
-            planned = self._unmatched_response()
+            planned = self._no_rule_response()
             return (
                 planned
                 if planned.unmatched
@@ -141,7 +141,7 @@ class ResponseBuilder(DecidedRequest):
         )
         return self._response_without_rule(failure, item.id, note=note)
 
-    def _unmatched_response(self) -> PlannedResponse:
+    def _no_rule_response(self) -> PlannedResponse:
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.unmatched_status
         websocket_failure = (

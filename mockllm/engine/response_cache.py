@@ -106,11 +106,11 @@ class CachedResponse(CacheEntry, frozen=True):
     prerendered: PrerenderedResponse
     planned: PlannedResponse
 
-    def fill(
+    def response_to(
         self, id_seed: bytes, request: Request, tool_call: GeneratedToolCall | None = None
     ) -> PlannedResponse:
         """Return the response to this request and its generated tool call, with this id seed."""
-        planned = self.planned.filled_with(
+        planned = self.planned.with_placeholder_values(
             id_seed, self.compute_placeholder_values(id_seed, request, tool_call)
         )
         if tool_call is None or not tool_call.notes:
@@ -179,7 +179,7 @@ class ResponseCache:
         entry = self.entries.get(key)
         if type(entry) is not CachedResponse or not entry.fits(request, tool_call):
             return None
-        return entry.fill(id_seed, request, tool_call)
+        return entry.response_to(id_seed, request, tool_call)
 
     def render_and_cache(
         self,

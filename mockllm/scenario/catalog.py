@@ -141,7 +141,7 @@ class CatalogItem(Struct, frozen=True):
     paths: Sequence[str] = ()
     """The paths that its match spells out."""
     sets: Mapping[str, StateValue] | None = None
-    """The named states that its response sets."""
+    """The named states that it sets: a rule when it responds, a modifier when it applies."""
     limit: Limit | None = None
     load: Load | None = None
     server: McpServer | None = None

@@ -101,8 +101,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether the request continues stored responses that a thread has to read before the engine decides."""
     response: PlannedResponse = NO_RESPONSE_YET
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
-    """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or the
-    store decides, since it has the counts. Or the response needs a stored object that this process lacks."""
+    """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or its
+    decision waits for the plans of earlier responses of its loads. Or the store decides, since it has the counts. Or
+    the response needs a stored object that this process lacks."""
     pending_decision: PendingDecisionProtocol | None = None
     """The decision of the store, once it has begun."""
     fetched: FetchedLookup | None = None

@@ -28,8 +28,8 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 LAST_HTTP_CHUNK: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 ALLOW_CORS: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
-"""Header lines of every provider response, unless `--no-cors`: web pages may call the provider routes, but not the
-control API."""
+"""Header lines of all responses to requests that the engine reads, and to preflights, unless `--no-cors`. Web pages
+may call the provider routes, but not the control API."""
 MAX_PRERENDERED: Final = 128 * 1024
 """Larger responses are written as plans."""
 
@@ -113,8 +113,8 @@ def serialize_head(
     these headers itself.
 
     The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario can send wrong ones. A
-    `content-length` also switches HTTP chunks off, unless `Delivery.body_end` is `chunks`. Without one, the length of
-    a non-streaming response counts all its steps, also those after a cut.
+    `content-length` also switches HTTP chunks off, unless `Delivery.body_end` is `http_chunks`. Without one, the
+    length of a non-streaming response counts all its steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
     partial_head = _partial_head(

@@ -66,7 +66,7 @@ class Player:
     """Plays one response, which began at the time `began` (`Exchange.monotonic`): its waits count from then.
     `time_scale` is the factor on all waits of the plan.
 
-    `end_reason` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing
+    `play_end` is how the play of the plan ended; None while it plays. `stalled`: the sink is full, and nothing
     more is written before `resume`. The player calls `notify` when it has ended, stalled or failed.
     """
 

@@ -94,7 +94,7 @@ async def serve_waiting_exchange(app: App, exchange: Exchange) -> bool:
         set_internal_error(app, exchange)
         begin_playing(app, exchange)
         with suppress(ConnectionError):
-            return await _play(app, exchange)
+            return await _wait_for_player_and_end(app, exchange)
         return False
     finally:
         if not exchange.ended:
@@ -141,7 +141,7 @@ async def _serve(app: App, exchange: Exchange) -> bool:
             return usable
         await wait_for_release(app, exchange)
         begin_playing(app, exchange)
-    return await _play(app, exchange)
+    return await _wait_for_player_and_end(app, exchange)
 
 
 async def _decide_after_recording(app: App, exchange: Exchange) -> None:
@@ -203,7 +203,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
         refuse_body(app, exchange, failure)
 
 
-async def _play(app: App, exchange: Exchange) -> bool:
+async def _wait_for_player_and_end(app: App, exchange: Exchange) -> bool:
     """Wait for the player, and end the exchange. Return whether its connection can serve another request."""
     player = exchange.player
     assert player is not None, "the response has begun"

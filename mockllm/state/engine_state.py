@@ -41,8 +41,8 @@ class Session:
     """One session. `seed` and `time_scale` replace those of the server for all of its requests; they may be set
     at any time, and end with the session. `clock` replaces the server's, since `time_scale` was first set.
     `last_used_monotonic` is the time of its last use on a monotonic clock, `last_used` the same in seconds since the
-    epoch. `number` differs from that of an earlier session with the same id. `redacted_id` is the id without a key,
-    for readers; empty before a request names the session."""
+    epoch. `number` differs from that of an earlier session with the same id. `redacted_id` is the id as the log
+    and the control API show it, without an API key; empty before a request names the session."""
 
     __slots__ = (
         "clock",
@@ -272,7 +272,7 @@ class EngineState:
             callback(ids)
 
     def redacted_id(self, id: str) -> str:
-        """Return the id of a session for readers: a client may use its key as the id."""
+        """Return the id of a session as log and control API show it: a client may use its API key as the id."""
         found = self._sessions.get(id)
         return (found.redacted_id if found is not None else "") or Redactor().session(id)
 

@@ -40,3 +40,15 @@ def test_plain_http_responses_are_compared(tmp_path: Path) -> None:
     ended = command("drift", str(SCENARIO), "--against", "own.yaml", cwd=tmp_path)
     assert ended.returncode == 1
     assert "$.choices" in ended.stdout
+
+
+def test_compared_response_frees_its_slot(tmp_path: Path) -> None:
+    http = {"status": 200, "headers": {"content-type": "application/json"}, "body": CHAT}
+    rule = {"match": {"path": "/v1/chat/completions"}, "http": http}
+    requests = [{"request": {"user": text}} for text in ("one", "two")]
+    load = {"load": {"max_inflight": 1}}
+    (tmp_path / "own.yaml").write_text(
+        json.dumps({"rules": [rule], "modifiers": [load], "examples": requests})
+    )
+    ended = command("drift", str(SCENARIO), "--against", "own.yaml", cwd=tmp_path)
+    assert "not compared" not in ended.stdout

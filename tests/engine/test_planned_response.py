@@ -15,7 +15,7 @@ LIMITS: Final = (("x-limit", "1"),)
 
 
 def test_filled_response_differs_in_seed_and_values_alone() -> None:
-    filled = PLANNED.filled_with(b"seed", [b"value"])
+    filled = PLANNED.with_placeholder_values(b"seed", [b"value"])
     assert (filled.id_seed, filled.placeholder_values) == (b"seed", [b"value"])
     assert replace(filled, id_seed=b"", placeholder_values=()) == PLANNED
 

@@ -165,7 +165,7 @@ def test_client_that_leaves_an_error_causes_no_traceback(
         raise ConnectionResetError("the client has disconnected")
 
     monkeypatch.setattr(waiting_exchange, "_serve", fail_to_serve)
-    monkeypatch.setattr(waiting_exchange, "_play", lose_client)
+    monkeypatch.setattr(waiting_exchange, "_wait_for_player_and_end", lose_client)
     raw.send(request(path="/late"))
     while raw.sock.recv(1000):
         pass

@@ -126,7 +126,7 @@ def closing_bytes(plan: Plan) -> bytes:
 
 
 def steps_with_bytes(plan: Plan) -> Iterator[tuple[Step, bytes]]:
-    """Return each step up to a cut with its bytes; a wait has none."""
+    """Return each step up to a cut with its bytes in the framing; a wait and a `StepOutsideHttpChunks` have none."""
     for step, written in zip(plan.steps, framed(plan), strict=False):
         if type(step) is CutStep:
             return

@@ -42,7 +42,7 @@ class Candidate(Struct, frozen=True):
     known_models_only: bool = False
     """Whether it responds to known models only (`models: strict`)."""
     sets: Mapping[str, StateValue] | None = None
-    """The named states that its response sets."""
+    """The named states that it sets: a rule when it responds, a modifier when it applies."""
     limit: Limit | None = None
     load: Load | None = None
     max_responses: int | None = None
@@ -162,8 +162,9 @@ class Decision(Struct, frozen=True):
     - `invalid`: the request fails the validation
     - `no_rule`: no rule is selected. The dialect itself may still respond; else the request is unmatched
 
-    `blocked_rules` matched, each with the reason that blocked it. `request_number` is that of the request in its
-    scope. `admission` is set if limits or loads apply. `slot` is set if one of them counts responses in flight.
+    `blocked_rules` matched, each with the reason that blocked it. `request_number` is that of the request,
+    from 0, in the scope of the selected rule; without one, in the global scope. `admission` is set if limits or loads
+    apply. `slot` is set if one of them counts responses in flight.
     """
 
     outcome: DecisionOutcome

@@ -96,10 +96,11 @@ class Guard(Struct, frozen=True):
             return "outside its window"
         return None if self.requires is None else unmet_state(self.requires, states)
 
-    def loses_chance(self, seed: int, key: str, scope: str, tries: int) -> bool:
+    def loses_chance(self, seed: int, random_key: str, scope: str, tries: int) -> bool:
         """Return whether the draw of `chance` is lost."""
         return (
-            self.chance is not None and Randomness(seed, key, scope, tries).uniform("chance") >= self.chance
+            self.chance is not None
+            and Randomness(seed, random_key, scope, tries).uniform("chance") >= self.chance
         )
 
     def response_count(self, eligible_tries: int) -> int:
