@@ -16,7 +16,8 @@ from mockllm.core.json.codec import Json, pretty
 from mockllm.core.url_secrets import without_passwords
 from mockllm.packing.changed_sources import changed_sources
 from mockllm.packing.inspection import capabilities
-from mockllm.packing.lockfile_editor import LockChange, LockfileEditor, state_of
+from mockllm.packing.locked_pack_state import state_of
+from mockllm.packing.lockfile_editor import LockChange, LockfileEditor
 from mockllm.packing.pack_index import PackIndex, read_index
 from mockllm.packing.resolution import Requirement
 from mockllm.packing.version_constraints import (

@@ -242,29 +242,34 @@ class Hunter:
             if judgement.problem is None:
                 continue
             if self._satisfied(progress) is None:
-                self._examine(schedule, judgement.problem, outcome, progress)
+                self._examine(schedule, judgement.problem, outcome, progress, len(running))
             elif not progress.joined(schedule, judgement.problem):
                 progress.unexamined |= dict.fromkeys(each.kind for each in schedule)
 
     def _examine(
-        self, schedule: Schedule, problem: BrokenRule, outcome: RunOutcome, progress: HuntProgress
+        self,
+        schedule: Schedule,
+        problem: BrokenRule,
+        outcome: RunOutcome,
+        progress: HuntProgress,
+        running: int,
     ) -> None:
-        """Shrink and replay a schedule that failed, unless its cause is known."""
+        """Shrink and replay a schedule that failed, unless its cause is known. `running` runs have not ended."""
         if progress.joined(schedule, problem):
             return
-        finding = self._shrunk(Finding(problem, schedule, schedule, outcome), progress)
+        finding = self._shrunk(Finding(problem, schedule, schedule, outcome), progress, running)
         if progress.joined(finding.schedule, finding.problem):  # a part of it is known already
             return
         finding = self._replayed(finding, progress)
         if progress.add(finding):
             self._watch.found(finding)
 
-    def _shrunk(self, finding: Finding, progress: HuntProgress) -> Finding:
+    def _shrunk(self, finding: Finding, progress: HuntProgress, running: int) -> Finding:
         shrinking = shrink(finding.schedule)
         try:
             candidate = next(shrinking)
             while True:
-                if self._over() is not None:
+                if self._over(running) is not None:
                     return finding
                 outcome = self._store.run(candidate)
                 self._count(f"shrink {schedule_text(candidate)}", len(progress.findings))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mockllm.recordings.atomic_files import write_file
@@ -41,6 +43,31 @@ def put_file(content: bytes, target: Path) -> None:
         write_file(target, content)
     except OSError as error:
         raise PackRejected(f"{target} cannot be written: {error.strerror or error}") from None
+
+
+@contextmanager
+def one_writer(folder: Path) -> Iterator[None]:
+    """Lock a folder, so that one process at a time reads and changes a file in it. Where the system or the file
+    system has no such lock, nothing is locked."""
+    fd = _locked(folder)
+    try:
+        yield
+    finally:
+        if fd is not None:
+            os.close(fd)
+
+
+def _locked(folder: Path) -> int | None:
+    """Return the descriptor of a folder that this process has locked, as soon as no other one has."""
+    try:
+        from fcntl import LOCK_EX, flock  # POSIX only
+
+        fd = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        return None
+    with suppress(OSError):
+        flock(fd, LOCK_EX)
+    return fd
 
 
 def drop(folder: Path, upto: Path) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from mockllm.core.url_secrets import without_passwords
-from mockllm.packing.atomic_store import drop, put_file, put_tree
+from mockllm.packing.atomic_store import drop, one_writer, put_file, put_tree
 from mockllm.packing.changed_sources import what_changed
 from mockllm.packing.fetch import FetchedPack, fetch_branch, fetch_pack, manifest
 from mockllm.packing.git import Signature, branch_commit
 from mockllm.packing.inspection import validate_pack
+from mockllm.packing.locked_pack_state import state_of
 from mockllm.packing.pack_index import PackIndex
 from mockllm.packing.pack_source import PackSource, from_here, parse_pack_source
 from mockllm.packing.resolution import ANY, PackVersion, PackVersions, Requirement, resolve
@@ -68,9 +69,7 @@ class LockfileEditor:
         known_names: KnownNames | None = None,
         index: PackIndex | None = None,
     ) -> None:
-        self.lock: Lock = read_lock(path)
-        if self.lock.diagnostics:
-            raise PackRejected("\n".join(map(str, self.lock.diagnostics)))
+        self.lock: Lock = _read_without_diagnostics(path)
         self._constraints = constraints or {}
         self._known_names = known_names or KnownNames()
         self._index = index
@@ -163,7 +162,7 @@ class LockfileEditor:
         """Remove a pack from the lockfile, and delete its files."""
         locked = self._locked(name)
         stored, vendored = self.lock.fetched_path(name), self.lock.vendored_path(name)
-        self._write({other: spec for other, spec in self.lock.packs.items() if other != name})
+        self._write(name, None)
         drop(stored, self.lock.folder / FETCHED_FOLDER)
         drop(vendored, self.lock.folder / VENDOR_FOLDER)
         return LockChange(name, locked.version, None, without_passwords(locked.source))
@@ -319,7 +318,7 @@ class LockfileEditor:
         self._keep(found, replace(self.lock, packs=packs).fetched_path(name))
         if is_pack(self.lock.vendored_path(name)):
             put_tree(found.tree, self.lock.vendored_path(name))
-        self._write(packs)
+        self._write(name, locked)
         if old is not None and before is not None and before.version != version:
             drop(old, self.lock.folder / FETCHED_FOLDER)
         return LockChange(
@@ -376,21 +375,17 @@ class LockfileEditor:
             put_file(_IGNORE, ignore)
         put_tree(found.tree, target)
 
-    def _write(self, packs: Mapping[str, LockedPackSpec]) -> None:
-        put_file(lock_text(packs).encode(), Path(self.lock.path))
-        self.lock = read_lock(self.lock.path)
+    def _write(self, name: str, locked: LockedPackSpec | None) -> None:
+        """Lock a pack, or remove it (None). Changes that another process has made meanwhile stay."""
+        path = self.lock.path
+        with one_writer(self.lock.folder):
+            packs = {**_read_without_diagnostics(path).packs, name: locked}
+            put_file(lock_text({key: spec for key, spec in packs.items() if spec}).encode(), Path(path))
+        self.lock = read_lock(path)
 
 
-State = Literal["here", "vendored", "missing", "changed"]
-
-
-def state_of(lock: Lock, name: str) -> State:
-    """Return the state of a locked pack's files."""
-    folders: dict[State, Path] = {"vendored": lock.vendored_path(name), "here": lock.fetched_path(name)}
-    for state, folder in folders.items():
-        if is_pack(folder):
-            try:
-                return state if read_tree(folder).sha256 == lock.packs[name].sha256 else "changed"
-            except (PackRejected, OSError):
-                return "changed"
-    return "missing"
+def _read_without_diagnostics(path: str) -> Lock:
+    lock = read_lock(path)
+    if lock.diagnostics:
+        raise PackRejected("\n".join(map(str, lock.diagnostics)))
+    return lock

@@ -34,6 +34,8 @@ class IndexedVersionSpec(NullableSpec):
 
     ref: str | None = None
     """The tag or commit in the pack's git repository; without one the tag of the version."""
+    source: str | None = None
+    """The source of this version; without one that of the pack. Each version in an archive has its own."""
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     """The SHA-256 of the pack's files."""
 
@@ -79,7 +81,7 @@ class PackIndex(Struct, frozen=True):
         if pack is None:
             return
         for text, entry in pack.versions.items():
-            place = parse_pack_source(pack.source, self.folder or here)
+            place = parse_pack_source(entry.source or pack.source, self.folder or here)
             if self.folder is not None:
                 place = from_here(place, here, self.folder)
             try:
@@ -139,7 +141,8 @@ def with_packs(
     packs: Mapping[str, IndexedPackSpec], found: Sequence[FetchedPack], folder: Path
 ) -> dict[str, IndexedPackSpec]:
     """Return the packs of an index in a folder, with these versions in addition. Raises PackRejected for a version
-    that the index has with other files: a version never changes."""
+    that the index has with other files: a version never changes. A repository has all versions of a pack, and an
+    archive or a folder only one."""
     result = dict(packs)
     for each in found:
         name, version, digest = each.manifest.name, str(each.version), each.tree.sha256
@@ -147,12 +150,25 @@ def with_packs(
         versions = dict(known.versions) if known else {}
         if version in versions and versions[version].sha256 != digest:
             raise PackRejected(f"{name} {version} has other files than the {name} {version} of the index")
-        versions[version] = IndexedVersionSpec(ref=each.place.ref, sha256=digest)
         place = from_here(replace(each.place, ref=None), folder)
+        if known and known.source != place.text:
+            moved = (
+                place.kind == "git" == parse_pack_source(known.source, folder).kind
+            )  # with all its versions
+            versions = versions if moved else _with_source(versions, known.source)
+        versions[version] = IndexedVersionSpec(ref=each.place.ref, sha256=digest)
         newest = max(versions, key=parse_version)
         about = each.manifest.description if newest == version or known is None else known.description
         result[name] = IndexedPackSpec(description=about, source=place.text, versions=versions)
     return result
+
+
+def _with_source(versions: Mapping[str, IndexedVersionSpec], source: str) -> dict[str, IndexedVersionSpec]:
+    """Return versions that stay at the source of their pack when that changes."""
+    return {
+        version: entry if entry.source else entry.model_copy(update={"source": source})
+        for version, entry in versions.items()
+    }
 
 
 def index_text(packs: Mapping[str, IndexedPackSpec]) -> str:

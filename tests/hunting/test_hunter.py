@@ -133,6 +133,14 @@ def test_hunt_without_budget_left_does_not_shrink() -> None:
     assert report.findings[0].schedule == report.findings[0].found
 
 
+@pytest.mark.parametrize("jobs", [1, 4])
+@pytest.mark.parametrize("runs", range(12, 24))
+def test_hunt_never_exceeds_its_runs(runs: int, jobs: int) -> None:
+    trial = breaks_on("comments")
+    report = hunted(trial, HuntBudget(runs=runs, jobs=jobs, replays=0))
+    assert report.runs == len(trial.runs) <= runs
+
+
 def test_hunt_interrupted_reports_what_it_has() -> None:
     def fails(schedule: Schedule, number: int) -> bool:
         if number == 30:

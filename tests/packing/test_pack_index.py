@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.scenario.lockfile import read_lock
-from tests.packing.pack_files import git, pack, repository, run, tagged, write
+from tests.packing.pack_files import git, manifest, pack, repository, run, tagged, write, zipped
 
 
 @pytest.fixture(autouse=True)
@@ -86,6 +86,26 @@ def test_version_of_the_index_does_not_change(tmp_path: Path, capsys: pytest.Cap
     assert Path("index.yaml").read_bytes() == before
     assert run("pack", "index", "index.yaml", pack(tmp_path / "p")) == 1
     assert "has other files than the team/x 1.0.0 of the index" in capsys.readouterr().err
+
+
+def test_each_archive_of_an_index_is_a_version() -> None:
+    for version in ("1.0.0", "1.1.0"):
+        archive = zipped(Path(f"x-{version}.zip"), {"pack.yaml": manifest("team/x", version)})
+        assert run("pack", "index", "index.yaml", archive) == 0
+    for version in ("1.0.0", "1.1.0"):
+        assert run("pack", "add", f"team/x@={version}", "--index", "index.yaml") == 0
+        assert read_lock(str(Path("mockllm.lock").absolute())).packs["team/x"].version == version
+        assert run("pack", "remove", "team/x") == 0
+
+
+def test_versions_stay_where_the_source_of_a_pack_changes(tmp_path: Path) -> None:
+    built = repository(tmp_path / "repo", "1.0.0", "1.2.0")
+    archive = zipped(Path("x.zip"), {"pack.yaml": manifest("team/x", "1.1.0")})
+    for source in (f"{built.as_uri()}@v1.0.0", archive, f"{built.as_uri()}@v1.2.0"):
+        assert run("pack", "index", "index.yaml", source) == 0
+    for version in ("1.0.0", "1.1.0", "1.2.0"):
+        assert run("pack", "add", f"team/x@={version}", "--index", "index.yaml") == 0
+        assert run("pack", "remove", "team/x") == 0
 
 
 @pytest.mark.parametrize(
