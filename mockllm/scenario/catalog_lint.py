@@ -18,7 +18,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.compiler import entry_matcher, run_steps
 from mockllm.scenario.control_paths import RESERVED_SEGMENTS, has_control_call
 from mockllm.scenario.diagnostics import Diagnostic, limited_suggestions, path_text, value_at
-from mockllm.scenario.fault_point_lint import beyond_the_end
+from mockllm.scenario.fault_point_lint import applied_before, beyond_the_end
 from mockllm.scenario.file_lint import file_warnings
 from mockllm.scenario.file_loader import LoadedFile
 from mockllm.scenario.known_names import KnownNames
@@ -265,7 +265,9 @@ def _faults_without_response(
             reasons = [
                 _mismatch(response, fault, stream)
                 or beyond_the_end(
-                    response, fault, (*faults[:number], *(response.faults or ()) * (response is not settings))
+                    response,
+                    fault,
+                    (*applied_before(faults, number), *(response.faults or ()) * (response is not settings)),
                 )
                 for response, stream in responses
             ]

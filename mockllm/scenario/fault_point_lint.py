@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from mockllm.core.faults.base import Fault
+from mockllm.core.faults.base import Fault, ReplyFault
 from mockllm.core.faults.fault_points import ChunkPoint, GapPoint
 from mockllm.core.faults.meaning import ReplyPosition
 from mockllm.core.faults.meaning_tool_calls import CallFault
@@ -13,6 +13,7 @@ from mockllm.core.values.dynamic import Dynamic
 from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.content import ErrorChunk
 from mockllm.scenario.language.reply import ChoiceSpec, ReplySpec
+from mockllm.scenario.language.settings import FaultSpec
 
 _CHUNKS_ALONE: Final = frozenset({"chunks", "finish_reason", "model", "usage", "extras", "citations"})
 """The keys of a reply all of whose chunks are written."""
@@ -35,6 +36,24 @@ def beyond_the_end(response: object, fault: Fault, before: Iterable[Spec]) -> st
         return None
     of_one_choice = isinstance(getattr(fault, "after", None), ReplyPosition)
     return _only(chunks, "chunk") if of_one_choice else f"{_only(chunks, 'chunk')}, {SEVERAL}"
+
+
+def applied_before(faults: Sequence[FaultSpec], index: int) -> Iterator[FaultSpec]:
+    """Yield the faults of a list that are applied before the one at an index: those of earlier groups, and those
+    before it in its group. The groups are those of the planner."""
+    group = _group(faults[index])
+    for number, each in enumerate(faults):
+        if (_group(each), number) < (group, index):
+            yield each
+
+
+def _group(spec: FaultSpec) -> int:
+    """Return whether a fault changes the reply of the rule (0), the supported reply (1) or the plan (2)."""
+    faults = [getattr(spec, name) for name in spec.model_fields_set]
+    return max(
+        (each.applies_after_supported_reply if isinstance(each, ReplyFault) else 2 for each in faults),
+        default=2,
+    )
 
 
 def _changes_reply(fault: Spec) -> bool:
