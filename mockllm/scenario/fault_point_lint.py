@@ -50,10 +50,8 @@ def applied_before(faults: Sequence[FaultSpec], index: int) -> Iterator[FaultSpe
 def _group(spec: FaultSpec) -> int:
     """Return whether a fault changes the reply of the rule (0), the supported reply (1) or the plan (2)."""
     faults = [getattr(spec, name) for name in spec.model_fields_set]
-    return max(
-        (each.applies_after_supported_reply if isinstance(each, ReplyFault) else 2 for each in faults),
-        default=2,
-    )
+    of_reply = [each.applies_after_supported_reply for each in faults if isinstance(each, ReplyFault)]
+    return max(of_reply) if of_reply else 2
 
 
 def _changes_reply(fault: Spec) -> bool:
