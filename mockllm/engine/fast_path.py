@@ -3,8 +3,9 @@ decide.
 
 The request matches one rule and modifiers without guards, errors, named states and loads. Their limits neither count
 responses in flight nor are random; where one refuses or delays the request, a decision is made. The fast path makes
-no object of a decision except a `Cost` where there is a limit. Where the store decides, the fast path only fills the
-response. Responses and counts are the same as without it: the engine decides what the fast path cannot serve."""
+no object of a decision except a `Cost` and a `LimitStatus` where there is a limit. Where a decision comes first
+(`only_after_decision`), it makes the response alone. Responses and counts are the same as without it: the engine
+decides what the fast path cannot serve."""
 
 from __future__ import annotations
 
@@ -209,7 +210,8 @@ class FastPath(Struct, frozen=True):
         decision: Decision,
     ) -> PlannedResponse | None:
         """Return the response to a request by its decision, which the store or this process has made. Return None
-        where the response is not cached, waits, or has a slot."""
+        where the response is not cached, waits or has a slot. Nor does it respond where anything
+        else needs a plan: a session, an error, a background response, or a lookup in the prompt cache."""
         rule, admission = decision.selected_rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None

@@ -70,7 +70,7 @@ class PlannedResponse(Struct, frozen=True):
     continuous_batch_times: ContinuousBatchTimes | None = None
     """Its times in the continuous batch of a load, as an inference server runs it."""
     limit_headers: Headers = ()
-    """The headers of rate limits that the response has in addition to those of `content`."""
+    """The headers of rate limits. They replace those of `content` with the same names."""
     time_scale: float = 1.0
     """Factor on all waits of the plan: the plan has the scenario's times."""
     seed_token: str = ""

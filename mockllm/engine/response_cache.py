@@ -264,7 +264,7 @@ def render_cached_response(
         if _bytes_and_waits(prerendered.plan(values)) != _bytes_and_waits(fresh.plan):
             return None
         if tool_call is not None and (
-            (*tool_call.notes, *planned.notes) != fresh.notes or not _is_at_once(fresh.plan)
+            (*tool_call.notes, *planned.notes) != fresh.notes or not _has_no_wait_or_background(fresh.plan)
         ):
             return None
         tool_calls = _numbered_tool_calls(fresh, prerendered, values)
@@ -284,7 +284,7 @@ def render_cached_response(
     )
 
 
-def _is_at_once(plan: Plan) -> bool:
+def _has_no_wait_or_background(plan: Plan) -> bool:
     """Return whether a plan has no waits, and nothing goes on after it."""
     return plan.background is None and not any(type(step) is WaitStep for step in plan.steps)
 

@@ -39,7 +39,7 @@ def beyond_the_end(response: object, fault: Fault, before: Iterable[Spec]) -> st
 
 
 def applied_before(faults: Sequence[FaultSpec], index: int) -> Iterator[FaultSpec]:
-    """Yield the faults of a list that are applied before the one at an index: those of earlier groups, and those
+    """Yield the faults of a list that are applied before the one at an index. Those of earlier groups are, and those
     before it in its group. The groups are those of the planner."""
     group = _group(faults[index])
     for number, each in enumerate(faults):

@@ -112,8 +112,8 @@ class Connection(ReadingConnection):
             # TLS ends both directions at once: asyncio closes the connection in any case, and would log a warning.
             return False
         response, version = self._current.response, self._current.head.message.version
-        is_sent = response is not NO_RESPONSE_YET and not response.plan.delivery.sends_nothing
-        if is_sent and not self._sink.written and version >= (1, 1):
+        will_be_sent = response is not NO_RESPONSE_YET and not response.plan.delivery.sends_nothing
+        if will_be_sent and not self._sink.written and version >= (1, 1):
             self._sink.send_interim_response()
         self._close_if_disconnected(SOCKET_POLL_SECONDS)
         return True

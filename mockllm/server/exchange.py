@@ -31,7 +31,7 @@ EndReason: TypeAlias = Literal["finished", "close", "reset", "silence", "gone", 
 
 - `finished`: the response was sent, or a client has cancelled it over its WebSocket
 - `close`: the plan cut the connection with FIN, or a provider ended its response early. Also where the server itself
-  failed after the first byte
+  failed after the first byte, or at a message of a WebSocket
 - `reset`: the plan cut it with RST
 - `silence`: the plan of a batch's line sent nothing more
 - `gone`: the client disconnected, also while a plan sent nothing more
@@ -130,8 +130,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Plays a response that `try_write_whole_and_end` does not write, as long as it plays."""
     proxy_ends_it: bool = False
     """Whether a `ProviderProxy` forwards the request. The exchange then ends when the provider's response has ended,
-    also if the client disconnects before. That of a forwarded handshake ends with its WebSocket. False again after
-    an internal error."""
+    also if the client disconnects before. That of a forwarded handshake ends with its WebSocket. False again where
+    the provider did not respond, and after an internal error."""
     keep_alive: bool = True
     """Whether the connection can serve another request after the response, as `serialize_head` finds for a response
     that a player plays. It is False where `ends_connection` is set, the request demands the end, or the body has

@@ -66,9 +66,9 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
     """Free what an unfinished exchange holds: its slot, its player and a pending decision. Its client has
     disconnected, the server stops, or a task has failed.
 
-    It ends the exchange only where a player plays the response, or it has a `hold`. The duration then ends when the
-    client disconnected, if the sink knows when. No other exchange ends or enters the journal by that. One that a
-    `ProviderProxy` forwards ends later: when the provider's response has ended.
+    It ends the exchange only where a player plays the response, or it has a `hold`. The duration of a played response
+    ends when the client disconnected, if the sink knows when. No other exchange ends or enters the journal by that.
+    One that a `ProviderProxy` forwards ends later: when the provider's response has ended.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:
@@ -90,8 +90,8 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
 
 
 def end_failed_response(app: App, exchange: Exchange) -> None:
-    """End an exchange whose response has begun, and which the server itself has failed to finish. Its connection is
-    closed next."""
+    """End an exchange that the server itself has failed to finish. Its response has begun, or it is a message of a
+    WebSocket, of which nothing may have been sent. Its connection ends, too."""
     if exchange.ended:
         return
     if exchange.player is not None:

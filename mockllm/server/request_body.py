@@ -28,8 +28,8 @@ _MAX_INPUT_SLICE: Final = 64 * 1024
 _WORK_OF_CALL: Final = 4096
 """The cost of one call of the decompressor, as the number of bytes whose decompression takes the same time."""
 MAX_AT_ONCE: Final = 192 * 1024
-"""Bytes of a body to which the server responds in the same iteration of the loop. A longer one may take long to
-read."""
+"""The most bytes of a body that is taken, decided and responded to in one iteration of the loop, without a task. A
+longer one may take long to read."""
 MAX_MEMBERS: Final = 10_000
 """The most members that a gzip body may have."""
 _GZIP: Final = b"\x1f\x8b"

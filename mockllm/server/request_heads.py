@@ -106,8 +106,8 @@ class RequestHead:
 
     def with_varied_values(self, length_text: bytes, values: VaryingValues = ()) -> RequestHead:
         """Return the same head, which is ASCII, with another `content-length`. `length_text` is its value, empty if
-        there is none. `values` are other values of headers. Neither the route nor the parser depends on these
-        headers."""
+        there is none. `values` are other values of headers. Of the parsed head, only `headers` and `body_length`
+        depend on these."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
         for name, value in values:

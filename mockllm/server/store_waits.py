@@ -24,7 +24,7 @@ from mockllm.state.fetched_objects import FetchedLookup, ObjectToFetch, StorageC
 MAX_FETCHED: Final = 2_000
 """Most stored objects and tool calls that are fetched for one request."""
 CHANGED: Final = "mockllm: other requests have changed the same object for {:g} s; send the request again."
-"""The error of a request that could not be stored for too long, because other requests changed the same object."""
+"""The error of a request whose response could not be stored for too long: other requests changed the same object."""
 
 
 async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClientProtocol) -> None:

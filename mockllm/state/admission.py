@@ -89,7 +89,7 @@ def admit_request(
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. If they admit the
     request, charge it to the limits and take its slot. Without `count`, the result is the same, and nothing is
-    charged or taken. A batch does not run a request that the validation of the selected rule refuses."""
+    charged or taken. A batch does not run a request that its validation refuses."""
     scenario_time = inputs.scenario_time
     with_limit = [(each, counts) for each, counts in selections if each.candidate.limit is not None]
     limiters = [scope_counts.rate_limiter(selected.candidate) for selected, scope_counts in with_limit]

@@ -85,7 +85,8 @@ class Counters:
         return self._recent_size + self._older_size
 
     def drop_older(self) -> None:
-        """Remove the scopes that were not used for the longest time; a second call removes all others."""
+        """Remove the scopes that were not used for the longest time; a second call removes all others. Where all
+        scopes take too many bytes, `ScopeMemoryBound` calls this method of the largest counters."""
         self._memory_bound.add(-self._older_size)
         self._older, self._recent = self._recent, {}
         self._older_size, self._recent_size = self._recent_size, 0

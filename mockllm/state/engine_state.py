@@ -2,8 +2,8 @@
 
 A session is created when it is first named. It ends when it was unused for a while, or as the least recently
 used one of too many. Its counts and stored objects are deleted then, and nothing finds its prompt caches any
-more. The state of requests without a session has no timeout;
-where it has too many scopes, the oldest are removed.
+more. The state of requests without a session has no timeout. Where one state has too many scopes, or all scopes take
+too many bytes, those are removed that were not used for the longest time.
 """
 
 from __future__ import annotations

@@ -47,7 +47,9 @@ def reconstruct(entry: JournalEntry, redactor: Redactor | None = None) -> SentRe
     without_http_chunks = head._replace(http_chunked=False)
     if entry.write_times is None:
         data = single_write(plan, without_http_chunks)
-        if data is None:  # a provider's response, whose times are not stored, or the head of a handshake
+        if data is None:
+            # a provider's long response or a turn of its WebSocket, whose times are not stored; the head of a
+            # handshake; or a response that was not sent
             body = [] if head.bodiless else [item for item in framed(plan) if type(item) is bytes]
             data = without_http_chunks.data + b"".join(body)
         parts = [SentPart(entry.duration, data)]
