@@ -19,9 +19,11 @@ from mockllm.core.secret_names import is_secret
 from mockllm.dialects.price import Price
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import mismatch_line
+from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import Diagnostic, Path, limited_suggestions
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.match import Match
+from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.match_compiler import matcher
 from mockllm.scenario.name_lint import is_own_call
 from mockllm.scenario.source_file import Source
@@ -332,13 +334,17 @@ def _check_unmatched(entries: Sequence[JournalEntry]) -> list[UnmetExpectation]:
     return [UnmetExpectation(message=message, nearest=listed)]
 
 
+def _is_fallback(item: CatalogItem) -> bool:
+    return isinstance(item.settings, RuleSpec) and item.settings.fallback
+
+
 def _check_unused(
     entries: Sequence[JournalEntry], engine: Engine, session: str | None
 ) -> list[UnmetExpectation]:
-    """Return a failure for each rule of the user that no request has selected. Rules of packs, and those of the
-    overlays of other sessions, do not count."""
+    """Return a failure for each rule of the user that no request has selected. Fallbacks, rules of packs, and those
+    of the overlays of other sessions do not count."""
     catalog = engine.catalog
     used = {entry.responder_id for entry in entries}
     rules = (item for item in catalog.items[: catalog.rule_count] if is_own_rule(item, session))
-    unused = [item for item in rules if item.id not in used]
+    unused = [item for item in rules if item.id not in used and not _is_fallback(item)]
     return [UnmetExpectation(message=f"{item.id} ({item.file_and_line}) was never used") for item in unused]

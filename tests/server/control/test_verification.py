@@ -201,6 +201,13 @@ def test_all_rules_used_ignores_rules_of_packs(tmp_path: Path) -> None:
         assert failure["message"].startswith("a.yaml:mine (")
 
 
+def test_all_rules_used_ignores_fallbacks(tmp_path: Path) -> None:
+    rules = "rules: [{name: mine, match: {user: x}, reply: x}, {name: else, reply: y, fallback: true}]"
+    with steered(tmp_path, {"a.yaml": rules}) as server:
+        server.ask("x")
+        assert verified(server, all_rules_used=True)["passed"]
+
+
 @pytest.mark.parametrize(("session", "unused"), [(None, []), ("q", ["session:of-q"]), ("other", [])])
 def test_all_rules_used_ignores_other_sessions(
     server: Steered, session: str | None, unused: list[str]

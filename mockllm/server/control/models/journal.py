@@ -185,8 +185,8 @@ class VerifyBody(RequestModel):
     in_order: bool = False
     """Whether the requests must have been sent in this order."""
     all_rules_used: bool = False
-    """Whether each rule of the scenario files and overlays must have been selected. Rules of packs do not count, nor
-    those of the overlays of other sessions."""
+    """Whether each rule of the scenario files and overlays must have been selected. Fallbacks and rules of packs do
+    not count, nor rules of the overlays of other sessions."""
     no_unmatched: bool = False
     max_cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     """The most that the requests may cost at list prices, in US dollars."""
