@@ -16,7 +16,7 @@ from mockllm.cli.sources import read_input
 from mockllm.recordings.atomic_files import file_name, write_file
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.importer import KINDS, ImportResult, import_recordings
-from mockllm.recordings.scenario_writer import RequestParser
+from mockllm.recordings.scenario_writer import TOO_LARGE, RequestParser
 from mockllm.scenario.diagnostics import readable
 
 LARGE: Final = 5_000_000
@@ -109,26 +109,35 @@ def _write(
     """Write the result and return whether that succeeded."""
     if out is None:
         progress.clear()  # the program that reads this may write on the terminal
+        if len(found.texts) > 1:
+            print(f"mockllm: {name}: {len(found.texts)} files, {TOO_LARGE}; use --out DIR", file=sys.stderr)
+            return False
         print(found.text, end="")
         return True
-    stem = base = file_name(Path(name).stem if name != "-" else "imported")
-    number = 1
-    while stem in used_names:
-        number += 1
-        stem = f"{base}-{number}"
-    used_names.add(stem)
-    path = Path(out, f"{stem}.yaml")
-    try:
-        if path.exists() and path.read_bytes() != found.text.encode():
-            print(f"mockllm: {path}: {OTHER}", file=sys.stderr)
+    base = file_name(Path(name).stem if name != "-" else "imported")
+    paths = [Path(out, f"{_unused_name(base, used_names)}.yaml") for _ in found.texts]
+    for path, text in zip(paths, found.texts, strict=True):
+        try:
+            if path.exists() and path.read_bytes() != text.encode():
+                print(f"mockllm: {path}: {OTHER}", file=sys.stderr)
+                return False
+            progress.begin(f"writes {path}", long=len(text) >= LARGE)
+            write_file(path, text)
+        except OSError as error:
+            print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)
             return False
-        progress.begin(f"writes {path}", long=len(found.text) >= LARGE)
-        write_file(path, found.text)
-    except OSError as error:
-        print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)
-        return False
-    print(f"{path}: {found.count} imported", file=sys.stderr)
+    print(f"{', '.join(map(str, paths))}: {found.count} imported", file=sys.stderr)
     return True
+
+
+def _unused_name(base: str, used_names: set[str]) -> str:
+    """Return a name for a file that has no other one, and remember it."""
+    name, number = base, 1
+    while name in used_names:
+        number += 1
+        name = f"{base}-{number}"
+    used_names.add(name)
+    return name
 
 
 def _import_file(name: str) -> ImportFile:

@@ -54,9 +54,10 @@ class RecordedExchanges:
             self.notes.append(f"{file} is no recording: {str(error).partition(chr(10))[0]}")
             return
         with tempfile.TemporaryDirectory(prefix="mockllm-drift-") as folder:
-            scenario = Path(folder) / "recordings.yaml"
-            scenario.write_text(imported.text, encoding="utf-8")
-            yield from self._replayed(str(scenario), file)
+            for number, text in enumerate(imported.texts):
+                scenario = Path(folder) / f"recordings-{number}.yaml"
+                scenario.write_text(text, encoding="utf-8")
+                yield from self._replayed(str(scenario), file)
 
     def _is_scenario(self, file: Path) -> bool:
         found = load_scenarios(ScenarioSources((str(file),), known_names=self._known_names))

@@ -34,11 +34,17 @@ def no_watch(done: int, total: int | None) -> None:
 
 
 class ImportResult(Struct, frozen=True):
-    """The text of a scenario file with `count` rules; `notes` report what was not imported."""
+    """The texts of scenario files with `count` rules: usually of one file. `notes` report what was not imported."""
 
-    text: str
+    texts: Sequence[str]
     count: int
     notes: Sequence[str]
+
+    @property
+    def text(self) -> str:
+        """The text, where there is one file."""
+        (text,) = self.texts
+        return text
 
 
 def import_recordings(
@@ -73,9 +79,8 @@ def import_recordings(
     for mock in (aimock, wiremock):
         if mock.is_format(data):
             imported = mock.import_rules(file)
-            return ImportResult(
-                rules_text(imported, f"Imported from {file.name}"), len(imported.rules), imported.notes
-            )
+            text = rules_text(imported, f"Imported from {file.name}")
+            return ImportResult([text], len(imported.rules), imported.notes)
     if raw_responses.is_exchange(data):
         return _scenario([raw_responses.exchange(file)], file, reader, watch)
     if request_log.is_format(file.raw):
@@ -106,7 +111,7 @@ def _scenario(
     for item in interactions:
         if not item.response.is_valid:
             raise NotImported(f"{item.where}: {item.response.status} is not the status of a response")
-    text, notes = scenario(
+    texts, notes = scenario(
         _watched(interactions, len(interactions), watch), f"Imported from {file.name}", reader
     )
     reserved = [
@@ -114,7 +119,7 @@ def _scenario(
         for item in interactions
         if own_path(item.request.path)
     ]
-    return ImportResult(text, len(interactions), [*unanswered, *notes, *reserved])
+    return ImportResult(texts, len(interactions), [*unanswered, *notes, *reserved])
 
 
 def _timed(item: Interaction | str) -> Interaction | str:

@@ -30,7 +30,7 @@ from mockllm.engine.settings import EngineSettings
 from mockllm.recordings.interaction import HINT_HEADERS, Interaction, RecordedRequest, RecordedResponse
 from mockllm.recordings.redaction import redact, redactor_of
 from mockllm.scenario.compiler import compile_catalog, run_steps
-from mockllm.scenario.source_file import MAX_ALIAS_VALUES
+from mockllm.scenario.source_file import MAX_ALIAS_VALUES, MAX_FILE_SIZE
 from mockllm.scenario.yaml_reader import read_source
 from mockllm.state.engine_state import EngineState
 
@@ -79,6 +79,9 @@ class RecordedRule(Struct):
     is_continued: bool = False
 
 
+TOO_LARGE: Final = f"a scenario file has at most {MAX_FILE_SIZE // 2**20} MiB"
+
+
 def rules_of(interactions: Iterable[Interaction], reader: RequestParser) -> list[RecordedRule]:
     """Group interactions by request, in the order of their first occurrence."""
     rules: dict[tuple[str | None, str], RecordedRule] = {}
@@ -112,11 +115,35 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
     return bool(SecretMasker(redactor.secrets).contained(request.raw))
 
 
-def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> tuple[str, list[str]]:
-    """Return the scenario file of interactions, and notes on what it omits."""
+def scenario(
+    interactions: Iterable[Interaction], title: str, reader: RequestParser
+) -> tuple[list[str], list[str]]:
+    """Return the scenario file of interactions, and notes on what it omits. Where one file would be too large, return
+    several. A rule that is too large for any file is omitted."""
     rules = rules_of(interactions, reader)
     notes = [note for rule in rules for interaction in rule.interactions for note in interaction.notes]
-    return recorded_text(rules, title), notes
+    texts = []
+    for text, of_rules in _texts(rules, title):
+        if _is_too_large(text):
+            where = of_rules[0].interactions[0].where
+            notes.append(f"{where}: the responses to this request are left out: {TOO_LARGE}")
+        else:
+            texts.append(text)
+    return texts, notes
+
+
+def _texts(rules: Sequence[RecordedRule], title: str) -> Iterator[tuple[str, Sequence[RecordedRule]]]:
+    """Yield the texts of scenario files with these rules. Only that of one rule may be too large."""
+    text, middle = recorded_text(rules, title), len(rules) // 2
+    if middle == 0 or not _is_too_large(text):
+        yield text, rules
+    else:
+        yield from _texts(rules[:middle], title)
+        yield from _texts(rules[middle:], title)
+
+
+def _is_too_large(text: str) -> bool:
+    return len(text) > MAX_FILE_SIZE // 4 and len(text.encode()) > MAX_FILE_SIZE
 
 
 def recorded_text(rules: Iterable[RecordedRule], title: str) -> str:
