@@ -65,9 +65,9 @@ class Failure(Struct, frozen=True):
     """One error. None means: the value of the dialect's table for this type.
 
     `fields` is merged into the provider's inner error object as written. Where all its keys are names of dialects,
-    each dialect uses its own value (`with_dialect_fields`). `retry_after` is in seconds, or NEVER. `context_tokens`
-    is the size of the context, for `context_length`. `exceeded_limit` is the rate limit that was exceeded: `requests`
-    or `tokens`, the amount, and the seconds of its window.
+    each dialect uses its own value (`for_dialect`). `retry_after` is in seconds, or NEVER.
+    `context_tokens` is the size of the context, for `context_length`. `exceeded_limit` is the rate limit that was
+    exceeded: `requests` or `tokens`, the amount, and the seconds of its window.
     """
 
     type: str
@@ -128,7 +128,7 @@ class Failure(Struct, frozen=True):
         size = window if self.context_tokens is None else self.context_tokens
         return size, tokens if tokens > size else size + tokens
 
-    def with_dialect_fields(self, name: str, names: Collection[str]) -> Failure:
+    def for_dialect(self, name: str, names: Collection[str]) -> Failure:
         """Return the failure for one dialect, where `fields` are by dialect (`names` are those of all dialects)."""
         if not self.fields or not set(self.fields) <= set(names):
             return self

@@ -100,7 +100,7 @@ class DecidedRequest:
 
     def modifier_context(self, index: int) -> EvaluationContext:
         """Return the context of the templates and draws of the selected modifier with this index. It has the
-        parameters, regex groups and tries of the modifier."""
+        regex groups and tries of the modifier, and the parameters of its pack."""
         selected = self.decision.selected_modifiers[index]
         item = self.planner.catalog.items[selected.candidate.item_index]
         return EvaluationContext(
@@ -177,8 +177,8 @@ class DecidedRequest:
 
 
 def template_scope_of(item: CatalogItem, request: Request) -> TemplateScope:
-    """Return the names that the templates of an item may read: the request, the item's parameters, and what its match
-    captured."""
+    """Return the names that the templates of an item may read: the request, the parameters of the item's
+    pack, and what its match captured."""
     if not item.captures:
         return TemplateScope(request, item.params)
     matcher = item.matcher

@@ -13,7 +13,7 @@ from mockllm.core.budget import PlanningTooLong
 from mockllm.core.failure import Failure
 from mockllm.core.load.plan_queue import PlanQueueEntry
 from mockllm.core.randomness import Ids
-from mockllm.core.request.mcp_server import without_sessions
+from mockllm.core.request.mcp_server import without_mcp_sessions
 from mockllm.core.request.request import Request
 from mockllm.core.request.request_keys import hash_of
 from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate, StoredObject
@@ -80,7 +80,7 @@ class Engine:
             state.lookup(""),
             settings.volatile,
             partial(overrides_or_failure, catalog, settings.allow_overrides, self._planner.max_wait),
-            catalog.mcp_servers if state.stores_objects else without_sessions(catalog.mcp_servers),
+            catalog.mcp_servers if state.stores_objects else without_mcp_sessions(catalog.mcp_servers),
             catalog.unprefixed_provider,
             self._repeated_requests,
         )

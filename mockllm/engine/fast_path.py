@@ -1,11 +1,11 @@
 """The fast path: serves cached responses to requests whose matched rules leave nothing but counts and limits to
 decide.
 
-The request matches one rule and modifiers without guards, errors, named states and loads. Their limits neither count
-responses in flight nor are random; where one refuses or delays the request, a decision is made. The fast path makes
-no object of a decision except a `Cost` and a `LimitStatus` where there is a limit. Where a decision comes first
-(`only_after_decision`), it makes the response alone. Responses and counts are the same as without it: the engine
-decides what the fast path cannot serve."""
+The candidates of the request are one rule and modifiers, without guards, errors, named states and loads. Their limits
+neither count responses in flight nor are random; where one refuses or delays the request, a decision is made. The
+fast path makes no object of a decision except a `Cost` and a `LimitStatus` where there is a limit. Where a decision
+comes first (`only_after_decision`), it makes the response alone. Responses and counts are the same as without it: the
+engine decides what the fast path cannot serve."""
 
 from __future__ import annotations
 

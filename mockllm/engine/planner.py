@@ -194,7 +194,7 @@ class ResponsePlanner:
         # without a longest wait: retry_after is no wait of the server's
         evaluation = EvaluationContext(context.template_scope, context.randomness)
         failure = failure_from_spec(evaluate(spec, evaluation)).scaled(context.reported_time_scale)
-        error = failure.with_dialect_fields(context.dialect.name, DIALECT_NAMES)
+        error = failure.for_dialect(context.dialect.name, DIALECT_NAMES)
         context.error = error.type
         return error_plan(context.dialect, error, context.request, context.identity)
 
@@ -275,7 +275,7 @@ class ResponsePlanner:
         if failure is not None:
             context.error = failure.type
             failure = failure.scaled(context.reported_time_scale)
-            reply = replace(reply, failure=failure.with_dialect_fields(context.dialect.name, DIALECT_NAMES))
+            reply = replace(reply, failure=failure.for_dialect(context.dialect.name, DIALECT_NAMES))
         if request.background:
             stream = self._stream(context, dialect, reply, reply_is_static=False)
             plan = paced_stream(context, stream, reply, resolved)

@@ -134,6 +134,7 @@ class CatalogItem(Struct, frozen=True):
     settings: Settings | None = None
     error: CompiledResponse | None = None
     params: Mapping[str, Json] = field(default_factory=dict)
+    """The values of the parameters of its pack."""
     captures: bool = False
     """Whether its match has regex groups, or a condition on a tool result: a template may name what they matched."""
     models: Sequence[str] = ()

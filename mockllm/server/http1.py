@@ -28,8 +28,9 @@ from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 LAST_HTTP_CHUNK: Final = b"0\r\n\r\n"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 ALLOW_CORS: Final = "Access-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\n"
-"""Header lines of responses to requests that the engine reads, and to preflights, unless `--no-cors`. Handshakes of
-WebSockets and the server's own 500 have none. Web pages may call the provider routes, but not the control API."""
+"""Header lines of responses to requests that the engine reads, and to preflights, unless `--no-cors`. Handshakes that
+open a WebSocket or are malformed, and the server's own 500, have none. Web pages may call the provider routes, but
+not the control API."""
 MAX_PRERENDERED: Final = 128 * 1024
 """Larger responses are written as plans."""
 

@@ -28,8 +28,9 @@ CHANGED: Final = "mockllm: other requests have changed the same object for {:g} 
 
 
 async def wait_for_store(app: App, exchange: Exchange, store_client: StoreClientProtocol) -> None:
-    """Set the response of an exchange that waits for the store. Write it at once, unless it waits for something else
-    or the client has half-closed the connection: only playing shows whether that client has disconnected."""
+    """Set the response of an exchange that waits for the store. Write it at once, unless it waits for something else,
+    belongs to a message of a WebSocket, or the client has half-closed the connection. Only playing shows whether that
+    client has disconnected."""
     if exchange.request is None:
         return
     pending = exchange.pending_response

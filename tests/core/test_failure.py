@@ -40,7 +40,7 @@ def test_failure_of_status_is_named_or_generic(status: int, type: str) -> None:
     ids=["none", "for all", "by dialect", "for another dialect", "a field that is called so", "no object"],
 )
 def test_failure_fields_by_dialect(fields: dict[str, object], own: dict[str, object]) -> None:
-    assert Failure("timeout", fields=fields).with_dialect_fields("openai", NAMES).fields == own
+    assert Failure("timeout", fields=fields).for_dialect("openai", NAMES).fields == own
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,6 @@ class McpServerFields:
         return self.raw
 
 
-def without_sessions(servers: Mapping[str, McpServer]) -> Mapping[str, McpServer]:
+def without_mcp_sessions(servers: Mapping[str, McpServer]) -> Mapping[str, McpServer]:
     """Return the servers, by their names, where no client gets a session."""
     return {name: replace(server, sessions=False) for name, server in servers.items()}

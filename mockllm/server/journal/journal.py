@@ -84,7 +84,7 @@ class Journal:
         pending = self._pending
         if len(pending) == self.max_entries and pending:
             oldest = pending[0]  # it is dropped
-            if oldest.pending_bytes:  # a small response of the cache has none
+            if oldest.pending_bytes:  # a cached response to a small request, sent in one write, has none
                 self._pending_bytes -= oldest.pending_bytes
                 self._discarded.add(oldest.response)
         pending.append(ended)
