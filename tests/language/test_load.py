@@ -200,6 +200,22 @@ def test_load_after_leaky_bucket_counts_at_start_time() -> None:
     ]  # each leaves the bucket when the previous response has ended
 
 
+def test_delayed_request_holds_back_no_other_of_a_batch() -> None:
+    yaml = """
+        rules: [{reply: hi}]
+        modifiers:
+          - {per: api_key, limit: {strategy: leaky-bucket, requests: 1, queue: 5, window: 3s}}
+          - load: {batch: {slots: 64, queue: 0, prefill: {tokens_per_second: 1000, base: 0s}}}
+        """
+    sent = [request_at(at, chat_request, key=key) for at, key in ((0, "a"), (0.5, "a"), (1, "b"), (2, "c"))]
+    responses = respond_all(yaml, *sent)
+    assert [(each.status, each.delay) for each in responses] == [
+        (200, delay) for delay in (0.0, 2.5, 0.0, 0.0)
+    ]
+    first, _, *others = (each.took for each in responses)
+    assert others == [first, first]
+
+
 def test_several_loads_multiply_slowdown() -> None:
     yaml = f"{SLOW}\nmodifiers: [{{load: {{concurrency: 1}}}}, {{load: {{concurrency: 1, slowdown: 3}}}}]"
     assert [each.took for each in respond_all(yaml, STREAM, STREAM)] == [3.0, 18.0]
