@@ -241,7 +241,7 @@ BUSY_STATUS: dict[str, tuple[ClientRequest, int]] = {
 }
 
 
-@pytest.mark.parametrize("sent, status", BUSY_STATUS.values(), ids=list(BUSY_STATUS))
+@pytest.mark.parametrize(("sent", "status"), BUSY_STATUS.values(), ids=list(BUSY_STATUS))
 def test_load_counts_requests_that_use_a_model(sent: ClientRequest, status: int) -> None:
     server = VirtualServer(BUSY)
     server.respond(STREAM)
