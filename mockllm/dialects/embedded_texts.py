@@ -13,6 +13,8 @@ from mockllm.core.tokens import estimate
 class EmbeddedTexts(Request):
     """A request with texts to embed, or to compare by their vectors."""
 
+    evaluates = True
+
     @cached_property
     def inputs(self) -> tuple[str, ...]:
         """The texts."""

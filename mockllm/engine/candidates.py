@@ -32,6 +32,7 @@ class CandidateFinder:
         self._items = catalog.items
         self._index = catalog.index
         self._rule_count = catalog.rule_count
+        self._has_load = any(item.load is not None for item in catalog.items)
         self._own_response_validation = catalog.own_response_validation
         self._seed = seed
         self._unscoped: dict[int, Candidate] = {}
@@ -61,6 +62,8 @@ class CandidateFinder:
             rules, modifiers = self._known.get(mask) or self._find_candidates(mask, request)
         if override.item_index is not None:
             rules = [self.candidate(override.item_index, request)]
+        if self._has_load and not rules and not _uses_model(request):
+            modifiers = [self._without_load(modifier) for modifier in modifiers]
         return DecisionInputs(
             request.session or "",
             self._seed if override.seed is None else override.seed,
@@ -98,6 +101,12 @@ class CandidateFinder:
         found = self._index.matching(mask, request, self._rule_count, len(self._items))
         return [self.candidate(item_index, request) for item_index in found]
 
+    def _without_load(self, modifier: Candidate) -> Candidate:
+        """Return a modifier whose load does not count the request, unless its match names the call."""
+        if modifier.load is None or self._items[modifier.item_index].names_calls:
+            return modifier
+        return replace(modifier, load=None)
+
     def _replies_only_to_messages(self, item_index: int) -> bool:
         """Return whether all responses of a rule are for the messages of a WebSocket, not for its handshake."""
         selector = self._items[item_index].selector
@@ -133,6 +142,11 @@ class CandidateFinder:
                 uses_counts=item.uses_counts,
             )
         return candidate if item.per == "global" else replace(candidate, scope=scope_of(item.per, request))
+
+
+def _uses_model(request: Request) -> bool:
+    """Return whether a model makes the response, also without a rule."""
+    return request.generates or request.makes_media or request.evaluates
 
 
 def _replies_to_messages(compiled: CompiledResponse) -> bool:

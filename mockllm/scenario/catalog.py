@@ -147,6 +147,8 @@ class CatalogItem(Struct, frozen=True):
     load: Load | None = None
     server: McpServer | None = None
     """The MCP server that it describes."""
+    names_calls: bool = False
+    """Whether it is a modifier whose match names calls, by path, api, mcp or form."""
 
     @property
     def uses_counts(self) -> bool:

@@ -7,6 +7,7 @@ loop.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from itertools import accumulate
 from typing import Final, TypeAlias, TypeVar
@@ -47,6 +48,8 @@ T = TypeVar("T")
 STRICTEST_FIRST: Final[tuple[Validation, ...]] = ("exact", "strict", "lenient", "off")
 GENERATING = FieldMatcher(Field("generates"), Equals(True))
 HAS_DIALECT = FieldMatcher(Field("dialect"), Exists(True))
+CALL_KEYS: Final = frozenset({"path", "api", "mcp", "form"})
+"""The keys of a match that name calls."""
 
 
 def compile_catalog(
@@ -127,7 +130,8 @@ def compile_item(entry: TypedEntry) -> CatalogItem:
         error = None if spec.error is None else compile_response(spec.error, spec, entry)
         limit = None if spec.limit is None else spec.limit.limit
         load = None if spec.load is None else spec.load.load
-        return common(guard=_guard(spec), error=error, limit=limit, load=load)
+        names_calls = _uses_any(spec.match, CALL_KEYS)
+        return common(guard=_guard(spec), error=error, limit=limit, load=load, names_calls=names_calls)
     selector = _response_selector(spec, entry)
     return common(guard=_guard(spec, selector.fall_through_after), selector=selector)
 
@@ -148,7 +152,7 @@ def request_matcher(spec: RuleSpec | ModifierSpec | McpServerSpec) -> Matcher:
     base = matcher(spec.match)
     if isinstance(spec, ModifierSpec):
         return base if _uses_any(spec.match, {"path"}) else AllMatcher((HAS_DIALECT, base))
-    return base if _uses_any(spec.match, {"path", "api", "mcp", "form"}) else AllMatcher((GENERATING, base))
+    return base if _uses_any(spec.match, CALL_KEYS) else AllMatcher((GENERATING, base))
 
 
 def _guard(spec: Guarded, total: int | None = None) -> Guard | None:
@@ -256,7 +260,7 @@ def _specs(tree: object) -> Iterable[Spec]:
             left += [getattr(node, name) for name in node.model_fields_set]
 
 
-def _uses_any(match: Match, names: set[str]) -> bool:
+def _uses_any(match: Match, names: AbstractSet[str]) -> bool:
     """Return whether a match has one of these keys, itself or in its `all` and `any`."""
     return bool(names & match.model_fields_set) or any(
         _uses_any(part, names) for part in (*(match.all or ()), *(match.any or ()))

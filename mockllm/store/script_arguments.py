@@ -44,14 +44,16 @@ class CandidateEncoder:
     """Encodes the unchanging parts of candidates, each of them once."""
 
     def __init__(self) -> None:
-        self._encoded: dict[str, Raw] = {}
+        self._encoded: dict[tuple[str, bool], Raw] = {}
+        """By the key, and by whether the load counts the request."""
 
     def encode(self, candidate: Candidate) -> Raw:
-        encoded = self._encoded.get(candidate.key)
+        known_by = (candidate.key, candidate.load is not None)
+        encoded = self._encoded.get(known_by)
         if encoded is None:
             if len(self._encoded) >= MAX_CACHED:
                 self._encoded.clear()
-            encoded = self._encoded[candidate.key] = Raw(_encode(_unchanging(candidate)))
+            encoded = self._encoded[known_by] = Raw(_encode(_unchanging(candidate)))
         return encoded
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 import pytest
 
@@ -69,6 +70,26 @@ def test_titles_belong_to_calls_that_build_requests(provider: Provider) -> None:
 def test_request_class_names_the_call_as_its_dialect(dialect: Dialect) -> None:
     kind = dialect.request_class
     assert (kind.dialect, kind.api, kind.generates) == (dialect.name, dialect.api, dialect.generates)
+
+
+EVALUATING_APIS: Final = {
+    "chat_classifications",
+    "chat_moderations",
+    "classifications",
+    "classify",
+    "compact",
+    "embeddings",
+    "moderations",
+    "rerank",
+    "sentence_similarity",
+    "transcription",
+}
+
+
+def test_model_evaluates_requests_of_these_calls() -> None:
+    evaluating = [dialect for dialect in DIALECTS if dialect.request_class.evaluates]
+    assert {dialect.api for dialect in evaluating} == EVALUATING_APIS
+    assert all(dialect in evaluating for dialect in DIALECTS if dialect.api in EVALUATING_APIS)
 
 
 def test_only_the_default_provider_has_no_hint_on_a_shared_path() -> None:

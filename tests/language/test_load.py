@@ -14,6 +14,8 @@ from tests.language.virtual_server import (
     VirtualServer,
     chat_request,
     claude_request,
+    models_request,
+    raw_request,
     respond_all,
 )
 
@@ -198,6 +200,66 @@ def test_load_after_leaky_bucket_counts_at_start_time() -> None:
         4.0,
         8.0,
     ]  # each leaves the bucket when the previous response has ended
+
+
+def test_delayed_request_holds_back_no_other_of_a_batch() -> None:
+    yaml = """
+        rules: [{reply: hi}]
+        modifiers:
+          - {per: api_key, limit: {strategy: leaky-bucket, requests: 1, queue: 5, window: 3s}}
+          - load: {batch: {slots: 64, queue: 0, prefill: {tokens_per_second: 1000, base: 0s}}}
+        """
+    sent = [request_at(at, chat_request, key=key) for at, key in ((0, "a"), (0.5, "a"), (1, "b"), (2, "c"))]
+    responses = respond_all(yaml, *sent)
+    assert [(each.status, each.delay) for each in responses] == [
+        (200, delay) for delay in (0.0, 2.5, 0.0, 0.0)
+    ]
+    first, _, *others = (each.took for each in responses)
+    assert others == [first, first]
+
+
+BUSY = """
+    use: [vllm]
+    rules:
+      - {match: {path: /version}, http: {body: mine}}
+    modifiers:
+      - {load: {max_inflight: 1}}
+      - {load: {batch: {slots: 1, queue: 0}}}
+    """
+IMAGE = {"model": "gpt-image-1", "prompt": "a cat"}
+TEXTS = {"model": "text-embedding-3-small", "input": "hi"}
+BUSY_STATUS: dict[str, tuple[ClientRequest, int]] = {
+    "chat": (chat_request(), 503),
+    "embeddings": (raw_request("/v1/embeddings", TEXTS), 503),
+    "moderations": (raw_request("/v1/moderations", {"input": "hi"}), 503),
+    "images": (raw_request("/v1/images/generations", IMAGE), 503),
+    "rule": (raw_request("/vllm/version", method="GET"), 503),
+    "probe": (raw_request("/vllm/health", method="GET"), 200),
+    "models": (models_request(), 200),
+    "files": (raw_request("/v1/files", method="GET"), 200),
+    "tokenize": (raw_request("/vllm/tokenize", {"model": "m", "prompt": "hi"}), 200),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), BUSY_STATUS.values(), ids=list(BUSY_STATUS))
+def test_load_counts_requests_that_use_a_model(sent: ClientRequest, status: int) -> None:
+    server = VirtualServer(BUSY)
+    server.respond(STREAM)
+    assert server.respond(sent).status == status
+
+
+def test_limit_beside_a_load_counts_calls_without_a_model() -> None:
+    yaml = f"{HI}\nmodifiers: [{{load: {{max_inflight: 1}}, limit: {{strategy: after-n, requests: 2}}}}]"
+    server = VirtualServer(yaml)
+    probe = server.respond(models_request())
+    assert (probe.status, probe.planned.slot) == (200, None)
+    assert [server.respond(each).status for each in (STREAM, models_request())] == [200, 429]
+
+
+@pytest.mark.parametrize("match", ["api: models", "path: /v1/models", "any: [{path: /v1/*}]"])
+def test_load_counts_a_call_that_its_match_names(match: str) -> None:
+    server = VirtualServer(loaded("max_inflight: 1", HI, match=f"{{{match}}}"))
+    assert [server.respond(models_request()).status for _ in range(2)] == [200, 503]
 
 
 def test_several_loads_multiply_slowdown() -> None:

@@ -370,3 +370,14 @@ def test_call_with_more_fields_than_a_command_takes(client: redis.Redis) -> None
     request.add(replace(ONE, rules=rules), "", [0] * len(rules))
     (result,) = store.run(request)
     assert (result[0], len(result[5])) == ("no_rule", len(rules))
+
+
+@pytest.mark.parametrize("first", ["counted", "passing"])
+def test_load_counts_only_some_requests_of_a_modifier(client: redis.Redis, first: str) -> None:
+    modifier = replace(RULE, key="m", load=Load(max_inflight=1))
+    counted = replace(ONE, modifiers=(modifier,))
+    passing = replace(ONE, modifiers=(replace(modifier, load=None),))
+    order = (counted, passing, counted) if first == "counted" else (passing, counted, counted)
+    store = StoreCounters(client)
+    outcomes = [decision.outcome for inputs in order for _, decision in store.decide([inputs])]
+    assert outcomes == ["rule", "rule", "overloaded"]

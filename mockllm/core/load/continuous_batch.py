@@ -73,6 +73,7 @@ class ContinuousBatchTimes(Struct, frozen=True):
     It waits for `wait`, and has its first token `ttft` after that, of which its prompt was read after `read`. Each
     further token follows after `itl`. None leaves the response its own times. `running` requests run then, this one
     included; the cache has `cached` tokens of its prompt. `claimed` tokens of the cache's `capacity` are its own.
+    `is_queued`: whether it waits for the batch, not only for a limit's delay.
     """
 
     wait: float
@@ -83,6 +84,7 @@ class ContinuousBatchTimes(Struct, frozen=True):
     read: float = 0.0
     claimed: int = 0
     capacity: int | None = None
+    is_queued: bool = False
 
     def note(self, prompt: int) -> str:
         """Return the times in words, for a prompt of `prompt` tokens."""

@@ -2,7 +2,8 @@
 cache.
 
 The state machine is pure: callers pass the time. A request's times are decided when it arrives: the plans of the
-others say when they end. A request that comes later does not change them.
+others say when they end. A request that comes later does not change them. One that a limit delays has its slot from
+its arrival, and does not hold back those that begin before it.
 """
 
 from __future__ import annotations
@@ -24,10 +25,17 @@ class BatchEntry(NamedTuple):
     claimed: int
 
 
+class DelayedPrompt(NamedTuple):
+    """The prompt of a request that a limit delays: when the request begins, and when its prompt has been read."""
+
+    begin: float
+    read_until: float
+
+
 class RunningBatch:
     """The requests of one batch by their slots, which are any hashable objects."""
 
-    __slots__ = ("_begins", "_by_end", "_entries", "_number", "_read_until", "batch", "prefixes")
+    __slots__ = ("_begins", "_by_end", "_delayed", "_entries", "_number", "_read_until", "batch", "prefixes")
 
     def __init__(self, batch: BatchCapacity) -> None:
         self.batch = batch
@@ -35,9 +43,11 @@ class RunningBatch:
         self._entries: dict[object, BatchEntry] = {}
         self._by_end: list[tuple[BatchEntry, object]] = []
         self._begins: OrderedDict[object, float] = OrderedDict()
-        """When those begin that wait, in their order; also of some that began since."""
+        """When those begin that wait for the batch, in their order; also of some that began since."""
+        self._delayed: dict[object, DelayedPrompt] = {}
+        """The prompts of those that begin after the delay of a limit."""
         self._read_until = 0.0
-        """When the last prompt will have been read."""
+        """When the last prompt will have been read, without those of the delayed requests."""
         self._number = 0
 
     def __len__(self) -> int:
@@ -56,19 +66,19 @@ class RunningBatch:
         begin = self._begin(max(earliest, self._last_begin(earliest)), claimed)
         if begin == inf:
             return None
-        if begin > earliest and batch.queue is not None and len(self._begins) >= batch.queue:
+        is_queued = begin > earliest
+        if is_queued and batch.queue is not None and len(self._begins) >= batch.queue:
             return None
         cached = 0 if self.prefixes is None else self.prefixes.cached(work.prefixes, work.tokens)
         read = begin
         if batch.prefill_rate is not None:
-            free = self._read_until if self._entries else begin
-            read = max(begin, free) + (work.tokens - cached) / batch.prefill_rate
-        running = 1 + len(self._by_end) - self._ended_by(read)
+            read = self._reader_free(begin) + (work.tokens - cached) / batch.prefill_rate
+        running = 1 + len(self._by_end) - self._ended_by(read) - self._begin_after(read)
         timed = batch.prefill_rate is not None or batch.base > 0.0
         ttft = read - begin + batch.base if timed else None
         capacity = None if cache is None else cache.tokens
         times = begin - scenario_time, ttft, batch.token_latency(running)
-        return ContinuousBatchTimes(*times, running, cached, read - begin, claimed, capacity)
+        return ContinuousBatchTimes(*times, running, cached, read - begin, claimed, capacity, is_queued)
 
     def add(
         self, slot: object, schedule: ContinuousBatchTimes, work: PromptWork, scenario_time: float
@@ -76,9 +86,11 @@ class RunningBatch:
         """Add a request with the schedule that it got now. Until `expect_end` it ends after the most that it may
         generate, or never."""
         begin = scenario_time + schedule.wait
-        if begin > scenario_time:
+        if schedule.is_queued:
             self._begins[slot] = begin
-        if self.batch.prefill_rate is not None:
+        if begin > scenario_time and not schedule.is_queued:
+            self._delayed[slot] = DelayedPrompt(begin, begin + schedule.read)
+        elif self.batch.prefill_rate is not None:
             self._read_until = begin + schedule.read
         if self.prefixes is not None:
             self.prefixes.add(work.prefixes)
@@ -98,6 +110,7 @@ class RunningBatch:
     def end(self, slot: object) -> None:
         """Remove a request, which has ended or left, also while it waited."""
         self._begins.pop(slot, None)
+        self._delayed.pop(slot, None)
         if slot in self._entries:
             self._remove(slot)
 
@@ -115,8 +128,19 @@ class RunningBatch:
         return begin
 
     def _last_begin(self, earliest: float) -> float:
-        """Return when the last of those begins that wait: who comes later does not overtake."""
+        """Return when the last of those begins that wait for the batch: who comes later does not overtake."""
         return next(reversed(self._begins.values()), earliest)
+
+    def _reader_free(self, begin: float) -> float:
+        """Return the first time, from `begin` on, at which the prompts of those have been read that begin before."""
+        if not self._entries:
+            return begin
+        delayed = (prompt.read_until for prompt in self._delayed.values() if prompt.begin <= begin)
+        return max(begin, self._read_until, *delayed)
+
+    def _begin_after(self, at: float) -> int:
+        """Return how many begin after a time."""
+        return sum(prompt.begin > at for prompt in self._delayed.values())
 
     def _ended_by(self, at: float) -> int:
         """Return how many will have ended at a time."""
@@ -127,9 +151,13 @@ class RunningBatch:
         for _, slot in self._by_end[:ended]:
             del self._entries[slot]
             self._begins.pop(slot, None)
+            self._delayed.pop(slot, None)
         del self._by_end[:ended]
         while self._begins and next(iter(self._begins.values())) <= scenario_time:
             self._begins.popitem(last=False)
+        begun = [slot for slot, prompt in self._delayed.items() if prompt.begin <= scenario_time]
+        for slot in begun:
+            self._read_until = max(self._read_until, self._delayed.pop(slot).read_until)
 
     def _add(self, slot: object, entry: BatchEntry) -> None:
         self._entries[slot] = entry

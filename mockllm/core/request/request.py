@@ -81,6 +81,8 @@ class Request(BodyFields, McpServerFields):
     makes_media: ClassVar[bool] = False
     """Whether the call makes media or a transcript: a rule that names it may reply; without one, the dialect
     makes them."""
+    evaluates: ClassVar[bool] = False
+    """Whether a model evaluates the input of a call that does neither: for vectors, ranks, labels, transcripts."""
     has_serving_metrics: ClassVar[bool] = False
     """Whether the provider has metrics of its responses under names that belong to it."""
     computed_hash: str | None = None

@@ -203,6 +203,7 @@ class RankedDocuments(Request):
     """A question, and the documents that are ranked by it."""
 
     api = "rerank"
+    evaluates = True
 
     @cached_property
     def question(self) -> str:

@@ -50,6 +50,7 @@ class CohereClassifyRequest(CohereBaseRequest):
     """A request to /v1/classify; each input is a message of the user."""
 
     api = "classify"
+    evaluates = True
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ class GeminiEmbeddingsRequest(GeminiRequest):
     """POST …/models/{model}:embedContent, :batchEmbedContents and :predict."""
 
     api = "embeddings"
+    evaluates = True
 
     @cached_property
     def call(self) -> str:

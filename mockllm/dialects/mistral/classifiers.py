@@ -70,6 +70,7 @@ class ClassifierRequest(ModelRequest):
     """A request with texts (`input`, in older clients `inputs`); each is a message of the user."""
 
     api = "moderations"
+    evaluates = True
 
     @property
     def input_value(self) -> Json:

@@ -56,6 +56,7 @@ class OpenAiEmbeddingsRequest(Request):
 
     dialect = "openai"
     api = "embeddings"
+    evaluates = True
     documented_fields = frozenset({"dimensions", "encoding_format", "input", "model", "user"})
 
     @cached_property

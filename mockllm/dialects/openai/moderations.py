@@ -75,6 +75,7 @@ class ModerationsRequest(Request):
 
     dialect = "openai"
     api = "moderations"
+    evaluates = True
     documented_fields = frozenset({"input", "model"})
 
     @cached_property

@@ -20,10 +20,15 @@ from mockllm.core.load.running_batch import RunningBatch
 
 
 def add(
-    batch: RunningBatch, slot: object, now: float, length: float | None, work: PromptWork = NO_WORK
+    batch: RunningBatch,
+    slot: object,
+    now: float,
+    length: float | None,
+    work: PromptWork = NO_WORK,
+    delay: float = 0.0,
 ) -> ContinuousBatchTimes:
     """Add a request that lasts so many seconds from its begin; None: as long as it may generate."""
-    schedule = batch.schedule(work, now)
+    schedule = batch.schedule(work, now, delay)
     assert schedule is not None
     batch.add(slot, schedule, work, now)
     if length is not None:
@@ -47,7 +52,7 @@ def test_full_queue_refuses_until_one_begins() -> None:
     batch = RunningBatch(BatchCapacity(slots=1, queue=1))
     assert waits(batch, 5, 5) == [0, 5]
     assert batch.schedule(NO_WORK, 1.0) is None
-    assert batch.schedule(NO_WORK, 5.5) == ContinuousBatchTimes(4.5, None, None, 1)
+    assert batch.schedule(NO_WORK, 5.5) == ContinuousBatchTimes(4.5, None, None, 1, is_queued=True)
 
 
 def test_no_request_waits_for_one_without_an_end() -> None:
@@ -112,6 +117,59 @@ def test_delay_of_a_limit_comes_before_the_batch() -> None:
     assert schedule.wait == 2.0
 
 
+def test_delay_of_a_limit_holds_back_no_later_request() -> None:
+    batch = RunningBatch(BatchCapacity(slots=64, queue=0))
+    assert add(batch, "delayed", 0.0, 1.0, delay=0.3).wait == 0.3
+    assert add(batch, "next", 0.1, 1.0).wait == 0.0
+    assert add(batch, "after the delay", 0.4, 1.0).wait == 0.0
+
+
+def test_delayed_request_has_its_slot_from_its_arrival() -> None:
+    """Its times are decided then. How long the next one takes is not known yet."""
+    batch = RunningBatch(BatchCapacity(slots=1, queue=1))
+    add(batch, "delayed", 0.0, 1.0, delay=2.0)
+    assert add(batch, "next", 0.5, 1.0).wait == 2.5
+    assert batch.schedule(NO_WORK, 0.5) is None
+
+
+def test_delayed_request_waits_behind_those_that_wait() -> None:
+    batch = RunningBatch(BatchCapacity(slots=2))
+    assert waits(batch, 5, 9, 1) == [0, 0, 5]
+    assert add(batch, "before", 0.0, 1.0, delay=2.0).wait == 6
+    assert add(batch, "next", 0.0, 1.0).wait == 7
+    assert add(batch, "after", 0.0, 1.0, delay=20.0).wait == 20
+
+
+def test_prompt_of_a_delayed_request_delays_later_ones() -> None:
+    batch = RunningBatch(BatchCapacity(prefill_rate=100.0))
+    assert add(batch, "delayed", 0.0, 60.0, PromptWork(100), delay=5.0).ttft == 1.0
+    assert add(batch, "before it", 1.0, 60.0, PromptWork(200)).ttft == 2.0
+    assert add(batch, "while it is read", 1.0, 60.0, PromptWork(100), delay=4.5).ttft == 1.5
+    assert add(batch, "after both", 6.5, 60.0, PromptWork(100)).ttft == 1.5
+
+
+def test_prompt_of_a_delayed_request_that_left_delays_none() -> None:
+    batch = RunningBatch(BatchCapacity(prefill_rate=100.0))
+    add(batch, "runs", 0.0, 60.0, PromptWork(100))
+    add(batch, "leaves", 0.0, 60.0, PromptWork(1000), delay=5.0)
+    batch.end("leaves")
+    assert add(batch, "next", 6.0, 60.0, PromptWork(100)).ttft == 1.0
+
+
+def test_delayed_request_does_not_run_before_its_delay() -> None:
+    batch = RunningBatch(BatchCapacity(itl=((1, 0.01), (2, 0.02))))
+    add(batch, "delayed", 0.0, 60.0, delay=5.0)
+    assert add(batch, "before", 0.0, 60.0).running == 1
+    assert add(batch, "after", 0.0, 60.0, delay=6.0).running == 3
+
+
+def test_ended_delayed_request_is_forgotten() -> None:
+    batch = RunningBatch(BatchCapacity(slots=1))
+    add(batch, "delayed", 0.0, 1.0, delay=2.0)
+    assert add(batch, "much later", 9.0, 1.0).wait == 0.0
+    assert len(batch) == 1
+
+
 def test_place_alone_takes_nothing() -> None:
     batch = RunningBatch(BatchCapacity(slots=1, prefill_rate=1.0, kv_cache=KvCache(1000)))
     work = PromptWork(100, prefixes=[(b"a", 100)])
@@ -150,40 +208,53 @@ def test_requests_begin_in_order_and_no_slot_idles(slots: int, arrivals: list[tu
     slots=3,
     room=20,
     arrivals=[
-        (0, 5, 1, False),
-        (0, 6, 1, False),
-        (0, 6, 1, True),
-        (1, 1, 1, False),
-        (0, 1, 1, True),
-        (3, 1, 1, False),
+        (0, 5, 1, False, 0),
+        (0, 6, 1, False, 0),
+        (0, 6, 1, True, 0),
+        (1, 1, 1, False, 0),
+        (0, 1, 1, True, 0),
+        (3, 1, 1, False, 0),
     ],
 )
 @given(
     slots=st.integers(1, 4),
     room=st.integers(20, 60),
     arrivals=st.lists(
-        st.tuples(st.integers(0, 4), st.integers(1, 9), st.integers(1, 20), st.booleans()), max_size=50
+        st.tuples(
+            st.integers(0, 4),
+            st.integers(1, 9),
+            st.integers(1, 20),
+            st.booleans(),
+            st.sampled_from((0, 0, 3)),
+        ),
+        max_size=50,
     ),
 )
 def test_neither_slots_nor_cache_are_exceeded_or_lost(
-    slots: int, room: int, arrivals: list[tuple[int, int, int, bool]]
+    slots: int, room: int, arrivals: list[tuple[int, int, int, bool, int]]
 ) -> None:
-    """Some clients leave halfway, also while they wait. After all have ended, the whole batch is free again."""
+    """Some clients leave halfway, also while they wait. A limit delays some. After all have ended, the whole batch is
+    free again."""
     batch = RunningBatch(BatchCapacity(slots=slots, kv_cache=KvCache(room, block=1)))
     spans: list[tuple[float, float, int]] = []
     leaving: list[tuple[float, int]] = []
-    begins: dict[int, float] = {}
+    queued: dict[int, float] = {}
     now = 0.0
-    for number, (gap, length, tokens, leaves) in enumerate(arrivals):
+    for number, (gap, length, tokens, leaves, delay) in enumerate(arrivals):
         now += gap
         while leaving and leaving[0][0] <= now:
             left = heappop(leaving)[1]
             batch.end(left)
-            del begins[left]
-        begin = now + add(batch, number, now, length, PromptWork(tokens)).wait
-        if begin > now:
-            assert begin >= max(begins.values(), default=0.0), "none overtakes those that are still there"
-        begins[number] = begin
+            queued.pop(left, None)
+        schedule = add(batch, number, now, length, PromptWork(tokens), delay)
+        begin = now + schedule.wait
+        assert begin >= now + delay
+        assert schedule.is_queued == (begin > now + delay)
+        assert begin >= max(queued.values(), default=0.0), (
+            "none overtakes those that still wait for the batch"
+        )
+        if schedule.is_queued:
+            queued[number] = begin
         end = begin + length
         if leaves:
             heappush(leaving, ((now + end) / 2, number))

@@ -157,6 +157,7 @@ def resumption(handle: Json) -> dict[str, Json]:
 class LiveTranscriptionRequest(LiveRequest):
     api = "transcription"
     generates = False
+    evaluates = True
 
 
 class LiveTranscription(LiveLookup):

@@ -291,6 +291,7 @@ class Realtime(OpenAiCall):
 class TranscriptionRequest(Request):
     dialect = "openai"
     api = "transcription"
+    evaluates = True
 
     @cached_property
     def model(self) -> str | None:

@@ -29,6 +29,7 @@ SEALED_ITEM_TOKENS: Final = 40
 
 class CompactRequest(InputRequest):
     api = "compact"
+    evaluates = True
 
 
 class Compact(ResponsesCall):
