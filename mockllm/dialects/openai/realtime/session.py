@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import count_of, object_of, objects, read_object, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -141,10 +141,10 @@ class RealtimeSession:
         gone = [payload for at, payload in events if sent is None or at <= sent]
         self._expect_user(gone, interrupted=sent is not None and self._reason == INTERRUPTED)
         if sent is None:
-            done = object_of(loads(gone[-1])) if gone else {}
+            done = read_object(gone[-1]) if gone else {}
             self._remember(list(objects(object_of(done.get("response")).get("output"))))
             return NOTHING_TO_DO
-        return self._cancelled([object_of(loads(payload)) for payload in gone])
+        return self._cancelled([read_object(payload) for payload in gone])
 
     def update_session(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         changes = object_of(event.get("session"))

@@ -18,7 +18,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.rendering.websocket_session import (
     NOTHING_TO_DO,
@@ -198,7 +198,7 @@ class ResponsesSession:
         events = self._events.pop(queue_name, ())
         if sent is None or not events:
             return NOTHING_TO_DO
-        gone = [object_of(loads(payload)) for seconds, payload in events if seconds <= sent]
+        gone = [read_object(payload) for seconds, payload in events if seconds <= sent]
         first = object_of(gone[0].get("response")) if gone else {}
         if not first:
             return NOTHING_TO_DO

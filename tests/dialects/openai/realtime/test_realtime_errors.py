@@ -109,3 +109,20 @@ def test_only_items_of_the_conversation_are_announced(conversation: str) -> None
         {"type": "conversation.item.retrieve", "item_id": events[-1]["response"]["output"][0]["id"]}
     )
     assert ("item" in found) == added
+
+
+@pytest.mark.parametrize("sent", [None, 3.0])
+@pytest.mark.parametrize(
+    "fault", ["malformed", "merged_events", "{malformed: {at: {chunk: 1}, data: '[]', then: go_on}}"]
+)
+def test_broken_event_leaves_the_session_usable(fault: str, sent: float | None) -> None:
+    rule = f"{{match: {{user: a}}, reply: {{chunks: [One, two, three]}}, faults: [{fault}]}}"
+    opened = RealtimeSocket(rules=f"rules: [{rule}, {{reply: Done.}}]")
+    opened.configure(audio={"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}})
+    opened.held.add("response.create")
+    opened.add("a")
+    opened.respond()
+    opened.held.clear()
+    ends = opened._perform(opened.session.ended("response.create", sent))
+    assert [end["response"]["status"] for end in ends] == ["cancelled"] * (sent is not None)
+    assert opened.say("b")["output"][0]["content"][0]["transcript"] == "Done."

@@ -167,3 +167,15 @@ def test_stored_responses_of_the_session_are_found() -> None:
     sent = opened.engine.respond(opened.engine.read("POST", "/v1/responses", "", {}, body, "", 0.0))
     id = json.loads(sent.plan.steps[0].payload)["id"]  # type: ignore[union-attr]
     assert opened.send(create(previous_response_id=id))[-1]["type"] == "response.completed"
+
+
+@pytest.mark.parametrize(
+    "fault", ["malformed", "merged_events", "{malformed: {at: {chunk: 1}, data: '[]', then: go_on}}"]
+)
+def test_cancelled_response_may_have_a_broken_event(fault: str) -> None:
+    rule = f"{{reply: {{parts: [one, two]}}, pace: {{itl: 1s}}, faults: [{fault}]}}"
+    opened = VirtualSocket(f"rules: [{rule}]", "/v1/responses")
+    opened.held.add("response.create")
+    opened.send(create())
+    (end,) = opened.send({"type": "response.cancel"}, 1.5)
+    assert end["response"]["status"] == "cancelled"
