@@ -132,7 +132,10 @@ class RealtimeSession:
             done = read_object(gone[-1]) if gone else {}
             self._remember(list(objects(object_of(done.get("response")).get("output"))))
             return NOTHING_TO_DO
-        return self._cancelled([read_object(payload) for payload in gone])
+        if not events:
+            return NOTHING_TO_DO
+        begin = () if gone else (events[0][1],)  # sent now: the client learns which response it has cancelled
+        return (SendMessages((*begin, self._cancelled([*begin, *gone]))),)
 
     def update_session(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         changes = object_of(event.get("session"))
@@ -309,13 +312,11 @@ class RealtimeSession:
         }
         return (StartResponse(RESPONSE, dumps(body), RESPONSE),)
 
-    def _cancelled(self, gone: list[dict[str, Json]]) -> Sequence[WebSocketAction]:
-        """Return the end of a response whose first events were sent."""
-        if not gone:
-            return NOTHING_TO_DO
-        response = cancelled_response(gone, self._reason)
+    def _cancelled(self, gone: Sequence[bytes]) -> bytes:
+        """Return the last event of a response whose first events were sent."""
+        response = cancelled_response([read_object(payload) for payload in gone], self._reason)
         self._remember(list(objects(response["output"])))
-        return (self._send("response.done", {"response": response}),)
+        return self._payload("response.done", {"response": response})
 
     def _remember(self, output: Sequence[dict[str, Json]]) -> None:
         for item in output if self._added else ():

@@ -111,6 +111,21 @@ def test_only_items_of_the_conversation_are_announced(conversation: str) -> None
     assert ("item" in found) == added
 
 
+@pytest.mark.parametrize("after", [0.0, -1.0])
+@pytest.mark.parametrize("action", ["reply: Hi.", "error: server_error"])
+def test_response_cancelled_in_its_delay_begins_and_ends(action: str, after: float) -> None:
+    opened = RealtimeSocket(rules=f"rules: [{{match: {{user: a}}, {action}, delay: 1s}}, {{reply: Done.}}]")
+    opened.held.add("response.create")
+    opened.add("a")
+    opened.respond()
+    opened.held.clear()
+    created, done = opened.send({"type": "response.cancel"}, after)
+    assert (created["type"], done["type"]) == ("response.created", "response.done")
+    assert created["response"]["id"] == done["response"]["id"]
+    assert (done["response"]["status"], done["response"]["output"]) == ("cancelled", [])
+    assert opened.say("b")["status"] == "completed"
+
+
 @pytest.mark.parametrize("sent", [None, 3.0])
 @pytest.mark.parametrize(
     "fault", ["malformed", "merged_events", "{malformed: {at: {chunk: 1}, data: '[]', then: go_on}}"]

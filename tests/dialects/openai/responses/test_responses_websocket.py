@@ -108,6 +108,27 @@ def test_cancelled_error_needs_no_end() -> None:
     assert opened.send({"type": "response.cancel"}) == []
 
 
+@pytest.mark.parametrize("stream", ["", "a"])
+def test_response_cancelled_in_its_delay_begins_and_ends(stream: str) -> None:
+    opened = VirtualSocket("rules: [{reply: Hi., delay: 1s}]", "/v1/responses")
+    opened.held.add("response.create")
+    of_stream = {"stream_id": stream} if stream else {}
+    opened.send(create(**of_stream))
+    created, end = opened.send({"type": "response.cancel", **of_stream})
+    assert (created["type"], end["type"]) == ("response.created", "response.incomplete")
+    assert created["response"]["id"] == end["response"]["id"]
+    assert [event["sequence_number"] for event in (created, end)] == [0, 1]
+    assert {event.get("stream_id", "") for event in (created, end)} == {stream}
+
+
+def test_error_cancelled_in_its_delay_is_sent() -> None:
+    opened = VirtualSocket("rules: [{error: rate_limit, delay: 1s}]", "/v1/responses")
+    opened.held.add("response.create")
+    opened.send(create())
+    (error,) = opened.send({"type": "response.cancel"})
+    assert (error["type"], error["status"]) == ("error", 429)
+
+
 def test_lookup_of_a_socket_includes_its_session() -> None:
     opened = socket()
     lookup = opened.session.lookup(opened.engine.state.lookup(""))
