@@ -44,6 +44,14 @@ class RealtimeConversation:
         self._sizes.pop(text_of(id) or "", None)
         return self._items.pop(text_of(id) or "", None)
 
+    def id_error(self, id: Json) -> EventError | None:
+        """Return what is wrong with the id of a new item: another item has it. A public report of
+        swigerb/SonicAIDriveThru quotes the service."""
+        if self.find(id) is None:
+            return None
+        message = f"Error adding item: an item with id '{id}' already exists."
+        return EventError(message, "item_create_duplicate_item_id")
+
     def place_error(self, previous: str | None, running: Iterable[tuple[float, bytes]]) -> EventError | None:
         """Return what is wrong with a place behind another item; None and an empty text are the end. `running`: the
         messages of the running response, which may announce that item. The wording is that of a public project with

@@ -178,12 +178,17 @@ class RealtimeSession:
 
     def create_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         item, before = object_of(event.get("item")), text_of(event.get("previous_item_id"))
-        error = item_error(item) or self._conversation.place_error(before, self._events)
+        conversation = self._conversation
+        error = (
+            item_error(item)
+            or conversation.id_error(item.get("id"))
+            or conversation.place_error(before, self._events)
+        )
         if error is not None:
             return (self._error(event, *error),)
         id = text_of(item.get("id")) or self._new_id("item_")
         item = {"id": id, "object": "realtime.item", "status": "completed", **item} | {"id": id}
-        previous = self._conversation.insert(item, before)
+        previous = conversation.insert(item, before)
         return tuple(
             self._send(name, {"previous_item_id": previous, "item": item})
             for name in ("conversation.item.added", "conversation.item.done")
