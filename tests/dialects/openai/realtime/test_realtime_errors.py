@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -68,18 +67,6 @@ def test_item_with_an_id_that_is_taken_is_an_error() -> None:
     assert found["item"]["content"][0]["text"] == "first"
     opened.send({"type": "conversation.item.delete", "item_id": "mine"})
     assert opened.add("third", own={"id": "mine"})[0]["type"] == "conversation.item.added"
-
-
-def test_item_behind_one_of_a_running_response_is_added() -> None:
-    opened = RealtimeSocket()
-    opened.held.add("response.create")
-    opened.add("mixed")
-    opened.respond()
-    planned = [json.loads(payload) for _, payload in cast(Any, opened.session)._events]
-    ids = [event["item"]["id"] for event in planned if event["type"] == "conversation.item.added"]
-    for id in ids:
-        assert opened.add("b", previous_item_id=id)[0]["type"] == "conversation.item.added"
-    assert opened.add("c", previous_item_id="nosuch")[0]["type"] == "error"
 
 
 @pytest.mark.parametrize(
