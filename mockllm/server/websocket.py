@@ -143,7 +143,7 @@ class WebSocketConnection:
 
     async def _receive(self, message: str | bytes, messages: BoundedMessages) -> None:
         """Carry out what the session makes of a message. Other clients are served between parts of long work."""
-        for action in self._session.receive(message, time.time()):
+        for action in self._session.receive(message, time.time(), self._played):
             if not isinstance(action, ServeOthers):
                 self._perform((action,))
                 continue
@@ -235,6 +235,7 @@ class WebSocketConnection:
             return
         if exchange.player.play_end is not None:
             return  # all is written: its task ends it in this iteration
+        played = self._played(queue_name)
         del self._running[queue_name]
         self._tasks.pop(queue_name).cancel()
         exchange.player.stop()
@@ -243,9 +244,16 @@ class WebSocketConnection:
             exchange.response, notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
         end_exchange(self._app, exchange, "finished")
-        scale = exchange.response.time_scale
-        self._perform(self._session.ended(queue_name, elapsed / scale if scale else inf))
+        self._perform(self._session.ended(queue_name, played))
         self._next(queue_name)
+
+    def _played(self, queue_name: str) -> float:
+        """Return for how many seconds of its plan a response has been sent (`PlayedSeconds`)."""
+        exchange = self._running.get(queue_name)
+        if exchange is None or exchange.player is None:
+            return -inf
+        elapsed, scale = self._app.deadlines.time() - exchange.monotonic, exchange.response.time_scale
+        return elapsed / scale if scale else inf
 
     async def _serve(self, action: StartResponse | PlayMessages) -> None:
         """Serve one request to its end."""

@@ -6,7 +6,8 @@ that ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mockllm.core.rendering.event_parser import events
@@ -70,8 +71,15 @@ class ServeOthers(NamedTuple):
 WebSocketAction: TypeAlias = (
     SendMessages | StartResponse | PlayMessages | StopResponse | CloseWebSocket | ServeOthers
 )
+PlayedSeconds: TypeAlias = Callable[[str], float]
+"""The seconds of its plan for which the response of a queue has been sent; minus infinity where none has begun."""
 SERVE_OTHERS: ServeOthers = ServeOthers()
 NOTHING_TO_DO: Sequence[WebSocketAction] = ()
+
+
+def nothing_played(queue_name: str) -> float:
+    """Return that no response has begun (`PlayedSeconds`)."""
+    return -inf
 
 
 def message_plan(plan: Plan, framing: Framing = Framing.WEBSOCKET) -> Plan:
@@ -102,7 +110,9 @@ class WebSocketSession(Protocol):
     def opening(self) -> Sequence[WebSocketAction]:
         """Return what is done when the WebSocket opens."""
 
-    def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
+    def receive(
+        self, message: str | bytes, now: float, played: PlayedSeconds = nothing_played
+    ) -> Iterable[WebSocketAction]:
         """Return what is done on a message; `now` is in seconds since the epoch. An iterator makes
         each action when the server takes it."""
 

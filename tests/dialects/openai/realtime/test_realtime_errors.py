@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -52,16 +51,22 @@ def test_item_behind_an_unknown_item_is_an_error() -> None:
     assert found["error"]["code"] == "item_not_found"
 
 
-def test_item_behind_one_of_a_running_response_is_added() -> None:
+def test_item_with_an_id_that_is_taken_is_an_error() -> None:
     opened = RealtimeSocket()
-    opened.held.add("response.create")
-    opened.add("mixed")
-    opened.respond()
-    planned = [json.loads(payload) for _, payload in cast(Any, opened.session)._events]
-    ids = [event["item"]["id"] for event in planned if event["type"] == "conversation.item.added"]
-    for id in ids:
-        assert opened.add("b", previous_item_id=id)[0]["type"] == "conversation.item.added"
-    assert opened.add("c", previous_item_id="nosuch")[0]["type"] == "error"
+    opened.add("first", own={"id": "mine"})
+    for place in ({}, {"previous_item_id": "mine"}, {"previous_item_id": "root"}):
+        (event,) = opened.add("second", own={"id": "mine"}, event_id="e1", **place)
+        assert event["error"] == {
+            "type": "invalid_request_error",
+            "code": "item_create_duplicate_item_id",
+            "message": "Error adding item: an item with id 'mine' already exists.",
+            "param": None,
+            "event_id": "e1",
+        }
+    (found,) = opened.send({"type": "conversation.item.retrieve", "item_id": "mine"})
+    assert found["item"]["content"][0]["text"] == "first"
+    opened.send({"type": "conversation.item.delete", "item_id": "mine"})
+    assert opened.add("third", own={"id": "mine"})[0]["type"] == "conversation.item.added"
 
 
 @pytest.mark.parametrize(
@@ -109,3 +114,35 @@ def test_only_items_of_the_conversation_are_announced(conversation: str) -> None
         {"type": "conversation.item.retrieve", "item_id": events[-1]["response"]["output"][0]["id"]}
     )
     assert ("item" in found) == added
+
+
+@pytest.mark.parametrize("after", [0.0, -1.0])
+@pytest.mark.parametrize("action", ["reply: Hi.", "error: server_error"])
+def test_response_cancelled_in_its_delay_begins_and_ends(action: str, after: float) -> None:
+    opened = RealtimeSocket(rules=f"rules: [{{match: {{user: a}}, {action}, delay: 1s}}, {{reply: Done.}}]")
+    opened.held.add("response.create")
+    opened.add("a")
+    opened.respond()
+    opened.held.clear()
+    created, done = opened.send({"type": "response.cancel"}, after)
+    assert (created["type"], done["type"]) == ("response.created", "response.done")
+    assert created["response"]["id"] == done["response"]["id"]
+    assert (done["response"]["status"], done["response"]["output"]) == ("cancelled", [])
+    assert opened.say("b")["status"] == "completed"
+
+
+@pytest.mark.parametrize("sent", [None, 3.0])
+@pytest.mark.parametrize(
+    "fault", ["malformed", "merged_events", "{malformed: {at: {chunk: 1}, data: '[]', then: go_on}}"]
+)
+def test_broken_event_leaves_the_session_usable(fault: str, sent: float | None) -> None:
+    rule = f"{{match: {{user: a}}, reply: {{chunks: [One, two, three]}}, faults: [{fault}]}}"
+    opened = RealtimeSocket(rules=f"rules: [{rule}, {{reply: Done.}}]")
+    opened.configure(audio={"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}})
+    opened.held.add("response.create")
+    opened.add("a")
+    opened.respond()
+    opened.held.clear()
+    ends = opened._perform(opened.session.ended("response.create", sent))
+    assert [end["response"]["status"] for end in ends] == ["cancelled"] * (sent is not None)
+    assert opened.say("b")["output"][0]["content"][0]["transcript"] == "Done."
