@@ -63,12 +63,15 @@ class LiveSession:
         self._contents: list[Json] = []
         self._sizes: list[int] = []
         """The bytes of each content."""
+        self._place = 0
+        """Where the content of the running turn goes: behind those that it was made from."""
         self._detector = VoiceDetector(rate=INPUT_RATE, script=script)
         self._speech = False
         """Whether audio has come since the user's last turn."""
         self._active = False
+        """Whether the setup or a turn of the model runs."""
         self._queued = False
-        """Whether the model's next turn begins when the running one has ended."""
+        """Whether the model's next turn begins when the running one, or the setup, has ended."""
         self._events: Sequence[tuple[float, bytes]] = ()
         self._calls: list[str] = []
         """The ids of the calls whose results have not come."""
@@ -105,8 +108,7 @@ class LiveSession:
             return self._transcribed(plan)
         plan = message_plan(plan, Framing.WEBSOCKET_BINARY)
         if isinstance(request, LiveSetupRequest):
-            self._contents, self._sizes = [], []
-            self._add(*(request.restored or ()))
+            self._insert(0, request.restored or ())
             return plan
         self._events = timed_messages(plan)
         if self._settings.output_transcripts:
@@ -119,14 +121,18 @@ class LiveSession:
         return Plan(plan.head, steps, plan.framing, plan.delay, plan.delivery)
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
-        if queue_name == SETUP:
-            return NOTHING_TO_DO
         if queue_name == TRANSCRIBE:
             return self._generate()
         self._active = False
+        actions = [] if queue_name == SETUP else self._end_of_turn(sent)
+        queued, self._queued = self._queued, False
+        return [*actions, *self._generate()] if queued else actions
+
+    def _end_of_turn(self, sent: float | None) -> list[WebSocketAction]:
+        """Add the turn, as far as it was sent, to the conversation. `sent`: see `ended`."""
         events, self._events = self._events, ()
         sent_messages = [read_object(payload) for at, payload in events if sent is None or at <= sent]
-        self._add(*model_turn(sent_messages))
+        self._insert(self._place, model_turn(sent_messages))
         self._calls = [
             str(call["id"])
             for message in sent_messages
@@ -138,13 +144,12 @@ class LiveSession:
             actions.append(self._send({"serverContent": {"turnComplete": True}}))
         if self._handle is not None:
             actions.append(self._send(resumption(self._handle)))
-        queued, self._queued = self._queued, False
-        return [*actions, *self._generate()] if queued else actions
+        return actions
 
     # --- the messages of the client --------------------------------------------------------------
 
     def set_up(self, setup: dict[str, Json]) -> Sequence[WebSocketAction]:
-        self._setup = setup
+        self._setup, self._active = setup, True
         self._settings = read_settings(setup)
         self._detector.silence_ms = self._settings.silence_ms
         if self._settings.resumable:
@@ -263,11 +268,11 @@ class LiveSession:
         return actions
 
     def _generate(self) -> Sequence[WebSocketAction]:
-        """Request the model's next turn; after the running one, if there is one."""
+        """Request the model's next turn; after the running one or the setup, if one runs."""
         if self._active:
             self._queued = True
             return NOTHING_TO_DO
-        self._active = True
+        self._active, self._place = True, len(self._contents)
         if self._handle is not None:
             self._handle = self._new_handle()
         assert self._setup is not None
@@ -277,8 +282,11 @@ class LiveSession:
         return (StartResponse(TURN, dumps(body), TURN),)
 
     def _add(self, *contents: Json) -> None:
-        self._contents += contents
-        self._sizes += [len(dumps(content)) for content in contents]
+        self._insert(len(self._contents), contents)
+
+    def _insert(self, place: int, contents: Sequence[Json]) -> None:
+        self._contents[place:place] = contents
+        self._sizes[place:place] = [len(dumps(content)) for content in contents]
         size, dropped = sum(self._sizes), 0
         while len(self._sizes) - dropped > MAX_CONTENTS or (
             size > MAX_CONVERSATION and len(self._sizes) - dropped > 1
@@ -286,6 +294,7 @@ class LiveSession:
             size -= self._sizes[dropped]
             dropped += 1
         del self._contents[:dropped], self._sizes[:dropped]
+        self._place = max(self._place - dropped, 0)
 
     def _new_handle(self) -> str:
         self._numbers += 1

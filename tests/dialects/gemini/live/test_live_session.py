@@ -146,6 +146,53 @@ def test_content_interrupts_and_cancels_calls() -> None:
     assert messages == [{"toolCallCancellation": {"ids": ["c1"]}}]
 
 
+def roles(opened: LiveSocket) -> list[str]:
+    """The roles and texts of the contents that the last turn was made from."""
+    contents = json.loads(opened.started[-1].body)["contents"]
+    return [f"{content['role']}: {content['parts'][0].get('text')}" for content in contents]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "stop"}]}], "turnComplete": True}},
+        {"realtimeInput": {"text": "stop"}},
+    ],
+    ids=["clientContent", "realtimeInput"],
+)
+def test_interrupted_turn_is_before_what_interrupts_it(message: Any) -> None:
+    opened = LiveSocket()
+    opened.held.add(live.TURN)
+    opened.say("slow")
+    opened.held.clear()
+    opened.send(message, 0.5)
+    assert roles(opened) == ["user: slow", "model: One", "user: stop"]
+
+
+def test_oldest_contents_leave_during_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MAX_CONTENTS", 2)
+    opened = LiveSocket()
+    opened.held.add(live.TURN)
+    opened.say("slow")
+    opened.held.clear()
+    turns = [{"role": "user", "parts": [{"text": text}]} for text in "abc"]
+    opened.send({"clientContent": {"turns": turns, "turnComplete": True}}, 0.5)
+    assert roles(opened) == ["user: b", "user: c"]
+
+
+def test_turn_before_the_setup_is_complete_waits_for_it() -> None:
+    first = LiveSocket(sessionResumption={})
+    handle = first.say("one")[-1]["sessionResumptionUpdate"]["newHandle"]
+    opened = LiveSocket(open=False)
+    opened.engine = first.engine
+    opened.held.add(live.SETUP)
+    assert opened.set_up(sessionResumption={"handle": handle}) == []
+    assert opened.say("two") == []
+    kinds_sent = kinds(opened.release(live.SETUP))
+    assert kinds_sent[:3] == ["setupComplete", "sessionResumptionUpdate", "modelTurn"]
+    assert roles(opened) == ["user: one", "model: one! Turn 1.", "user: two"]
+
+
 def test_bytes_of_media_are_not_remembered() -> None:
     opened = LiveSocket()
     part = {"inlineData": {"mimeType": "image/png", "data": "x" * 100}}
