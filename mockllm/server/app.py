@@ -112,6 +112,8 @@ class App:
         """Reads long requests, which do not wait for long plans."""
         self.respond_again_lock = asyncio.Lock()
         """Held by the one response at a time that is made again, since what its request has read was changed."""
+        self.storing: set[asyncio.Future[object]] = set()
+        """The waits for the store that belong to no exchange."""
         self.started = time.monotonic()
         self.suspended_exchanges: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""

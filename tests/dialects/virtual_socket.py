@@ -11,6 +11,7 @@ from mockllm.core.rendering.event_parser import events, sent_bytes
 from mockllm.core.rendering.plan import CutStep, Plan
 from mockllm.core.rendering.websocket_frames import CLOSE, WebSocketFrame, read_frames
 from mockllm.core.rendering.websocket_session import (
+    ChangeStoredObjects,
     CloseWebSocket,
     PlayMessages,
     SendMessages,
@@ -67,6 +68,10 @@ class VirtualSocket:
         text = message if isinstance(message, str | bytes) else json.dumps(message)
         return self._perform(self.session.receive(text, NOW))
 
+    def held_events(self, queue_name: str) -> list[Any]:
+        """Return all events of a held response."""
+        return [json.loads(payload) for payload, _ in events(self._plans[queue_name])]
+
     def release(self, queue_name: str) -> list[Any]:
         """Send a held response to its end."""
         del self.running[queue_name]
@@ -95,6 +100,8 @@ class VirtualSocket:
                     )
             elif isinstance(action, CloseWebSocket):
                 self.closes.append((action.code, action.reason))
+            elif isinstance(action, ChangeStoredObjects):
+                self.engine.apply_storage_update(action.session, action.update)
             else:
                 assert isinstance(action, ServeOthers)
         return found

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.request import urlopen
 
 import pytest
 from websockets.sync.connection import Connection
@@ -35,6 +36,17 @@ def test_cancelled_response_of_a_scaled_time_is_incomplete() -> None:
         next_of(socket, "response.output_text.delta")
         socket.send(json.dumps({"type": "response.cancel"}))
         assert next_of(socket, "response.incomplete")["response"]["status"] == "cancelled"
+
+
+def test_cancelled_response_is_stored_without_what_was_not_sent() -> None:
+    with MockLLM() as server, opened(server.base_url) as socket:
+        server.reply({"chunks": ["One.", "Never sent."]}, pace={"itl": "1h"})
+        socket.send(json.dumps({**CREATE, "input": "hi"}))
+        next_of(socket, "response.output_text.delta")
+        socket.send(json.dumps({"type": "response.cancel"}))
+        response = next_of(socket, "response.incomplete")["response"]
+        with urlopen(f"{server.base_url}/v1/responses/{response['id']}") as stored:
+            assert json.load(stored) == response
 
 
 def test_held_response_is_cancelled_at_once() -> None:

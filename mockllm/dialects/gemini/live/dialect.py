@@ -9,7 +9,7 @@ from public reports. Where these name no code, it is inferred, and so is the mis
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -250,9 +250,13 @@ class Live(GeminiDialect):
         if type(handle) is not str:
             return None
         turn = model_turn(read_object(step.payload) for step in plan.steps if isinstance(step, EventStep))
-        contents = [*list_of(request.fields.get("contents")), *turn]
-        stored = StoredObject(handle, None, dumps({"contents": contents}), b"{}")
-        return StorageUpdate((handle,), stored, optional=True)
+        return stored_contents(handle, [*list_of(request.fields.get("contents")), *turn])
+
+
+def stored_contents(handle: str, contents: Sequence[Json]) -> StorageUpdate:
+    """Return the update that stores a conversation under the handle that resumes it."""
+    stored = StoredObject(handle, None, dumps({"contents": contents}), b"{}")
+    return StorageUpdate((handle,), stored, optional=True)
 
 
 def model_turn(messages: Iterable[dict[str, Json]]) -> list[Json]:

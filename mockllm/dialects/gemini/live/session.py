@@ -20,6 +20,7 @@ from mockllm.core.rendering.websocket_session import (
     MAX_CONVERSATION,
     NOTHING_TO_DO,
     SERVE_OTHERS,
+    ChangeStoredObjects,
     CloseWebSocket,
     SendMessages,
     ServeOthers,
@@ -35,7 +36,7 @@ from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import VoiceDetector, decode_in_slices, transcript_member
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.generate_request import list_of
-from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn
+from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn, stored_contents
 from mockllm.dialects.gemini.live.setup import LiveSettings, LiveSetupRequest, read_settings, resumption
 
 SETUP: Final = "setup"
@@ -73,6 +74,8 @@ class LiveSession:
         self._queued = False
         """Whether the model's next turn begins when the running one, or the setup, has ended."""
         self._events: Sequence[tuple[float, bytes]] = ()
+        self._session = ""
+        """The session of the server that has what the running turn stores."""
         self._calls: list[str] = []
         """The ids of the calls whose results have not come."""
 
@@ -110,7 +113,7 @@ class LiveSession:
         if isinstance(request, LiveSetupRequest):
             self._insert(0, request.restored or ())
             return plan
-        self._events = timed_messages(plan)
+        self._events, self._session = timed_messages(plan), request.session or ""
         if self._settings.output_transcripts:
             return plan
         steps = [
@@ -132,7 +135,8 @@ class LiveSession:
         """Add the turn, as far as it was sent, to the conversation. `sent`: see `ended`."""
         events, self._events = self._events, ()
         sent_messages = [read_object(payload) for at, payload in events if sent is None or at <= sent]
-        self._insert(self._place, model_turn(sent_messages))
+        turn = model_turn(sent_messages)
+        self._insert(self._place, turn)
         self._calls = [
             str(call["id"])
             for message in sent_messages
@@ -140,6 +144,9 @@ class LiveSession:
         ]
         actions: list[WebSocketAction] = []
         if sent is not None:
+            if self._handle is not None:
+                update = stored_contents(self._handle, self._contents[: self._place + len(turn)])
+                actions.append(ChangeStoredObjects(self._session, update))
             actions.append(self._send({"serverContent": {"interrupted": True}}))
             actions.append(self._send({"serverContent": {"turnComplete": True}}))
         if self._handle is not None:

@@ -221,6 +221,20 @@ def test_session_is_resumed_by_its_last_handle() -> None:
         assert update["newHandle"]
 
 
+def test_handle_of_an_interrupted_turn_has_what_was_sent() -> None:
+    opened = LiveSocket(sessionResumption={})
+    opened.held.add(live.TURN)
+    opened.say("slow")
+    opened.held.clear()
+    messages = opened.say("stop", after=0.5, turnComplete=False)
+    handle = messages[-1]["sessionResumptionUpdate"]["newHandle"]
+    other = LiveSocket(open=False)
+    other.engine = opened.engine
+    other.set_up(sessionResumption={"handle": handle})
+    other.say("go on")
+    assert roles(other) == ["user: slow", "model: One", "user: go on"]
+
+
 @pytest.mark.parametrize(
     ("setup", "close"),
     [
