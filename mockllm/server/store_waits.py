@@ -103,7 +103,7 @@ def change_stored_objects(app: App, session: str, update: StorageUpdate) -> None
     app.engine.apply_storage_update(session, update)
     confirmation = None if app.store_client is None else app.store_client.take_storage_confirmation()
     if confirmation is not None:
-        storing = asyncio.ensure_future(confirmation)
+        storing: asyncio.Future[object] = asyncio.ensure_future(confirmation)
         app.storing.add(storing)
         storing.add_done_callback(app.storing.discard)
 
