@@ -112,8 +112,6 @@ class App:
         """Reads long requests, which do not wait for long plans."""
         self.respond_again_lock = asyncio.Lock()
         """Held by the one response at a time that is made again, since what its request has read was changed."""
-        self.storing: set[asyncio.Future[object]] = set()
-        """The waits for the store that belong to no exchange."""
         self.started = time.monotonic()
         self.suspended_exchanges: dict[str, SuspendedExchange] = {}
         """The exchanges that wait for responses of their clients."""
@@ -123,6 +121,11 @@ class App:
         self.metrics.responses_in_flight = self.responses_in_flight
         self.serving_metrics = AllServingMetrics()
         """The metrics that providers with an inference server have under their own names."""
+
+    @cached_property
+    def storing(self) -> set[asyncio.Future[object]]:
+        """The waits for the store that belong to no exchange."""
+        return set()
 
     @cached_property
     def control(self) -> ControlApiProtocol | None:
