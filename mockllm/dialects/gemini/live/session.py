@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, read_object
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -36,7 +36,7 @@ from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import VoiceDetector, decode_in_slices, transcript_member
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.generate_request import list_of
-from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn, stored_contents
+from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn, read_messages, stored_contents
 from mockllm.dialects.gemini.live.setup import LiveSettings, LiveSetupRequest, read_settings, resumption
 
 SETUP: Final = "setup"
@@ -134,7 +134,7 @@ class LiveSession:
     def _end_of_turn(self, sent: float | None) -> list[WebSocketAction]:
         """Add the turn, as far as it was sent, to the conversation. `sent`: see `ended`."""
         events, self._events = self._events, ()
-        sent_messages = [read_object(payload) for at, payload in events if sent is None or at <= sent]
+        sent_messages = read_messages(payload for at, payload in events if sent is None or at <= sent)
         turn = model_turn(sent_messages)
         self._insert(self._place, turn)
         self._calls = [

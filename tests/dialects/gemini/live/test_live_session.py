@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.json.typed_values import read_object
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Choice, NativePart, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.dialects import LIVE
+from mockllm.dialects.gemini.live import dialect as live_dialect
 from mockllm.dialects.gemini.live import session as live
 from mockllm.dialects.gemini.live.dialect import LiveRequest
 from mockllm.dialects.neutral_request import NeutralRequest
@@ -74,6 +76,19 @@ def test_spoken_turn_is_audio_with_a_requested_transcript() -> None:
     assert messages[-1]["usageMetadata"]["responseTokensDetails"][0]["modality"] == "AUDIO"
     assert text(requested.say("two")) == ""
     assert requested.say("three")[1]["serverContent"] == {"outputTranscription": {"text": "three"}}
+
+
+def test_speech_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    monkeypatch.setattr(
+        live_dialect, "read_object", lambda payload: read.append(payload) or read_object(payload)
+    )
+    opened = LiveSocket(generationConfig=None, sessionResumption={})
+    opened.say("one")
+    assert read
+    assert not any(b"inlineData" in payload for payload in read)
+    opened.say("two")
+    assert roles(opened) == ["user: one", "model: one! Turn 1.", "user: two"]
 
 
 def test_thoughts_are_sent_on_request() -> None:
