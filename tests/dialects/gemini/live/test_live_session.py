@@ -80,9 +80,12 @@ def test_spoken_turn_is_audio_with_a_requested_transcript() -> None:
 
 def test_speech_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[bytes] = []
-    monkeypatch.setattr(
-        live_dialect, "read_object", lambda payload: read.append(payload) or read_object(payload)
-    )
+
+    def noted(payload: bytes) -> dict[str, Any]:
+        read.append(payload)
+        return read_object(payload)
+
+    monkeypatch.setattr(live_dialect, "read_object", noted)
     opened = LiveSocket(generationConfig=None, sessionResumption={})
     opened.say("one")
     assert read
