@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from mockllm.core.rendering.encoder import TimedChunk
 from mockllm.core.rendering.placeholders import Placeholders, Prerendered
-from mockllm.core.rendering.plan import Plan, WaitStep
+from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
 from mockllm.core.rendering.prerendered_response import (
     PrerenderedResponse,
     PrerenderedStream,
@@ -40,6 +40,11 @@ MAX_CACHED_BYTES: Final = 96 * 1024 * 1024
 """Bytes of all responses and streams in the cache. The oldest are evicted first."""
 MAX_CACHED_STEPS: Final = 50_000
 """A plan of more steps is rendered for each request: its entry would evict all others."""
+LARGE_EVENT: Final = 1024
+"""Bytes. A larger event of a stream has speech or an image. It takes about as long to render as to copy."""
+MAX_LARGE_EVENTS: Final = 2 * 1024 * 1024
+"""A stream whose events are larger than `LARGE_EVENT` by more bytes in all is rendered for each request. Its entry is
+compared byte by byte, and no other response is sent meanwhile: 150 ms for 12 MB, three minutes of speech."""
 MIN_COMPARED_CHUNKS: Final = 8
 """A streamed tool call with fewer chunks is not cached. A cached response has the bytes between two chunks once, and
 repeats them. The comparison with the fresh response checks this, which takes several chunks."""
@@ -196,11 +201,11 @@ class ResponseCache:
         The key has `key_text_length` characters of a text or a tool's name that the request determines. `tool_call`
         is the generated tool call."""
         fresh = render(identity, request, tool_call)
-        short = len(fresh.plan.steps) <= MAX_CACHED_STEPS
         comparable = (
             tool_call is None or not tool_call.in_chunks or len(tool_call.chunks) >= MIN_COMPARED_CHUNKS
         )
-        if comparable and self._remember_key(key, short and fresh.error is None and not fresh.faults):
+        cacheable = fresh.error is None and not fresh.faults
+        if comparable and self._remember_key(key, fresh.plan, cacheable):
             entry = render_cached_response(fresh, identity, request, render, read_stored_parts, tool_call)
             self._put(key, entry, request, key_text_length)
         return fresh
@@ -214,16 +219,16 @@ class ResponseCache:
         if type(entry) is CachedStream and entry.fits(request):
             return entry.fill(identity, request)
         fresh = render(identity, request, None)
-        if self._remember_key(key, len(fresh.plan.steps) <= MAX_CACHED_STEPS):
+        if self._remember_key(key, fresh.plan):
             self._put(key, render_cached_stream(fresh, identity, request, render), request)
         return fresh
 
-    def _remember_key(self, key: Hashable, cacheable: bool) -> bool:
+    def _remember_key(self, key: Hashable, plan: Plan, cacheable: bool = True) -> bool:
         """Remember at a key's first occurrence whether it may be cached. Return whether it is to be cached now: at a
         later occurrence, if it may be."""
         known = self._cacheable.get(hash(key))
         if known is None:
-            self._cacheable.put(hash(key), cacheable)
+            self._cacheable.put(hash(key), cacheable and _is_worth_caching(plan))
         return known is True
 
     def _put(
@@ -240,6 +245,15 @@ class ResponseCache:
             model = vars(request).get("model") or ""
             texts = key_text_length + len(model) + len(request.query_string)
             self.entries.put(key, entry, entry.prerendered.size + texts)
+
+
+def _is_worth_caching(plan: Plan) -> bool:
+    """Return whether an entry of the response cache saves more than it takes."""
+    steps = plan.steps
+    if len(steps) > MAX_CACHED_STEPS:
+        return False
+    size = sum(len(step.payload) for step in steps if type(step) is EventStep)
+    return not plan.streamed or size <= MAX_LARGE_EVENTS + LARGE_EVENT * len(steps)
 
 
 # --- rendering with placeholders ---------------------------------------------------------------------

@@ -123,6 +123,11 @@ class App:
         """The metrics that providers with an inference server have under their own names."""
 
     @cached_property
+    def storing(self) -> set[asyncio.Future[object]]:
+        """The waits for the store that belong to no exchange."""
+        return set()
+
+    @cached_property
     def control(self) -> ControlApiProtocol | None:
         """The control API; it is made at the first use."""
         return None if self.make_control is None else self.make_control()

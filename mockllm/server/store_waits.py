@@ -7,6 +7,7 @@ from typing import Final
 
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.engine import UndecidedResponse
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
@@ -96,6 +97,16 @@ async def _finish_storage(app: App, exchange: Exchange) -> Failure | StorageConf
     if confirmation is not None and result is None:
         begin_side_effects_after_storing(app, exchange, exchange.response)
     return result
+
+
+def change_stored_objects(app: App, session: str, update: StorageUpdate) -> None:
+    """Change what is stored without a request. No client waits for the store: later requests come behind it."""
+    app.engine.apply_storage_update(session, update)
+    confirmation = None if app.store_client is None else app.store_client.take_storage_confirmation()
+    if confirmation is not None:
+        storing: asyncio.Future[object] = asyncio.ensure_future(confirmation)
+        app.storing.add(storing)
+        storing.add_done_callback(app.storing.discard)
 
 
 async def _respond_again(

@@ -21,6 +21,7 @@ from mockllm.core.rendering.plan import Delivery, Plan, RawStep, ResponseHead, S
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.rendering.websocket_session import (
     WEBSOCKET_METHOD,
+    ChangeStoredObjects,
     CloseWebSocket,
     PlayMessages,
     SendMessages,
@@ -47,7 +48,7 @@ from mockllm.server.request_reading import (
     wait_until_rules_are_stable,
 )
 from mockllm.server.respond import begin_playing, make_response, refuse_body, set_engine_response
-from mockllm.server.store_waits import fetch, wait_for_store
+from mockllm.server.store_waits import change_stored_objects, fetch, wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 from mockllm.server.websocket_acceptance import accept_websocket
 from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, value_or_fetch
@@ -196,6 +197,8 @@ class WebSocketConnection:
                 self._start(action)
             elif isinstance(action, StopResponse):
                 self._stop(action.queue_name)
+            elif isinstance(action, ChangeStoredObjects):
+                change_stored_objects(self._app, action.session, action.update)
             else:
                 assert isinstance(action, CloseWebSocket)
                 self._close(action.code, action.reason)

@@ -9,9 +9,10 @@ from math import inf
 from typing import Any, cast
 
 from mockllm.core.rendering.event_parser import events, sent_bytes
-from mockllm.core.rendering.plan import CutStep
+from mockllm.core.rendering.plan import CutStep, Plan
 from mockllm.core.rendering.websocket_frames import CLOSE, WebSocketFrame, read_frames
 from mockllm.core.rendering.websocket_session import (
+    ChangeStoredObjects,
     CloseWebSocket,
     PlayMessages,
     SendMessages,
@@ -47,6 +48,10 @@ class VirtualSocket:
         self.session = cast(WebSocketSession, plan.delivery.websocket_factory())
         self.held: set[str] = set()
         self.running: dict[str, float] = {}
+        self.started: list[StartResponse] = []
+        """All requests to the rules."""
+        self._plans: dict[str, Plan] = {}
+        """The held responses by their queues."""
         self.closes: list[tuple[int, str]] = []
         """The codes and reasons with which the server has closed the socket."""
         self.opening = self._perform(self.session.opening())
@@ -64,6 +69,16 @@ class VirtualSocket:
         text = message if isinstance(message, str | bytes) else json.dumps(message)
         return self._perform(self.session.receive(text, NOW, lambda queue: self.running.get(queue, -inf)))
 
+    def held_events(self, queue_name: str) -> list[Any]:
+        """Return all events of a held response."""
+        return [json.loads(payload) for payload, _ in events(self._plans[queue_name])]
+
+    def release(self, queue_name: str) -> list[Any]:
+        """Send a held response to its end."""
+        del self.running[queue_name]
+        self.held.clear()
+        return self._play(queue_name, self._plans.pop(queue_name))
+
     def _perform(self, actions: Any) -> list[Any]:
         found: list[Any] = []
         for action in cast("Iterable[WebSocketAction]", actions):
@@ -72,17 +87,13 @@ class VirtualSocket:
             elif isinstance(action, PlayMessages):
                 found += [json.loads(payload) for payload, _ in events(action.plan)]
             elif isinstance(action, StartResponse):
+                self.started.append(action)
                 plan = self._respond(f"WS {action.kind}", action.body, action.queue_name)
                 if action.kind in self.held:
                     self.running[action.queue_name] = 0.0
+                    self._plans[action.queue_name] = plan
                     continue
-                found += [json.loads(payload) for payload, _ in events(plan)]
-                if plan.steps and isinstance(plan.steps[-1], CutStep):
-                    self.closes += [
-                        _close(frame) for frame in read_frames(sent_bytes(plan)) if frame.opcode == CLOSE
-                    ]
-                    continue
-                found += self._perform(self.session.ended(action.queue_name, None))
+                found += self._play(action.queue_name, plan)
             elif isinstance(action, StopResponse):
                 if action.queue_name in self.running:
                     found += self._perform(
@@ -90,9 +101,19 @@ class VirtualSocket:
                     )
             elif isinstance(action, CloseWebSocket):
                 self.closes.append((action.code, action.reason))
+            elif isinstance(action, ChangeStoredObjects):
+                self.engine.apply_storage_update(action.session, action.update)
             else:
                 assert isinstance(action, ServeOthers)
         return found
+
+    def _play(self, queue_name: str, plan: Plan) -> list[Any]:
+        """Return the events of a response that is sent to its end, and of what follows."""
+        found = [json.loads(payload) for payload, _ in events(plan)]
+        if plan.steps and isinstance(plan.steps[-1], CutStep):
+            self.closes += [_close(frame) for frame in read_frames(sent_bytes(plan)) if frame.opcode == CLOSE]
+            return found
+        return found + self._perform(self.session.ended(queue_name, None))
 
 
 def _close(frame: WebSocketFrame) -> tuple[int, str]:

@@ -205,3 +205,29 @@ def test_texts_of_the_key_count_toward_the_bound(monkeypatch: pytest.MonkeyPatch
         request.model = model
         cache.render_and_cache(model, ResponseIdentity(Ids(0, "", number), 0.0), request, renderer)
     assert list(cache.entries) == ["n"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "cached"),
+    [(StreamRenderer, 11_000, False), (StreamRenderer, 10_900, True), (Renderer, 11_000, True)],
+)
+def test_a_stream_of_large_events_is_not_cached(
+    kind: type[Renderer], size: int, cached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response_cache, "LARGE_EVENT", 1_000)
+    monkeypatch.setattr(response_cache, "MAX_LARGE_EVENTS", 10_000)
+    cache, renderer = ResponseCache(), kind(lambda identity, request: "x" * size)
+    for number in range(4):
+        respond(cache, renderer, number)
+    assert renderer.rendered == (3 if cached else 4)
+
+
+@KINDS
+def test_a_plan_of_too_many_steps_is_not_cached(
+    kind: type[Renderer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(response_cache, "MAX_CACHED_STEPS", 0)
+    cache, renderer = ResponseCache(), kind(usual)
+    for number in range(3):
+        respond(cache, renderer, number)
+    assert renderer.rendered == 3

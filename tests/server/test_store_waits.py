@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import cast
 
 from mockllm.core.rendering.plan import EventStep, Plan, ResponseHead
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.core.webhook import Webhook
 from mockllm.engine import PlannedResponse
 from mockllm.engine.engine_request import EngineRequest
@@ -15,7 +16,7 @@ from mockllm.server.exchange import Exchange
 from mockllm.server.protocols import StoreClientProtocol
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.socket_sink import SocketSink
-from mockllm.server.store_waits import confirm_stored
+from mockllm.server.store_waits import change_stored_objects, confirm_stored
 from mockllm.server.webhooks import WebhookSender
 from mockllm.state.fetched_objects import StorageConflict
 from tests.server.fake_engine import FakeEngine
@@ -90,3 +91,34 @@ def test_webhook_follows_storage_behind_a_disconnect() -> None:
         await asyncio.wait_for(sender.scheduled.wait(), PATIENCE)
 
     asyncio.run(disconnected())
+
+
+class StoreOfChanges:
+    """A store client whose confirmations come with `stored`."""
+
+    def __init__(self) -> None:
+        self.stored = asyncio.Event()
+        self.confirmed = 0
+
+    def take_storage_confirmation(self) -> Awaitable[None]:
+        return self._confirmation()
+
+    async def _confirmation(self) -> None:
+        await self.stored.wait()
+        self.confirmed += 1
+
+
+def test_change_without_a_request_is_confirmed() -> None:
+    async def changed() -> tuple[int, int]:
+        app, store = App(FakeEngine({})), StoreOfChanges()
+        app.start()
+        change_stored_objects(app, "", StorageUpdate())
+        app.store_client = cast(StoreClientProtocol, store)
+        change_stored_objects(app, "", StorageUpdate())
+        (storing,) = app.storing
+        store.stored.set()
+        await asyncio.wait_for(storing, PATIENCE)
+        await asyncio.sleep(0)
+        return store.confirmed, len(app.storing)
+
+    assert asyncio.run(changed()) == (1, 0)

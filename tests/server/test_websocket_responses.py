@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.request import urlopen
 
 import pytest
 from websockets.sync.connection import Connection
@@ -46,6 +47,17 @@ def test_item_of_a_running_response_is_known_when_announced() -> None:
         assert next_of(socket, "conversation.item.retrieved")["item"] == item
         socket.send(json.dumps({"type": "conversation.item.create", "item": {"type": "message"}}))
         assert next_of(socket, "conversation.item.added")["previous_item_id"] == item["id"]
+
+
+def test_cancelled_response_is_stored_without_what_was_not_sent() -> None:
+    with MockLLM() as server, opened(server.base_url) as socket:
+        server.reply({"chunks": ["One.", "Never sent."]}, pace={"itl": "1h"})
+        socket.send(json.dumps({**CREATE, "input": "hi"}))
+        next_of(socket, "response.output_text.delta")
+        socket.send(json.dumps({"type": "response.cancel"}))
+        response = next_of(socket, "response.incomplete")["response"]
+        with urlopen(f"{server.base_url}/v1/responses/{response['id']}") as stored:
+            assert json.load(stored) == response
 
 
 def test_held_response_is_cancelled_at_once() -> None:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, Step, WaitStep
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_objects import ObjectLookup
+from mockllm.core.request.stored_objects import ObjectLookup, StorageUpdate
 
 WEBSOCKET_METHOD: str = "WS"
 """The method of handshakes and messages in the route table. For a message, a space and the name of its event follow,
@@ -56,6 +56,14 @@ class StopResponse(NamedTuple):
     queue_name: str = ""
 
 
+class ChangeStoredObjects(NamedTuple):
+    """The stored objects of a session change, such as a response that is not sent to its end. It had been stored
+    when it was planned."""
+
+    session: str
+    update: StorageUpdate
+
+
 class CloseWebSocket(NamedTuple):
     """The WebSocket ends with this code."""
 
@@ -69,7 +77,13 @@ class ServeOthers(NamedTuple):
 
 
 WebSocketAction: TypeAlias = (
-    SendMessages | StartResponse | PlayMessages | StopResponse | CloseWebSocket | ServeOthers
+    SendMessages
+    | StartResponse
+    | PlayMessages
+    | StopResponse
+    | ChangeStoredObjects
+    | CloseWebSocket
+    | ServeOthers
 )
 PlayedSeconds: TypeAlias = Callable[[str], float]
 """The seconds of its plan for which the response of a queue has been sent; minus infinity where none has begun."""

@@ -9,7 +9,7 @@ from public reports. Where these name no code, it is inferred, and so is the mis
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from propcache.api import cached_property
@@ -182,6 +182,10 @@ def _turn(part: Json) -> dict[str, Json]:
     return {"serverContent": {"modelTurn": {"parts": [part], "role": "model"}}}
 
 
+SPEECH_BEGINS, _, SPEECH_ENDS = dumps(_turn({"inlineData": {"mimeType": AUDIO, "data": " "}})).partition(b" ")
+"""The bytes around the data of a message that is speech."""
+
+
 def closing_plan(failure: Failure, request: Request) -> Plan:
     """Return the end of a WebSocket by a failure: a close frame with its code, and its message as the reason."""
     error = error_object(failure, request)["error"]
@@ -249,10 +253,23 @@ class Live(GeminiDialect):
         handle = request.settings.get("handle")
         if type(handle) is not str:
             return None
-        turn = model_turn(read_object(step.payload) for step in plan.steps if isinstance(step, EventStep))
-        contents = [*list_of(request.fields.get("contents")), *turn]
-        stored = StoredObject(handle, None, dumps({"contents": contents}), b"{}")
-        return StorageUpdate((handle,), stored, optional=True)
+        turn = model_turn(read_messages(step.payload for step in plan.steps if isinstance(step, EventStep)))
+        return stored_contents(handle, [*list_of(request.fields.get("contents")), *turn])
+
+
+def stored_contents(handle: str, contents: Sequence[Json]) -> StorageUpdate:
+    """Return the update that stores a conversation under the handle that resumes it."""
+    stored = StoredObject(handle, None, dumps({"contents": contents}), b"{}")
+    return StorageUpdate((handle,), stored, optional=True)
+
+
+def read_messages(payloads: Iterable[bytes]) -> list[dict[str, Json]]:
+    """Return the messages that are more than speech. Speech takes long to read: a minute of it has 4 MB."""
+    return [
+        read_object(payload)
+        for payload in payloads
+        if not (payload.startswith(SPEECH_BEGINS) and payload.endswith(SPEECH_ENDS))
+    ]
 
 
 def model_turn(messages: Iterable[dict[str, Json]]) -> list[Json]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, read_object
+from mockllm.core.json.typed_values import object_of
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
@@ -20,6 +20,7 @@ from mockllm.core.rendering.websocket_session import (
     MAX_CONVERSATION,
     NOTHING_TO_DO,
     SERVE_OTHERS,
+    ChangeStoredObjects,
     CloseWebSocket,
     PlayedSeconds,
     SendMessages,
@@ -37,7 +38,7 @@ from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.audio import VoiceDetector, decode_in_slices, transcript_member
 from mockllm.dialects.gemini.camel_case import camel_case_fields
 from mockllm.dialects.gemini.generate_request import list_of
-from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn
+from mockllm.dialects.gemini.live.dialect import MALFORMED, model_turn, read_messages, stored_contents
 from mockllm.dialects.gemini.live.setup import LiveSettings, LiveSetupRequest, read_settings, resumption
 
 SETUP: Final = "setup"
@@ -65,13 +66,18 @@ class LiveSession:
         self._contents: list[Json] = []
         self._sizes: list[int] = []
         """The bytes of each content."""
+        self._place = 0
+        """Where the content of the running turn goes: behind those that it was made from."""
         self._detector = VoiceDetector(rate=INPUT_RATE, script=script)
         self._speech = False
         """Whether audio has come since the user's last turn."""
         self._active = False
+        """Whether the setup or a turn of the model runs."""
         self._queued = False
-        """Whether the model's next turn begins when the running one has ended."""
+        """Whether the model's next turn begins when the running one, or the setup, has ended."""
         self._events: Sequence[tuple[float, bytes]] = ()
+        self._session = ""
+        """The session of the server that has what the running turn stores."""
         self._calls: list[str] = []
         """The ids of the calls whose results have not come."""
 
@@ -109,10 +115,9 @@ class LiveSession:
             return self._transcribed(plan)
         plan = message_plan(plan, Framing.WEBSOCKET_BINARY)
         if isinstance(request, LiveSetupRequest):
-            self._contents, self._sizes = [], []
-            self._add(*(request.restored or ()))
+            self._insert(0, request.restored or ())
             return plan
-        self._events = timed_messages(plan)
+        self._events, self._session = timed_messages(plan), request.session or ""
         if self._settings.output_transcripts:
             return plan
         steps = [
@@ -123,14 +128,19 @@ class LiveSession:
         return Plan(plan.head, steps, plan.framing, plan.delay, plan.delivery)
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
-        if queue_name == SETUP:
-            return NOTHING_TO_DO
         if queue_name == TRANSCRIBE:
             return self._generate()
         self._active = False
+        actions = [] if queue_name == SETUP else self._end_of_turn(sent)
+        queued, self._queued = self._queued, False
+        return [*actions, *self._generate()] if queued else actions
+
+    def _end_of_turn(self, sent: float | None) -> list[WebSocketAction]:
+        """Add the turn, as far as it was sent, to the conversation. `sent`: see `ended`."""
         events, self._events = self._events, ()
-        sent_messages = [read_object(payload) for at, payload in events if sent is None or at <= sent]
-        self._add(*model_turn(sent_messages))
+        sent_messages = read_messages(payload for at, payload in events if sent is None or at <= sent)
+        turn = model_turn(sent_messages)
+        self._insert(self._place, turn)
         self._calls = [
             str(call["id"])
             for message in sent_messages
@@ -138,17 +148,19 @@ class LiveSession:
         ]
         actions: list[WebSocketAction] = []
         if sent is not None:
+            if self._handle is not None:
+                update = stored_contents(self._handle, self._contents[: self._place + len(turn)])
+                actions.append(ChangeStoredObjects(self._session, update))
             actions.append(self._send({"serverContent": {"interrupted": True}}))
             actions.append(self._send({"serverContent": {"turnComplete": True}}))
         if self._handle is not None:
             actions.append(self._send(resumption(self._handle)))
-        queued, self._queued = self._queued, False
-        return [*actions, *self._generate()] if queued else actions
+        return actions
 
     # --- the messages of the client --------------------------------------------------------------
 
     def set_up(self, setup: dict[str, Json]) -> Sequence[WebSocketAction]:
-        self._setup = setup
+        self._setup, self._active = setup, True
         self._settings = read_settings(setup)
         self._detector.silence_ms = self._settings.silence_ms
         if self._settings.resumable:
@@ -269,11 +281,11 @@ class LiveSession:
         return actions
 
     def _generate(self) -> Sequence[WebSocketAction]:
-        """Request the model's next turn; after the running one, if there is one."""
+        """Request the model's next turn; after the running one or the setup, if one runs."""
         if self._active:
             self._queued = True
             return NOTHING_TO_DO
-        self._active = True
+        self._active, self._place = True, len(self._contents)
         if self._handle is not None:
             self._handle = self._new_handle()
         assert self._setup is not None
@@ -283,8 +295,11 @@ class LiveSession:
         return (StartResponse(TURN, dumps(body), TURN),)
 
     def _add(self, *contents: Json) -> None:
-        self._contents += contents
-        self._sizes += [len(dumps(content)) for content in contents]
+        self._insert(len(self._contents), contents)
+
+    def _insert(self, place: int, contents: Sequence[Json]) -> None:
+        self._contents[place:place] = contents
+        self._sizes[place:place] = [len(dumps(content)) for content in contents]
         size, dropped = sum(self._sizes), 0
         while len(self._sizes) - dropped > MAX_CONTENTS or (
             size > MAX_CONVERSATION and len(self._sizes) - dropped > 1
@@ -292,6 +307,7 @@ class LiveSession:
             size -= self._sizes[dropped]
             dropped += 1
         del self._contents[:dropped], self._sizes[:dropped]
+        self._place = max(self._place - dropped, 0)
 
     def _new_handle(self) -> str:
         self._numbers += 1

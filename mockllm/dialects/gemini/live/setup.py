@@ -25,12 +25,12 @@ from mockllm.core.rendering.plan import (
 )
 from mockllm.core.rendering.websocket_session import WebSocketSession
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
+from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.core.user_speech import UserSpeech
 from mockllm.dialects.dialect import ResponseIdentity, UncheckedCall, VoiceDialect
 from mockllm.dialects.gemini.generate_check import GeminiDialect
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
-from mockllm.dialects.gemini.live.dialect import LiveRequest, closing_plan
+from mockllm.dialects.gemini.live.dialect import LiveRequest, closing_plan, stored_contents
 from mockllm.dialects.gemini.validators import integer_of
 
 
@@ -143,10 +143,7 @@ class LiveSetup(LiveLookup):
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, LiveSetupRequest)
         handle = request.settings.get("handle")
-        if type(handle) is not str:
-            return None
-        body = dumps({"contents": request.restored or []})
-        return StorageUpdate((handle,), StoredObject(handle, None, body, b"{}"), optional=True)
+        return stored_contents(handle, request.restored or []) if type(handle) is str else None
 
 
 def resumption(handle: Json) -> dict[str, Json]:

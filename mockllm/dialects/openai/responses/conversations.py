@@ -7,7 +7,7 @@ and its output. Sources: the SDK's `Conversations` and `Items` resources, and `o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import Raw, Struct
@@ -66,6 +66,13 @@ def with_items(
     return conversation._replace(
         request_body=b'{"input":%b,"added":%d}' % (input, before.added + len(listed))
     )
+
+
+def without_items(conversation: StoredObject, ids: Collection[str]) -> StoredObject:
+    """Return the conversation without the items of these ids."""
+    left = [item for item in conversation_items(conversation) if item["id"] not in ids]
+    before = read_object(conversation.request_body)
+    return conversation._replace(request_body=dumps({**before, "input": left}))
 
 
 def _listed_items(id: str, added: int, new: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
@@ -207,10 +214,7 @@ class DeleteConversationItem(GetConversationItem):
         return found if isinstance(found, Failure) else loads(conversation.response_body)
 
     def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
-        id = request.path_variables.get("item")
-        left = [item for item in conversation_items(stored) if item["id"] != id]
-        before = read_object(stored.request_body)
-        return stored._replace(request_body=dumps({**before, "input": left}))
+        return without_items(stored, [request.path_variables["item"]])
 
 
 def _new_items(request: Request) -> list[dict[str, Json]]:

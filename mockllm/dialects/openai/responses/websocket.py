@@ -10,8 +10,8 @@ also sends `generate: false` to warm up and `response.processed`. `response.canc
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 from propcache.api import cached_property
@@ -22,6 +22,7 @@ from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.rendering.websocket_session import (
     NOTHING_TO_DO,
+    ChangeStoredObjects,
     PlayedSeconds,
     SendMessages,
     StartResponse,
@@ -37,8 +38,10 @@ from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
+from mockllm.dialects.openai.responses.conversations import conversation_items, without_items
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.errors import ROWS
+from mockllm.dialects.openai.responses.history import stored_conversation
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import storage_update
 from mockllm.dialects.openai.validators import missing_parameter, refuse
@@ -140,6 +143,30 @@ def socket_error(failure: Failure, request: Request, identity: ResponseIdentity,
     )
 
 
+class RunningResponse(NamedTuple):
+    """A response that is being sent: its request, and the names that find it in the store if it is sent whole."""
+
+    request: MessageRequest
+    names: Sequence[str]
+
+    def cancelled(self, payload: bytes) -> Iterable[WebSocketAction]:
+        """Return the change of the store by its end, which is this event. Only what was sent stays."""
+        update = storage_update(_ended_by(payload), self.request)
+        if update is None or update.stored is None:
+            return
+        unsent = [name for name in self.names if name not in update.names]
+        update = update._replace(others=self._conversations(unsent), forgotten=tuple(unsent))
+        yield ChangeStoredObjects(self.request.session or "", update)
+
+    def _conversations(self, unsent: Collection[str]) -> tuple[StoredObject, ...]:
+        """Return the request's conversation without these items if it has some of them."""
+        id = self.request.conversation
+        stored = None if id is None else stored_conversation(id, self.request.response_lookup)
+        if stored is None or not any(item["id"] in unsent for item in conversation_items(stored)):
+            return ()
+        return (without_items(stored, unsent),)
+
+
 class ResponsesSession:
     """The state of one WebSocket of the responses protocol."""
 
@@ -147,6 +174,7 @@ class ResponsesSession:
         self._stored: OrderedDict[str, StoredObject] = OrderedDict()
         self._events: dict[str, Sequence[tuple[float, bytes]]] = {}
         """The messages of the running responses, with their times, by stream."""
+        self._running: dict[str, RunningResponse] = {}
 
     def opening(self) -> Sequence[WebSocketAction]:
         return NOTHING_TO_DO
@@ -186,26 +214,29 @@ class ResponsesSession:
         return plan
 
     def _remember(self, stream: str, request: Request, events: Sequence[tuple[float, bytes]]) -> None:
-        self._events[stream] = events
-        if not events or not any(events[-1][1].startswith(b'{"type":' + end) for end in ENDS):
-            return
         assert isinstance(request, MessageRequest)
-        payload = events[-1][1]
-        last = Plan(ResponseHead(200, ()), (EventStep(payload, 0, "end"),), Framing.WEBSOCKET)
-        update = storage_update(last, request, always=True)
-        if update is not None and update.stored is not None:
-            self._stored[update.stored.id] = update.stored
-            while len(self._stored) > REMEMBERED:
-                self._stored.popitem(last=False)
+        self._events[stream] = events
+        ends = events and any(events[-1][1].startswith(b'{"type":' + end) for end in ENDS)
+        names = self._remember_end(request, events[-1][1]) if ends else ()
+        self._running[stream] = RunningResponse(request, names)
+
+    def _remember_end(self, request: MessageRequest, payload: bytes) -> Sequence[str]:
+        """Remember a response by its last event. Return the names that find it in the store."""
+        update = storage_update(_ended_by(payload), request, always=True)
+        if update is None or update.stored is None:
+            return ()
+        self._stored[update.stored.id] = update.stored
+        while len(self._stored) > REMEMBERED:
+            self._stored.popitem(last=False)
+        return update.names
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
-        events = self._events.pop(queue_name, ())
-        if sent is None or not events:
+        events, running = self._events.pop(queue_name, ()), self._running.pop(queue_name, None)
+        if sent is None or running is None or not events:
             return NOTHING_TO_DO
         begun = [payload for seconds, payload in events if seconds <= sent]
-        begin = (
-            () if begun else (events[0][1],)
-        )  # sent now: the client learns which response it has cancelled
+        # sent now, so that the client learns which response it has cancelled
+        begin = () if begun else (events[0][1],)
         gone = [read_object(payload) for payload in (*begin, *begun)]
         first = object_of(gone[0].get("response"))
         if not first:
@@ -216,10 +247,11 @@ class ResponsesSession:
             "response": {**first, "status": "cancelled", "output": output},
             "sequence_number": len(gone),
         }
-        self._stored.pop(str(first.get("id")), None)
         if queue_name:  # the id of the stream
             cancelled["stream_id"] = queue_name
-        return (SendMessages((*begin, dumps(cancelled))),)
+        payload = dumps(cancelled)
+        self._remember_end(running.request, payload)
+        return (*running.cancelled(payload), SendMessages((*begin, payload)))
 
 
 class WebSocketLookup(ObjectLookup):
@@ -241,6 +273,11 @@ class WebSocketLookup(ObjectLookup):
 
     def version(self, name: str) -> bytes | None:
         return self._lookup.version(name)
+
+
+def _ended_by(payload: bytes) -> Plan:
+    """Return the last event of a stream as a plan."""
+    return Plan(ResponseHead(200, ()), (EventStep(payload, 0, "end"),), Framing.WEBSOCKET)
 
 
 def _event(message: str | bytes) -> dict[str, Json] | None:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.json.typed_values import read_object
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Choice, NativePart, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.dialects import LIVE
+from mockllm.dialects.gemini.live import dialect as live_dialect
 from mockllm.dialects.gemini.live import session as live
 from mockllm.dialects.gemini.live.dialect import LiveRequest
 from mockllm.dialects.neutral_request import NeutralRequest
@@ -74,6 +76,22 @@ def test_spoken_turn_is_audio_with_a_requested_transcript() -> None:
     assert messages[-1]["usageMetadata"]["responseTokensDetails"][0]["modality"] == "AUDIO"
     assert text(requested.say("two")) == ""
     assert requested.say("three")[1]["serverContent"] == {"outputTranscription": {"text": "three"}}
+
+
+def test_speech_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+
+    def noted(payload: bytes) -> dict[str, Any]:
+        read.append(payload)
+        return read_object(payload)
+
+    monkeypatch.setattr(live_dialect, "read_object", noted)
+    opened = LiveSocket(generationConfig=None, sessionResumption={})
+    opened.say("one")
+    assert read
+    assert not any(b"inlineData" in payload for payload in read)
+    opened.say("two")
+    assert roles(opened) == ["user: one", "model: one! Turn 1.", "user: two"]
 
 
 def test_thoughts_are_sent_on_request() -> None:
@@ -146,6 +164,53 @@ def test_content_interrupts_and_cancels_calls() -> None:
     assert messages == [{"toolCallCancellation": {"ids": ["c1"]}}]
 
 
+def roles(opened: LiveSocket) -> list[str]:
+    """The roles and texts of the contents that the last turn was made from."""
+    contents = json.loads(opened.started[-1].body)["contents"]
+    return [f"{content['role']}: {content['parts'][0].get('text')}" for content in contents]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"clientContent": {"turns": [{"role": "user", "parts": [{"text": "stop"}]}], "turnComplete": True}},
+        {"realtimeInput": {"text": "stop"}},
+    ],
+    ids=["clientContent", "realtimeInput"],
+)
+def test_interrupted_turn_is_before_what_interrupts_it(message: Any) -> None:
+    opened = LiveSocket()
+    opened.held.add(live.TURN)
+    opened.say("slow")
+    opened.held.clear()
+    opened.send(message, 0.5)
+    assert roles(opened) == ["user: slow", "model: One", "user: stop"]
+
+
+def test_oldest_contents_leave_during_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "MAX_CONTENTS", 2)
+    opened = LiveSocket()
+    opened.held.add(live.TURN)
+    opened.say("slow")
+    opened.held.clear()
+    turns = [{"role": "user", "parts": [{"text": text}]} for text in "abc"]
+    opened.send({"clientContent": {"turns": turns, "turnComplete": True}}, 0.5)
+    assert roles(opened) == ["user: b", "user: c"]
+
+
+def test_turn_before_the_setup_is_complete_waits_for_it() -> None:
+    first = LiveSocket(sessionResumption={})
+    handle = first.say("one")[-1]["sessionResumptionUpdate"]["newHandle"]
+    opened = LiveSocket(open=False)
+    opened.engine = first.engine
+    opened.held.add(live.SETUP)
+    assert opened.set_up(sessionResumption={"handle": handle}) == []
+    assert opened.say("two") == []
+    kinds_sent = kinds(opened.release(live.SETUP))
+    assert kinds_sent[:3] == ["setupComplete", "sessionResumptionUpdate", "modelTurn"]
+    assert roles(opened) == ["user: one", "model: one! Turn 1.", "user: two"]
+
+
 def test_bytes_of_media_are_not_remembered() -> None:
     opened = LiveSocket()
     part = {"inlineData": {"mimeType": "image/png", "data": "x" * 100}}
@@ -172,6 +237,20 @@ def test_session_is_resumed_by_its_last_handle() -> None:
         update = other.set_up(sessionResumption={"handle": handle})[-1]["sessionResumptionUpdate"]
         assert text(other.say("two")) == f"two! Turn {turn}."
         assert update["newHandle"]
+
+
+def test_handle_of_an_interrupted_turn_has_what_was_sent() -> None:
+    opened = LiveSocket(sessionResumption={})
+    opened.held.add(live.TURN)
+    opened.say("slow")
+    opened.held.clear()
+    messages = opened.say("stop", after=0.5, turnComplete=False)
+    handle = messages[-1]["sessionResumptionUpdate"]["newHandle"]
+    other = LiveSocket(open=False)
+    other.engine = opened.engine
+    other.set_up(sessionResumption={"handle": handle})
+    other.say("go on")
+    assert roles(other) == ["user: slow", "model: One", "user: go on"]
 
 
 @pytest.mark.parametrize(

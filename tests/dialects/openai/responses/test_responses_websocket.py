@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.dialects.openai.responses.websocket import REMEMBERED, MessageRequest
 from tests.dialects.virtual_socket import VirtualSocket
+from tests.language.virtual_server import NOW
 
 RULES = """
 rules:
   - {name: limited, match: {model: limited}, error: rate_limit}
   - {name: plain, match: {model: plain}, http: {body: {type: mine}}}
   - {name: paced, match: {model: paced}, reply: {parts: [one, two]}, pace: {ttft: 1s, itl: 1s}}
+  - {name: unended, match: {model: unended}, reply: One two, pace: {itl: 1s}, faults: [no_finish]}
   - {name: whole, match: {model: whole}, reply: Whole., stream: false}
   - {name: turns, reply: "Turn {{ turn }}."}
 """
@@ -98,6 +101,65 @@ def test_cancelled_response_ends_with_what_was_sent(stream: str, after: float, i
     assert end.get("stream_id", "") == stream
     (error,) = opened.send(create(previous_response_id=end["response"]["id"])) or [None]
     assert error is None
+
+
+def get(opened: VirtualSocket, path: str) -> Any:
+    """The status and the body of a GET over HTTP in the session of a socket."""
+    plan = opened.engine.respond(opened.engine.read("GET", path, "", {}, b"", "", NOW)).plan
+    return plan.head.status, json.loads(sent_bytes(plan))
+
+
+def cancelled(opened: VirtualSocket, **fields: Any) -> Any:
+    """The response of two items that is cancelled behind its first, and the ids of the planned items."""
+    opened.held.add("response.create")
+    opened.send(create("paced", **fields))
+    planned = [event["item"]["id"] for event in opened.held_events("") if event["type"].endswith("item.done")]
+    (end,) = opened.send({"type": "response.cancel"}, 1.5)
+    opened.held.clear()
+    return end["response"], planned
+
+
+def test_cancelled_response_is_stored_as_it_was_sent() -> None:
+    opened = socket()
+    response, (sent, unsent) = cancelled(opened)
+    path = f"/v1/responses/{response['id']}"
+    assert get(opened, path) == (200, response)
+    assert [item["id"] for item in response["output"]] == [sent]
+    for id, kept in ((sent, True), (unsent, False)):
+        reference = [{"type": "item_reference", "id": id}]
+        (*_, last) = opened.send(create(input=reference))
+        assert (last["type"] == "response.completed") == kept
+    assert get(opened, f"{path}/input_items")[0] == 200
+    (*_, last) = opened.send(create(previous_response_id=response["id"]))
+    assert last["response"]["output"][0]["content"][0]["text"] == "Turn 2."
+
+
+def test_cancelled_response_that_is_not_stored() -> None:
+    opened = socket()
+    response, _ = cancelled(opened, store=False)
+    assert get(opened, f"/v1/responses/{response['id']}")[0] == 404
+    (*_, last) = opened.send(create(previous_response_id=response["id"]))
+    assert last["type"] == "response.completed"
+
+
+def test_response_without_its_end_is_stored_once_cancelled() -> None:
+    opened = socket()
+    opened.held.add("response.create")
+    opened.send(create("unended"))
+    (end,) = opened.send({"type": "response.cancel"}, 0.5)
+    assert get(opened, f"/v1/responses/{end['response']['id']}") == (200, end["response"])
+
+
+@pytest.mark.parametrize("after", [1.5, 9.0])
+def test_conversation_has_what_was_sent_of_a_response(after: float) -> None:
+    opened = socket()
+    opened.send(create(conversation="conv_1"))
+    opened.held.add("response.create")
+    opened.send(create("paced", conversation="conv_1"))
+    opened.send({"type": "response.cancel"}, after)
+    _, listed = get(opened, "/v1/conversations/conv_1/items")
+    texts = [item["content"][0]["text"] for item in reversed(listed["data"])]
+    assert texts == ["hi", "Turn 1.", "hi", "one", "two"][: 4 if after < 2 else 5]
 
 
 def test_cancelled_error_needs_no_end() -> None:
