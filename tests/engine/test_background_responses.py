@@ -146,6 +146,29 @@ def test_unknown_response_is_not_found(path: str) -> None:
     assert VirtualServer(RULES).respond(call(path, 0, method)).status == 404
 
 
+# --- what continues a background response --------------------------------------------------------
+
+
+def history_of(game: VirtualServer, after: float, **fields: Any) -> list[str]:
+    """Return the types of the items before a request that comes so many seconds later."""
+    body = {"model": "said", "input": "next", **fields}
+    id = game.respond(raw_request("/v1/responses", body, now=NOW + after)).json["id"]
+    listed = game.respond(call(f"{id}/input_items", after, query="order=asc")).json["data"]
+    return [item.get("role", item["type"]) for item in listed]
+
+
+def test_history_has_the_output_of_its_time() -> None:
+    started = Started("said")
+    found = [history_of(started.game, after, previous_response_id=started.id) for after in (0.1, 0.3, 9.0)]
+    assert found == [["user", "user"], ["user", "user"], ["user", "reasoning", "assistant", "user"]]
+
+
+def test_history_of_a_cancelled_response_is_its_output() -> None:
+    started = Started("said")
+    assert started.cancel(0.1)["output"] == []
+    assert history_of(started.game, 60, previous_response_id=started.id) == ["user", "user"]
+
+
 # --- webhooks ------------------------------------------------------------------------------------
 
 
