@@ -86,12 +86,14 @@ class StoredObject(NamedTuple):
             size += sum(len(payload) for _, _, payload in self.timeline.events)
         return size
 
-    def with_read(self) -> StoredObject | None:
-        """Return the object after a read; None where the number of reads does not decide its state."""
+    def with_read(self, *, streamed: bool = False) -> StoredObject | None:
+        """Return the object after a read; None where the number of reads does not decide its state. A streamed read
+        shows the end, so it counts as all reads."""
         timeline = self.timeline
         if timeline is None or not timeline.polled:
             return None
-        return self._replace(timeline=timeline._replace(polls=timeline.polls + 1))
+        polls = timeline.queued_polls + timeline.in_progress_polls if streamed else timeline.polls + 1
+        return self._replace(timeline=timeline._replace(polls=polls))
 
 
 class StorageUpdate(NamedTuple):

@@ -255,7 +255,7 @@ class GetResponse(StoredCall):
 
     def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         """Count the read of a background response whose state depends on the number of reads."""
-        read = None if _is_streamed(request) else stored.with_read()
+        read = stored.with_read(streamed=_is_streamed(request))
         return read and StorageUpdate((read.id,), read, webhooks=_end_webhooks(read, request))
 
 
