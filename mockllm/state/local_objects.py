@@ -182,9 +182,12 @@ def _size(name: str, stored: StoredObject) -> int:
 
 def _update_size(update: StorageUpdate) -> int:
     """Return about how many bytes the objects of an update take."""
-    size = sum(_size(stored.id, stored) for stored in update.others)
+    size = 0
+    for stored in update.others:
+        size += _size(stored.id, stored)
     if update.stored is not None:
-        size += sum(_size(name, update.stored) for name in update.names)
+        for name in update.names:
+            size += _size(name, update.stored)
     return size
 
 

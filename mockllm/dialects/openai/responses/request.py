@@ -115,7 +115,8 @@ class InputRequest(ModelRequest):
             return divided.items
         own = items(self.fields.get("input"))
         own = [resolve_reference(item, self.response_lookup) for item in own]
-        return history(self.before, self.monotonic) + own
+        # a request that reads the time is never repeated
+        return history(self.before, self.monotonic) + own if self.before else own
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:
