@@ -15,7 +15,7 @@ class Webhook(NamedTuple):
     a replayed seed token or a reset makes equal ids. `subject` names the object whose state the event reports, and
     the endpoint. The webhook replaces those of its subject that were not sent yet: a response that is cancelled is
     not completed. With an empty subject it replaces none, and none replaces it. `ends` is the id of a stored object
-    whose end it reports: it is not sent if that was cancelled before it is due. `rule` is the id of the rule that
+    whose end it reports. If that was cancelled or deleted before, it is not sent. `rule` is the id of the rule that
     requests it; empty for an endpoint that a client has registered."""
 
     due: float

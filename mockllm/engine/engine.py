@@ -40,7 +40,7 @@ from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
 from mockllm.engine.seed_token import decision_at, seed_token
 from mockllm.engine.settings import DEFAULT_SETTINGS, EngineSettings
-from mockllm.engine.storage_updates import storage_updates
+from mockllm.engine.storage_updates import TOO_LARGE, storage_updates
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 from mockllm.state.engine_state import EngineState
@@ -284,9 +284,9 @@ class Engine:
         for update in updates:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
-            self.state.apply_storage_update(
-                request.session or "", update, request.response_lookup, respond_again
-            )
+            inputs = request.session or "", update, request.response_lookup, respond_again
+            if not (self.state.apply_storage_update(*inputs) or update.optional):
+                return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)
             if update.batch_job is not None:
@@ -303,9 +303,9 @@ class Engine:
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
-    ) -> None:
-        """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
-        self.state.apply_storage_update(session, update, read_lookup)
+    ) -> bool:
+        """Store what changes without a request, as the state does."""
+        return self.state.apply_storage_update(session, update, read_lookup)
 
     def time_scale(self, session: str | None) -> float:
         """Return the factor on all times of scenarios for the requests of a session."""

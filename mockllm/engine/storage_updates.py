@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Final, cast
 
 from msgspec.structs import replace
 
+from mockllm.core.failure import Failure
 from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.dialects.dialect import StoredPartsDialect, StoringDialect
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.planned_response import PlannedResponse
+
+TOO_LARGE: Final = Failure(
+    "request_too_large", 413, "mockllm: what this request stores is larger than this server can store."
+)
 
 
 def with_decoded_updates(planned: PlannedResponse, request: EngineRequest) -> PlannedResponse:

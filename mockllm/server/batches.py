@@ -19,7 +19,7 @@ from yarl import URL
 from mockllm.core.batch import BATCH_HEADER, BatchJob, BatchLine, LineResponse
 from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_batches import with_responses
+from mockllm.core.request.stored_batches import as_failed, with_responses
 from mockllm.core.request.stored_objects import StorageUpdate
 from mockllm.server.exchange import Exchange
 from mockllm.server.json_structure import structure_failure_in_slices
@@ -41,6 +41,7 @@ SLICE: Final = 0.005
 """Seconds of work, after which other requests are served."""
 STORING_PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds before each further try to store the responses of a batch, while the store is away."""
+TOO_LARGE: Final = "its responses are larger than this server can store."
 NO_RESPONSE: Final = LineResponse(0, b"", cut=True)
 _BODY_HEADERS: Final = frozenset(
     {"content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "expect"}
@@ -196,10 +197,12 @@ class BatchServer:
                 return batch
             if batch is None or batch.timeline is None:
                 return None
-            ended = with_responses(batch, responses, app.deadlines.time())
-            app.engine.apply_storage_update(
-                session, StorageUpdate((id,), ended), FetchedLookup(session, {("stored", id): batch})
-            )
+            now, found = app.deadlines.time(), FetchedLookup(session, {("stored", id): batch})
+            ended = StorageUpdate((id,), with_responses(batch, responses, now))
+            if not app.engine.apply_storage_update(session, ended, found):
+                report(f"batch {id} fails: {TOO_LARGE}")
+                failed = StorageUpdate((id,), as_failed(batch, TOO_LARGE, now))
+                app.engine.apply_storage_update(session, failed, found)
             confirmation = None if app.store_client is None else app.store_client.take_storage_confirmation()
             result = None if confirmation is None else await confirmation
             if not isinstance(result, StorageConflict):

@@ -84,8 +84,9 @@ class EngineProtocol(Protocol):
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
-    ) -> None:
-        """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile."""
+    ) -> bool:
+        """Store what changes without a request, if nothing of what `read_lookup` has found was changed meanwhile.
+        Return False where it is too large."""
 
     def info(self) -> EngineInfo:
         """Return what `/` and `/health` report of the loaded scenarios."""

@@ -245,10 +245,10 @@ def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> No
     """Send the webhooks of a response at their times."""
     request = exchange.request
     if app.webhooks is None:
-        from mockllm.server.stored_objects import stored_response_was_cancelled
+        from mockllm.server.stored_objects import stored_response_is_gone
         from mockllm.server.webhooks import WebhookSender
 
-        app.webhooks = WebhookSender(app.webhook_hosts, partial(stored_response_was_cancelled, app))
+        app.webhooks = WebhookSender(app.webhook_hosts, partial(stored_response_is_gone, app))
     session = "" if request is None else request.session or ""
     app.webhooks.schedule(response.webhooks, app.deadlines.time(), session)
 

@@ -18,8 +18,11 @@ async def fetch_stored(app: App, session: str, id: str) -> StoredObject | Failur
     return fetched if isinstance(fetched, StoredObject | Failure) else None
 
 
-async def stored_response_was_cancelled(app: App, session: str, id: str) -> bool:
-    """Return whether a stored background response was cancelled. A store that is away does not know of it."""
+async def stored_response_is_gone(app: App, session: str, id: str) -> bool:
+    """Return whether a stored background response was cancelled or deleted. A store that is away does not know of
+    it."""
     found = await fetch_stored(app, session, id)
+    if found is None:
+        return app.store_client is None or not app.store_client.status()
     timeline = found.timeline if isinstance(found, StoredObject) else None
     return timeline is not None and timeline.cancelled is not None

@@ -41,12 +41,12 @@ class WebhookSender:
     def __init__(
         self,
         allowed: frozenset[str] = frozenset(),
-        is_cancelled: Callable[[str, str], Awaitable[bool]] = _never,
+        is_gone: Callable[[str, str], Awaitable[bool]] = _never,
     ) -> None:
-        """`allowed`: the hosts, in lower case, that receive webhooks beside this machine. `is_cancelled` says of a
-        session and an id whether that stored object was cancelled."""
+        """`allowed`: the hosts, in lower case, that receive webhooks beside this machine. `is_gone` says of a
+        session and an id whether that stored object was cancelled or deleted."""
         self.allowed = allowed
-        self._is_cancelled = is_cancelled
+        self._is_gone = is_gone
         self._pending: dict[asyncio.Task[None], tuple[str, str]] = {}
         """The session and the subject of each delivery."""
         self._session: ClientSession | None = None
@@ -85,7 +85,7 @@ class WebhookSender:
         """Send a webhook when it is due. A mistake of the server itself is reported: nothing awaits the task."""
         await asyncio.sleep(max(0.0, wait))
         try:
-            if not (webhook.ends and await self._is_cancelled(session, webhook.ends)):
+            if not (webhook.ends and await self._is_gone(session, webhook.ends)):
                 await self._send(webhook)
         except Exception as error:  # its text may have the secret or the address
             report(f"{_shown(webhook)} not sent: {type(error).__name__}")

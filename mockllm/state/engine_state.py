@@ -216,13 +216,14 @@ class EngineState:
         update: StorageUpdate,
         read_lookup: ObjectLookup = EMPTY_LOOKUP,
         respond_again: Callable[[], object] | None = None,
-    ) -> None:
-        """Store the objects and tool calls of a session, or delete some, as the update says.
+    ) -> bool:
+        """Store the objects and tool calls of a session, or delete some, as the update says. Return False where the
+        objects are too large: none of them changes then.
 
         In a store of several processes, another request may have changed what `read_lookup` has found. Nothing
         changes then, and `respond_again` responds again.
         """
-        self._objects.apply_storage_update(session, update)
+        return self._objects.apply_storage_update(session, update)
 
     def sessions(self) -> Mapping[str, Session]:
         """Return all sessions by id, the least recently used first."""

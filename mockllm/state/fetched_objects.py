@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Literal, TypeAlias, TypeVar
+from typing import ClassVar, Literal, TypeAlias, TypeVar
 
 from msgspec import Struct
 
@@ -68,6 +68,8 @@ class FetchedLookup(ObjectLookup):
     other."""
 
     __slots__ = ("_found", "_session")
+    most_bytes: ClassVar[int] = 500 * 1024 * 1024
+    """A value of the store has 512 MiB at most."""
 
     def __init__(self, session: str, found: Mapping[FetchKey, FetchedObject]) -> None:
         self._session = session

@@ -1,5 +1,5 @@
-"""Responses and tool calls in the memory of this process, by session; the oldest of all sessions are removed
-first.
+"""Stored objects and tool calls in the memory of this process, by session. Those that were not changed for the
+longest time are removed first, in all sessions.
 
 Separate from the counts: no decision depends on them, and they survive every reload.
 """
@@ -11,10 +11,14 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Final
 
-from mockllm.core.request.stored_objects import ListedObjects, ObjectLookup, StorageUpdate, StoredObject
+from mockllm.core.request.stored_objects import (
+    MAX_STORED_BYTES,
+    ListedObjects,
+    ObjectLookup,
+    StorageUpdate,
+    StoredObject,
+)
 
-MAX_BYTES: Final = 64 * 1024 * 1024
-"""Total size of the stored bodies, requests and responses together."""
 MAX_CALL_BYTES: Final = 16 * 1024 * 1024
 """Total size of the stored tool calls."""
 MANY_OBJECTS: Final = 100
@@ -34,7 +38,7 @@ class LocalObjects:
     """The stored objects and tool calls of all sessions. A lock guards the changes and the reads of
     objects: a thread that plans a response reads while the event loop changes them."""
 
-    def __init__(self, size: int = MAX_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
+    def __init__(self, size: int = MAX_STORED_BYTES, call_size: int = MAX_CALL_BYTES) -> None:
         self._stored: OrderedDict[tuple[str, str], StoredObject] = OrderedDict()
         self._calls: OrderedDict[tuple[str, str], str] = OrderedDict()
         self._names: dict[str, dict[str, None]] = {}
@@ -43,7 +47,7 @@ class LocalObjects:
         """The ids of each session's tool calls."""
         self._lists: dict[str, dict[str, ListedObjects]] = {}
         """The lists of each session by their prefixes, until an object with such a prefix changes."""
-        self._free = size
+        self._size = self._free = size
         self._free_for_calls = call_size
         self._lock = Lock()
 
@@ -75,10 +79,13 @@ class LocalObjects:
                 lists[prefix] = listed
             return listed
 
-    def apply_storage_update(self, session: str, update: StorageUpdate) -> None:
-        """Store the objects and tool calls of a session, or delete some, as the update says."""
+    def apply_storage_update(self, session: str, update: StorageUpdate) -> bool:
+        """Store the objects and tool calls of a session, or delete some, as the update says. Return False where the
+        objects are too large together. All objects stay then, and only the tool calls are stored."""
+        fits = _update_size(update) <= self._size
         with self._lock:
-            self._apply(session, update)
+            self._apply(session, update if fits else StorageUpdate(tool_calls=update.tool_calls))
+        return fits
 
     def _apply(self, session: str, update: StorageUpdate) -> None:
         for name in update.forgotten:
@@ -107,6 +114,7 @@ class LocalObjects:
         else:
             self._forget(key)
         self._stored[key] = stored
+        self._stored.move_to_end(key)  # so that an update does not remove what it stores
         self._forget_lists(session, name)
         self._names.setdefault(session, {})[name] = None
         self._free -= _size(name, stored)
@@ -166,9 +174,20 @@ def _size(name: str, stored: StoredObject) -> int:
     """Return about how many bytes an entry takes; the bodies count under the object's own id."""
     size = _NAME_BYTES + len(name)
     if name == stored.id:
-        size += _OBJECT_BYTES + len(stored.request_body) + len(stored.response_body)
+        size += _OBJECT_BYTES + stored.size
         if stored.timeline is not None:
-            size += sum(_EVENT_BYTES + len(payload) for _, _, payload in stored.timeline.events)
+            size += _EVENT_BYTES * len(stored.timeline.events)
+    return size
+
+
+def _update_size(update: StorageUpdate) -> int:
+    """Return about how many bytes the objects of an update take."""
+    size = 0
+    for stored in update.others:
+        size += _size(stored.id, stored)
+    if update.stored is not None:
+        for name in update.names:
+            size += _size(name, update.stored)
     return size
 
 

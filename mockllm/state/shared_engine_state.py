@@ -201,11 +201,13 @@ class SharedEngineState(EngineState):
         update: StorageUpdate,
         read_lookup: ObjectLookup = EMPTY_LOOKUP,
         respond_again: RespondAgain | None = None,
-    ) -> None:
+    ) -> bool:
         if self.store_elsewhere is None:
-            super().apply_storage_update(session, update)
-        else:
+            return super().apply_storage_update(session, update)
+        fits = update.size <= FetchedLookup.most_bytes
+        if fits:
             self.store_elsewhere(session, update, read_lookup, respond_again)
+        return fits
 
     def session_number(self, id: str) -> int:
         """Return 0: the numbers of several processes differ."""

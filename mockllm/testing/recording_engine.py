@@ -125,8 +125,8 @@ class RecordingEngine:
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
-    ) -> None:
-        self._engine(self._sessions.get(session, self._stack)).apply_storage_update(
+    ) -> bool:
+        return self._engine(self._sessions.get(session, self._stack)).apply_storage_update(
             session, update, read_lookup
         )
 

@@ -76,10 +76,17 @@ def test_reads_move_a_polled_response_on() -> None:
     assert [started.at(9)["status"] for _ in range(4)] == ["queued", "in_progress", "completed", "completed"]
 
 
-def test_streamed_read_moves_no_polled_response() -> None:
+@pytest.mark.parametrize("number", [None, 2])
+def test_polled_response_has_ended_behind_a_streamed_read(number: int | None) -> None:
     started = Started("polled")
-    assert started.stream(0).events[-1].json["type"] == "response.completed"
-    assert started.at(9)["status"] == "queued"
+    assert started.stream(0, number).events[-1].json["type"] == "response.completed"
+    assert started.at(9)["status"] == "completed"
+
+
+def test_streamed_read_moves_no_response_by_time() -> None:
+    started = Started("paced")
+    assert started.stream(0).events[-1].at == 12
+    assert started.at(1)["status"] == "queued"
 
 
 def test_stream_is_read_behind_each_event_at_its_time() -> None:
@@ -146,6 +153,29 @@ def test_unknown_response_is_not_found(path: str) -> None:
     assert VirtualServer(RULES).respond(call(path, 0, method)).status == 404
 
 
+# --- what continues a background response --------------------------------------------------------
+
+
+def history_of(game: VirtualServer, after: float, **fields: Any) -> list[str]:
+    """Return the types of the items before a request that comes so many seconds later."""
+    body = {"model": "said", "input": "next", **fields}
+    id = game.respond(raw_request("/v1/responses", body, now=NOW + after)).json["id"]
+    listed = game.respond(call(f"{id}/input_items", after, query="order=asc")).json["data"]
+    return [item.get("role", item["type"]) for item in listed]
+
+
+def test_history_has_the_output_of_its_time() -> None:
+    started = Started("said")
+    found = [history_of(started.game, after, previous_response_id=started.id) for after in (0.1, 0.3, 9.0)]
+    assert found == [["user", "user"], ["user", "user"], ["user", "reasoning", "assistant", "user"]]
+
+
+def test_history_of_a_cancelled_response_is_its_output() -> None:
+    started = Started("said")
+    assert started.cancel(0.1)["output"] == []
+    assert history_of(started.game, 60, previous_response_id=started.id) == ["user", "user"]
+
+
 # --- webhooks ------------------------------------------------------------------------------------
 
 
@@ -187,3 +217,12 @@ def test_webhook_of_polled_response_is_due_with_its_last_read() -> None:
     assert hooks(created) == hooks(game.respond(call(created.json["id"], 5))) == []
     ((at, _),) = hooks(game.respond(call(created.json["id"], 6)))
     assert at == 6
+
+
+def test_webhook_of_polled_response_follows_a_streamed_read() -> None:
+    game = VirtualServer(RULES)
+    endpoint(game, "response.completed")
+    id = game.respond(create("polled")).json["id"]
+    ((at, _),) = hooks(game.respond(call(id, 5, query="stream=true")))
+    assert at == 5
+    assert hooks(game.respond(call(id, 6, query="stream=true"))) == hooks(game.respond(call(id, 7))) == []

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.language.virtual_server import ClientResponse, VirtualServer, raw_request
+from tests.language.virtual_server import NOW, ClientResponse, VirtualServer, raw_request
 
 RULES = """
 rules:
@@ -152,3 +152,62 @@ def test_conversation_with_the_id_of_another_object() -> None:
     assert (response.status, response.json["output"][0]["content"][0]["text"]) == (200, "Turn 1.")
     kept = server.game.respond(raw_request(f"/v1/responses/{first['id']}", method="GET"))
     assert (kept.status, kept.json) == (200, first)
+
+
+class InBackground(Conversations):
+    """A conversation to which a background response belongs, which ends after 0.7 seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.response = self.respond("hi", background=True)["id"]
+
+    def respond(self, text: str, after: float = 0.0, **fields: Any) -> Any:
+        body = {"model": "m", "input": text, "conversation": "conv_mine", **fields}
+        return self.game.respond(raw_request("/v1/responses", body, now=NOW + after)).json
+
+    def end(self, after: float, path: str = "", method: str = "DELETE") -> ClientResponse:
+        path = f"/v1/responses/{self.response}{path}"
+        return self.game.respond(raw_request(path, method=method, now=NOW + after))
+
+    def texts_at(self, after: float) -> list[str]:
+        listed = self.call("/conv_mine/items", query="order=asc", now=NOW + after).json
+        return [item["content"][0]["text"] for item in listed["data"]]
+
+
+def test_output_joins_its_conversation_at_the_end() -> None:
+    server = InBackground()
+    assert [server.texts_at(after) for after in (0.3, 0.8)] == [["hi"], ["hi", "Turn 1."]]
+    assert server.respond("next", 0.4)["output"][0]["content"][0]["text"] == "Turn 1."
+    assert server.texts_at(0.5) == ["hi", "next", "Turn 1."]
+    assert server.respond("last", 0.9)["output"][0]["content"][0]["text"] == "Turn 2."
+    assert server.texts_at(1.0) == ["hi", "next", "Turn 1.", "Turn 1.", "last", "Turn 2."]
+
+
+def test_cancelled_output_is_in_no_conversation() -> None:
+    server = InBackground()
+    assert server.end(0.1, "/cancel", "POST").json["output"] == []
+    assert server.texts_at(9) == ["hi"]
+
+
+@pytest.mark.parametrize(("after", "texts"), [(0.1, ["hi"]), (0.8, ["hi", "Turn 1."])])
+def test_deleted_response_leaves_its_items(after: float, texts: list[str]) -> None:
+    server = InBackground()
+    assert server.end(after).json["deleted"] is True
+    assert server.texts_at(9) == texts
+
+
+def test_ended_output_is_an_item_of_the_conversation() -> None:
+    server = InBackground()
+    server.call("/conv_mine/items", {"items": [{"role": "user", "content": "more"}]}, now=NOW + 0.1)
+    ids = [item["id"] for item in server.call("/conv_mine/items", now=NOW + 9).json["data"]]
+    assert server.call(f"/conv_mine/items/{ids[0]}", method="DELETE", now=NOW + 9).status == 200
+    assert server.texts_at(10) == ["hi", "more"]
+    server.call("/conv_mine", {"metadata": {"a": "b"}}, now=NOW + 10)
+    assert server.texts_at(11) == ["hi", "more"]
+
+
+def test_deleted_conversation_gets_no_output() -> None:
+    server = InBackground()
+    server.call("/conv_mine", method="DELETE", now=NOW + 0.1)
+    assert server.end(9).json["deleted"] is True
+    assert server.call("/conv_mine", now=NOW + 9).status == 404

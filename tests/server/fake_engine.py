@@ -90,8 +90,9 @@ class FakeEngine:
 
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read: ObjectLookup = EMPTY_LOOKUP
-    ) -> None:
-        """Nothing is stored."""
+    ) -> bool:
+        """Store nothing."""
+        return True
 
     def serves(self, request: Request) -> bool:
         return request.path in self.plans

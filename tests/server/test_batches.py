@@ -17,7 +17,7 @@ from mockllm.engine import Engine
 from mockllm.engine.response_cost import dollars
 from mockllm.server import batches, store_waits
 from mockllm.server.app import App
-from mockllm.server.batches import NO_RESPONSE, LineSink
+from mockllm.server.batches import NO_RESPONSE, TOO_LARGE, LineSink
 from mockllm.server.control.costs import entry_cost
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.stored_objects import fetch_stored
@@ -28,6 +28,7 @@ from mockllm.state.shared_engine_state import SharedEngineState
 from tests.dialects.openai.batches.batch_requests import form, line
 from tests.live import Live
 from tests.live import live as serve
+from tests.object_bounds import bound_stored_bytes
 from tests.server.served_batches import call, created, ended, lines_of, text_of
 from tests.waiting import until
 
@@ -183,6 +184,21 @@ def test_lines_beyond_the_bound_get_no_response(server: Live, monkeypatch: pytes
     monkeypatch.setattr(batches, "MAX_PENDING_BYTES", 10)
     _, lines = ended(server, "one")
     assert lines[0]["error"]["code"] == "request_timeout"
+
+
+def test_batch_with_too_large_responses_fails(server: Live, capfd: pytest.CaptureFixture[str]) -> None:
+    bound_stored_bytes(server.app.engine, 9_000)
+    id = created(server, *["one"] * 10)
+
+    def failed() -> Any:
+        batch = call(server, f"/v1/batches/{id}")
+        return batch if batch["status"] == "failed" else None
+
+    batch = until(failed)
+    assert [error["message"] for error in batch["errors"]["data"]] == [TOO_LARGE]
+    assert (batch["output_file_id"], batch["error_file_id"]) == (None, None)
+    assert call(server, f"/v1/files/{batch['input_file_id']}")["bytes"] > 0
+    until(lambda: f"batch {id} fails: {TOO_LARGE}" in capfd.readouterr().err)
 
 
 def test_many_lines_get_responses_in_order(server: Live) -> None:

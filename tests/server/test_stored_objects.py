@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.failure import Failure
 from mockllm.core.request.stored_objects import StoredObject, Timeline
 from mockllm.server.app import App
-from mockllm.server.stored_objects import stored_response_was_cancelled
+from mockllm.server.stored_objects import stored_response_is_gone
 from mockllm.server.workers.no_store import NoStore
 from mockllm.state.fetched_objects import FetchedObject, ObjectToFetch
 from tests.server.fake_engine import FakeEngine
@@ -48,15 +48,18 @@ class Elsewhere(NoStore):
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 @pytest.mark.parametrize("found", [STORED, CANCELLED, STORED._replace(timeline=None), None])
-def test_stored_response_says_whether_it_was_cancelled(
-    found: StoredObject | None, *, elsewhere: bool
-) -> None:
+def test_cancelled_or_deleted_response_is_gone(found: StoredObject | None, *, elsewhere: bool) -> None:
     app = App(Storing(found, elsewhere=elsewhere))
     app.store_client = Elsewhere(found)
-    assert asyncio.run(stored_response_was_cancelled(app, "one", "resp_1")) is (found is CANCELLED)
+    assert asyncio.run(stored_response_is_gone(app, "one", "resp_1")) is (found in (CANCELLED, None))
 
 
-def test_response_is_not_cancelled_while_the_store_is_away() -> None:
+@pytest.mark.parametrize("found", [AWAY, None])
+def test_response_is_not_gone_while_the_store_is_away(
+    found: Failure | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With `--store-failure local`, a store that is away finds nothing."""
     app = App(Storing(CANCELLED, elsewhere=True))
-    app.store_client = Elsewhere(AWAY)
-    assert not asyncio.run(stored_response_was_cancelled(app, "one", "resp_1"))
+    app.store_client = Elsewhere(found)
+    monkeypatch.setattr(Elsewhere, "status", lambda self: "the store is away")
+    assert not asyncio.run(stored_response_is_gone(app, "one", "resp_1"))

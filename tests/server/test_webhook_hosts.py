@@ -69,11 +69,11 @@ def test_end_of_a_cancelled_response_is_not_sent(ends: str, sent: list[str]) -> 
                 last.set()
             return ""
 
-    async def is_cancelled(session: str, id: str) -> bool:
+    async def is_gone(session: str, id: str) -> bool:
         return (session, id) == ("a", "resp_1")
 
     async def deliver() -> None:
-        sender = Noting(is_cancelled=is_cancelled)
+        sender = Noting(is_gone=is_gone)
         for id in (ends, "resp_2", ""):
             hook = Webhook(0.0, "http://localhost:9/", "", f"id {id}", b"{}", f"subject {id}", id)
             sender.schedule([hook], 0.0, "a")

@@ -111,7 +111,7 @@ def test_failed_webhook_is_reported_and_frees_its_place(
     def fail(*_: object) -> bytes:
         raise RuntimeError("hidden")
 
-    async def is_cancelled(session: str, id: str) -> bool:
+    async def is_gone(session: str, id: str) -> bool:
         fail()
         return False
 
@@ -119,7 +119,7 @@ def test_failed_webhook_is_reported_and_frees_its_place(
         monkeypatch.setattr(webhook_module, "secret_key", fail)
 
     async def deliver() -> None:
-        sender = WebhookSender(is_cancelled=is_cancelled)
+        sender = WebhookSender(is_gone=is_gone)
         for number in range(2):
             hook = Webhook(0.0, URL, "secret", f"id {number}", b"{}", "", ends="resp_1", rule="a.yaml:done")
             sender.schedule([hook._replace(ends="") if broken == "headers" else hook], 0.0, "")

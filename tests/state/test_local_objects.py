@@ -9,10 +9,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from mockllm.core.request.stored_objects import EMPTY_LOOKUP, StorageUpdate, StoredObject
+from mockllm.core.request.stored_objects import (
+    EMPTY_LOOKUP,
+    MAX_STORED_BYTES,
+    StorageUpdate,
+    StoredObject,
+)
 from mockllm.state import local_objects
 from mockllm.state.engine_state import EngineState
-from mockllm.state.local_objects import MAX_BYTES, LocalObjects
+from mockllm.state.local_objects import LocalObjects
 
 
 def stored(id: str, size: int = 0) -> StoredObject:
@@ -61,6 +66,24 @@ def test_too_large_response_is_not_stored() -> None:
     counters = LocalObjects(size=1_000)
     counters.apply_storage_update("", StorageUpdate(("r",), stored("r", 2_000)))
     assert counters.lookup("").stored("r") is None
+
+
+def test_object_beyond_the_bound_removes_no_other() -> None:
+    objects = LocalObjects(size=3_000)
+    objects.apply_storage_update("other", StorageUpdate(("small",), stored("small")))
+    large = StorageUpdate(("r",), stored("r", 1_500), {"call": "tool"}, others=(stored("s", 1_500),))
+    assert not objects.apply_storage_update("", large)
+    assert objects.lookup("").tool_by_call_id("call") == "tool"
+    assert objects.lookup("").stored("s") is None
+    assert objects.lookup("other").stored("small") is not None
+    assert objects.apply_storage_update("", large._replace(others=()))
+
+
+def test_changed_object_outlives_unchanged_ones() -> None:
+    objects = LocalObjects(size=6_000)
+    for name, size in (("one", 1_000), ("two", 1_000), ("one", 3_500)):
+        assert objects.apply_storage_update("", StorageUpdate((name,), stored(name, size)))
+    assert [each.id for each in objects.lookup("").all_stored("")] == ["one"]
 
 
 def test_all_stored_by_prefix_is_in_order_after_change() -> None:
@@ -143,7 +166,7 @@ def test_stored_bytes_are_about_the_real_ones() -> None:
         used, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    counted = MAX_BYTES - store._free
+    counted = MAX_STORED_BYTES - store._free
     assert 0.7 * used < counted < 2 * used
 
 

@@ -8,7 +8,9 @@ from functools import partial
 import pytest
 
 from mockllm.core.limits.limit_data import Limit
+from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.core.selection.decision import Candidate, DecisionInputs
+from mockllm.state.fetched_objects import FetchedLookup
 from mockllm.state.shared_counts import SharedCounts
 from mockllm.state.shared_engine_state import SharedEngineState
 
@@ -66,3 +68,19 @@ def test_limits_are_reset_without_the_store(state: SharedEngineState) -> None:
     assert [state.local_state.decide(inputs).outcome for _ in range(2)] == ["rule", "limited"]
     state.reset_limits(frozenset({"m"}))
     assert [state.local_state.decide(inputs).outcome for _ in range(2)] == ["rule", "limited"]
+
+
+def test_object_beyond_the_bound_does_not_reach_the_store(
+    state: SharedEngineState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FetchedLookup, "most_bytes", 10)
+    sent: list[StorageUpdate] = []
+    state.store_elsewhere = lambda _session, update, _read, _again: sent.append(update)
+    small, large = (
+        StorageUpdate(
+            ("r",), StoredObject("r", None, b"x" * size, b""), others=(StoredObject("s", None, b"", b"x"),)
+        )
+        for size in (9, 10)
+    )
+    assert [state.apply_storage_update("", update) for update in (small, large)] == [True, False]
+    assert sent == [small]

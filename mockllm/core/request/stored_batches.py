@@ -114,6 +114,23 @@ def with_responses(batch: StoredObject, responses: Sequence[LineResponse], monot
     )
 
 
+def as_failed(batch: StoredObject, message: str, monotonic: float) -> StoredObject:
+    """Return the batch as it fails now. One that a client has cancelled is returned unchanged."""
+    timeline, record = _timeline(batch), record_of(batch)
+    if timeline.cancelled is not None:
+        return batch
+    outcome = record.outcome._replace(status="failed", message=message)
+    late = max(0.0, timeline.elapsed(monotonic) - timeline.events[1][0])
+    events = (
+        timeline.events[0],
+        *((seconds + late, name, data) for seconds, name, data in timeline.events[1:]),
+    )
+    return batch._replace(
+        request_body=msgspec.msgpack.encode(replace(record, outcome=outcome)),
+        timeline=timeline._replace(events=events),
+    )
+
+
 def cancelled(batch: StoredObject, monotonic: float) -> StoredObject:
     """Return the batch as it is cancelled now. One that has ended or is cancelled already is returned unchanged."""
     timeline, record = _timeline(batch), record_of(batch)

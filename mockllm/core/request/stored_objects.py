@@ -9,12 +9,14 @@ demand.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar, cast
+from typing import ClassVar, Final, NamedTuple, TypeVar, cast
 
 from mockllm.core.batch import BatchJob
 from mockllm.core.webhook import Webhook
 
 T = TypeVar("T")
+MAX_STORED_BYTES: Final = 64 * 1024 * 1024
+"""Total size of the stored objects of a process, which holds the requests and the responses."""
 CLIENT_NAMED: Final = "client-named:"
 """The prefix of the names that begin with it because a client chooses the rest. That nothing has such a name is no
 mistake of the client, unlike an id that no response had."""
@@ -76,12 +78,22 @@ class StoredObject(NamedTuple):
     timeline: Timeline | None = None
     version: bytes = b""
 
-    def with_read(self) -> StoredObject | None:
-        """Return the object after a read; None where the number of reads does not decide its state."""
+    @property
+    def size(self) -> int:
+        """The number of bytes of both bodies, and of the events of a timeline."""
+        size = len(self.request_body) + len(self.response_body)
+        if self.timeline is not None:
+            size += sum(len(payload) for _, _, payload in self.timeline.events)
+        return size
+
+    def with_read(self, *, streamed: bool = False) -> StoredObject | None:
+        """Return the object after a read; None where the number of reads does not decide its state. A streamed read
+        shows the end, so it counts as all reads."""
         timeline = self.timeline
         if timeline is None or not timeline.polled:
             return None
-        return self._replace(timeline=timeline._replace(polls=timeline.polls + 1))
+        polls = timeline.queued_polls + timeline.in_progress_polls if streamed else timeline.polls + 1
+        return self._replace(timeline=timeline._replace(polls=polls))
 
 
 class StorageUpdate(NamedTuple):
@@ -100,6 +112,12 @@ class StorageUpdate(NamedTuple):
     """The lines of a new batch job, which the server serves."""
     optional: bool = False
     """Whether the response is right also where nothing can be stored."""
+
+    @property
+    def size(self) -> int:
+        """The number of bytes of the objects."""
+        size = sum(stored.size for stored in self.others)
+        return size if self.stored is None else size + self.stored.size
 
     def scaled(self, factor: float, monotonic: float) -> StorageUpdate:
         """Return the changes for a server whose time has this factor; `monotonic` is on a monotonic clock."""
@@ -136,6 +154,8 @@ class ObjectLookup:
     """The stored objects of one session; this base class has none."""
 
     __slots__ = ()
+    most_bytes: ClassVar[int] = MAX_STORED_BYTES
+    """The most bytes of the objects that one request stores."""
 
     def stored(self, name: str) -> StoredObject | None:
         """Return the object of this name."""

@@ -125,6 +125,9 @@ class CachedContentCallWithBody(CachedContentCall):
             raise _wrong_time("ttl", "Duration", "Illegal duration format; duration must end with 's'")
         if expires is not None and _timestamp(expires) is None:
             raise _wrong_time("expire_time", "Timestamp", "Illegal timestamp format")
+        expiry = _expiry(request)
+        if expiry is not None and expiry < request.now:
+            raise GeminiRequestProblem("The expiration time of the cached content must be in the future.")
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, CachedContentRequest)
@@ -240,7 +243,7 @@ def _expiry(request: CachedContentRequest) -> float | None:
 def _seconds(duration: Json) -> float | None:
     if type(duration) is not str or _DURATION.fullmatch(duration) is None:
         return None
-    return min(float(duration[:-1]), MAX_TTL)
+    return max(-MAX_TTL, min(float(duration[:-1]), MAX_TTL))
 
 
 def _timestamp(text: Json) -> float | None:

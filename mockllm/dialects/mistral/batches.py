@@ -244,12 +244,11 @@ class MistralCreateJob(MistralStoredCall, OpenAiCall, BatchCreation):
             others.append(stored_file(file, request.inline_lines))
         found = request.read_lines(created["input_files"])
         outcome = start.outcome._replace(status="failed") if found.errors else start.outcome
-        errors = found.errors or {outcome.message or "The job could not be processed.": 1}
         details: dict[str, Json] = {
             "created": created,
             "inline": bool(request.inline_lines),
             "places": found.places,
-            "errors": [{"message": message, "count": count} for message, count in errors.items()],
+            "errors": [{"message": message, "count": count} for message, count in found.errors.items()],
         }
         for place, (member, sample) in enumerate(((OUTPUT, "batch_result"), (ERRORS, "batch_error"))):
             id = _UUID.make(Ids(0, name, place), "")
@@ -273,6 +272,11 @@ def _file_failure(id: str, file: StoredObject | None) -> Failure | None:
     return refuse(f"The purpose of the file {id} is '{purpose}'. It must be 'batch'.", "input_files")
 
 
+def _errors(outcome: BatchOutcome) -> list[dict[str, Json]]:
+    """Return the errors of a job that fails for another reason than its lines."""
+    return [{"message": outcome.message or "The job could not be processed.", "count": 1}]
+
+
 def job_object(batch: StoredObject, monotonic: float, *, inline: bool = False) -> dict[str, Json]:
     """Return the job as a read at this time finds it. `inline`: with the lines of its responses."""
     record = record_of(batch)
@@ -283,7 +287,7 @@ def job_object(batch: StoredObject, monotonic: float, *, inline: bool = False) -
     return {
         **details["created"],
         **output_ids(batch, state),
-        "errors": details["errors"] if state.status == "failed" else [],
+        "errors": (details["errors"] or _errors(record.outcome)) if state.status == "failed" else [],
         "outputs": outputs,
         "status": STATUSES[state.status],
         "total_requests": 0 if state.status == "queued" else state.total,

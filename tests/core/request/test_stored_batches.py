@@ -7,6 +7,7 @@ import pytest
 from mockllm.core.batch import BatchOutcome, BatchWaits, LineResponse
 from mockllm.core.request.stored_batches import (
     BatchRecord,
+    as_failed,
     cancelled,
     new_batch,
     record_of,
@@ -87,6 +88,16 @@ def test_failed_batch_fails_behind_the_queue() -> None:
     assert state_of(failed, BEGAN).status == "queued"
     state = state_of(failed, BEGAN + 2)
     assert (state.status, state.responded, state.reached["failed"]) == ("failed", 0, CREATED + 1)
+
+
+def test_batch_fails_while_its_lines_are_served() -> None:
+    failed = as_failed(batch(), "Too large.", BEGAN + 4)
+    state = state_of(failed, BEGAN + 5)
+    assert (state.status, state.total, state.responded) == ("failed", 4, 0)
+    assert state.reached == {"queued": CREATED, "failed": CREATED + 4}
+    assert record_of(failed).outcome.message == "Too large."
+    ended = cancelled(batch(), BEGAN + 4)
+    assert as_failed(ended, "Too large.", BEGAN + 5) is ended
 
 
 def test_reads_decide_the_state() -> None:

@@ -227,6 +227,9 @@ def test_other_model_than_of_the_cached_content_is_refused() -> None:
         ({"ttl": "5"}, "duration must end with 's'"),
         ({"expireTime": "soon"}, "Illegal timestamp format"),
         ({"expireTime": "9999-12-31T23:59:59-23:59"}, "Illegal timestamp format"),
+        ({"ttl": "-5s"}, "must be in the future"),
+        ({"ttl": "-999999999999s"}, "must be in the future"),
+        ({"expireTime": "2023-11-14T22:13:19Z"}, "must be in the future"),
         ({"contents": 3}, "Invalid value at 'cached_content.contents[0]'"),
         ({"model": None}, "model is not specified"),
     ],
@@ -235,6 +238,23 @@ def test_invalid_creation_names_its_problem(fields: dict[str, Json], message: st
     refused = Caches().create(**fields)
     assert refused["error"]["code"] == 400
     assert message in refused["error"]["message"]
+
+
+def test_change_to_a_past_time_is_refused() -> None:
+    caches = Caches()
+    built = caches.create()
+    for times in ({"ttl": "-999999999999s"}, {"expireTime": "2023-11-14T22:13:29Z"}):
+        refused = caches.respond("PATCH", caches.path(built), times, after=10.0)
+        assert (refused.status, refused.json["error"]["status"]) == (400, "INVALID_ARGUMENT")
+    assert caches.call("GET", caches.path(built)) == built
+
+
+def test_unchecked_past_time_has_expired() -> None:
+    server = VirtualServer("validation: off\nrules: [{reply: Hi.}]")
+    built = server.respond(raw_request("/v1beta/cachedContents", {"ttl": "-999999999999s"}))
+    assert built.status == 200
+    path = f"/v1beta/{built.json['name']}"
+    assert server.respond(raw_request(path, method="GET")).status == 403
 
 
 @bases

@@ -14,7 +14,7 @@ from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.typed_values import object_of, read_object, whole_number
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.request.request import Request
-from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
+from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.background import events_after, has_ended, is_queued
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
@@ -71,7 +71,7 @@ class GetInteraction(StoredInteractionCall):
     """GET …/interactions/{id}: the stored interaction, or a stream of it."""
 
     def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        if request.query.get("stream") != "true":
+        if not _is_streamed(request):
             return super().respond(stored, request, identity)
         last = whole_number(request.query.get("last_event_id"), -1)
         if stored.timeline is not None:
@@ -81,12 +81,9 @@ class GetInteraction(StoredInteractionCall):
             steps = tuple(event for place, event in enumerate(events) if place > last)
         return Plan(ResponseHead(200, EVENTS), steps, Framing.SSE)
 
-    def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
-        """Count the read of an interaction in the background whose state depends on the number of reads."""
-        return None if plan.streamed else super().storage_update(plan, request)
-
     def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
-        return stored.with_read()
+        """Count the read of an interaction in the background whose state depends on the number of reads."""
+        return stored.with_read(streamed=_is_streamed(request))
 
 
 class DeleteInteraction(Deletion, StoredInteractionCall):
@@ -106,6 +103,10 @@ class CancelInteraction(StoredInteractionCall):
 
     def changed(self, stored: StoredObject, request: Request) -> StoredObject:
         return _cancelled(stored, request.monotonic)
+
+
+def _is_streamed(request: Request) -> bool:
+    return request.query.get("stream") == "true"
 
 
 def _body(value: Json) -> Plan:

@@ -154,7 +154,7 @@ class CreateBatch(OpenAiCall, BatchCreation):
         output, failed = (Ids(0, id, place).make(FILE_PREFIX, ID_LENGTH, alphabet=BASE62) for place in (1, 2))
         details = {
             "created": created,
-            "errors": errors or _errors(start.outcome),
+            "errors": errors,
             OUTPUT: output,
             ERRORS: failed,
         }
@@ -183,9 +183,7 @@ def _input_failure(request: Request) -> Failure | None:
 
 
 def _errors(outcome: BatchOutcome) -> list[dict[str, Json]]:
-    """Return the errors of a batch that fails because the scenario says so."""
-    if outcome.status != "failed":
-        return []
+    """Return the errors of a batch that fails for another reason than its lines."""
     message = outcome.message or "The batch could not be processed."
     return [{"code": outcome.code or "server_error", "message": message, "param": None, "line": None}]
 
@@ -197,9 +195,10 @@ def _output_file(id: str, batch: str, name: str, second: int) -> StoredObject:
 
 def batch_object(batch: StoredObject, monotonic: float) -> dict[str, Json]:
     """Return the batch as a read at this time finds it."""
-    state, details = state_of(batch, monotonic), record_of(batch).details
+    record = record_of(batch)
+    state, details = state_of(batch, monotonic, record), record.details
     total = 0 if state.status == "queued" else state.total
-    errors = details["errors"] if state.status == "failed" else None
+    errors = (details["errors"] or _errors(record.outcome)) if state.status == "failed" else None
     return {
         **details["created"],
         "errors": None if errors is None else {"object": "list", "data": errors},

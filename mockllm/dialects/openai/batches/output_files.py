@@ -25,9 +25,10 @@ CUT: Final = ("request_timeout", "The request timed out before the model respond
 
 
 def output_files(batch: StoredObject, monotonic: float) -> dict[str, str | None]:
-    """Return the ids of both files by the members of the batch; None for a file without lines, and before the end."""
+    """Return the ids of both files by the members of the batch; None for a file without lines, and before the end. A
+    batch of a file with errors has none, however it ends."""
     state, details = state_of(batch, monotonic), record_of(batch).details
-    if not state.ended or state.status == "failed":
+    if not state.ended or state.status == "failed" or details["errors"]:
         return {OUTPUT: None, ERRORS: None}
     return {
         OUTPUT: details[OUTPUT] if state.succeeded else None,

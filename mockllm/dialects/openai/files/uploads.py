@@ -126,7 +126,9 @@ class CreateUpload(OpenAiCall):
         error = error or check_required(request.fields, "bytes", "filename", "mime_type", "purpose")
         if error is not None:
             return error
-        purpose = request.fields["purpose"]
+        purpose, most = request.fields["purpose"], request.response_lookup.most_bytes
+        if request.fields["bytes"] > most:
+            return Failure("request_too_large", 413, f"mockllm: this server stores at most {most} bytes.")
         return None if purpose in PURPOSES else wrong_purpose(purpose)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:

@@ -1,22 +1,19 @@
 """Conversation objects and their items: POST, GET and DELETE /v1/conversations/…
 
-The session's store holds a conversation under its own id. Its items are the input of the stored request body. So the
-history of a request reads them as it reads those of a response. A response with `conversation` adds its input items
-and its output. Sources: the SDK's `Conversations` and `Items` resources, and `openai.types.conversations`.
+The session's store holds a conversation under its own id. A response with `conversation` adds its input items and its
+output, one in the background at its end. Sources: the SDK's `Conversations` and `Items` resources, and
+`openai.types.conversations`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from typing import Final
 
-from msgspec import Raw, Struct
-from msgspec.json import Decoder
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import object_of, objects, read_object
+from mockllm.core.json.typed_values import object_of, objects
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
@@ -27,63 +24,21 @@ from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
 from mockllm.dialects.openai.responses.check import check_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
-from mockllm.dialects.openai.responses.history import items, listed_item, stored_conversation
+from mockllm.dialects.openai.responses.stored_conversations import (
+    NO_ITEMS,
+    added_items,
+    conversation_items,
+    new_conversation,
+    stored_conversation,
+    with_items,
+    without_items,
+)
 from mockllm.dialects.openai.validators import array, check_readable, missing_parameter, object_
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest, created_object
 
 PREFIX: Final = "conv_"
-NO_ITEMS: Final = b'{"input":[],"added":0}'
-"""The items of a new conversation, and how many were added so far: their ids depend on it."""
 MAX_NEW_ITEMS: Final = 20
 """The maximum number of items that one request adds (SDK: `ItemCreateParams.items`)."""
-
-
-class StoredItems(Struct):
-    """The stored request body of a conversation. Its items, which may be MBs, are not parsed."""
-
-    input: Raw
-    added: int
-
-
-_STORED_ITEMS: Final = Decoder(StoredItems)
-
-
-def conversation_items(conversation: StoredObject) -> list[dict[str, Json]]:
-    """Return the items of a conversation, the oldest first; each has an id."""
-    return items(read_object(conversation.request_body).get("input"))
-
-
-def with_items(
-    conversation: StoredObject | None, id: str, new: Sequence[dict[str, Json]], second: int
-) -> StoredObject:
-    """Return the conversation with further items; a conversation that no call created begins here."""
-    if conversation is None:
-        conversation = new_conversation(id, {}, second)
-    before = _STORED_ITEMS.decode(conversation.request_body)
-    listed = _listed_items(id, before.added, new)
-    texts = [bytes(before.input)[1:-1], *map(dumps, listed)]
-    input = b"[%b]" % b",".join(text for text in texts if text)
-    return conversation._replace(
-        request_body=b'{"input":%b,"added":%d}' % (input, before.added + len(listed))
-    )
-
-
-def without_items(conversation: StoredObject, ids: Collection[str]) -> StoredObject:
-    """Return the conversation without the items of these ids."""
-    left = [item for item in conversation_items(conversation) if item["id"] not in ids]
-    before = read_object(conversation.request_body)
-    return conversation._replace(request_body=dumps({**before, "input": left}))
-
-
-def _listed_items(id: str, added: int, new: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
-    """Return new items of a conversation with ids, after so many that were added before."""
-    return [listed_item(item, f"{id}.{added + place}") for place, item in enumerate(new)]
-
-
-def new_conversation(id: str, metadata: Json, second: int) -> StoredObject:
-    """Return a conversation without items."""
-    shown = {"id": id, "object": "conversation", "created_at": second, "metadata": metadata}
-    return StoredObject(id, None, NO_ITEMS, dumps(shown))
 
 
 class ConversationRequest(ObjectRequest):
@@ -94,7 +49,7 @@ class ConversationRequest(ObjectRequest):
     @cached_property
     def stored(self) -> StoredObject | None:
         """The conversation that the path names."""
-        return stored_conversation(self.object_id, self.response_lookup)
+        return stored_conversation(self.object_id, self.response_lookup, self.monotonic)
 
 
 class ConversationCall(ResponsesCall, OpenAiObjectCall):
@@ -146,7 +101,7 @@ class CreateConversation(ConversationCallWithBody):
         if created is None:
             return None
         stored = StoredObject(created["id"], None, NO_ITEMS, dumps(created))
-        return StorageUpdate((stored.id,), with_items(stored, stored.id, _new_items(request), 0))
+        return StorageUpdate((stored.id,), with_items(stored, _new_items(request)))
 
 
 class GetConversation(ConversationCall):
@@ -189,12 +144,11 @@ class AddConversationItems(ConversationCallWithBody):
         return _check_new_items(request, required=True)
 
     def shown(self, conversation: StoredObject, request: Request) -> Json | Failure:
-        before = _STORED_ITEMS.decode(conversation.request_body)
-        added = _listed_items(conversation.id, before.added, _new_items(request))
+        added = added_items(conversation, _new_items(request))
         return page(added, {"limit": str(len(added))}, "asc")
 
     def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
-        return with_items(stored, stored.id, _new_items(request), 0)
+        return with_items(stored, _new_items(request))
 
 
 class GetConversationItem(ConversationCall):

@@ -18,8 +18,9 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import padding, padding_text
 from mockllm.dialects.openai.errors import error_object
 from mockllm.dialects.openai.logprobs import entries, without_bytes
-from mockllm.dialects.openai.responses.background import IN_PROGRESS, QUEUED
+from mockllm.dialects.openai.responses.background import QUEUED
 from mockllm.dialects.openai.responses.errors import ROWS
+from mockllm.dialects.openai.responses.history import IN_PROGRESS
 from mockllm.dialects.openai.responses.items import (
     annotations_of,
     content_part,

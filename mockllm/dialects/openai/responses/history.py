@@ -5,18 +5,16 @@ The store contains the bodies as they were sent; this module parses them on dema
 
 from __future__ import annotations
 
-from mockllm.core.json.codec import Json
+from typing import Final
+
+from mockllm.core.json.codec import Json, loads
 from mockllm.core.json.typed_values import object_of, objects, read_object
 from mockllm.core.randomness import HEX, Ids
 from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
+from mockllm.dialects.background import has_ended, is_queued
 
-
-def stored_conversation(id: str, lookup: ObjectLookup) -> StoredObject | None:
-    """Return the conversation of an id; None for an id of another object."""
-    stored = lookup.stored(id)
-    if stored is None or read_object(stored.response_body).get("object") != "conversation":
-        return None
-    return stored
+IN_PROGRESS: Final = "response.in_progress"
+ITEM_DONE: Final = "response.output_item.done"
 
 
 def items(input: Json) -> list[dict[str, Json]]:
@@ -34,14 +32,28 @@ def response_object(sent_bytes: bytes) -> dict[str, Json]:
     return response_object if response_object.get("object") == "response" else {}
 
 
-def history(stored: list[StoredObject]) -> list[dict[str, Json]]:
-    """Return the input and output items of all these responses."""
+def response_at(stored: StoredObject, monotonic: float) -> dict[str, Json]:
+    """Return the response object as a read at this time finds it."""
+    timeline = stored.timeline
+    if timeline is None or (timeline.cancelled is None and has_ended(timeline, monotonic)):
+        return response_object(stored.response_body)
+    past = [event for event in timeline.events if event[0] <= timeline.elapsed(monotonic)]
+    status = "queued" if is_queued(timeline, monotonic, IN_PROGRESS) else "in_progress"
+    if timeline.cancelled is not None:
+        status = "cancelled"
+    output = [loads(payload)["item"] for _, name, payload in past if name == ITEM_DONE]
+    opening = object_of(loads(timeline.events[0][2])["response"])
+    return {**opening, "status": status, "output": [] if status == "queued" else output}
+
+
+def history(stored: list[StoredObject], monotonic: float) -> list[dict[str, Json]]:
+    """Return the input items of all these responses, and the output items that they have at this time."""
     return [
         item
         for entry in stored
         for item in (
             *items(read_object(entry.request_body).get("input")),
-            *objects(response_object(entry.response_body).get("output")),
+            *objects(response_at(entry, monotonic).get("output")),
         )
     ]
 

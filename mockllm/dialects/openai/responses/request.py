@@ -41,12 +41,8 @@ from mockllm.dialects.openai.responses.client_tools import (
     output_text,
 )
 from mockllm.dialects.openai.responses.file_search import FILE_RESULTS, FileSearch, searching_tool
-from mockllm.dialects.openai.responses.history import (
-    history,
-    items,
-    resolve_reference,
-    stored_conversation,
-)
+from mockllm.dialects.openai.responses.history import history, items, resolve_reference
+from mockllm.dialects.openai.responses.stored_conversations import conversation_id, stored_conversation
 
 MAX_LOGPROBS: Final = 20
 """The maximum number of likeliest tokens per position."""
@@ -85,8 +81,7 @@ class InputRequest(ModelRequest):
     @cached_property
     def conversation(self) -> str | None:
         """The id of the conversation that the request continues."""
-        value = self.fields.get("conversation")
-        return text_of(object_of(value).get("id")) if type(value) is dict else text_of(value)
+        return conversation_id(self.fields.get("conversation"))
 
     @cached_property
     def previous(self) -> StoredObject | None:
@@ -96,7 +91,7 @@ class InputRequest(ModelRequest):
         return (
             None
             if self.conversation is None
-            else stored_conversation(self.conversation, self.response_lookup)
+            else stored_conversation(self.conversation, self.response_lookup, self.monotonic)
         )
 
     @cached_property
@@ -119,7 +114,9 @@ class InputRequest(ModelRequest):
         ):
             return divided.items
         own = items(self.fields.get("input"))
-        return history(self.before) + [resolve_reference(item, self.response_lookup) for item in own]
+        own = [resolve_reference(item, self.response_lookup) for item in own]
+        # a request that reads the time is never repeated
+        return history(self.before, self.monotonic) + own if self.before else own
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:

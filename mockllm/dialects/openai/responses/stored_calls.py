@@ -31,20 +31,24 @@ from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.headers import STREAM_HEADERS, body_plan, head
 from mockllm.dialects.openai.model_families import responses_family
-from mockllm.dialects.openai.responses.background import response_at
-from mockllm.dialects.openai.responses.conversations import with_items
 from mockllm.dialects.openai.responses.errors import ResponsesCall
 from mockllm.dialects.openai.responses.history import (
     history,
     items,
     listed_item,
+    response_at,
     response_object,
-    stored_conversation,
 )
 from mockllm.dialects.openai.responses.items import event_payload, item_events, opening_item
 from mockllm.dialects.openai.responses.reasoning import reasoning_links
 from mockllm.dialects.openai.responses.request import CALLS, InputRequest, ResponsesRequest
 from mockllm.dialects.openai.responses.server_tools import PREFIXES
+from mockllm.dialects.openai.responses.stored_conversations import (
+    conversation_id,
+    new_conversation,
+    stored_conversation,
+    with_response,
+)
 from mockllm.dialects.openai.validators import integer, refuse
 from mockllm.dialects.openai.webhooks import CANCELLED, response_webhooks
 from mockllm.dialects.stored_objects import ObjectRequest
@@ -97,7 +101,7 @@ def update_of(
         request.conversation_name,
         timeline,
     )
-    others = (*_conversations(request, payload), *_uses_of_stores(request, names))
+    others = (*_conversations(request, stored), *_uses_of_stores(request, names))
     webhooks = _end_webhooks(stored, request)
     return StorageUpdate(names, stored, calls, others=others, webhooks=webhooks, optional=timeline is None)
 
@@ -136,16 +140,17 @@ def _end_webhooks(stored: StoredObject, request: Request) -> tuple[Webhook, ...]
     )
 
 
-def _conversations(request: InputRequest, payload: bytes) -> tuple[StoredObject, ...]:
-    """Return the request's conversation with its input items and the output of the sent response."""
+def _conversations(request: InputRequest, response: StoredObject) -> tuple[StoredObject, ...]:
+    """Return the request's conversation with its input items and the output of the response. A conversation that no
+    call created begins here."""
     id = request.conversation
     if id is None:
         return ()
-    before = stored_conversation(id, request.response_lookup)
+    before = stored_conversation(id, request.response_lookup, request.monotonic)
     if before is None and request.response_lookup.stored(id) is not None:
         return ()  # the id of another object, which stays as it is
-    new = [*items(request.fields.get("input")), *objects(response_object(payload).get("output"))]
-    return (with_items(before, id, new, int(request.now)),)
+    conversation = before or new_conversation(id, {}, int(request.now))
+    return (with_response(conversation, items(request.fields.get("input")), response),)
 
 
 def _uses_of_stores(request: ResponsesRequest, names: Sequence[str]) -> Iterable[StoredObject]:
@@ -250,7 +255,7 @@ class GetResponse(StoredCall):
 
     def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         """Count the read of a background response whose state depends on the number of reads."""
-        read = None if _is_streamed(request) else stored.with_read()
+        read = stored.with_read(streamed=_is_streamed(request))
         return read and StorageUpdate((read.id,), read, webhooks=_end_webhooks(read, request))
 
 
@@ -261,7 +266,15 @@ class DeleteResponse(StoredCall):
         return body_plan({"id": stored.id, "object": "response", "deleted": True}, identity, end=b"")
 
     def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
-        return StorageUpdate(forgotten=ids_of(response_object(stored.response_body)))
+        """Delete the response. Its conversation has the output that it has now."""
+        id = conversation_id(read_object(stored.request_body).get("conversation"))
+        conversation = (
+            None
+            if stored.timeline is None or id is None
+            else stored_conversation(id, request.response_lookup, request.monotonic)
+        )
+        others = () if conversation is None else (conversation,)
+        return StorageUpdate(forgotten=ids_of(response_object(stored.response_body)), others=others)
 
 
 class CancelResponse(StoredCall):
@@ -285,7 +298,7 @@ class InputItems(StoredCall):
 
     def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         before = chain(stored, request.response_lookup)[:-1]
-        all_ = history(before) + items(read_object(stored.request_body).get("input"))
+        all_ = history(before, request.monotonic) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
         return body_plan(page(shown, request.query, "desc"), identity, end=b"")
 

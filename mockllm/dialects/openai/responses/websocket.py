@@ -38,12 +38,15 @@ from mockllm.core.request.stored_objects import ObjectLookup, StoredObject
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.errors import error_object
-from mockllm.dialects.openai.responses.conversations import conversation_items, without_items
 from mockllm.dialects.openai.responses.dialect import Responses
 from mockllm.dialects.openai.responses.errors import ROWS
-from mockllm.dialects.openai.responses.history import stored_conversation
 from mockllm.dialects.openai.responses.request import ResponsesRequest
 from mockllm.dialects.openai.responses.stored_calls import storage_update
+from mockllm.dialects.openai.responses.stored_conversations import (
+    conversation_items,
+    stored_conversation,
+    without_items,
+)
 from mockllm.dialects.openai.validators import missing_parameter, refuse
 
 CREATE: Final = "response.create"
@@ -161,7 +164,8 @@ class RunningResponse(NamedTuple):
     def _conversations(self, unsent: Collection[str]) -> tuple[StoredObject, ...]:
         """Return the request's conversation without these items if it has some of them."""
         id = self.request.conversation
-        stored = None if id is None else stored_conversation(id, self.request.response_lookup)
+        lookup, monotonic = self.request.response_lookup, self.request.monotonic
+        stored = None if id is None else stored_conversation(id, lookup, monotonic)
         if stored is None or not any(item["id"] in unsent for item in conversation_items(stored)):
             return ()
         return (without_items(stored, unsent),)

@@ -336,6 +336,13 @@ def test_background_states_may_count_reads() -> None:
     ]
 
 
+def test_counted_interaction_has_ended_behind_its_stream() -> None:
+    interacting = Interacting()
+    id = interacting.create("polled", background=True)["id"]
+    found = read(interacting.respond("GET", f"/{id}", query="stream=true"))
+    assert found[-1]["interaction"]["status"] == interacting.get(id)["status"] == "completed"
+
+
 def test_other_stored_objects_are_no_interactions() -> None:
     interacting = Interacting()
     cache: Json = {"model": "m", "contents": [{"parts": [{"text": "a"}]}]}

@@ -268,3 +268,20 @@ def test_failure_of_the_create_call_stores_nothing() -> None:
     server = VirtualServer(rules)
     create(server, [line("one", "a")])
     assert server.respond(get("/v1/batches")).json["data"] == []
+
+
+def test_cancelled_batch_with_wrong_lines_has_no_files(server: VirtualServer) -> None:
+    id = create(server, [line("one", "a"), "no JSON"]).json["id"]
+    assert server.respond(get(f"/v1/batches/{id}/cancel", 0.1, method="POST")).json["status"] == "cancelling"
+    batch = read(server, id)
+    assert (batch["status"], batch["output_file_id"], batch["error_file_id"]) == ("cancelled", None, None)
+
+
+def test_cancelled_batch_that_would_fail_has_its_files() -> None:
+    server = VirtualServer("rules: [{match: {api: batches}, reply: {batch: failed}}, {reply: Hi.}]")
+    id = create(server, [line("one", "a")]).json["id"]
+    server.respond(get(f"/v1/batches/{id}/cancel", 0.1, method="POST"))
+    batch = read(server, id)
+    assert batch["errors"] is None
+    (left,) = lines_of(server, batch["error_file_id"])
+    assert left["error"]["code"] == "batch_cancelled"

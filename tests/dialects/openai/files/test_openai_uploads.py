@@ -116,6 +116,11 @@ def test_large_part_is_refused(server: VirtualServer, monkeypatch: pytest.Monkey
     assert (refused.status, refused.message) == (413, "A part may have 3 bytes.")
 
 
+def test_upload_beyond_what_is_stored_is_refused(server: VirtualServer) -> None:
+    refused = server.respond(raw_request("/v1/uploads", {**UPLOAD, "bytes": 64 * 1024**2 + 1}))
+    assert (refused.status, refused.message) == (413, "mockllm: this server stores at most 67108864 bytes.")
+
+
 def test_parts_must_be_the_announced_file(server: VirtualServer) -> None:
     id, other = create(server)["id"], create(server)["id"]
     part, foreign = add(server, id, b"abc").json["id"], add(server, other, b"abc").json["id"]
