@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from asyncio import Transport
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp.web import WebSocketResponse
 
@@ -18,6 +19,7 @@ from mockllm.server.http1 import HttpConstraints
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
+    from mockllm.server.websocket_output import WebSocketOutput
 
 HEARTBEAT: Final = 60.0
 """Seconds between two pings to a client."""
@@ -29,7 +31,7 @@ NO_HANDSHAKE: Final = (
 
 async def accept_websocket(
     app: App, exchange: Exchange, headers: Headers, protocol: str | None
-) -> WebSocketResponse | None:
+) -> HalfClosingWebSocketResponse | None:
     """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
     that is wrong: a 400 has ended the exchange."""
     socket = exchange.socket_sink
@@ -53,3 +55,9 @@ async def accept_websocket(
 
 class HalfClosingWebSocketResponse(ClosedByOwner, WebSocketResponse):
     """A WebSocket whose client can read the close frame of the server while it still sends."""
+
+    def send_frames_to(self, output: WebSocketOutput) -> None:
+        """Let aiohttp write its frames to this in place of the transport: pings, pongs and the close frame."""
+        assert self._writer is not None, "the handshake is accepted"
+        self._writer.transport = cast(Transport, output)
+        self.close_connection = output.shut_down_writing

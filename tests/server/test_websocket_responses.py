@@ -14,6 +14,7 @@ from websockets.sync.connection import Connection
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.websocket import WebSocketConnection
+from mockllm.server.websocket_output import WebSocketOutput
 from mockllm.testing import MockLLM
 from tests.language.virtual_server import VirtualServer
 from tests.server.test_websocket_recorder import CREATE, opened, turn
@@ -73,8 +74,10 @@ def test_recorded_messages_take_the_scaled_time(tmp_path: Path) -> None:
 
 def test_written_response_is_not_cancelled() -> None:
     app, session = App(VirtualServer("rules: [{reply: Hi.}]").engine), SimpleNamespace()
-    server = WebSocketConnection(app, *cast(Any, (None, None, "", session)))
-    server._running["q"] = cast(Any, SimpleNamespace(player=SimpleNamespace(play_end="finished")))
+    output = WebSocketOutput(cast(Any, None))
+    server = WebSocketConnection(app, *cast(Any, (None, output, "", session)))
+    player = SimpleNamespace(play_end="finished", finish_frame=lambda: None)
+    server._running["q"] = cast(Any, SimpleNamespace(player=player))
     server._tasks["q"] = cast(Any, None)
     server._stop("q")
     assert (list(server._running), list(server._tasks)) == (["q"], ["q"])
