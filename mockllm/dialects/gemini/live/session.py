@@ -239,12 +239,14 @@ class LiveSession:
         return (StartResponse(TRANSCRIBE, dumps(body), TRANSCRIBE),)
 
     def _transcribed(self, plan: Plan) -> Plan:
-        """Add the transcript to the conversation. Return the message that has it, if the client requests it."""
-        text = sent_bytes(plan).decode("utf-8", "replace")
+        """Add the transcript to the conversation. Return the message that has it, if the client requests it. The
+        protocol has no message for a transcript that failed."""
+        failed = plan.head.status >= 400
+        text = "" if failed else sent_bytes(plan).decode("utf-8", "replace")
         parts: list[Json] = [{"inlineData": {"mimeType": "audio/pcm", "data": ""}}]
         self._add({"role": "user", "parts": [*parts, {"text": text}] if text else parts})
         steps: tuple[EventStep, ...] = ()
-        if self._settings.input_transcripts:
+        if self._settings.input_transcripts and not failed:
             message = {"serverContent": {"inputTranscription": {"text": text}}}
             steps = (EventStep(dumps(message), 0, "body"),)
         return Plan(plan.head, steps, Framing.WEBSOCKET_BINARY, plan.delay)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import object_of, objects, text_of
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import object_of, objects, read_object, text_of
 from mockllm.core.rendering.websocket_session import MAX_CONVERSATION
 from mockllm.dialects.openai.realtime.client_events import EventError
 
@@ -74,7 +74,7 @@ class RealtimeConversation:
 
 def _announce(messages: Iterable[tuple[float, bytes]], id: str) -> bool:
     """Return whether messages with their times announce an item of the conversation with this id."""
-    events = (object_of(loads(payload)) for _, payload in messages if _ADDED in payload)
+    events = (read_object(payload) for _, payload in messages if _ADDED in payload)
     return any(
         event.get("type") == ADDED and object_of(event.get("item")).get("id") == id for event in events
     )

@@ -7,14 +7,12 @@ scenario says when the user speaks.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
+from mockllm.core.json.codec import Json, dumps
+from mockllm.core.json.typed_values import count_of, object_of, objects, read_object, text_of
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.rendering.websocket_session import (
     NOTHING_TO_DO,
@@ -49,6 +47,7 @@ from mockllm.dialects.openai.realtime.settings import (
     update_error,
 )
 from mockllm.dialects.openai.realtime.speech import playback_ms
+from mockllm.dialects.openai.realtime.transcripts import transcript_of, transcript_steps
 
 DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
 RESPONSE: Final = "response.create"
@@ -56,9 +55,6 @@ TRANSCRIBE: Final = "transcription"
 INTERRUPTED: Final = "turn_detected"
 """The reason of a response that ends because the user speaks."""
 MIN_COMMIT_MS: Final = 100
-TRANSCRIBED: Final = "conversation.item.input_audio_transcription"
-"""The events of a transcript, before their last part."""
-WORD: Final = re.compile(r"\s*\S+")
 
 
 class RealtimeSession:
@@ -111,22 +107,14 @@ class RealtimeSession:
             plan = with_rate_limits(message_plan(plan), self._payload)
             self._events = timed_messages(plan)
             return plan
-        transcript = sent_bytes(plan).decode("utf-8", "replace")
         item = self._conversation.find(request.fields.get("item_id"))
-        steps: list[EventStep] = []
+        steps: Iterable[EventStep] = ()
         if item is not None:
-            item["content"] = [{"type": "input_audio", "transcript": transcript}]
+            transcript = transcript_of(plan)
+            if transcript is not None:
+                item["content"] = [{"type": "input_audio", "transcript": transcript}]
             if self._input.get("transcription") is not None:
-                place: dict[str, Json] = {"item_id": item["id"], "content_index": 0}
-                words = WORD.findall(transcript) if self._transcribes_only else ()
-                for number, word in enumerate(words, 1):
-                    payload = self._payload(f"{TRANSCRIBED}.delta", {**place, "delta": word})
-                    steps.append(EventStep(payload, number, "chunk"))
-                usage = {"type": "duration", "seconds": 1.0}
-                payload = self._payload(
-                    f"{TRANSCRIBED}.completed", {**place, "transcript": transcript, "usage": usage}
-                )
-                steps.append(EventStep(payload, 0, "body"))
+                steps = transcript_steps(plan, item["id"], self._payload, by_word=self._transcribes_only)
         return Plan(plan.head, tuple(steps), Framing.WEBSOCKET, plan.delay)
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
@@ -141,10 +129,13 @@ class RealtimeSession:
         gone = [payload for at, payload in events if sent is None or at <= sent]
         self._expect_user(gone, interrupted=sent is not None and self._reason == INTERRUPTED)
         if sent is None:
-            done = object_of(loads(gone[-1])) if gone else {}
+            done = read_object(gone[-1]) if gone else {}
             self._remember(list(objects(object_of(done.get("response")).get("output"))))
             return NOTHING_TO_DO
-        return self._cancelled([object_of(loads(payload)) for payload in gone])
+        if not events:
+            return NOTHING_TO_DO
+        begin = () if gone else (events[0][1],)  # sent now: the client learns which response it has cancelled
+        return (SendMessages((*begin, self._cancelled([*begin, *gone]))),)
 
     def update_session(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         changes = object_of(event.get("session"))
@@ -321,13 +312,11 @@ class RealtimeSession:
         }
         return (StartResponse(RESPONSE, dumps(body), RESPONSE),)
 
-    def _cancelled(self, gone: list[dict[str, Json]]) -> Sequence[WebSocketAction]:
-        """Return the end of a response whose first events were sent."""
-        if not gone:
-            return NOTHING_TO_DO
-        response = cancelled_response(gone, self._reason)
+    def _cancelled(self, gone: Sequence[bytes]) -> bytes:
+        """Return the last event of a response whose first events were sent."""
+        response = cancelled_response([read_object(payload) for payload in gone], self._reason)
         self._remember(list(objects(response["output"])))
-        return (self._send("response.done", {"response": response}),)
+        return self._payload("response.done", {"response": response})
 
     def _remember(self, output: Sequence[dict[str, Json]]) -> None:
         for item in output if self._added else ():

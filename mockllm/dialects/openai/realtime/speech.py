@@ -14,8 +14,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import Final
 
-from mockllm.core.json.codec import loads
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import read_object, text_of
 from mockllm.core.reply.reply import Media, Reply, Text, joined_text
 from mockllm.dialects.audio import BYTES_PER_MS
 
@@ -118,7 +117,7 @@ def playback_ms(messages: Iterable[bytes], format: str) -> int:
     """Return the milliseconds that the audio of messages lasts. Four characters of base64 are three bytes."""
     size = 0
     for message in messages:
-        event = object_of(loads(message))
+        event = read_object(message)
         if event.get("type") == AUDIO_DELTA:
             size += len(text_of(event.get("delta")) or "") * 3 // 4
     return size // BYTES_PER_MS[format]

@@ -18,7 +18,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.rendering.websocket_session import (
     NOTHING_TO_DO,
@@ -198,10 +198,14 @@ class ResponsesSession:
         events = self._events.pop(queue_name, ())
         if sent is None or not events:
             return NOTHING_TO_DO
-        gone = [object_of(loads(payload)) for seconds, payload in events if seconds <= sent]
-        first = object_of(gone[0].get("response")) if gone else {}
+        begun = [payload for seconds, payload in events if seconds <= sent]
+        begin = (
+            () if begun else (events[0][1],)
+        )  # sent now: the client learns which response it has cancelled
+        gone = [read_object(payload) for payload in (*begin, *begun)]
+        first = object_of(gone[0].get("response"))
         if not first:
-            return NOTHING_TO_DO
+            return (SendMessages(begin),)
         output = [event["item"] for event in gone if event.get("type") == "response.output_item.done"]
         cancelled: dict[str, Json] = {
             "type": "response.incomplete",
@@ -211,7 +215,7 @@ class ResponsesSession:
         self._stored.pop(str(first.get("id")), None)
         if queue_name:  # the id of the stream
             cancelled["stream_id"] = queue_name
-        return (SendMessages((dumps(cancelled),)),)
+        return (SendMessages((*begin, dumps(cancelled))),)
 
 
 class WebSocketLookup(ObjectLookup):

@@ -90,3 +90,10 @@ def test_script_says_when_the_user_speaks() -> None:
     assert opened.hear(QUIET, QUIET) == []
     assert text(opened.send({"realtimeInput": {"audioStreamEnd": True}})) == "Bye.! Turn 2."
     assert opened.hear(QUIET, QUIET) == []
+
+
+def test_failed_transcript_is_no_word_of_the_user() -> None:
+    rules = "rules: [{match: {api: transcription}, error: rate_limit}, {reply: 'Heard <{{ user }}>.'}]"
+    messages = LiveSocket(rules=rules, inputAudioTranscription={}).hear(SOUND, QUIET)
+    assert "inputTranscription" not in kinds(messages)
+    assert text(messages) == "Heard <>."

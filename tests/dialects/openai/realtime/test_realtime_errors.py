@@ -109,3 +109,35 @@ def test_only_items_of_the_conversation_are_announced(conversation: str) -> None
         {"type": "conversation.item.retrieve", "item_id": events[-1]["response"]["output"][0]["id"]}
     )
     assert ("item" in found) == added
+
+
+@pytest.mark.parametrize("after", [0.0, -1.0])
+@pytest.mark.parametrize("action", ["reply: Hi.", "error: server_error"])
+def test_response_cancelled_in_its_delay_begins_and_ends(action: str, after: float) -> None:
+    opened = RealtimeSocket(rules=f"rules: [{{match: {{user: a}}, {action}, delay: 1s}}, {{reply: Done.}}]")
+    opened.held.add("response.create")
+    opened.add("a")
+    opened.respond()
+    opened.held.clear()
+    created, done = opened.send({"type": "response.cancel"}, after)
+    assert (created["type"], done["type"]) == ("response.created", "response.done")
+    assert created["response"]["id"] == done["response"]["id"]
+    assert (done["response"]["status"], done["response"]["output"]) == ("cancelled", [])
+    assert opened.say("b")["status"] == "completed"
+
+
+@pytest.mark.parametrize("sent", [None, 3.0])
+@pytest.mark.parametrize(
+    "fault", ["malformed", "merged_events", "{malformed: {at: {chunk: 1}, data: '[]', then: go_on}}"]
+)
+def test_broken_event_leaves_the_session_usable(fault: str, sent: float | None) -> None:
+    rule = f"{{match: {{user: a}}, reply: {{chunks: [One, two, three]}}, faults: [{fault}]}}"
+    opened = RealtimeSocket(rules=f"rules: [{rule}, {{reply: Done.}}]")
+    opened.configure(audio={"input": {"turn_detection": {"type": "server_vad", "idle_timeout_ms": 5000}}})
+    opened.held.add("response.create")
+    opened.add("a")
+    opened.respond()
+    opened.held.clear()
+    ends = opened._perform(opened.session.ended("response.create", sent))
+    assert [end["response"]["status"] for end in ends] == ["cancelled"] * (sent is not None)
+    assert opened.say("b")["output"][0]["content"][0]["transcript"] == "Done."

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.websocket_session import StartResponse
 from mockllm.dialects.openai.realtime.session import TRANSCRIBE
-from tests.dialects.openai.realtime.test_realtime_session import SOUND, RealtimeSocket
+from tests.dialects.openai.realtime.test_realtime_session import QUIET, SOUND, RealtimeSocket
 
 COMMIT = '{"type": "input_audio_buffer.commit"}'
 
@@ -52,3 +54,35 @@ def test_response_waits_for_all_transcripts() -> None:
     assert len(transcribe(opened, requests[0])) == 1
     last = transcribe(opened, requests[1])[-1]
     assert last["response"]["output"][0]["content"][0]["transcript"] == "Stop that.! Turn 1."
+
+
+@pytest.mark.parametrize(
+    ("action", "error"),
+    [
+        (
+            "error: {type: rate_limit, message: Slower.}",
+            ("tokens", "rate_limit_exceeded", "Slower."),
+        ),
+        ("http: {status: 503, body: Busy.}", (None, None, None)),
+    ],
+)
+def test_transcript_that_failed_is_no_word_of_the_user(action: str, error: tuple[str | None, ...]) -> None:
+    opened = RealtimeSocket(
+        rules=f"rules: [{{match: {{api: transcription}}, {action}}}, {{reply: 'Heard <{{{{ user }}}}>.'}}]"
+    )
+    opened.configure(audio={"input": {"transcription": {"model": "whisper-1"}}})
+    heard = opened.hear(SOUND, QUIET)
+    (failed,) = (event for event in heard if "transcription" in event["type"])
+    assert failed["type"] == "conversation.item.input_audio_transcription.failed"
+    assert failed["content_index"] == 0
+    assert tuple(failed["error"][name] for name in ("type", "code", "message")) == error
+    assert heard[-1]["response"]["output"][0]["content"][0]["transcript"] == "Heard <>."
+    (found,) = opened.send({"type": "conversation.item.retrieve", "item_id": failed["item_id"]})
+    assert found["item"]["content"] == [{"type": "input_audio", "transcript": None}]
+
+
+def test_failed_transcript_is_no_event_without_transcription() -> None:
+    opened = RealtimeSocket(rules="rules: [{match: {api: transcription}, error: server_error}, {reply: Hi.}]")
+    heard = opened.hear(SOUND, QUIET)
+    assert not [event for event in heard if "transcription" in event["type"]]
+    assert heard[-1]["response"]["status"] == "completed"

@@ -108,6 +108,27 @@ def test_cancelled_error_needs_no_end() -> None:
     assert opened.send({"type": "response.cancel"}) == []
 
 
+@pytest.mark.parametrize("stream", ["", "a"])
+def test_response_cancelled_in_its_delay_begins_and_ends(stream: str) -> None:
+    opened = VirtualSocket("rules: [{reply: Hi., delay: 1s}]", "/v1/responses")
+    opened.held.add("response.create")
+    of_stream = {"stream_id": stream} if stream else {}
+    opened.send(create(**of_stream))
+    created, end = opened.send({"type": "response.cancel", **of_stream})
+    assert (created["type"], end["type"]) == ("response.created", "response.incomplete")
+    assert created["response"]["id"] == end["response"]["id"]
+    assert [event["sequence_number"] for event in (created, end)] == [0, 1]
+    assert {event.get("stream_id", "") for event in (created, end)} == {stream}
+
+
+def test_error_cancelled_in_its_delay_is_sent() -> None:
+    opened = VirtualSocket("rules: [{error: rate_limit, delay: 1s}]", "/v1/responses")
+    opened.held.add("response.create")
+    opened.send(create())
+    (error,) = opened.send({"type": "response.cancel"})
+    assert (error["type"], error["status"]) == ("error", 429)
+
+
 def test_lookup_of_a_socket_includes_its_session() -> None:
     opened = socket()
     lookup = opened.session.lookup(opened.engine.state.lookup(""))
@@ -167,3 +188,15 @@ def test_stored_responses_of_the_session_are_found() -> None:
     sent = opened.engine.respond(opened.engine.read("POST", "/v1/responses", "", {}, body, "", 0.0))
     id = json.loads(sent.plan.steps[0].payload)["id"]  # type: ignore[union-attr]
     assert opened.send(create(previous_response_id=id))[-1]["type"] == "response.completed"
+
+
+@pytest.mark.parametrize(
+    "fault", ["malformed", "merged_events", "{malformed: {at: {chunk: 1}, data: '[]', then: go_on}}"]
+)
+def test_cancelled_response_may_have_a_broken_event(fault: str) -> None:
+    rule = f"{{reply: {{parts: [one, two]}}, pace: {{itl: 1s}}, faults: [{fault}]}}"
+    opened = VirtualSocket(f"rules: [{rule}]", "/v1/responses")
+    opened.held.add("response.create")
+    opened.send(create())
+    (end,) = opened.send({"type": "response.cancel"}, 1.5)
+    assert end["response"]["status"] == "cancelled"
