@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from mockllm.core.rendering.plan import Delivery, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.rendering.websocket_session import (
+    NOTHING_SENT,
     WEBSOCKET_METHOD,
     CloseWebSocket,
     PlayMessages,
@@ -36,7 +37,6 @@ from mockllm.server.client_messages import BoundedMessages
 from mockllm.server.deferred_planning import set_deferred_response
 from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
-from mockllm.server.http1 import SerializedHead
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
 from mockllm.server.player import PlayEnd, wait_for_player
 from mockllm.server.request_heads import RequestHead
@@ -68,8 +68,6 @@ FAILED_RESPONSE: Final = PlannedResponse(
     replace(text_page(500, f"{SERVER_FAILED}.\n"), delivery=Delivery(sends_nothing=True)), None
 )
 """The response to a message that the server itself has failed to serve. Nothing of it is sent."""
-NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, bodiless=False)
-"""In place of the head of a response that is messages."""
 
 
 async def serve_websocket(app: App, exchange: Exchange) -> None:
@@ -218,8 +216,8 @@ class WebSocketConnection:
         self._tasks[action.queue_name] = task
 
     def _stop(self, queue_name: str) -> None:
-        """End a response after the written bytes, and notify the session. One that has not begun to play begins
-        first: its request came just before, or it waits for a thread or the store. A hold ends at once."""
+        """End a response after the written bytes, and notify the session. One that has not begun to play ends as soon
+        as it is planned: its request came just before, or it waits for a thread or the store. A hold ends at once."""
         if queue_name not in self._tasks:
             return
         exchange = self._running.get(queue_name)
@@ -232,16 +230,18 @@ class WebSocketConnection:
         player.finish_frame()
         if player.play_end is not None:
             return  # all is written: its task ends it in this iteration
-        del self._running[queue_name]
-        self._tasks.pop(queue_name).cancel()
+        self._tasks[queue_name].cancel()
         player.stop()
-        elapsed = self._app.deadlines.time() - exchange.monotonic
+        elapsed, scale = self._app.deadlines.time() - exchange.monotonic, exchange.response.time_scale
+        self._end_stopped(queue_name, exchange, elapsed, elapsed / scale if scale else inf)
+
+    def _end_stopped(self, queue_name: str, exchange: Exchange, elapsed: float, sent: float) -> None:
+        del self._running[queue_name], self._tasks[queue_name]
         exchange.response = replace(
             exchange.response, notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
         end_exchange(self._app, exchange, "finished")
-        scale = exchange.response.time_scale
-        self._perform(self._session.ended(queue_name, elapsed / scale if scale else inf))
+        self._perform(self._session.ended(queue_name, sent))
         self._next(queue_name)
 
     async def _serve(self, action: StartResponse | PlayMessages) -> None:
@@ -320,18 +320,21 @@ class WebSocketConnection:
             await wait_for_store(app, exchange, app.store_client)
         if exchange.pending_response is not None:
             await set_deferred_response(app, exchange)
-        if exchange.response.hold is not None:
+        if exchange.response.hold is not None and queue_name not in self._stopping:
             await self._wait_for_release(exchange, queue_name)
         messages = await self._messages(exchange, queue_name)
+        stopped = queue_name in self._stopping
+        if stopped:
+            messages = replace(messages, steps=(), delay=0.0)
         if messages is not exchange.response.plan:
             exchange.response = exchange.response.with_plan(messages)
-        plan, scale = messages, exchange.response.time_scale
-        player = MessagePlayer(self._output, plan, NO_HTTP_HEAD, app.deadlines, exchange.monotonic, scale)
+        scale = exchange.response.time_scale
+        player = MessagePlayer(self._output, messages, app.deadlines, exchange.monotonic, scale)
         start_player(app, exchange, player)
-        if queue_name in self._stopping:
+        if stopped:
             self._stopping.remove(queue_name)
-            if player.play_end is None:
-                self._stop(queue_name)  # it cancels this task, which ends at the next `await`
+            self._end_stopped(queue_name, exchange, 0.0, NOTHING_SENT)
+            return False
         end = await self._wait_for_player(player)
         if not exchange.ended:
             end_exchange(app, exchange, end)

@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Final
 
 from mockllm.core.rendering.plan import ConnectionCut, Plan, RawStep
 from mockllm.core.rendering.websocket_frames import payload_span
+from mockllm.server.http1 import SerializedHead
 from mockllm.server.player import Player, PlayerDeadlines
 from mockllm.server.single_write import MAX_WRITE_BYTES
 
 if TYPE_CHECKING:
-    from mockllm.server.http1 import SerializedHead
     from mockllm.server.socket_sink import SocketSink
 
+NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, bodiless=False)
+"""In place of the head of a response that is messages."""
 MAX_WAITING_BYTES: Final = 64 * 1024
 """No message of the client is read while whole frames of so many bytes wait for the end of a frame."""
 
@@ -171,7 +173,6 @@ class MessagePlayer(Player):
         self,
         output: WebSocketOutput,
         plan: Plan,
-        head: SerializedHead,
         deadlines: PlayerDeadlines,
         began: float,
         time_scale: float,
@@ -179,7 +180,7 @@ class MessagePlayer(Player):
         # the steps that a fault has divided are raw bytes
         divides = bool(plan.delivery.throttles) or RawStep in map(type, plan.steps)
         self.frames = FrameSink(output, divides=divides)
-        super().__init__(plan, head, self.frames, deadlines, began, time_scale)
+        super().__init__(plan, NO_HTTP_HEAD, self.frames, deadlines, began, time_scale)
         self.frames.finish = self.finish_frame
 
     def write_due(self, monotonic: float) -> None:

@@ -28,7 +28,6 @@ from mockllm.core.rendering.websocket_frames import frame, read_frames, text_fra
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.player import wait_for_player
 from mockllm.server.single_write import MAX_WRITE_BYTES
-from mockllm.server.websocket import NO_HTTP_HEAD
 from mockllm.server.websocket_output import MAX_WAITING_BYTES, MessagePlayer, WebSocketOutput
 from tests.live import live
 from tests.server.test_closed_sockets import closed_by
@@ -70,7 +69,7 @@ class World:
         plan = Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET)
         plan = plan if delivery is None else replace(plan, delivery=delivery)
         deadlines = Deadlines(self.clock)
-        player = MessagePlayer(self.output, plan, NO_HTTP_HEAD, deadlines, self.clock.now, 1.0)
+        player = MessagePlayer(self.output, plan, deadlines, self.clock.now, 1.0)
         player.start()
         return player
 

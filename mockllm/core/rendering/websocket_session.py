@@ -17,6 +17,8 @@ from mockllm.core.request.stored_objects import ObjectLookup
 WEBSOCKET_METHOD: str = "WS"
 """The method of handshakes and messages in the route table. For a message, a space and the name of its event follow,
 which no method of HTTP contains."""
+NOTHING_SENT: float = -1.0
+"""The time before the first message of a response."""
 MAX_CONVERSATION: int = 4 * 2**20
 """The bytes of the conversation of a WebSocket, as JSON; the oldest items are evicted first. Each turn reads all."""
 
@@ -113,8 +115,8 @@ class WebSocketSession(Protocol):
         """Return a response as the messages that are sent. The session may keep it."""
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
-        """Return what is done after a response. `sent`: the seconds of its plan after which a StopResponse ended it;
-        None where it was sent to its end."""
+        """Return what is done after a response. `sent`: the seconds of its plan after which a StopResponse ended it,
+        or `NOTHING_SENT`; None where it was sent to its end."""
 
 
 def is_handshake(method: str, headers: Mapping[str, str]) -> bool:
