@@ -38,7 +38,6 @@ from mockllm.server.deferred_planning import set_deferred_response
 from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
-from mockllm.server.player import PlayEnd, wait_for_player
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_reading import (
     read_history_in_thread,
@@ -135,6 +134,8 @@ class WebSocketConnection:
             self._fail()
             return
         async for message in messages:
+            if self._output.silent:
+                continue  # a dead peer serves nothing
             try:
                 await self._receive(message.data, messages)
             except (Exception, MissingStoredObject):
@@ -335,22 +336,10 @@ class WebSocketConnection:
             self._stopping.remove(queue_name)
             self._end_stopped(queue_name, exchange, 0.0, NOTHING_SENT)
             return False
-        end = await self._wait_for_player(player)
+        end = await player.wait()
         if not exchange.ended:
             end_exchange(app, exchange, end)
         return exchange.end_reason == "finished"
-
-    async def _wait_for_player(self, player: MessagePlayer) -> PlayEnd:
-        """Wait until a player has ended. A frame that it leaves unfinished ends the connection."""
-        frames, is_broken = player.frames, False
-        try:
-            await wait_for_player(player, frames)
-        finally:
-            if frames.in_frame:
-                is_broken = True
-                self._output.shut_down_writing()
-        assert player.play_end is not None, "the player was waited for"
-        return "close" if is_broken else player.play_end
 
     async def _messages(self, exchange: Exchange, queue_name: str) -> Plan:
         """Return the messages of a response. Stored objects that the session needs for them are fetched."""

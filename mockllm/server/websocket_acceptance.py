@@ -61,3 +61,8 @@ class HalfClosingWebSocketResponse(ClosedByOwner, WebSocketResponse):
         assert self._writer is not None, "the handshake is accepted"
         self._writer.transport = cast(Transport, output)
         self.close_connection = output.shut_down_writing
+        output.stop_heartbeat = self._stop_heartbeat
+
+    def _stop_heartbeat(self) -> None:
+        self._cancel_heartbeat()
+        self._heartbeat = None  # aiohttp begins no other

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from mockllm.core.rendering.plan import ConnectionCut, Plan, RawStep
 from mockllm.core.rendering.websocket_frames import payload_span
 from mockllm.server.http1 import SerializedHead
-from mockllm.server.player import Player, PlayerDeadlines
+from mockllm.server.player import PlayEnd, Player, PlayerDeadlines, wait_for_player
 from mockllm.server.single_write import MAX_WRITE_BYTES
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class WebSocketOutput:
         """What has written the beginning of a frame without its end."""
         self.silent = False
         """Whether a fault has ended all output, while the connection stays open."""
+        self.stop_heartbeat: Callable[[], None] | None = None
+        """Sends no more pings, and closes no connection whose client sends no pongs."""
         self._waiting = bytearray()
         self._free = asyncio.Event()
         self._free.set()
@@ -82,8 +84,10 @@ class WebSocketOutput:
             self.writer.finish()
 
     def fall_silent(self) -> None:
-        """Send nothing more."""
+        """Send nothing more. The client ends the connection."""
         self.silent = True
+        if self.stop_heartbeat is not None:
+            self.stop_heartbeat()
         self._drop_waiting()
 
     def begin_frame(self, writer: FrameSink) -> None:
@@ -167,7 +171,7 @@ class FrameSink:
 class MessagePlayer(Player):
     """Plays the messages of a response on a WebSocket. It stalls while another response has an unfinished frame."""
 
-    __slots__ = ("frames",)
+    __slots__ = ("_output", "frames")
 
     def __init__(
         self,
@@ -179,7 +183,7 @@ class MessagePlayer(Player):
     ) -> None:
         # the steps that a fault has divided are raw bytes
         divides = bool(plan.delivery.throttles) or RawStep in map(type, plan.steps)
-        self.frames = FrameSink(output, divides=divides)
+        self._output, self.frames = output, FrameSink(output, divides=divides)
         super().__init__(plan, NO_HTTP_HEAD, self.frames, deadlines, began, time_scale)
         self.frames.finish = self.finish_frame
 
@@ -194,6 +198,17 @@ class MessagePlayer(Player):
     def resume(self) -> None:
         if self.play_end is None:  # else `finish_frame` has ended it
             super().resume()
+
+    async def wait(self) -> PlayEnd:
+        """Wait as `wait_for_player` does. A frame that is left unfinished ends the connection."""
+        try:
+            await wait_for_player(self, self.frames)
+        finally:
+            is_broken = self.frames.in_frame
+            if is_broken:
+                self._output.shut_down_writing()
+        assert self.play_end is not None, "the player was waited for"
+        return "close" if is_broken else self.play_end
 
     def finish_frame(self) -> None:
         """Write the rest of an unfinished frame at once, whatever waits it has. That may end the play."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.server import websocket
+from mockllm.server import websocket_output
 from mockllm.server.exchange_end import SERVER_FAILED
 from mockllm.server.player import DrainableSink, Player
 from tests.server.control.live_server import EXAMPLE, Steered, steered
@@ -62,7 +62,7 @@ def test_failure_of_the_server_is_no_client_that_left(
     async def fail(player: Player, sink: DrainableSink) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
-    monkeypatch.setattr(websocket, "wait_for_player", fail)
+    monkeypatch.setattr(websocket_output, "wait_for_player", fail)
     lines = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE.items())
     message = b'{"type": "response.create", "model": "gpt-5", "input": "hi"}'
     with Raw(server.port) as raw:

@@ -25,8 +25,8 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 from mockllm.core.rendering.websocket_frames import frame, read_frames, text_frame
+from mockllm.server import websocket_acceptance
 from mockllm.server.deadlines import Deadlines
-from mockllm.server.player import wait_for_player
 from mockllm.server.single_write import MAX_WRITE_BYTES
 from mockllm.server.websocket_output import MAX_WAITING_BYTES, MessagePlayer, WebSocketOutput
 from tests.live import live
@@ -138,11 +138,11 @@ def test_stalled_response_is_resumed() -> None:
         world = World()
         world.play(say(b"first"), delivery=DRIP)
         other = world.play(say(b"other"))
-        waiting = asyncio.ensure_future(wait_for_player(other, other.frames))
+        waiting = asyncio.ensure_future(other.wait())
         await asyncio.sleep(0)
         assert not waiting.done()
         world.clock.run_until(200)
-        await waiting
+        assert await waiting == "finished"
         return world
 
     assert asyncio.run(played()).sent == [b"first", b"other", b""]
@@ -187,11 +187,9 @@ def test_close_follows_the_end_of_the_frame(world: World) -> None:
 def test_frame_without_an_end_ends_the_connection(world: World) -> None:
     player = world.play(RawStep(b"\x81\x05ab", 1), CutStep("end", 1))
     world.output.write(PONG)
-    assert player.play_end == "finished"
-    player.stop()
-    assert player.frames.in_frame
-    world.output.shut_down_writing()
+    assert asyncio.run(player.wait()) == "close"
     assert world.sent == [b"\x81\x05ab"]
+    assert world.sink.ended
 
 
 def test_divided_event_is_one_frame(world: World) -> None:
@@ -282,7 +280,8 @@ def test_event_cut_without_its_rest_closes_the_socket(file: Path) -> None:
         assert " close" in server.line(lambda line: "WS response.create" in line)
 
 
-def test_silent_socket_sends_nothing(file: Path) -> None:
+def test_silent_socket_sends_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_acceptance, "HEARTBEAT", 0.1)
     with live(file) as server, opened(server.url) as socket:
         ask(socket, "silent")
         while json.loads(socket.recv(PATIENCE))["type"] != "response.output_text.delta":
@@ -290,5 +289,6 @@ def test_silent_socket_sends_nothing(file: Path) -> None:
         ask(socket, "hi", stream_id="other")
         pong = socket.ping()
         with pytest.raises(TimeoutError):
-            socket.recv(0.3)
+            socket.recv(0.5)
         assert not pong.is_set()
+        assert not [entry for entry in server.app.journal if entry.method != "GET"]
