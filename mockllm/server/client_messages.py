@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from aiohttp import WSMessage, WSMsgType
 from aiohttp.web import BaseRequest, WebSocketResponse
@@ -24,16 +24,25 @@ if TYPE_CHECKING:
 
 SLICE: Final = 0.001
 """Seconds of work on messages in one iteration of the event loop, about."""
+HTTP_11: Final = (1, 1)
+VERSION: Final = "13"
+"""The version of the protocol."""
 TOO_BIG: Final = 1009
 """The close code for a message that is not processed (RFC 6455, section 7.4.1)."""
 
 
-def is_valid_handshake(request: BaseRequest, response: WebSocketResponse) -> bool:
-    """Return whether a request is a handshake that this response can accept."""
+def handshake_refusal(request: BaseRequest, response: WebSocketResponse) -> Literal[400, 426] | None:
+    """Return None for a handshake that this response can accept; else the status of its refusal. It is 426 for
+    another version of the protocol (RFC 6455, section 4.4)."""
+    if request.method != "GET" or request.version < HTTP_11:
+        return 400
+    version = request.headers.get("Sec-WebSocket-Version", "").strip()
+    if version.isdecimal() and version != VERSION:
+        return 426
     try:
-        return response.can_prepare(request).ok
+        return None if response.can_prepare(request).ok else 400
     except ValueError:  # aiohttp expects headers of ASCII
-        return False
+        return 400
 
 
 class ClientMessages:
