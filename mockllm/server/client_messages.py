@@ -50,6 +50,8 @@ class ClientMessages:
 
     def __init__(self, response: WebSocketResponse) -> None:
         self._response = response
+        self.close_reason = ""
+        """The reason with which the client has closed the WebSocket."""
         self._until = perf_counter() + SLICE
 
     @property
@@ -69,6 +71,8 @@ class ClientMessages:
             if message.type is WSMsgType.PING:
                 await self._response.pong(message.data)  # waits where the client does not read pongs
             elif message.type is not WSMsgType.PONG:
+                if message.type is WSMsgType.CLOSE:
+                    self.close_reason = message.extra or ""
                 raise StopAsyncIteration
 
     async def _next(self) -> WSMessage:
