@@ -218,7 +218,7 @@ class WebSocketConnection:
 
     def _stop(self, queue_name: str) -> None:
         """End a response after the written bytes, and notify the session. One that has not begun to play ends as soon
-        as it is planned: its request came just before, or it waits for a thread or the store. A hold ends at once."""
+        as it is planned, and nothing of it is sent. A hold ends at once."""
         if queue_name not in self._tasks:
             return
         exchange = self._running.get(queue_name)

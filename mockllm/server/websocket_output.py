@@ -29,7 +29,7 @@ class WebSocketOutput:
 
     def __init__(self, sink: SocketSink) -> None:
         self.sink = sink
-        self.writer: FrameSink | None = None
+        self.writer: ResponseFrames | None = None
         """What has written the beginning of a frame without its end."""
         self.silent = False
         """Whether a fault has ended all output, while the connection stays open."""
@@ -90,7 +90,7 @@ class WebSocketOutput:
             self.stop_heartbeat()
         self._drop_waiting()
 
-    def begin_frame(self, writer: FrameSink) -> None:
+    def begin_frame(self, writer: ResponseFrames) -> None:
         self.writer = writer
         self._free.clear()
 
@@ -107,7 +107,7 @@ class WebSocketOutput:
         self.end_frame()
 
 
-class FrameSink:
+class ResponseFrames:
     """Writes the frames of one response. It knows whether the last one is unfinished. `divides`: whether any write
     may end inside of a frame; otherwise only one of `MAX_WRITE_BYTES` may."""
 
@@ -183,7 +183,7 @@ class MessagePlayer(Player):
     ) -> None:
         # the steps that a fault has divided are raw bytes
         divides = bool(plan.delivery.throttles) or RawStep in map(type, plan.steps)
-        self._output, self.frames = output, FrameSink(output, divides=divides)
+        self._output, self.frames = output, ResponseFrames(output, divides=divides)
         super().__init__(plan, NO_HTTP_HEAD, self.frames, deadlines, began, time_scale)
         self.frames.finish = self.finish_frame
 
