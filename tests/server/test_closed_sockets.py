@@ -95,10 +95,10 @@ def test_client_that_ends_its_side_gets_no_further_byte(tmp_path: Path) -> None:
         assert raw.to_the_end() == b""
 
 
-def test_socket_lives_after_a_response_without_a_message(tmp_path: Path) -> None:
+def test_socket_lives_after_a_response_without_a_text(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("rules: [{reply: Hi., delay: 1h}]", encoding="utf-8")
     with live(tmp_path) as server, opened(server.url, "/v1/realtime?model=m") as socket:
         for type in ("response.create", "response.cancel", "none"):
             socket.send(json.dumps({"type": type}))
-        types = [json.loads(socket.recv(PATIENCE))["type"] for _ in range(2)]
-    assert types == ["session.created", "error"]
+        types = [json.loads(socket.recv(PATIENCE))["type"] for _ in range(4)]
+    assert types == ["session.created", "response.created", "response.done", "error"]
