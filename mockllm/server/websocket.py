@@ -20,7 +20,6 @@ from msgspec.structs import replace
 from mockllm.core.rendering.plan import Delivery, Plan, RawStep, ResponseHead, Step, WaitStep
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.rendering.websocket_session import (
-    NOTHING_SENT,
     WEBSOCKET_METHOD,
     CloseWebSocket,
     PlayMessages,
@@ -145,7 +144,7 @@ class WebSocketConnection:
 
     async def _receive(self, message: str | bytes, messages: BoundedMessages) -> None:
         """Carry out what the session makes of a message. Other clients are served between parts of long work."""
-        for action in self._session.receive(message, time.time()):
+        for action in self._session.receive(message, time.time(), self._played):
             if not isinstance(action, ServeOthers):
                 self._perform((action,))
                 continue
@@ -231,10 +230,10 @@ class WebSocketConnection:
         player.finish_frame()
         if player.play_end is not None:
             return  # all is written: its task ends it in this iteration
+        sent = self._played(queue_name)
         self._tasks[queue_name].cancel()
         player.stop()
-        elapsed, scale = self._app.deadlines.time() - exchange.monotonic, exchange.response.time_scale
-        self._end_stopped(queue_name, exchange, elapsed, elapsed / scale if scale else inf)
+        self._end_stopped(queue_name, exchange, self._app.deadlines.time() - exchange.monotonic, sent)
 
     def _end_stopped(self, queue_name: str, exchange: Exchange, elapsed: float, sent: float) -> None:
         del self._running[queue_name], self._tasks[queue_name]
@@ -244,6 +243,14 @@ class WebSocketConnection:
         end_exchange(self._app, exchange, "finished")
         self._perform(self._session.ended(queue_name, sent))
         self._next(queue_name)
+
+    def _played(self, queue_name: str) -> float:
+        """Return for how many seconds of its plan a response has been sent (`PlayedSeconds`)."""
+        exchange = self._running.get(queue_name)
+        if exchange is None or exchange.player is None:
+            return -inf
+        elapsed, scale = self._app.deadlines.time() - exchange.monotonic, exchange.response.time_scale
+        return elapsed / scale if scale else inf
 
     async def _serve(self, action: StartResponse | PlayMessages) -> None:
         """Serve one request to its end."""
@@ -334,7 +341,7 @@ class WebSocketConnection:
         start_player(app, exchange, player)
         if stopped:
             self._stopping.remove(queue_name)
-            self._end_stopped(queue_name, exchange, 0.0, NOTHING_SENT)
+            self._end_stopped(queue_name, exchange, 0.0, -inf)
             return False
         end = await player.wait()
         if not exchange.ended:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import cache
+from math import inf
 from typing import Any, cast
 
 from mockllm.core.rendering.event_parser import events, sent_bytes
@@ -61,7 +62,7 @@ class VirtualSocket:
         """Return the events that a message leads to. A response that it stops has run for so many seconds."""
         self.running = dict.fromkeys(self.running, after)
         text = message if isinstance(message, str | bytes) else json.dumps(message)
-        return self._perform(self.session.receive(text, NOW))
+        return self._perform(self.session.receive(text, NOW, lambda queue: self.running.get(queue, -inf)))
 
     def _perform(self, actions: Any) -> list[Any]:
         found: list[Any] = []

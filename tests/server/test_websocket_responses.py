@@ -39,6 +39,17 @@ def test_cancelled_response_of_a_scaled_time_is_incomplete() -> None:
         assert next_of(socket, "response.incomplete")["response"]["status"] == "cancelled"
 
 
+def test_item_of_a_running_response_is_known_when_announced() -> None:
+    with MockLLM(time_scale=0.01) as server, opened(server.base_url, "/v1/realtime?model=m") as socket:
+        server.reply({"chunks": ["a "] * 2_000}, delay="20s", pace={"itl": "2s"})
+        socket.send(json.dumps({"type": "response.create"}))
+        item = next_of(socket, "conversation.item.added")["item"]
+        socket.send(json.dumps({"type": "conversation.item.retrieve", "item_id": item["id"]}))
+        assert next_of(socket, "conversation.item.retrieved")["item"] == item
+        socket.send(json.dumps({"type": "conversation.item.create", "item": {"type": "message"}}))
+        assert next_of(socket, "conversation.item.added")["previous_item_id"] == item["id"]
+
+
 def test_held_response_is_cancelled_at_once() -> None:
     with MockLLM() as server, opened(server.base_url) as socket:
         server.reply("Never sent.", hold="a", pace={"ttft": "1h"})

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import WSMsgType
 from aiohttp.web import WebSocketResponse
 
-from mockllm.core.rendering.websocket_session import SERVE_OTHERS, WebSocketAction
+from mockllm.core.rendering.websocket_session import SERVE_OTHERS, PlayedSeconds, WebSocketAction
 from mockllm.server import client_messages
 from mockllm.server.app import App
 from mockllm.server.client_messages import BoundedMessages
@@ -33,7 +33,7 @@ class SlowSession:
     def opening(self) -> tuple[()]:
         return ()
 
-    def receive(self, message: bytes, now: float) -> Iterator[WebSocketAction]:
+    def receive(self, message: bytes, now: float, played: PlayedSeconds) -> Iterator[WebSocketAction]:
         for _ in range(PARTS):
             self.done += 1
             yield SERVE_OTHERS

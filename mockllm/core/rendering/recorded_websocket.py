@@ -22,7 +22,13 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
-from mockllm.core.rendering.websocket_session import NOTHING_TO_DO, PlayMessages, WebSocketAction
+from mockllm.core.rendering.websocket_session import (
+    NOTHING_TO_DO,
+    PlayedSeconds,
+    PlayMessages,
+    WebSocketAction,
+    nothing_played,
+)
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_objects import ObjectLookup
 
@@ -183,7 +189,9 @@ class RecordedWebSocketSession:
     def opening(self) -> Sequence[WebSocketAction]:
         return tuple(self._played(OPENED, b"", self.turns[:1], None))
 
-    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
+    def receive(
+        self, message: str | bytes, now: float, played: PlayedSeconds = nothing_played
+    ) -> Sequence[WebSocketAction]:
         data = message.encode("utf-8", "replace") if isinstance(message, str) else message
         kind = message_kind(data, binary=isinstance(message, bytes))
         self._received += 1

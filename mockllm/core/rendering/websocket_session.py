@@ -6,7 +6,8 @@ that ends.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple, Protocol, TypeAlias
 
 from mockllm.core.rendering.event_parser import events
@@ -17,8 +18,6 @@ from mockllm.core.request.stored_objects import ObjectLookup
 WEBSOCKET_METHOD: str = "WS"
 """The method of handshakes and messages in the route table. For a message, a space and the name of its event follow,
 which no method of HTTP contains."""
-NOTHING_SENT: float = -1.0
-"""The time before the first message of a response."""
 MAX_CONVERSATION: int = 4 * 2**20
 """The bytes of the conversation of a WebSocket, as JSON; the oldest items are evicted first. Each turn reads all."""
 
@@ -72,8 +71,15 @@ class ServeOthers(NamedTuple):
 WebSocketAction: TypeAlias = (
     SendMessages | StartResponse | PlayMessages | StopResponse | CloseWebSocket | ServeOthers
 )
+PlayedSeconds: TypeAlias = Callable[[str], float]
+"""The seconds of its plan for which the response of a queue has been sent; minus infinity where none has begun."""
 SERVE_OTHERS: ServeOthers = ServeOthers()
 NOTHING_TO_DO: Sequence[WebSocketAction] = ()
+
+
+def nothing_played(queue_name: str) -> float:
+    """Return that no response has begun (`PlayedSeconds`)."""
+    return -inf
 
 
 def message_plan(plan: Plan, framing: Framing = Framing.WEBSOCKET) -> Plan:
@@ -104,7 +110,9 @@ class WebSocketSession(Protocol):
     def opening(self) -> Sequence[WebSocketAction]:
         """Return what is done when the WebSocket opens."""
 
-    def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
+    def receive(
+        self, message: str | bytes, now: float, played: PlayedSeconds = nothing_played
+    ) -> Iterable[WebSocketAction]:
         """Return what is done on a message; `now` is in seconds since the epoch. An iterator makes
         each action when the server takes it."""
 
@@ -115,8 +123,8 @@ class WebSocketSession(Protocol):
         """Return a response as the messages that are sent. The session may keep it."""
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
-        """Return what is done after a response. `sent`: the seconds of its plan after which a StopResponse ended it,
-        or `NOTHING_SENT`; None where it was sent to its end."""
+        """Return what is done after a response. `sent`: the seconds of its plan after which a StopResponse ended it;
+        None where it was sent to its end. Minus infinity: it had not begun."""
 
 
 def is_handshake(method: str, headers: Mapping[str, str]) -> bool:

@@ -21,12 +21,14 @@ from mockllm.core.rendering.websocket_session import (
     NOTHING_TO_DO,
     SERVE_OTHERS,
     CloseWebSocket,
+    PlayedSeconds,
     SendMessages,
     ServeOthers,
     StartResponse,
     StopResponse,
     WebSocketAction,
     message_plan,
+    nothing_played,
     timed_messages,
 )
 from mockllm.core.request.request import Request
@@ -78,7 +80,9 @@ class LiveSession:
     def opening(self) -> Sequence[WebSocketAction]:
         return NOTHING_TO_DO
 
-    def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
+    def receive(
+        self, message: str | bytes, now: float, played: PlayedSeconds = nothing_played
+    ) -> Iterable[WebSocketAction]:
         try:
             data = message if isinstance(message, bytes) else message.encode("utf-8", "replace")
             fields = object_of(camel_case_fields(loads(data)))

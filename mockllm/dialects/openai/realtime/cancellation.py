@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of
+from mockllm.core.json.typed_values import object_of, text_of
 
 TEXT_DELTAS: Final = (".output_text.delta", ".output_audio_transcript.delta")
 
 
-def sent_output(response: dict[str, Json], sent: list[dict[str, Json]]) -> list[dict[str, Json]]:
+def sent_output(sent: Sequence[dict[str, Json]]) -> list[dict[str, Json]]:
     """Return the items of a response whose first events were sent; the last ones may be incomplete."""
-    output = [event["item"] for event in sent if event.get("type") == "response.output_item.done"]
-    begun = [event["item"] for event in sent if event.get("type") == "response.output_item.added"]
-    deltas = [event for event in sent if str(event.get("type")).endswith(TEXT_DELTAS)]
-    for item in begun[len(output) :]:
-        text = "".join(event["delta"] for event in deltas if event.get("item_id") == item["id"])
-        part: dict[str, Json] = {"type": "output_text", "text": text}
-        if response.get("output_modalities") == ["audio"]:
-            part = {"type": "output_audio", "transcript": text}
-        cut = {**item, "status": "incomplete"}
-        output.append({**cut, "content": [part]} if item.get("type") == "message" else cut)
-    return output
+    speaks = _begun(sent).get("output_modalities") == ["audio"]
+    texts: dict[str, str] = {}
+    output: dict[str, dict[str, Json]] = {}
+    for event in sent:
+        kind, item = text_of(event.get("type")) or "", object_of(event.get("item"))
+        if kind == "response.output_item.done":
+            output[text_of(item.get("id")) or ""] = item
+        elif kind == "response.output_item.added":
+            output[text_of(item.get("id")) or ""] = {**item, "status": "incomplete"}
+        elif kind.endswith(TEXT_DELTAS):
+            id = text_of(event.get("item_id")) or ""
+            texts[id] = texts.get(id, "") + (text_of(event.get("delta")) or "")
+    for id, item in output.items():
+        if item.get("status") == "incomplete" and item.get("type") == "message":
+            text = texts.get(id, "")
+            item["content"] = [
+                {"type": "output_audio", "transcript": text}
+                if speaks
+                else {"type": "output_text", "text": text}
+            ]
+    return list(output.values())
 
 
-def cancelled_response(sent: list[dict[str, Json]], reason: str) -> dict[str, Json]:
+def cancelled_response(sent: Sequence[dict[str, Json]], reason: str) -> dict[str, Json]:
     """Return the response whose first events were sent, as its last event has it."""
-    response = object_of(sent[0].get("response"))
     details = {"type": "cancelled", "reason": reason}
-    output = sent_output(response, sent)
-    return {**response, "status": "cancelled", "status_details": details, "output": output}
+    output = sent_output(sent)
+    return {**_begun(sent), "status": "cancelled", "status_details": details, "output": output}
+
+
+def _begun(sent: Sequence[dict[str, Json]]) -> dict[str, Json]:
+    """Return the response as its first event has it."""
+    return object_of(sent[0].get("response")) if sent else {}

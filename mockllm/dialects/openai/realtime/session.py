@@ -11,23 +11,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import count_of, object_of, objects, read_object, text_of
+from mockllm.core.json.typed_values import count_of, object_of, objects, text_of
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.plan import EventStep, Framing, Plan
 from mockllm.core.rendering.websocket_session import (
     NOTHING_TO_DO,
+    PlayedSeconds,
     SendMessages,
     StartResponse,
     StopResponse,
     WebSocketAction,
     message_plan,
-    timed_messages,
+    nothing_played,
 )
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.user_speech import UserSpeech
-from mockllm.dialects.audio import BYTES_PER_MS, MS_PER_CHARACTER, VoiceDetector, transcript_member
-from mockllm.dialects.openai.realtime.cancellation import cancelled_response
+from mockllm.dialects.audio import BYTES_PER_MS, VoiceDetector, transcript_member
 from mockllm.dialects.openai.realtime.client_events import (
     EventError,
     item_error,
@@ -36,6 +36,11 @@ from mockllm.dialects.openai.realtime.client_events import (
 )
 from mockllm.dialects.openai.realtime.conversation import RealtimeConversation, user_audio_item
 from mockllm.dialects.openai.realtime.rate_limits import with_rate_limits
+from mockllm.dialects.openai.realtime.running_response import (
+    CLIENT_CANCELLED,
+    INTERRUPTED,
+    RunningResponse,
+)
 from mockllm.dialects.openai.realtime.settings import (
     TRANSCRIPTION,
     idle_timeout,
@@ -52,8 +57,6 @@ from mockllm.dialects.openai.realtime.transcripts import transcript_of, transcri
 DEFAULT_REALTIME_MODEL: Final = "gpt-realtime"
 RESPONSE: Final = "response.create"
 TRANSCRIBE: Final = "transcription"
-INTERRUPTED: Final = "turn_detected"
-"""The reason of a response that ends because the user speaks."""
 MIN_COMMIT_MS: Final = 100
 
 
@@ -83,16 +86,15 @@ class RealtimeSession:
         """The number of items whose transcripts are requested and have not ended."""
         self._wanted: dict[str, Json] | None = None
         """The settings of a response that waits for all transcripts."""
-        self._active = False
-        self._added = True
-        """Whether the running response belongs to the conversation."""
-        self._events: Sequence[tuple[float, bytes]] = ()
-        self._reason = "client_cancelled"
+        self._running = RunningResponse(self._conversation)
 
     def opening(self) -> Sequence[WebSocketAction]:
         return (self._send("session.created", {"session": self._session}),)
 
-    def receive(self, message: str | bytes, now: float) -> Iterable[WebSocketAction]:
+    def receive(
+        self, message: str | bytes, now: float, played: PlayedSeconds = nothing_played
+    ) -> Iterable[WebSocketAction]:
+        self._running.advance(played(RESPONSE))
         kind, event, error = read_event(message, HANDLERS)
         if error is not None:
             return (self._error(event, *error),)
@@ -105,7 +107,7 @@ class RealtimeSession:
         """Return the messages of a response; those of a transcription are its events."""
         if queue_name != TRANSCRIBE:
             plan = with_rate_limits(message_plan(plan), self._payload)
-            self._events = timed_messages(plan)
+            self._running.begin(plan)
             return plan
         item = self._conversation.find(request.fields.get("item_id"))
         steps: Iterable[EventStep] = ()
@@ -123,19 +125,14 @@ class RealtimeSession:
             if self._wanted is None or self._untranscribed:
                 return NOTHING_TO_DO
             wanted, self._wanted = self._wanted, None
-            return (self._busy({}),) if self._active else self._start(wanted)
-        self._active = False
-        events, self._events = self._events, ()
-        gone = [payload for at, payload in events if sent is None or at <= sent]
-        self._expect_user(gone, interrupted=sent is not None and self._reason == INTERRUPTED)
-        if sent is None:
-            done = read_object(gone[-1]) if gone else {}
-            self._remember(list(objects(object_of(done.get("response")).get("output"))))
+            return (self._busy({}),) if self._running.active else self._start(wanted)
+        interrupted = sent is not None and self._running.stop_reason == INTERRUPTED
+        ended = self._running.end(sent)
+        self._expect_user(ended.sent, interrupted=interrupted)
+        if ended.cancelled is None:
             return NOTHING_TO_DO
-        if not events:
-            return NOTHING_TO_DO
-        begin = () if gone else (events[0][1],)  # sent now: the client learns which response it has cancelled
-        return (SendMessages((*begin, self._cancelled([*begin, *gone]))),)
+        done = self._payload("response.done", {"response": ended.cancelled})
+        return (SendMessages((*ended.begin, done)),)  # with its begin the client learns what it has cancelled
 
     def update_session(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         changes = object_of(event.get("session"))
@@ -178,12 +175,13 @@ class RealtimeSession:
 
     def create_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         item, before = object_of(event.get("item")), text_of(event.get("previous_item_id"))
-        error = item_error(item) or self._conversation.place_error(before, self._events)
+        conversation = self._conversation
+        error = item_error(item) or conversation.id_error(item.get("id")) or conversation.place_error(before)
         if error is not None:
             return (self._error(event, *error),)
         id = text_of(item.get("id")) or self._new_id("item_")
         item = {"id": id, "object": "realtime.item", "status": "completed", **item} | {"id": id}
-        previous = self._conversation.insert(item, before)
+        previous = conversation.insert(item, before)
         return tuple(
             self._send(name, {"previous_item_id": previous, "item": item})
             for name in ("conversation.item.added", "conversation.item.done")
@@ -205,14 +203,10 @@ class RealtimeSession:
 
     def truncate_item(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
         """Shorten the transcript of an item to the part that was played."""
-        item = self._conversation.find(event.get("item_id"))
+        end = count_of(event.get("audio_end_ms")) or 0
+        item = self._conversation.truncate(event.get("item_id"), end)
         if item is None:
             return self._missing(event)
-        end = count_of(event.get("audio_end_ms")) or 0
-        for part in objects(item.get("content")):
-            transcript = text_of(part.get("transcript"))
-            if transcript is not None:
-                part["transcript"] = transcript[: end // MS_PER_CHARACTER]
         members = {"item_id": item["id"], "content_index": 0, "audio_end_ms": end}
         return (self._send("conversation.item.truncated", members),)
 
@@ -225,7 +219,7 @@ class RealtimeSession:
         if self._transcribes_only:
             message = "Invalid value: 'response.create'. A transcription session has no responses."
             return (self._error(event, message, "invalid_value", "type"),)
-        if self._active or self._wanted is not None:
+        if self._running.active or self._wanted is not None:
             return (self._busy(event),)
         settings = object_of(event.get("response"))
         error = modalities_error(settings, "response")
@@ -237,10 +231,10 @@ class RealtimeSession:
         return self._start(settings)
 
     def cancel_response(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
-        if not self._active:
+        if not self._running.active:
             message = "Cancellation failed: no active response found"
             return (self._error(event, message, "response_cancel_not_active"),)
-        self._reason = "client_cancelled"
+        self._running.stop_reason = CLIENT_CANCELLED
         return (StopResponse(RESPONSE),)
 
     def clear_output(self, event: dict[str, Json]) -> Sequence[WebSocketAction]:
@@ -253,8 +247,8 @@ class RealtimeSession:
                 "input_audio_buffer.speech_started", {"audio_start_ms": at, "item_id": self._speech_item}
             )
         ]
-        if self._active and detection.get("interrupt_response") is not False:
-            self._reason = INTERRUPTED
+        if self._running.active and detection.get("interrupt_response") is not False:
+            self._running.stop_reason = INTERRUPTED
             actions.append(StopResponse(RESPONSE))
         return actions
 
@@ -300,27 +294,18 @@ class RealtimeSession:
 
     def _start(self, settings: dict[str, Json]) -> Sequence[WebSocketAction]:
         """Request a response to the conversation, or to the items of the request."""
-        self._active, self._detector.idle_at = True, None
-        self._added = settings.get("conversation") != "none"
+        in_conversation = settings.get("conversation") != "none"
+        self._running.request(in_conversation=in_conversation)
+        self._detector.idle_at = None
         own = settings.get("input")
         items = objects(own) if type(own) is list else self._conversation.items
         body = response_body(settings, self._session, items)
         body["realtime"] |= {
-            "conversation_id": self._conversation_id if self._added else None,
+            "conversation_id": self._conversation_id if in_conversation else None,
             "previous_item_id": self._conversation.last,
             "format": self._format("output"),
         }
         return (StartResponse(RESPONSE, dumps(body), RESPONSE),)
-
-    def _cancelled(self, gone: Sequence[bytes]) -> bytes:
-        """Return the last event of a response whose first events were sent."""
-        response = cancelled_response([read_object(payload) for payload in gone], self._reason)
-        self._remember(list(objects(response["output"])))
-        return self._payload("response.done", {"response": response})
-
-    def _remember(self, output: Sequence[dict[str, Json]]) -> None:
-        for item in output if self._added else ():
-            self._conversation.insert(item)
 
     @property
     def _input(self) -> dict[str, Json]:

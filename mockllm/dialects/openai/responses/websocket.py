@@ -22,11 +22,13 @@ from mockllm.core.json.typed_values import object_of, read_object, text_of
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.rendering.websocket_session import (
     NOTHING_TO_DO,
+    PlayedSeconds,
     SendMessages,
     StartResponse,
     StopResponse,
     WebSocketAction,
     message_plan,
+    nothing_played,
     timed_messages,
 )
 from mockllm.core.reply.reply import Choice, Reply, Usage
@@ -149,7 +151,9 @@ class ResponsesSession:
     def opening(self) -> Sequence[WebSocketAction]:
         return NOTHING_TO_DO
 
-    def receive(self, message: str | bytes, now: float) -> Sequence[WebSocketAction]:
+    def receive(
+        self, message: str | bytes, now: float, played: PlayedSeconds = nothing_played
+    ) -> Sequence[WebSocketAction]:
         event = _event(message)
         if event is None:
             return (_refusal(refuse("A message is a text with a JSON object.")),)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -52,16 +51,22 @@ def test_item_behind_an_unknown_item_is_an_error() -> None:
     assert found["error"]["code"] == "item_not_found"
 
 
-def test_item_behind_one_of_a_running_response_is_added() -> None:
+def test_item_with_an_id_that_is_taken_is_an_error() -> None:
     opened = RealtimeSocket()
-    opened.held.add("response.create")
-    opened.add("mixed")
-    opened.respond()
-    planned = [json.loads(payload) for _, payload in cast(Any, opened.session)._events]
-    ids = [event["item"]["id"] for event in planned if event["type"] == "conversation.item.added"]
-    for id in ids:
-        assert opened.add("b", previous_item_id=id)[0]["type"] == "conversation.item.added"
-    assert opened.add("c", previous_item_id="nosuch")[0]["type"] == "error"
+    opened.add("first", own={"id": "mine"})
+    for place in ({}, {"previous_item_id": "mine"}, {"previous_item_id": "root"}):
+        (event,) = opened.add("second", own={"id": "mine"}, event_id="e1", **place)
+        assert event["error"] == {
+            "type": "invalid_request_error",
+            "code": "item_create_duplicate_item_id",
+            "message": "Error adding item: an item with id 'mine' already exists.",
+            "param": None,
+            "event_id": "e1",
+        }
+    (found,) = opened.send({"type": "conversation.item.retrieve", "item_id": "mine"})
+    assert found["item"]["content"][0]["text"] == "first"
+    opened.send({"type": "conversation.item.delete", "item_id": "mine"})
+    assert opened.add("third", own={"id": "mine"})[0]["type"] == "conversation.item.added"
 
 
 @pytest.mark.parametrize(

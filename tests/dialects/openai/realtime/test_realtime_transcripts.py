@@ -71,18 +71,18 @@ def test_transcript_that_failed_is_no_word_of_the_user(action: str, error: tuple
         rules=f"rules: [{{match: {{api: transcription}}, {action}}}, {{reply: 'Heard <{{{{ user }}}}>.'}}]"
     )
     opened.configure(audio={"input": {"transcription": {"model": "whisper-1"}}})
-    heard = opened.hear(SOUND, QUIET)
-    (failed,) = (event for event in heard if "transcription" in event["type"])
+    received = opened.hear(SOUND, QUIET)
+    (failed,) = (event for event in received if "transcription" in event["type"])
     assert failed["type"] == "conversation.item.input_audio_transcription.failed"
     assert failed["content_index"] == 0
     assert tuple(failed["error"][name] for name in ("type", "code", "message")) == error
-    assert heard[-1]["response"]["output"][0]["content"][0]["transcript"] == "Heard <>."
+    assert received[-1]["response"]["output"][0]["content"][0]["transcript"] == "Heard <>."
     (found,) = opened.send({"type": "conversation.item.retrieve", "item_id": failed["item_id"]})
     assert found["item"]["content"] == [{"type": "input_audio", "transcript": None}]
 
 
 def test_failed_transcript_is_no_event_without_transcription() -> None:
     opened = RealtimeSocket(rules="rules: [{match: {api: transcription}, error: server_error}, {reply: Hi.}]")
-    heard = opened.hear(SOUND, QUIET)
-    assert not [event for event in heard if "transcription" in event["type"]]
-    assert heard[-1]["response"]["status"] == "completed"
+    received = opened.hear(SOUND, QUIET)
+    assert not [event for event in received if "transcription" in event["type"]]
+    assert received[-1]["response"]["status"] == "completed"
