@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from mockllm.core.rendering.plan import PHRASES
+from mockllm.core.rendering.plan import PHRASES, Headers
 from mockllm.server.aiohttp_internals import HttpProcessingError, LineTooLong
 
 TOO_LONG: Final = "The target or a header is longer than is taken here (--max-target, --max-header)."
@@ -23,10 +23,12 @@ _RESPONSE: Final = (
 )
 
 
-def error_bytes(status: int, text: str, date: bytes) -> bytes:
-    """Return an error response, which closes the connection. `date` is the line of its head."""
+def error_bytes(status: int, text: str, date: bytes, more: Headers = ()) -> bytes:
+    """Return an error response, which closes the connection. `date` is the line of its head, and `more` are further
+    headers."""
     body = f"{text}\n".encode("utf-8", "replace")
-    return _RESPONSE % (status, PHRASES[status].encode(), len(body), date, body)
+    lines = date + b"".join([f"{name}: {value}\r\n".encode() for name, value in more])
+    return _RESPONSE % (status, PHRASES[status].encode(), len(body), lines, body)
 
 
 def status_and_reason(error: HttpProcessingError) -> tuple[int, str]:

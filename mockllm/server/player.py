@@ -130,9 +130,7 @@ class Player:
 
     def continue_with(self, plan: Plan, monotonic: float) -> None:
         """Play the steps of another plan, in the same framing, in place of those that are left."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        self._cancel_deadline()
         self._framed_steps = framed_steps(plan)
         self._due = monotonic + plan.delay * self._scale
         if self.stalled:
@@ -144,12 +142,15 @@ class Player:
 
     def stop(self) -> None:
         """Release everything and write no more: the client has disconnected, or the response has ended."""
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+        self._cancel_deadline()
         self._framed_steps = iter(())
         self.notify = _nothing
         self.exception = None  # it refers to the stack frames that raised it, and these to the player
+
+    def _cancel_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def write_due(self, monotonic: float) -> None:
         """Write what is due at this time, and set the deadline of the rest."""

@@ -313,16 +313,21 @@ def serialized_response_head(app: App, exchange: Exchange, plan: Plan) -> Serial
     )
 
 
-def begin_playing(app: App, exchange: Exchange, serialized: SerializedHead | None = None) -> Player:
-    """Begin to play the response: write what has no wait before it. `serialized` is in place of its head."""
+def begin_playing(app: App, exchange: Exchange) -> None:
+    """Begin to play the response: write what has no wait before it."""
     plan = exchange.response.plan
-    if serialized is None:
-        serialized = serialized_response_head(app, exchange, plan)
+    serialized = serialized_response_head(app, exchange, plan)
+    exchange.keep_alive = serialized.keep_alive
     time_scale = exchange.response.time_scale
     player = Player(plan, serialized, exchange.sink, app.deadlines, exchange.monotonic, time_scale)
     if plan.delivery.client_responses is not None:
         suspend_response(app, exchange, plan)
-    exchange.player, exchange.keep_alive = player, serialized.keep_alive
+    start_player(app, exchange, player)
+
+
+def start_player(app: App, exchange: Exchange, player: Player) -> None:
+    """Begin to play the response of an exchange with this player."""
+    exchange.player = player
     app.count_in_flight(exchange.request_class, 1)
     request = exchange.request
     if request is not None and request.has_serving_metrics:
@@ -330,7 +335,6 @@ def begin_playing(app: App, exchange: Exchange, serialized: SerializedHead | Non
         if metrics is not None:
             metrics.begin(exchange, request)
     player.start()
-    return player
 
 
 def control_of(app: App, exchange: Exchange) -> ControlApiProtocol | None:

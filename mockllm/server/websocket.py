@@ -37,9 +37,7 @@ from mockllm.server.client_messages import BoundedMessages
 from mockllm.server.deferred_planning import set_deferred_response
 from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
-from mockllm.server.http1 import SerializedHead
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
-from mockllm.server.player import wait_for_player
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_reading import (
     read_history_in_thread,
@@ -47,15 +45,15 @@ from mockllm.server.request_reading import (
     read_request,
     wait_until_rules_are_stable,
 )
-from mockllm.server.respond import begin_playing, make_response, refuse_body, set_engine_response
+from mockllm.server.respond import make_response, refuse_body, set_engine_response, start_player
 from mockllm.server.store_waits import change_stored_objects, fetch, wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 from mockllm.server.websocket_acceptance import accept_websocket
+from mockllm.server.websocket_output import MessagePlayer, WebSocketOutput
 from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, value_or_fetch
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
-    from mockllm.server.socket_sink import SocketSink
 
 MAX_WAITING: Final = 32
 """The most requests of a queue that wait for the one before (`StartResponse.queue_name`)."""
@@ -69,8 +67,6 @@ FAILED_RESPONSE: Final = PlannedResponse(
     replace(text_page(500, f"{SERVER_FAILED}.\n"), delivery=Delivery(sends_nothing=True)), None
 )
 """The response to a message that the server itself has failed to serve. Nothing of it is sent."""
-NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, bodiless=False)
-"""In place of the head of a response that is messages."""
 
 
 async def serve_websocket(app: App, exchange: Exchange) -> None:
@@ -86,12 +82,14 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
     exchange.sends_cors_headers = False
     rule, time_scale = exchange.response.responder_id, exchange.response.time_scale
-    server = WebSocketConnection(app, head, socket, exchange.client_address, session, rule, time_scale)
+    output = WebSocketOutput(socket)
+    response.send_frames_to(output)
+    server = WebSocketConnection(app, head, output, exchange.client_address, session, rule, time_scale)
     end_exchange(app, exchange, "finished")
     app.unfinished_exchanges -= 1  # a server that stops does not wait for WebSockets without a response
     close = server.close_later(plan.steps)
     try:
-        await server.run(BoundedMessages(response, socket, app.limits))
+        await server.run(BoundedMessages(response, output, app.limits))
     finally:
         if close is not None:
             close.cancel()
@@ -106,7 +104,7 @@ class WebSocketConnection:
         self,
         app: App,
         head: RequestHead,
-        sink: SocketSink,
+        output: WebSocketOutput,
         client_address: str,
         session: WebSocketSession,
         rule: str | None = None,
@@ -114,7 +112,8 @@ class WebSocketConnection:
     ) -> None:
         """`rule`: the id of the rule whose recording is played. `time_scale`: the factor on the waits of the
         handshake and of the recording."""
-        self._app, self._head, self._sink, self._client_address = app, head, sink, client_address
+        self._app, self._head, self._sink, self._client_address = app, head, output.sink, client_address
+        self._output = output
         self._session, self._rule, self._time_scale = session, rule, time_scale
         self._heads: dict[str, RequestHead] = {}
         """The heads of messages, by the names of their events."""
@@ -135,6 +134,8 @@ class WebSocketConnection:
             self._fail()
             return
         async for message in messages:
+            if self._output.silent:
+                continue  # a dead peer serves nothing
             try:
                 await self._receive(message.data, messages)
             except (Exception, MissingStoredObject):
@@ -173,14 +174,11 @@ class WebSocketConnection:
             return None
         wait = sum(step.seconds for step in steps if isinstance(step, WaitStep))
         last = b"".join(step.data for step in steps if isinstance(step, RawStep))
-        return asyncio.get_running_loop().call_later(wait * self._time_scale, self._end_with, last)
-
-    def _end_with(self, last: bytes) -> None:
-        self._write(last)
-        self._sink.shut_down_writing()
+        return asyncio.get_running_loop().call_later(wait * self._time_scale, self._output.end_with, last)
 
     async def end(self) -> None:
         """End all responses, and close the WebSocket."""
+        self._output.finish_frame()
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -192,7 +190,7 @@ class WebSocketConnection:
         for action in actions:
             if isinstance(action, SendMessages):
                 frame = binary_frame if action.binary else text_frame
-                self._write(b"".join(map(frame, action.payloads)))
+                self._output.write(b"".join(map(frame, action.payloads)))
             elif isinstance(action, StartResponse | PlayMessages):
                 self._start(action)
             elif isinstance(action, StopResponse):
@@ -203,13 +201,8 @@ class WebSocketConnection:
                 assert isinstance(action, CloseWebSocket)
                 self._close(action.code, action.reason)
 
-    def _write(self, data: bytes) -> None:
-        transport = self._sink.connection.transport
-        if transport is not None and not transport.is_closing():
-            transport.write(data)
-
     def _close(self, code: int, reason: str) -> None:
-        self._end_with(close_frame(code, reason))
+        self._output.end_with(close_frame(code, reason))
 
     def _start(self, action: StartResponse | PlayMessages) -> None:
         if action.queue_name in self._tasks:
@@ -226,28 +219,32 @@ class WebSocketConnection:
         self._tasks[action.queue_name] = task
 
     def _stop(self, queue_name: str) -> None:
-        """End a response after the written bytes, and notify the session. One that has not begun to play begins
-        first: its request came just before, or it waits for a thread or the store. A hold ends at once."""
+        """End a response after the written bytes, and notify the session. One that has not begun to play ends as soon
+        as it is planned, and nothing of it is sent. A hold ends at once."""
         if queue_name not in self._tasks:
             return
         exchange = self._running.get(queue_name)
-        if exchange is None or exchange.player is None:
+        player = None if exchange is None else cast("MessagePlayer | None", exchange.player)
+        if exchange is None or player is None:
             self._stopping.add(queue_name)
             if queue_name in self._holds:
                 self._holds[queue_name].cancel()
             return
-        if exchange.player.play_end is not None:
+        player.finish_frame()
+        if player.play_end is not None:
             return  # all is written: its task ends it in this iteration
-        played = self._played(queue_name)
-        del self._running[queue_name]
-        self._tasks.pop(queue_name).cancel()
-        exchange.player.stop()
-        elapsed = self._app.deadlines.time() - exchange.monotonic
+        sent = self._played(queue_name)
+        self._tasks[queue_name].cancel()
+        player.stop()
+        self._end_stopped(queue_name, exchange, self._app.deadlines.time() - exchange.monotonic, sent)
+
+    def _end_stopped(self, queue_name: str, exchange: Exchange, elapsed: float, sent: float) -> None:
+        del self._running[queue_name], self._tasks[queue_name]
         exchange.response = replace(
             exchange.response, notes=(*exchange.response.notes, f"cancelled after {elapsed:.3g}s")
         )
         end_exchange(self._app, exchange, "finished")
-        self._perform(self._session.ended(queue_name, played))
+        self._perform(self._session.ended(queue_name, sent))
         self._next(queue_name)
 
     def _played(self, queue_name: str) -> float:
@@ -334,20 +331,24 @@ class WebSocketConnection:
             await wait_for_store(app, exchange, app.store_client)
         if exchange.pending_response is not None:
             await set_deferred_response(app, exchange)
-        if exchange.response.hold is not None:
+        if exchange.response.hold is not None and queue_name not in self._stopping:
             await self._wait_for_release(exchange, queue_name)
         messages = await self._messages(exchange, queue_name)
+        stopped = queue_name in self._stopping
+        if stopped:
+            messages = replace(messages, steps=(), delay=0.0)
         if messages is not exchange.response.plan:
             exchange.response = exchange.response.with_plan(messages)
-        player = begin_playing(app, exchange, NO_HTTP_HEAD)
-        if queue_name in self._stopping:
+        scale = exchange.response.time_scale
+        player = MessagePlayer(self._output, messages, app.deadlines, exchange.monotonic, scale)
+        start_player(app, exchange, player)
+        if stopped:
             self._stopping.remove(queue_name)
-            if player.play_end is None:
-                self._stop(queue_name)  # it cancels this task, which ends at the next `await`
-        await wait_for_player(player, self._sink)
-        assert player.play_end is not None, "the player was waited for"
+            self._end_stopped(queue_name, exchange, 0.0, -inf)
+            return False
+        end = await player.wait()
         if not exchange.ended:
-            end_exchange(app, exchange, player.play_end)
+            end_exchange(app, exchange, end)
         return exchange.end_reason == "finished"
 
     async def _messages(self, exchange: Exchange, queue_name: str) -> Plan:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from asyncio import Transport
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp.web import WebSocketResponse
 
@@ -10,7 +11,7 @@ from mockllm.core.rendering.plan import Headers
 from mockllm.engine import PlannedResponse
 from mockllm.server.aiohttp_internals import ClosedByOwner
 from mockllm.server.builtin_pages import text_page
-from mockllm.server.client_messages import is_valid_handshake
+from mockllm.server.client_messages import VERSION, handshake_refusal
 from mockllm.server.connection_errors import error_bytes
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_exchange
@@ -18,20 +19,23 @@ from mockllm.server.http1 import HttpConstraints
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
+    from mockllm.server.websocket_output import WebSocketOutput
 
 HEARTBEAT: Final = 60.0
 """Seconds between two pings to a client."""
 NO_HANDSHAKE: Final = (
-    "The WebSocket handshake is wrong: it needs Connection: Upgrade, Sec-WebSocket-Version: 13, and a "
+    "The WebSocket handshake is wrong: it needs HTTP/1.1, Connection: Upgrade, Sec-WebSocket-Version: 13, and a "
     "Sec-WebSocket-Key of 16 bytes in base64."
 )
+UPGRADES: Final = (("Upgrade", "websocket"), ("Sec-WebSocket-Version", VERSION))
+"""The headers of a 426: the protocol that is served, with its version."""
 
 
 async def accept_websocket(
     app: App, exchange: Exchange, headers: Headers, protocol: str | None
-) -> WebSocketResponse | None:
+) -> HalfClosingWebSocketResponse | None:
     """Accept the handshake of an exchange, with the subprotocol if the client offers it. Return None for a handshake
-    that is wrong: a 400 has ended the exchange."""
+    that is wrong: a 400 or 426 has ended the exchange."""
     socket = exchange.socket_sink
     assert exchange.body_stream is not None
     protocols = () if protocol is None else (protocol,)
@@ -41,10 +45,13 @@ async def accept_websocket(
     response.close_connection = socket.shut_down_writing
     response.headers.update(headers)
     web_request = socket.connection.web_request(exchange.head.message, exchange.body_stream)
-    if not is_valid_handshake(web_request, response):
-        exchange.response = PlannedResponse(text_page(400, f"{NO_HANDSHAKE}\n"), None, notes=(NO_HANDSHAKE,))
+    status = handshake_refusal(web_request, response)
+    if status is not None:
+        more = UPGRADES if status == 426 else ()
+        page = text_page(status, f"{NO_HANDSHAKE}\n", "text/plain; charset=utf-8", *more)
+        exchange.response = PlannedResponse(page, None, notes=(NO_HANDSHAKE,))
         exchange.sends_cors_headers, exchange.constraints = False, HttpConstraints(ends_connection=True)
-        socket.write(error_bytes(400, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now)))
+        socket.write(error_bytes(status, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now), more))
         end_exchange(app, exchange, "finished")
         return None
     await response.prepare(web_request)
@@ -53,3 +60,14 @@ async def accept_websocket(
 
 class HalfClosingWebSocketResponse(ClosedByOwner, WebSocketResponse):
     """A WebSocket whose client can read the close frame of the server while it still sends."""
+
+    def send_frames_to(self, output: WebSocketOutput) -> None:
+        """Let aiohttp write its frames to this in place of the transport: pings, pongs and the close frame."""
+        assert self._writer is not None, "the handshake is accepted"
+        self._writer.transport = cast(Transport, output)
+        self.close_connection = output.shut_down_writing
+        output.stop_heartbeat = self._stop_heartbeat
+
+    def _stop_heartbeat(self) -> None:
+        self._cancel_heartbeat()
+        self._heartbeat = None  # aiohttp begins no other

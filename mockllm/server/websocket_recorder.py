@@ -14,7 +14,7 @@ from aiohttp import WSMsgType
 from msgspec import Struct, field
 
 from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Plan, ResponseHead
-from mockllm.core.rendering.recorded_websocket import RecordedMessage
+from mockllm.core.rendering.recorded_websocket import ABNORMAL, RecordedMessage
 from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, text_frame
 from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import PlannedResponse
@@ -39,8 +39,7 @@ if TYPE_CHECKING:
 MAX_RECORDED: Final = 8 * MIB
 """Bytes of messages in one recording, which are in memory until the end of the WebSocket."""
 NO_STATUS: Final = 1005
-ABNORMAL: Final = 1006
-"""Codes that no close frame has (RFC 6455, section 7.4.1): the peer sent none, or its connection broke."""
+"""The code of a close frame without a code. No close frame has it (RFC 6455, section 7.4.1)."""
 NORMAL: Final = 1000
 GOING_AWAY: Final = 1001
 
@@ -159,9 +158,9 @@ async def _from_client(client: BoundedMessages, upstream: ClientWebSocketRespons
         else:
             log.add(message.data, from_client=True, binary=True)
             await upstream.send_bytes(message.data)
-    code = _code(client.close_code)
-    log.add(b"", from_client=True, close=code)
-    await upstream.close(code=code)
+    code, reason = _code(client.close_code), client.close_reason.encode()
+    log.add(reason, from_client=True, close=code)
+    await upstream.close(code=code, message=reason)
 
 
 async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog) -> None:
@@ -175,10 +174,15 @@ async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, lo
             log.add(message.data, from_client=False, binary=True)
             sink.write(binary_frame(message.data))
         else:
-            code, reason = _code(upstream.close_code), message.extra
-            reason = reason if isinstance(reason, str) else ""
+            reason = message.extra if isinstance(message.extra, str) else ""
+            # aiohttp has the code 1000 for a connection that ends without a close frame
+            has_code = message.type in (WSMsgType.CLOSE, WSMsgType.ERROR)
+            if has_code and upstream.close_code != ABNORMAL:
+                code = _code(upstream.close_code)
+                sink.write(close_frame(code, reason))
+            else:
+                code = ABNORMAL
             log.add(reason.encode(), from_client=False, close=code)
-            sink.write(close_frame(code, reason))
             sink.shut_down_writing()
             return
         if sink.full:

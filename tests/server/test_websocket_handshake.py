@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mockllm.server import websocket
+from mockllm.server import websocket_output
 from mockllm.server.exchange_end import SERVER_FAILED
 from mockllm.server.player import DrainableSink, Player
 from tests.server.control.live_server import EXAMPLE, Steered, steered
@@ -62,7 +62,7 @@ def test_failure_of_the_server_is_no_client_that_left(
     async def fail(player: Player, sink: DrainableSink) -> None:
         raise ZeroDivisionError("a mistake of ours")
 
-    monkeypatch.setattr(websocket, "wait_for_player", fail)
+    monkeypatch.setattr(websocket_output, "wait_for_player", fail)
     lines = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE.items())
     message = b'{"type": "response.create", "model": "gpt-5", "input": "hi"}'
     with Raw(server.port) as raw:
@@ -97,7 +97,7 @@ def test_handshake_is_no_unmatched_request(server: Steered) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"Sec-WebSocket-Key": "short"}, {"Sec-WebSocket-Version": "1"}, {"Connection": "close"}]
+    "wrong", [{"Sec-WebSocket-Key": "short"}, {"Sec-WebSocket-Version": ""}, {"Connection": "close"}]
 )
 def test_wrong_handshake_is_a_400_that_says_why(server: Steered, wrong: dict[str, str]) -> None:
     answer = server.call("GET", "/v1/realtime?model=m", headers={**HANDSHAKE, **wrong})
@@ -107,6 +107,26 @@ def test_wrong_handshake_is_a_400_that_says_why(server: Steered, wrong: dict[str
     assert journal_headers(server, entry["id"]) == answer.headers
     assert entry["status"] == 400
     assert "handshake is wrong" in entry["notes"][0]
+
+
+@pytest.mark.parametrize("version", ["1", "8"])
+def test_handshake_of_another_version_is_a_426(server: Steered, version: str) -> None:
+    answer = server.call(
+        "GET", "/v1/realtime?model=m", headers={**HANDSHAKE, "Sec-WebSocket-Version": version}
+    )
+    assert answer.status == 426
+    assert answer.headers["sec-websocket-version"] == "13"
+    (entry,) = server.call("GET", "/api/requests?limit=1").json["requests"]
+    assert entry["status"] == 426
+    assert journal_headers(server, entry["id"]) == answer.headers
+
+
+def test_handshake_of_older_http_is_a_400(server: Steered) -> None:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in HANDSHAKE.items())
+    with Raw(server.port) as raw:
+        answer = raw.send(f"GET /v1/realtime?model=m HTTP/1.0\r\n{lines}\r\n".encode()).answer()
+    assert answer.status == 400
+    assert "it needs HTTP/1.1" in answer.text
 
 
 @pytest.mark.parametrize(

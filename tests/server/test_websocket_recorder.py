@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from socket import SHUT_RDWR
+from threading import Thread
 from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
+from websockets.sync.server import ServerConnection, serve
 
 from mockllm.server import websocket_recorder
 from tests.live import live
@@ -81,6 +85,50 @@ def test_close_of_the_provider_is_recorded_with_its_code(scenario: Path, tmp_pat
         (file,) = files(out)
     with live(file) as replaying:
         assert over(replaying.url) == (4000, "Over.")
+
+
+def test_reason_of_the_client_reaches_the_provider(tmp_path: Path) -> None:
+    closes: list[tuple[int | None, str | None]] = []
+
+    def receive_end(socket: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            socket.recv(PATIENCE)
+        closes.append((socket.close_code, socket.close_reason))
+
+    with provider_of(receive_end) as address, recording(tmp_path / "out", other=address) as (url, _, _):
+        with opened(url, "/events") as socket:
+            socket.close(4321, "Enough.")
+        until(lambda: closes)
+    assert closes == [(4321, "Enough.")]
+
+
+def test_broken_connection_of_the_provider_is_replayed(tmp_path: Path) -> None:
+    def break_off(socket: ServerConnection) -> None:
+        socket.send("hello")
+        socket.socket.shutdown(SHUT_RDWR)
+
+    def end(url: str) -> Any:
+        with opened(url, "/events") as socket:
+            assert socket.recv(PATIENCE) == "hello"
+            with pytest.raises(ConnectionClosed) as closed:
+                socket.recv(PATIENCE)
+            return closed.value.rcvd
+
+    with provider_of(break_off) as address, recording(tmp_path / "out", other=address) as (url, _, _):
+        assert end(url) is None
+        (file,) = files(tmp_path / "out")
+    assert "close: 1006" in file.read_text(encoding="utf-8")
+    with live(file) as replaying:
+        assert end(replaying.url) is None
+
+
+@contextmanager
+def provider_of(handler: Callable[[ServerConnection], None]) -> Iterator[str]:
+    """Serve WebSockets by this function; the address."""
+    with serve(handler, "127.0.0.1", 0) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
 
 
 def test_second_socket_of_the_same_handshake_is_a_step(scenario: Path, tmp_path: Path) -> None:

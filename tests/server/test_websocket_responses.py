@@ -15,8 +15,10 @@ from websockets.sync.connection import Connection
 from mockllm.server.app import App
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.websocket import WebSocketConnection
+from mockllm.server.websocket_output import WebSocketOutput
 from mockllm.testing import MockLLM
 from tests.language.virtual_server import VirtualServer
+from tests.server.test_closed_sockets import GEMINI
 from tests.server.test_websocket_recorder import CREATE, opened, turn
 from tests.server.threaded_server import ThreadedServer
 from tests.waiting import PATIENCE, until
@@ -72,6 +74,46 @@ def test_held_response_is_cancelled_at_once() -> None:
         assert "Next." in str(turn(socket, "again")[-1])
 
 
+HELD = """
+rules:
+  - {match: {user: {contains: other}}, reply: Next.}
+  - {match: {user: {contains: hi}}, reply: Never sent., hold: {name: a, at_most: 1h}}
+  - {reply: Next.}
+"""
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_response_cancelled_before_it_begins_is_empty(tmp_path: Path, together: bool) -> None:
+    (tmp_path / "a.yaml").write_text(HELD, encoding="utf-8")
+    with MockLLM(tmp_path / "a.yaml") as server, opened(server.base_url, "/v1/realtime?model=m") as socket:
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}
+        socket.send(json.dumps({"type": "response.create", "response": {"input": [item]}}))
+        if not together:
+            until(lambda: server._running.app.held_responses.waiting(("", "a")) == 1)
+        socket.send(json.dumps({"type": "response.cancel"}))
+        response = next_of(socket, "response.done")["response"]
+        assert (response["status"], response["output"]) == ("cancelled", [])
+        socket.send(json.dumps({"type": "response.create"}))
+        assert next_of(socket, "response.done")["response"]["status"] == "completed"
+
+
+def test_interrupted_turn_of_a_hold_has_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(HELD, encoding="utf-8")
+    with MockLLM(tmp_path / "a.yaml") as server, opened(server.base_url, GEMINI) as socket:
+        setup = {"model": "models/m", "generationConfig": {"responseModalities": ["TEXT"]}}
+        socket.send(json.dumps({"setup": setup}))
+        for text in ("hi", "other"):
+            turns = [{"role": "user", "parts": [{"text": text}]}]
+            socket.send(json.dumps({"clientContent": {"turns": turns, "turnComplete": True}}))
+            if text == "hi":
+                until(lambda: server._running.app.held_responses.waiting(("", "a")) == 1)
+        received = ""
+        while "generationComplete" not in received:
+            received += str(socket.recv(PATIENCE))
+        assert '"interrupted":true' in received
+        assert "Never" not in received
+
+
 RECORDED = """
 rules:
   - match: {path: /events}
@@ -96,8 +138,10 @@ def test_recorded_messages_take_the_scaled_time(tmp_path: Path) -> None:
 
 def test_written_response_is_not_cancelled() -> None:
     app, session = App(VirtualServer("rules: [{reply: Hi.}]").engine), SimpleNamespace()
-    server = WebSocketConnection(app, *cast(Any, (None, None, "", session)))
-    server._running["q"] = cast(Any, SimpleNamespace(player=SimpleNamespace(play_end="finished")))
+    output = WebSocketOutput(cast(Any, None))
+    server = WebSocketConnection(app, *cast(Any, (None, output, "", session)))
+    player = SimpleNamespace(play_end="finished", finish_frame=lambda: None)
+    server._running["q"] = cast(Any, SimpleNamespace(player=player))
     server._tasks["q"] = cast(Any, None)
     server._stop("q")
     assert (list(server._running), list(server._tasks)) == (["q"], ["q"])

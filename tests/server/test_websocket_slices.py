@@ -17,6 +17,7 @@ from mockllm.server.app import App
 from mockllm.server.client_messages import BoundedMessages
 from mockllm.server.server_limits import ServerLimits
 from mockllm.server.websocket import WebSocketConnection
+from mockllm.server.websocket_output import WebSocketOutput
 from tests.language.virtual_server import VirtualServer
 from tests.server.test_client_messages import ReadyMessages
 
@@ -43,6 +44,7 @@ def served(session: SlowSession, left: int | None = None) -> list[int]:
     app = App(VirtualServer("rules: [{reply: Hi.}]").engine)
     connection = SimpleNamespace(transport=object())
     sink = SimpleNamespace(connection=connection, full=False)
+    output = WebSocketOutput(cast(Any, sink))
     messages = ReadyMessages(WSMsgType.BINARY)
     seen: list[int] = []
 
@@ -56,8 +58,8 @@ def served(session: SlowSession, left: int | None = None) -> list[int]:
 
     async def stated() -> None:
         looking = asyncio.ensure_future(look())
-        server = WebSocketConnection(app, *cast(Any, (None, sink, "", session)))
-        bounded = BoundedMessages(cast(WebSocketResponse, messages), cast(Any, sink), ServerLimits())
+        server = WebSocketConnection(app, *cast(Any, (None, output, "", session)))
+        bounded = BoundedMessages(cast(WebSocketResponse, messages), output, ServerLimits())
         await server.run(bounded)
         await looking
 

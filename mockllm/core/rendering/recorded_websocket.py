@@ -32,6 +32,8 @@ from mockllm.core.rendering.websocket_session import (
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_objects import ObjectLookup
 
+ABNORMAL: Final = 1006
+"""The code of a connection that broke. No close frame has it (RFC 6455, section 7.4.1)."""
 POLICY_VIOLATION: Final = 1008
 """The close code of a message that the recording does not have (RFC 6455, section 7.4.1)."""
 OPENED: Final = "open"
@@ -167,8 +169,9 @@ def response_plan(turns: Sequence[RecordedTurn], waits: Callable[[RecordedTurn],
 
 
 def close_steps(code: int, reason: str, chunk_number: int = 0) -> tuple[Step, ...]:
-    """Return the steps that end a WebSocket."""
-    return RawStep(close_frame(code, reason), chunk_number), CutStep("close", chunk_number)
+    """Return the steps that end a WebSocket; a connection that broke has no close frame."""
+    end = CutStep("close", chunk_number)
+    return (end,) if code == ABNORMAL else (RawStep(close_frame(code, reason), chunk_number), end)
 
 
 class RecordedWebSocketSession:

@@ -41,6 +41,19 @@ def frame(opcode: int, payload: bytes) -> bytes:
     return bytes((0x80 | opcode, 127)) + size.to_bytes(8, "big") + payload
 
 
+def payload_span(data: bytes, at: int) -> tuple[int, int] | None:
+    """Return where the payload of the frame at this offset begins and ends; its end may be beyond these bytes. Return
+    None where the bytes end inside of the frame's header."""
+    start = at + 2
+    if start > len(data):
+        return None
+    size = data[at + 1]
+    if size < 126:
+        return start, start + size
+    length_at, start = start, start + (2 if size == 126 else 8)
+    return None if start > len(data) else (start, start + int.from_bytes(data[length_at:start], "big"))
+
+
 class WebSocketFrame(NamedTuple):
     """A complete frame."""
 
@@ -52,12 +65,8 @@ def read_frames(data: bytes) -> Iterator[WebSocketFrame]:
     """Yield the complete frames that `frame` wrote, up to bytes that are none."""
     at = 0
     while at + 2 <= len(data) and data[at] & 0xF0 == 0x80 and data[at + 1] < 128:
-        opcode, size, start = data[at] & 15, data[at + 1], at + 2
-        if size >= 126:
-            width = 2 if size == 126 else 8
-            size = int.from_bytes(data[start : start + width], "big")
-            start += width
-        if start + size > len(data):
+        span = payload_span(data, at)
+        if span is None or span[1] > len(data):
             return
-        yield WebSocketFrame(opcode, data[start : start + size])
-        at = start + size
+        yield WebSocketFrame(data[at] & 15, data[span[0] : span[1]])
+        at = span[1]

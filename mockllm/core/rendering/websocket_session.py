@@ -138,7 +138,7 @@ class WebSocketSession(Protocol):
 
     def ended(self, queue_name: str, sent: float | None) -> Sequence[WebSocketAction]:
         """Return what is done after a response. `sent`: the seconds of its plan after which a StopResponse ended it;
-        None where it was sent to its end."""
+        None where it was sent to its end. Minus infinity: it had not begun."""
 
 
 def is_handshake(method: str, headers: Mapping[str, str]) -> bool:

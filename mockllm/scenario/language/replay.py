@@ -92,7 +92,7 @@ class WebSocketMessageSpec(Spec):
     binary: bool = False
     """Whether the data is sent as a binary message, as Gemini's messages are."""
     close: Annotated[int, Field(ge=1000, le=4999)] | None = None
-    """The code with which the sender ends the WebSocket."""
+    """The code with which the sender ends the WebSocket; 1006 if its connection broke."""
 
     @model_validator(mode="after")
     def one(self) -> Self:

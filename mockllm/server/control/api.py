@@ -247,6 +247,8 @@ def problem_plan(problem: Problem) -> Plan:
     headers = (("WWW-Authenticate", "Bearer"),) if problem.status == 401 else ()
     if problem.allowed:
         headers = (("Allow", ", ".join(problem.allowed)),)
+    if problem.status == 426:  # of the live feed
+        headers = (("Sec-WebSocket-Version", "13"),)
     if problem.retry_after is not None:
         headers = (("Retry-After", str(problem.retry_after)),)
     return plan(problem.status, data, PROBLEM, *headers)

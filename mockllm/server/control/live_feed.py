@@ -19,7 +19,7 @@ from aiohttp.web import BaseRequest, WebSocketResponse
 
 from mockllm import __version__
 from mockllm.core.json.codec import Json, dumps
-from mockllm.server.client_messages import ClientMessages, is_valid_handshake
+from mockllm.server.client_messages import VERSION, ClientMessages, handshake_refusal
 from mockllm.server.control import journal_queries
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.handlers.metrics import metrics_view, second_view, second_views
@@ -83,8 +83,9 @@ class LiveFeed:
         response = WebSocketResponse(
             compress=False, max_msg_size=MAX_MESSAGE, heartbeat=HEARTBEAT, autoping=False
         )
-        if not is_valid_handshake(request, response):
-            raise Problem(400, "This is not a WebSocket handshake (RFC 6455, version 13).")
+        status = handshake_refusal(request, response)
+        if status is not None:
+            raise Problem(status, f"This is not a WebSocket handshake (RFC 6455, GET, version {VERSION}).")
         await response.prepare(request)
         transport = request.transport
         if transport is None:

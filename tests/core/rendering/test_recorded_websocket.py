@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mockllm.core.rendering.event_parser import sent_bytes
-from mockllm.core.rendering.plan import CutStep, Framing, Plan, ResponseHead, WaitStep
+from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead, WaitStep
 from mockllm.core.rendering.recorded_websocket import (
+    ABNORMAL,
     RecordedMessage,
     RecordedWebSocketSession,
     first_difference,
@@ -111,6 +112,12 @@ def test_reply_to_the_clients_end_is_not_played() -> None:
     ends = [RecordedMessage(0.1, b"", sent, close=1000) for sent in (True, False)]
     replayed = Replayed([client(0.0, "go"), server(0.0, "yes"), *ends])
     assert texts(replayed.send("go")) == [b"yes"]
+
+
+def test_broken_connection_has_no_close_frame() -> None:
+    broken = RecordedMessage(0.0, b"", close=ABNORMAL)
+    replayed = Replayed([client(0.0, "go"), server(0.0, "yes"), broken])
+    assert [type(step) for step in replayed.send("go").plan.steps] == [EventStep, CutStep]
 
 
 def test_answer_of_binary_messages_is_binary() -> None:

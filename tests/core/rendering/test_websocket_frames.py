@@ -28,7 +28,9 @@ def test_text_frame_begins_with_its_length() -> None:
     assert text_frame(b"x" * 65536)[:10] == b"\x81\x7f\x00\x00\x00\x00\x00\x01\x00\x00"
 
 
-@pytest.mark.parametrize("data", [b"", b"\x81", text_frame(b"abc")[:-1], b"GET / HTTP", b"\x81\x82abcdef"])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x81", b"\x81\x7e\x00", text_frame(b"abc")[:-1], b"GET / HTTP", b"\x81\x82abcdef"]
+)
 def test_incomplete_or_foreign_bytes_are_no_frame(data: bytes) -> None:
     assert list(read_frames(data)) == []
 

@@ -274,7 +274,8 @@ REFUSED = {
     "a sandboxed page": ({"Origin": "null"}, 403),
     "a name that was made to resolve to this machine": ({"Host": "evil.example"}, 403),
     "a wrong token": ({"Authorization": "Bearer x"}, 401),
-    "another version of the protocol": ({"Sec-WebSocket-Version": "1"}, 400),
+    "another version of the protocol": ({"Sec-WebSocket-Version": "8"}, 426),
+    "a handshake without a version": ({"Sec-WebSocket-Version": ""}, 400),
 }
 
 
@@ -291,6 +292,12 @@ def test_feed_refuses_invalid_handshakes(tmp_path: Path, headers: dict[str, str]
     assert (got.status, got.headers["content-type"]) == (status, "application/problem+json")
 
 
+def test_feed_refuses_a_handshake_of_another_method(server: Steered) -> None:
+    with Raw(server.port) as raw:
+        got = raw.send(HANDSHAKE.replace(b"GET /ws", b"POST /ws")).answer()
+    assert got.status == 400
+
+
 def test_feed_accepts_its_own_page(server: Steered) -> None:
     async def stated() -> None:
         origin = {"Origin": f"http://127.0.0.1:{server.port}"}
@@ -303,6 +310,7 @@ def test_feed_accepts_its_own_page(server: Steered) -> None:
 def test_feed_without_upgrade_returns_426(server: Steered) -> None:
     got = server.call("GET", "/ws")
     assert (got.status, got.headers["content-type"]) == (426, "application/problem+json")
+    assert got.headers["sec-websocket-version"] == "13"
 
 
 def test_upgrade_of_other_paths_is_ignored(server: Steered) -> None:
