@@ -1,8 +1,7 @@
 """The server's imports of aiohttp beyond its documented interface. Its tests name each member that any module uses.
 
-Other modules use members of the objects that come from here: the fields and `_replace` of a `RawRequestMessage`, and
-`total_bytes` and `set_exception` of a body. `connection_errors.py` reads the texts of errors. `cli/startup.py`
-imports aiohttp's modules before the package itself.
+Other modules use the fields and `_replace` of a `RawRequestMessage`, `total_bytes` and `set_exception` of a body.
+`connection_errors.py` reads the texts of errors. `cli/startup.py` imports aiohttp's modules before the package.
 
 aiohttp parses requests (llhttp), makes the handshakes of WebSockets and reads their frames. Its connection handling
 is not used: it needs two tasks for a connection with a request, and has no bounds on time or memory."""
@@ -15,10 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.http_exceptions import HttpProcessingError as HttpProcessingError
+from aiohttp.http_exceptions import LineTooLong as LineTooLong
+from aiohttp.http_parser import HttpRequestParser
+from aiohttp.http_parser import RawRequestMessage as RawRequestMessage
 from aiohttp.http_writer import StreamWriter
-from aiohttp.streams import StreamReader
+from aiohttp.streams import StreamReader as StreamReader
 from aiohttp.tcp_helpers import tcp_keepalive as tcp_keepalive
 
 from mockllm.server.http1 import MalformedBody
@@ -26,13 +27,8 @@ from mockllm.server.masked_frames import MaskedFrames
 from mockllm.server.server_limits import BODY_BUFFER, SMALL_BODY, ServerLimits
 
 if TYPE_CHECKING:
-    from aiohttp.http import WebSocketReader
-    from aiohttp.web_protocol import RequestHandler
-    from aiohttp.web_request import BaseRequest
-
-__all__ = (
-    "ClosedByOwner", "HttpProcessingError", "HttpProtocol", "LineTooLong", "RawRequestMessage", "StreamReader",
-)  # fmt: skip
+    from aiohttp.http import WebSocketReader, WebSocketWriter
+    from aiohttp.web import BaseRequest, RequestHandler, WebSocketResponse
 
 
 class ClosedByOwner:
@@ -42,6 +38,17 @@ class ClosedByOwner:
 
     def _close_transport(self) -> None:
         self.close_connection()
+
+
+def write_frames_to(response: WebSocketResponse, transport: asyncio.Transport) -> None:
+    """Let aiohttp write its pings, pongs and the close frame of an accepted handshake to this transport."""
+    cast("WebSocketWriter", response._writer).transport = transport
+
+
+def stop_heartbeat(response: WebSocketResponse) -> None:
+    """Send no more pings, and close no connection whose client sends no pongs."""
+    response._cancel_heartbeat()
+    response._heartbeat = None  # aiohttp begins no other
 
 
 class HttpProtocol(BaseProtocol):
@@ -135,11 +142,6 @@ class HttpProtocol(BaseProtocol):
         self.pause_input(False)
 
     def keep_alive(self, value: bool) -> None: ...  # aiohttp calls it
-
-
-def has_read_http2_preface(error: HttpProcessingError) -> bool:
-    """Return whether the parser stopped because it has read the preface of HTTP/2, in one part or in several."""
-    return error.message.startswith("Pause on PRI/Upgrade")
 
 
 def take_body(body: StreamReader) -> bytes:

@@ -14,11 +14,10 @@ from mockllm.server.aiohttp_internals import (
     HttpProcessingError,
     RawRequestMessage,
     StreamReader,
-    has_read_http2_preface,
 )
 from mockllm.server.app import App
 from mockllm.server.closable_connection import ClosableConnection
-from mockllm.server.connection_errors import error_bytes, status_and_reason
+from mockllm.server.connection_errors import error_bytes, has_read_http2_preface, status_and_reason
 from mockllm.server.deadlines import Deadline
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import record_unread_request

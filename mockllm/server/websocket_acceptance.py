@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from asyncio import Transport
+from functools import partial
 from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp.web import WebSocketResponse
 
 from mockllm.core.rendering.plan import Headers
 from mockllm.engine import PlannedResponse
-from mockllm.server.aiohttp_internals import ClosedByOwner
+from mockllm.server.aiohttp_internals import ClosedByOwner, stop_heartbeat, write_frames_to
 from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import VERSION, handshake_refusal
 from mockllm.server.connection_errors import error_bytes
@@ -62,12 +63,7 @@ class HalfClosingWebSocketResponse(ClosedByOwner, WebSocketResponse):
     """A WebSocket whose client can read the close frame of the server while it still sends."""
 
     def send_frames_to(self, output: WebSocketOutput) -> None:
-        """Let aiohttp write its frames to this in place of the transport: pings, pongs and the close frame."""
-        assert self._writer is not None, "the handshake is accepted"
-        self._writer.transport = cast(Transport, output)
+        """Let aiohttp write its own frames to the output, which has what it uses of a transport."""
+        write_frames_to(self, cast(Transport, output))
         self.close_connection = output.shut_down_writing
-        output.stop_heartbeat = self._stop_heartbeat
-
-    def _stop_heartbeat(self) -> None:
-        self._cancel_heartbeat()
-        self._heartbeat = None  # aiohttp begins no other
+        output.stop_heartbeat = partial(stop_heartbeat, self)

@@ -15,17 +15,18 @@ import pytest
 from aiohttp import StreamReader, http_writer, streams, web_request, web_ws
 from aiohttp._websocket.reader import WebSocketDataQueue
 from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http import WebSocketReader
+from aiohttp.http import WebSocketReader, WebSocketWriter
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError, LineTooLong
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
 from aiohttp.http_writer import StreamWriter
 from aiohttp.tcp_helpers import tcp_keepalive
-from aiohttp.web import BaseRequest
+from aiohttp.web import BaseRequest, WebSocketResponse
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from mockllm.server import aiohttp_internals
-from mockllm.server.aiohttp_internals import HttpProtocol, has_read_http2_preface
+from mockllm.server.aiohttp_internals import HttpProtocol, stop_heartbeat, write_frames_to
+from mockllm.server.connection_errors import has_read_http2_preface
 from mockllm.server.connection_factory import HTTP2_PREFACE
 from mockllm.server.masked_frames import WRONG_FRAME
 from mockllm.server.server_limits import ServerLimits
@@ -39,6 +40,8 @@ ATTRIBUTES = {
         "_replace", "chunked", "compression", "headers", "method", "path", "should_close", "upgrade", "url",
         "version",
     ],
+    WebSocketResponse: ["_cancel_heartbeat", "_heartbeat", "_reset_heartbeat", "_writer"],
+    WebSocketWriter: ["transport"],
 }  # fmt: skip
 
 
@@ -50,6 +53,10 @@ async def built(kind: type) -> object:
         return protocol
     if kind is HttpRequestParser:
         return protocol._requests_parser
+    if kind is WebSocketResponse:
+        return WebSocketResponse(heartbeat=60.0)
+    if kind is WebSocketWriter:
+        return WebSocketWriter(protocol, asyncio.Transport())
     requests = protocol.feed_parser(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
     return requests[0][kind is StreamReader]
 
@@ -150,6 +157,37 @@ def test_message_is_copied_with_each_of_these_fields_replaced() -> None:
 
 def test_websocket_response_closes_by_this_method() -> None:
     assert list(inspect.signature(web_ws.WebSocketResponse._close_transport).parameters) == ["self"]
+
+
+def test_websocket_response_without_heartbeat_begins_none() -> None:
+    async def begins() -> bool:
+        response = WebSocketResponse(heartbeat=60.0)
+        stop_heartbeat(response)
+        response._reset_heartbeat()
+        return response._heartbeat_cb is not None
+
+    assert not asyncio.run(begins()), "aiohttp begins heartbeats in another way"
+
+
+def test_websocket_response_writes_its_pings_to_this_transport() -> None:
+    written: list[bytes] = []
+
+    class Output(asyncio.Transport):
+        def is_closing(self) -> bool:
+            return False
+
+        def write(self, data: bytes | bytearray | memoryview) -> None:
+            written.append(bytes(data))
+
+    async def ping() -> None:
+        response = WebSocketResponse()
+        protocol = HttpProtocol(asyncio.get_running_loop(), ServerLimits())
+        response._writer = WebSocketWriter(protocol, asyncio.Transport())
+        write_frames_to(response, Output())
+        await response.ping(b"x")
+
+    asyncio.run(ping())
+    assert b"".join(written) == b"\x89\x01x", "aiohttp writes the frames of a WebSocket in another way"
 
 
 def test_tcp_keepalive_takes_a_transport() -> None:
