@@ -80,7 +80,6 @@ async def serve_websocket(app: App, exchange: Exchange) -> None:
         return
     sent_head = ResponseHead(plan.head.status, tuple(response.headers.items()))  # as aiohttp wrote it
     exchange.response = replace(exchange.response, content=replace(plan, head=sent_head))
-    exchange.sends_cors_headers = False
     rule, time_scale = exchange.response.responder_id, exchange.response.time_scale
     output = WebSocketOutput(socket)
     response.send_frames_to(output)

@@ -46,12 +46,13 @@ async def accept_websocket(
     response.close_connection = socket.shut_down_writing
     response.headers.update(headers)
     web_request = socket.connection.web_request(exchange.head.message, exchange.body_stream)
+    exchange.sends_cors_headers = False
     status = handshake_refusal(web_request, response)
     if status is not None:
         more = UPGRADES if status == 426 else ()
         page = text_page(status, f"{NO_HANDSHAKE}\n", "text/plain; charset=utf-8", *more)
         exchange.response = PlannedResponse(page, None, notes=(NO_HANDSHAKE,))
-        exchange.sends_cors_headers, exchange.constraints = False, HttpConstraints(ends_connection=True)
+        exchange.constraints = HttpConstraints(ends_connection=True)
         socket.write(error_bytes(status, NO_HANDSHAKE, app.date_line.bytes_at(exchange.now), more))
         end_exchange(app, exchange, "finished")
         return None

@@ -17,6 +17,9 @@ from websockets.sync.connection import Connection
 from websockets.sync.server import ServerConnection, serve
 
 from mockllm.server import websocket_recorder
+from mockllm.server.app import App
+from mockllm.server.exchange import Exchange
+from mockllm.server.exchange_end import end_exchange
 from tests.live import live
 from tests.server.recording import KEY, closed_address, files, recording
 from tests.waiting import PATIENCE, until
@@ -150,6 +153,24 @@ def test_key_in_a_message_is_masked(scenario: Path, tmp_path: Path) -> None:
         (file,) = files(out)
         until(lambda: any("looks like a key" in line for line in stated))
     assert KEY not in file.read_text(encoding="utf-8")
+
+
+def test_forwarded_handshake_has_no_cors_headers(
+    scenario: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    def end(app: App, exchange: Exchange, *rest: Any) -> None:
+        ended.append(exchange.sends_cors_headers)
+        end_exchange(app, exchange, *rest)
+
+    monkeypatch.setattr(websocket_recorder, "end_exchange", end)
+    with live(scenario) as provider, recording(tmp_path / "out", openai=provider.url) as (url, _, _):
+        with opened(url) as socket:
+            assert socket.response is not None
+            assert "access-control-allow-origin" not in socket.response.headers
+        until(lambda: ended)
+    assert ended == [False]
 
 
 def test_refused_handshake_has_the_providers_status(scenario: Path, tmp_path: Path) -> None:
