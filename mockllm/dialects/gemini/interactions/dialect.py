@@ -18,10 +18,9 @@ from msgspec.structs import replace
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
 from mockllm.core.json.merge import merged_json
-from mockllm.core.json.typed_values import object_of, read_object, text_of
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
-from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.pacing import Pacing
 from mockllm.core.rendering.placeholders import derive
 from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan, ResponseHead
@@ -49,12 +48,11 @@ from mockllm.dialects.gemini.generate_request import DEFAULT_MODEL
 from mockllm.dialects.gemini.interactions.decoder import decode
 from mockllm.dialects.gemini.interactions.event_layout import INTERACTION_LAYOUT
 from mockllm.dialects.gemini.interactions.request import InteractionRequest
+from mockllm.dialects.gemini.interactions.stored_interactions import COMPLETED, STATUS_UPDATE, interaction_of
 from mockllm.dialects.gemini.wire_format import JSON
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest
 
 EVENTS: Final = (("content-type", "text/event-stream"),)
-STATUS_UPDATE: Final = "interaction.status_update"
-COMPLETED: Final = "interaction.completed"
 OF_GENERATE: Final = frozenset({"candidates", "promptFeedback", "usageMetadata"})
 """The extras that belong to responses of generateContent."""
 BLOCKED: Final = frozenset({"content_filter", "refusal"})
@@ -339,44 +337,3 @@ class Interactions(GeminiDialect):
         if run is not None:
             stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
         return StorageUpdate((id,), stored, optional=run is None)
-
-
-def interaction_of(plan: Plan) -> dict[str, Json]:
-    """Return the interaction of a body, or the one that a stream ends with and its steps. Return an empty object for
-    a stream without its end."""
-    steps: dict[int, dict[str, Json]] = {}
-    arguments: dict[int, str] = {}
-    whole: dict[str, Json] = {}
-    for payload, _ in events(plan):  # also of a cached response, whose steps are bytes
-        event = read_object(payload)
-        if plan.framing is Framing.PLAIN:
-            return event
-        index = event.get("index")
-        match event.get("event_type"):
-            case "step.start" if type(index) is int:
-                steps[index] = dict(object_of(event.get("step")))
-            case "step.delta" if type(index) is int and index in steps:
-                _add_delta(steps[index], object_of(event.get("delta")), arguments, index)
-            case "interaction.completed":
-                whole = object_of(event.get("interaction"))
-    for index, text in arguments.items():
-        steps[index]["arguments"] = read_object(text.encode())
-    return {**whole, "steps": list(steps.values())} if whole else {}
-
-
-def _add_delta(step: dict[str, Json], delta: dict[str, Json], arguments: dict[int, str], index: int) -> None:
-    match delta:
-        case {"type": "text", "text": str(text)}:
-            content = step.setdefault("content", [{"type": "text", "text": ""}])
-            content[0]["text"] = content[0].get("text", "") + text
-        case {"type": "thought_summary", "content": {"text": str(text)}}:
-            summary = step.setdefault("summary", [{"type": "text", "text": ""}])
-            summary[0]["text"] += text
-        case {"type": "thought_signature", "signature": str(signature)}:
-            step["signature"] = signature
-        case {"type": "arguments_delta", "arguments": str(text)}:
-            arguments[index] = arguments.get(index, "") + text
-        case {"type": "text" | "thought_summary" | "thought_signature" | "arguments_delta"}:
-            return  # a fault changed it
-        case _:  # media
-            step["content"] = [delta]

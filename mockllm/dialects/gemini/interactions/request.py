@@ -12,11 +12,12 @@ from typing import Final
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
-from mockllm.core.json.typed_values import object_of, read_object, text_of
+from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.request.stored_history import chain, is_long_history
 from mockllm.core.request.stored_objects import StoredObject
 from mockllm.dialects.gemini.cached_content import with_cached
 from mockllm.dialects.gemini.generate_request import GenerateRequest, list_of
+from mockllm.dialects.gemini.interactions.stored_interactions import input_steps, read_input, steps_at
 
 CHOICES: Final = {"auto": "AUTO", "any": "ANY", "none": "NONE", "validated": "VALIDATED"}
 ROLES: Final = {"user": "user", "model": "model"}
@@ -61,8 +62,8 @@ class InteractionRequest(GenerateRequest):
 
     @cached_property
     def history(self) -> list[Json]:
-        """The steps of all interactions that lead to this one, the oldest first."""
-        return [step for one in self.before for step in (*input_steps(one), *output_steps(one))]
+        """The steps that all interactions which lead to this one have now, the oldest first."""
+        return [step for one in self.before for step in (*input_steps(one), *steps_at(one, self.monotonic))]
 
     @property
     def history_is_long(self) -> bool:
@@ -90,28 +91,6 @@ class InteractionRequest(GenerateRequest):
     def summarizes(self) -> bool:
         """Whether thoughts are shown; otherwise only their signature is."""
         return object_of(self.fields.get("generation_config")).get("thinking_summaries") == "auto"
-
-
-def input_steps(stored: StoredObject) -> list[Json]:
-    return read_input(read_object(stored.request_body).get("input"))
-
-
-def output_steps(stored: StoredObject) -> list[Json]:
-    return list_of(read_object(stored.response_body).get("steps"))
-
-
-def read_input(value: Json) -> list[Json]:
-    """Return an input as steps: a text, a content, a list of contents, or a list of steps."""
-    if type(value) is str:
-        return [{"type": "user_input", "content": [{"type": "text", "text": value}]}]
-    items = [object_of(item) for item in list_of(value)]
-    if items and all(_is_content(item) for item in items):
-        return [{"type": "user_input", "content": items}]
-    return list(items)
-
-
-def _is_content(item: dict[str, Json]) -> bool:
-    return item.get("type") in ("text", "image", "audio", "video", "document") and "role" not in item
 
 
 def _contents(step: dict[str, Json]) -> Sequence[Json]:

@@ -10,22 +10,16 @@ from collections.abc import Iterator
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
-from mockllm.core.json.codec import Json, dumps, loads
+from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import object_of, read_object, whole_number
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead, Step
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_objects import StoredObject
-from mockllm.dialects.background import events_after, has_ended, is_queued
+from mockllm.dialects.background import events_after, has_ended
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.generate_request import GeminiRequest, list_of
-from mockllm.dialects.gemini.interactions.dialect import (
-    COMPLETED,
-    EVENTS,
-    STATUS_UPDATE,
-    interaction_failure,
-    interaction_of,
-)
-from mockllm.dialects.gemini.interactions.request import input_steps
+from mockllm.dialects.gemini.interactions.dialect import EVENTS, interaction_failure
+from mockllm.dialects.gemini.interactions.stored_interactions import COMPLETED, input_steps, interaction_at
 from mockllm.dialects.gemini.stored_call import GeminiStoredCall
 from mockllm.dialects.gemini.wire_format import JSON
 from mockllm.dialects.stored_objects import Deletion, ObjectCall, ObjectRequest
@@ -118,25 +112,6 @@ def _cancelled(stored: StoredObject, monotonic: float) -> StoredObject:
     if timeline is None or has_ended(timeline, monotonic):
         return stored
     return stored._replace(timeline=timeline._replace(cancelled=monotonic))
-
-
-def interaction_at(stored: StoredObject, monotonic: float) -> dict[str, Json]:
-    """Return the interaction as a read at this time finds it."""
-    timeline = stored.timeline
-    if timeline is None or (timeline.cancelled is None and has_ended(timeline, monotonic)):
-        return read_object(stored.response_body)
-    opening = object_of(object_of(loads(timeline.events[0][2])).get("interaction"))
-    status = "queued" if is_queued(timeline, monotonic, STATUS_UPDATE) else "in_progress"
-    if timeline.cancelled is not None:
-        status = "cancelled"
-    past = [
-        EventStep(payload, 0, "open", name)
-        for at, name, payload in timeline.events
-        if at <= timeline.elapsed(monotonic)
-    ]
-    ended = EventStep(dumps({"event_type": COMPLETED, "interaction": opening}), 0, "open")
-    begun = interaction_of(Plan(ResponseHead(200, ()), (*past, ended), Framing.SSE))
-    return {**begun, "status": status, "steps": [] if status == "queued" else begun["steps"]}
 
 
 def _events(whole: dict[str, Json]) -> Iterator[EventStep]:

@@ -12,8 +12,8 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.reply.reply import Choice, Media, NativePart, Refusal, Reply, Text
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.gemini.dialects import INTERACTIONS
-from mockllm.dialects.gemini.interactions.dialect import interaction_of
 from mockllm.dialects.gemini.interactions.request import InteractionRequest
+from mockllm.dialects.gemini.interactions.stored_interactions import interaction_of
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.language.virtual_server import NOW, ClientResponse, VirtualServer, raw_request
 
