@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -46,6 +47,14 @@ rules:
             - mcp: {server: deep, tool: ask, approval: true}
         - Middle.
         - server_tools: [{mcp: {server: deep, tool: tell, approval: true}}]
+        - End.
+  - name: same
+    match: {model: same}
+    reply:
+      parts:
+        - server_tools:
+            - mcp: {server: deep, tool: ask, arguments: {n: 1}, approval: true}
+            - mcp: {server: deep, tool: ask, arguments: {n: 2}, approval: true}
         - End.
   - name: search
     reply:
@@ -136,6 +145,34 @@ def test_second_approval_continues_behind_the_first_call() -> None:
     output = items(*approved, model="twice")
     assert types(output) == ["mcp_call", "message"]
     assert (output[0]["name"], output[1]["content"][0]["text"]) == ("tell", "End.")
+
+
+ONE: Any = {**REQUESTED, "arguments": '{"n":1}'}
+TWO: Any = {**REQUESTED, "id": "mcpr_2", "arguments": '{"n":2}'}
+YES_TWO: Any = {**YES, "approval_request_id": "mcpr_2"}
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([ONE, YES], [("mcp_call", "mcpr_1", 1), ("mcp_approval_request", None, 2)]),
+        ([YES], [("mcp_call", "mcpr_1", 1), ("mcp_approval_request", None, 2)]),
+        ([ONE, {**YES, "approve": False}], [("mcp_approval_request", None, 2)]),
+        ([ONE, YES, TWO, YES_TWO], [("mcp_call", "mcpr_2", 2), ("message", None, None)]),
+        ([ONE, TWO, YES_TWO, YES], [("mcp_call", "mcpr_2", 2), ("message", None, None)]),
+        ([ONE, YES, TWO, {**YES_TWO, "approve": False}], [("message", None, None)]),
+        (
+            [ONE, {**YES, "approve": False}, YES],
+            [("mcp_call", "mcpr_1", 1), ("mcp_approval_request", None, 2)],
+        ),
+    ],
+)
+def test_two_calls_of_one_tool_have_own_approvals(history: list[Any], expected: list[Any]) -> None:
+    output = items(USER, *history, model="same")
+    assert [
+        (each["type"], each.get("approval_request_id"), json.loads(each.get("arguments", "{}")).get("n"))
+        for each in output
+    ] == expected
 
 
 @pytest.mark.parametrize(

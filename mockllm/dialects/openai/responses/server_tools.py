@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.json.typed_values import object_of, text_of
+from mockllm.core.json.typed_values import text_of
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
 from mockllm.dialects.openai.responses.file_search import FILE_RESULTS
 from mockllm.dialects.openai.responses.object import SEALED_PREFIX
@@ -46,6 +46,8 @@ class Approval(NamedTuple):
     id: str
     """The id of the request for approval."""
     approve: bool
+    request: Mapping[str, Json] | None
+    """The request for approval; None where the client sends only its id."""
 
 
 def server_parts(
@@ -58,6 +60,7 @@ def server_parts(
     client has decided, they begin with its call; a call that it rejected is left out. `search` finds
     what a rule leaves to the vector stores of the request, by a query."""
     result: list[Part] = []
+    decisions: list[Approval] | None = None
     for part in parts:
         if type(part) is not NativePart or part.dialect != SERVER_TOOL:
             result.append(part)
@@ -65,10 +68,12 @@ def server_parts(
         kind = part.block["kind"]
         if kind not in ITEMS:
             continue
-        approval = _approval(part.block, items) if kind == "mcp" and part.block["approval"] else None
-        if kind == "mcp" and part.block["approval"] and approval is None:
-            return [*result, NativePart("openai", _approval_request(part.block))]
-        if approval is not None:
+        approval = None
+        if kind == "mcp" and part.block["approval"]:
+            decisions = _decisions(items) if decisions is None else decisions
+            approval = _taken(part.block, decisions)
+            if approval is None:
+                return [*result, NativePart("openai", _approval_request(part.block))]
             result.clear()  # an earlier response had these parts
         if approval is None or approval.approve:
             item = ITEMS[kind](_with_results(part, search), included)
@@ -92,18 +97,35 @@ def _with_results(part: NativePart, search: Callable[[str], list[Json]]) -> Item
     return {**block, "results": search(block["query"])} if _is_search(part) else block
 
 
-def _approval(block: Item, items: Sequence[Mapping[str, Json]]) -> Approval | None:
-    """Return the decision on a call since the last message of the user; None where there is none."""
+def _decisions(items: Sequence[Mapping[str, Json]]) -> list[Approval]:
+    """Return the decisions since the last message of the user, in their order. The last decision on a request
+    counts."""
     requests = {text_of(item.get("id")): item for item in items if item.get("type") == "mcp_approval_request"}
+    found: dict[str, Approval] = {}
     for item in reversed(items):
         if item.get("role") == "user":
-            return None
+            break
         id = text_of(item.get("approval_request_id"))
-        if item.get("type") == "mcp_approval_response" and id is not None:
-            request = object_of(requests.get(id, {"server_label": block["server"], "name": block["tool"]}))
-            if (request.get("server_label"), request.get("name")) == (block["server"], block["tool"]):
-                return Approval(id, item.get("approve") is True)
-    return None
+        if item.get("type") == "mcp_approval_response" and id is not None and id not in found:
+            found[id] = Approval(id, item.get("approve") is True, requests.get(id))
+    return list(reversed(found.values()))
+
+
+def _taken(block: Item, decisions: list[Approval]) -> Approval | None:
+    """Remove and return the decision on a call; None where there is none. A request with the call's arguments comes
+    first: arguments that a template generates may differ from those of the request."""
+    call = (block["server"], block["tool"])
+    of_tool = [each for each in decisions if each.request is None or _called(each.request) == call]
+    arguments = _text(block["arguments"])
+    of_tool.sort(key=lambda each: each.request is not None and each.request.get("arguments") != arguments)
+    if not of_tool:
+        return None
+    decisions.remove(of_tool[0])
+    return of_tool[0]
+
+
+def _called(request: Mapping[str, Json]) -> tuple[Json, Json]:
+    return request.get("server_label"), request.get("name")
 
 
 def _approved(item: Item, approval: Approval) -> Item:
