@@ -49,7 +49,8 @@ def begun_task(reply: Reply, request: RpcRequest, identity: ResponseIdentity) ->
     ended = (
         {"status": "failed", **end} if end else {"status": "completed", "result": result_of(reply, request)}
     )
-    state = {"task": task, "began": request.now, "pending": askable(reply, request), "end": ended}
+    questions = askable(reply, request)
+    state = {"task": task, "began": request.now, "before": 0.0, "pending": questions, "end": ended}
     steps: tuple[Step, ...] = (
         WaitStep(wanted.get("after") or 0.0, 0),
         EventStep(dumps(state), 0, "end", ENDED),
@@ -89,13 +90,16 @@ def _cancelled(stored: StoredObject, timeline: Timeline, request: RpcRequest) ->
 
 
 def _with_responses(stored: StoredObject, timeline: Timeline, request: RpcRequest) -> StoredObject:
-    """Return the task with the client's responses. Its time begins anew."""
+    """Return the task with the client's responses. Its time begins anew where they respond to a question."""
     state = object_of(loads(stored.response_body))
     responses = object_of(request.params.get("inputResponses"))
     pending = {
         name: question for name, question in object_of(state["pending"]).items() if name not in responses
     }
-    body = dumps({**state, "began": request.now, "pending": pending})
+    if pending == state["pending"]:
+        return stored
+    before = state["before"] + timeline.elapsed(request.monotonic)
+    body = dumps({**state, "began": request.now, "before": before, "pending": pending})
     return stored._replace(response_body=body, timeline=timeline._replace(began=request.monotonic))
 
 
@@ -110,8 +114,9 @@ def _stored(request: RpcRequest) -> StoredObject | None:
     stored = request.response_lookup.stored(request.stored_name(STORED, request.named))
     if stored is None or stored.timeline is None:
         return None
-    ttl = object_of(loads(stored.response_body)["task"])["ttlMs"]
-    expired = ttl is not None and stored.timeline.elapsed(request.monotonic) * 1000 > ttl
+    state = loads(stored.response_body)
+    ttl, since = state["task"]["ttlMs"], stored.timeline._replace(cancelled=None)
+    expired = ttl is not None and (state["before"] + since.elapsed(request.monotonic)) * 1000 > ttl
     return None if expired else stored
 
 

@@ -78,6 +78,14 @@ def test_task_is_unknown_after_its_ttl() -> None:
     assert (got.status, got.json["error"]["code"]) == (400, -32602)
 
 
+def test_cancelled_task_is_unknown_after_its_ttl() -> None:
+    client = TaskClient()
+    task = client.begin("work")
+    client.send("tasks/cancel", {"taskId": task["taskId"]})
+    client.now += 61
+    assert client.send("tasks/get", {"taskId": task["taskId"]}).status == 400
+
+
 def test_task_fails_with_the_error_of_the_reply() -> None:
     client = TaskClient()
     task = client.get(client.begin("fail"))
@@ -112,6 +120,26 @@ def test_task_waits_until_all_responses_are_there() -> None:
     assert client.get(task)["status"] == "working"
     client.now += 2
     assert client.get(task)["result"]["content"][0]["text"] == "Deleted."
+
+
+def test_update_without_a_pending_question_changes_no_time() -> None:
+    client = TaskClient()
+    task = client.begin("work")
+    for _ in range(3):
+        client.now += 4
+        client.send("tasks/update", {"taskId": task["taskId"], "inputResponses": {}})
+    assert client.get(task)["status"] == "completed"
+
+
+def test_response_of_the_client_does_not_prolong_the_ttl() -> None:
+    client = TaskClient(FILE.replace("task: 2s", "task: {after: 2s, ttl: 10s}"))
+    task = client.begin("ask")
+    client.now += 8
+    responses = {"one": {"action": "accept"}, "two": {"action": "accept"}}
+    client.send("tasks/update", {"taskId": task["taskId"], "inputResponses": responses})
+    assert client.get(task)["status"] == "working"
+    client.now += 2.5
+    assert client.send("tasks/get", {"taskId": task["taskId"]}).json["error"]["code"] == -32602
 
 
 @pytest.mark.parametrize("method", ["tasks/get", "tasks/update", "tasks/cancel"])
