@@ -133,7 +133,7 @@ def _as_events(plan: Plan) -> Plan:
     if plan.framing is Framing.SSE:
         return plan
     steps = tuple(
-        EventStep(step.payload, step.chunk_number, "finish", "message") if type(step) is EventStep else step
+        replace(step, kind="finish", event="message") if type(step) is EventStep else step
         for step in plan.steps
     )
     return replace(plan, steps=steps, framing=Framing.SSE)

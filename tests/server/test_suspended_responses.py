@@ -95,6 +95,23 @@ def test_call_continues_after_all_responses(alone: Live) -> None:
     assert questions < further < rest, "the parts have the times at which they were sent"
 
 
+@pytest.mark.parametrize("ending", ["reply: Done.", "error: rate_limit"])
+def test_last_event_after_a_response_has_an_id(tmp_path: Path, ending: str) -> None:
+    rules = f"""
+mcp: [{{name: desk, sessions: false, tools: [book]}}]
+rules:
+  - {{match: {{mcp: {{tool: book, responses: {{$.who: {{exists: true}}}}}}}}, {ending}}}
+  - {{match: {{mcp: {{tool: book}}}}, reply: {{mcp: {{ask: {{who: {{method: elicitation/create}}}}}}}}}}
+"""
+    (tmp_path / "a.yaml").write_text(rules, encoding="utf-8")
+    with serve(tmp_path) as server, book(server) as stream:
+        first = stream.readline(), stream.readline()
+        assert respond(server, event(stream), {"result": {"action": "accept"}}) == 202
+        assert [stream.readline(), stream.readline()] == [b"\n", b"event: message\n"]
+        assert stream.readline() == first[1].replace(b"_0", b"_1")
+        assert event(stream)["id"] == 1
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [({"origin": "http://a.example"}, 403), ({"accept": "text/html"}, 406), ({"x-fail": "1"}, 503)],

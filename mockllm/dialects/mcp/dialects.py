@@ -76,6 +76,7 @@ from mockllm.dialects.mcp.resumption import (
     resumable_recording,
     resumed,
     stream_update,
+    with_event_id,
 )
 from mockllm.dialects.mcp.tasks import CHANGES, TASK_ANSWERS, begun_task, task_update
 
@@ -147,6 +148,10 @@ class McpCall(ServerCall):
         cache_write=False,
     )  # fmt: skip
 
+    def error(self, failure: Failure, request: Request, identity: ResponseIdentity) -> Plan:
+        plan = super().error(failure, request, identity)
+        return with_event_id(plan, request) if isinstance(request, RpcRequest) else plan
+
     def check(self, request: Request) -> Failure | None:
         assert isinstance(request, RpcRequest)
         return foreign_page(request) or unauthorized(request) or check_message(request)
@@ -208,7 +213,8 @@ class McpCall(ServerCall):
         plan = plan_without_result(reply, request, identity)
         if plan is not None:
             return plan
-        return with_session(json_plan(response(request, result_of(reply, request))), request, identity)
+        body = with_event_id(json_plan(response(request, result_of(reply, request))), request)
+        return with_session(body, request, identity)
 
     def encode_stream(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, RpcRequest)

@@ -60,15 +60,28 @@ def resumable(stream: Plan, request: RpcRequest, identity: ResponseIdentity) -> 
     if not _resumes(request):
         return stream
     earlier = continued_stream(request)
-    if earlier is None:
-        id, begin = identity.ids.make("stream-", 24), 0
-    else:
-        id, begin = earlier.response_body.decode(), len(_events(earlier)) - 1
     primed = earlier is None and request.protocol >= PRIMED_SINCE
     steps = (*([EventStep(b"", 0, "open", MESSAGE)] if primed else ()), *stream.steps)
-    ids = (f"{id}_{number}" for number in count(begin))
+    ids = _further_ids(earlier) if earlier else _ids(identity.ids.make("stream-", 24))
     numbered = replace(stream, steps=tuple(_with_ids(steps, ids)))
     return replace(numbered, background=BackgroundRun(numbered))
+
+
+def with_event_id(body: Plan, request: RpcRequest) -> Plan:
+    """Return a response without a stream. Where it continues a stream, it has the id of its event there."""
+    earlier = continued_stream(request)
+    return (
+        body if earlier is None else replace(body, steps=tuple(_with_ids(body.steps, _further_ids(earlier))))
+    )
+
+
+def _further_ids(earlier: StoredObject) -> Iterator[str]:
+    """Yield the ids of what comes in place of a stream's last event."""
+    return _ids(earlier.response_body.decode(), len(_events(earlier)) - 1)
+
+
+def _ids(stream: str, begin: int = 0) -> Iterator[str]:
+    return (f"{stream}_{number}" for number in count(begin))
 
 
 def resumable_recording(stream: Plan, request: RpcRequest) -> Plan:
