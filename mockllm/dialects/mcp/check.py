@@ -9,15 +9,15 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json, dumps
-from mockllm.core.json.typed_values import object_of
 from mockllm.core.request.request import Request
 from mockllm.dialects.mcp.errors import refusal
+from mockllm.dialects.mcp.parameter_headers import repeated_arguments
 from mockllm.dialects.mcp.protocol import (
     HANDSHAKE,
     HEADER_MISMATCH,
@@ -29,7 +29,6 @@ from mockllm.dialects.mcp.protocol import (
     MODERN,
     NAME_HEADER,
     NAMED_BY,
-    PARAM_HEADER,
     PARSE_ERROR,
     SERVER_ERROR,
     UNSUPPORTED_VERSION,
@@ -141,27 +140,12 @@ def check_modern(request: RpcRequest) -> Failure | None:
     expected: list[tuple[str, Json]] = [(METHOD_HEADER, request.rpc_method)]
     if request.rpc_method in NAMED_BY:
         expected.append((NAME_HEADER, request.named))
-    expected += _mirrored(request)
+    expected += repeated_arguments(request)
     for header, value in expected:
         failure = _mismatch(request.headers, header, value)
         if failure is not None:
             return failure
     return None
-
-
-def _mirrored(request: RpcRequest) -> Iterator[tuple[str, Json]]:
-    """Yield the headers of the arguments that the tool's schema marks with `x-mcp-header`, each with its value."""
-    if request.tool is None:
-        return
-    left: list[tuple[Json, Json]] = [(request.tool.input, request.arguments)]
-    while left:
-        schema, value = left.pop()
-        for name, inner in object_of(object_of(schema).get("properties")).items():
-            below = object_of(value).get(name)
-            header = object_of(inner).get("x-mcp-header")
-            if type(header) is str:
-                yield PARAM_HEADER + header.lower(), below
-            left.append((inner, below))
 
 
 def _mismatch(headers: Mapping[str, str], header: str, value: Json) -> Failure | None:
@@ -182,12 +166,14 @@ def _mismatched(what: str) -> Failure:
 
 
 def _same(header: str, value: Json) -> bool:
-    if type(value) is int:  # compared as numbers: 42.0 is 42
-        try:
-            return float(header) == value
-        except (ValueError, OverflowError):
-            return False
-    return header == _text(value)
+    if header == _text(value):
+        return True
+    if type(value) not in (int, float):
+        return False
+    try:  # compared as numbers: 42.0 is 42
+        return float(header) == value
+    except ValueError:
+        return False
 
 
 def _text(value: Json) -> str:

@@ -133,6 +133,15 @@ def test_modern_header_that_is_missing_is_refused(name: str) -> None:
         (None, "3", 400),
         (True, "true", 200),
         ("ü", "=?base64?w7w=?=", 200),
+        (2.0, "2", 200),
+        (2.0, "2.5", 400),
+        (1e20, "1e+20", 200),
+        (1e20, "100000000000000000000", 200),
+        (9007199254740993, "9007199254740993", 200),
+        (3, "1" * 5000, 400),
+        (["a"], None, 200),
+        ({"a": 1}, None, 200),
+        (["a"], "a", 400),
     ],
 )
 def test_argument_is_repeated_in_its_header(days: Any, header: str | None, status: int) -> None:
@@ -140,6 +149,36 @@ def test_argument_is_repeated_in_its_header(days: Any, header: str | None, statu
     headers = {} if header is None else {"mcp-param-days": header}
     sent = call("get_weather", {"city": "x", "days": days}, modern=True, headers=headers)
     assert respond_once(files, sent).status == status
+
+
+@pytest.mark.parametrize(
+    ("days", "more"),
+    [
+        ("{type: number, x-mcp-header: Days}", ""),
+        ("{type: [integer, 'null'], x-mcp-header: Days}", ""),
+        ("{x-mcp-header: Days}", ""),
+        ("{type: integer, x-mcp-header: Da ys}", ""),
+        ("{type: integer, x-mcp-header: Days}", "hours: {type: integer, x-mcp-header: dAYS}"),
+        ("{type: integer, x-mcp-header: Days}", "hours: {type: integer, x-mcp-header: 7}"),
+        ("{type: integer, x-mcp-header: Days}", "a: {items: {type: integer, x-mcp-header: A}}"),
+        (
+            "{type: integer, x-mcp-header: Days}",
+            "a: {anyOf: [true, {properties: {b: {type: string, x-mcp-header: B}}}]}",
+        ),
+    ],
+)
+def test_invalid_annotation_needs_no_header(days: str, more: str) -> None:
+    written = "city: {type: string}, days: {type: integer, x-mcp-header: Days}"
+    files = PLAIN.replace(written, f"city: {{type: string}}, days: {days}, {more}".rstrip(", "))
+    files += "rules:\n  - {match: {mcp: {tool: get_weather}}, reply: ok}\n"
+    sent = call("get_weather", {"city": "x", "days": 3}, modern=True)
+    assert respond_once(files, sent).status == 200
+
+
+def test_annotation_of_the_whole_input_needs_no_header() -> None:
+    files = PLAIN.replace("input: {properties:", "input: {x-mcp-header: All, properties:", 1)
+    files += "rules:\n  - {match: {mcp: {tool: get_weather}}, reply: ok}\n"
+    assert respond_once(files, call("get_weather", {"days": 3}, modern=True)).status == 200
 
 
 def test_stdio_needs_no_headers() -> None:
