@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from mockllm.core.json.codec import Json
 from mockllm.core.matching.conditions import Equals, Glob, OneOf
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher
@@ -10,6 +13,9 @@ from mockllm.scenario.language.base import Spec
 from mockllm.scenario.language.mcp_reply import McpReplySpec
 from mockllm.scenario.language.mcp_server import CONTENTS, McpResourceSpec, McpServerSpec
 from mockllm.scenario.language.reply import ReplySpec
+
+_WILD: Final = re.compile(r"[*?\[]")
+"""The characters with a meaning in a glob; each is plain text as a set of one character."""
 
 
 def mcp_matcher(spec: McpServerSpec) -> Matcher:
@@ -26,7 +32,8 @@ def mcp_matcher(spec: McpServerSpec) -> Matcher:
 def _address(spec: McpResourceSpec) -> Equals | Glob:
     if spec.uri is not None:
         return Equals(spec.uri)
-    return Glob(VARIABLE.sub("*", spec.address))
+    literals = VARIABLE.split(spec.address)[:: VARIABLE.groups + 1]
+    return Glob("*".join(_WILD.sub(r"[\g<0>]", literal) for literal in literals))
 
 
 def _content(spec: McpResourceSpec) -> set[str]:
@@ -43,11 +50,13 @@ def mcp_reply(spec: McpServerSpec, call: dict[str, Json]) -> ReplySpec | None:
         reply = McpReplySpec.model_construct({"messages"}, messages=prompt.messages)
         return ReplySpec.model_construct({"mcp"}, mcp=reply)
     uri = str(call.get("resource"))
-    for resource in spec.resources:
-        fits = uri == resource.uri or (resource.uri is None and expanded(resource.address, uri) is not None)
-        if fits and _content(resource):
-            return _resource_reply(resource)
-    return None
+    found = [each for each in spec.resources if _content(each) and _is_address(each, uri)]
+    found.sort(key=lambda resource: resource.uri is None)  # an exact address comes before families
+    return _resource_reply(found[0]) if found else None
+
+
+def _is_address(spec: McpResourceSpec, uri: str) -> bool:
+    return uri == spec.uri if spec.uri is not None else expanded(spec.address, uri) is not None
 
 
 def _resource_reply(spec: McpResourceSpec) -> ReplySpec:

@@ -20,6 +20,7 @@ CASE: Final = "only the case differs"
 SPACE: Final = "only white space differs"
 TYPO: Final = "nearly the same: a typing error?"
 WILDCARD: Final = '"*" is plain text here; for a pattern write {glob: …}'
+CHARACTER_SET: Final = "[…] is a set of characters in a pattern: write [[] for ["
 _MAX_WILDCARDS: Final = 2
 _MAX_WORD_LENGTH: Final = 60
 """Longer texts are not names that may be misspelt."""

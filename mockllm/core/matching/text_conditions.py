@@ -155,6 +155,8 @@ class Glob(Condition):
         return f"like {brief(self.pattern)}{_case_note(self.ignore_case)}"
 
     def difference(self, value: Json | Missing) -> str | None:
+        if value == self.pattern:
+            return hints.CHARACTER_SET
         if not self.ignore_case and Glob(self.pattern, True).matches(value):
             return hints.CASE
         return hints.equality_hint(self.pattern, value)

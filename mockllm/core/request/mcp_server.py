@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from propcache.api import cached_property
 
 from mockllm.core.json.codec import Json
+from mockllm.core.request.uri_template import expanded
 
 NO_FIELDS: Final[Mapping[str, Json]] = {}
 
@@ -101,6 +102,14 @@ class McpServer(Struct, frozen=True):
 
     def tool(self, name: object) -> ServedTool | None:
         return next((tool for tool in self.tools if tool.name == name), None)
+
+    def resource(self, uri: str | None) -> ServedResource | None:
+        """Return the resource with this address, or the first family whose template makes it."""
+        exact = (each for each in self.resources if not each.template and each.uri == uri)
+        families = (
+            each for each in self.resources if each.template and expanded(each.uri, uri or "") is not None
+        )
+        return next(exact, None) or next(families, None)
 
     def prompt(self, name: object) -> ServedPrompt | None:
         return next((prompt for prompt in self.prompts if prompt.name == name), None)

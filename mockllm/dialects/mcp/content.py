@@ -187,10 +187,8 @@ def _contents(reply: Reply, request: RpcRequest) -> Iterator[Json]:
 
 
 def _mime_type(request: RpcRequest) -> str | None:
-    for resource in () if request.server is None else request.server.resources:
-        if resource.uri == request.named or (resource.template and request.arguments):
-            return resource.mime_type
-    return None
+    resource = None if request.server is None else request.server.resource(request.named)
+    return None if resource is None else resource.mime_type
 
 
 def _other(reply: Reply, method: str | None) -> dict[str, Json]:

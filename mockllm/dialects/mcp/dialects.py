@@ -280,10 +280,7 @@ def _unanswered(request: RpcRequest, server: McpServer) -> Failure | None:
     elif request.rpc_method == "prompts/get":
         known = server.prompt(request.named) is not None
     elif request.rpc_method == "resources/read":
-        known = any(
-            resource.uri == request.named or (resource.template and request.arguments)
-            for resource in server.resources
-        )
+        known = server.resource(request.named) is not None
     else:
         status = 404 if request.modern else OK
         return refusal(METHOD_NOT_FOUND, f"Method not found: {request.rpc_method}", status)

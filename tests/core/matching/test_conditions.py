@@ -171,6 +171,11 @@ def test_condition_describes_itself(condition: Condition, words: str) -> None:
         (StartsWith("He"), "hello", "only the case differs"),
         (EndsWith("LO"), "hello", "only the case differs"),
         (Glob("gpt-*"), "GPT-4", "only the case differs"),
+        (
+            Glob("http://[::1]/a"),
+            "http://[::1]/a",
+            "[…] is a set of characters in a pattern: write [[] for [",
+        ),
         (Glob("gpt-4?"), "gpt-4", "nearly the same: a typing error?"),
         (Glob("GPT-4?", True), "gpt-4", "nearly the same: a typing error?"),
         (Regex("^hello"), "Hello", "only the case differs"),

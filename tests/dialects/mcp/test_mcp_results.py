@@ -130,6 +130,32 @@ def test_resource_is_read(uri: str, contents: dict[str, Any]) -> None:
     }
 
 
+FAMILIES = """
+mcp:
+  - name: weather
+    sessions: false
+    resources:
+      - {uri_template: "a://{x}", mime_type: text/html, text: "A {{ mcp.arguments.x }}"}
+      - {uri_template: "b://{y}", mime_type: text/css, text: "B {{ mcp.arguments.y }}"}
+      - {uri: "b://one", mime_type: text/csv, text: One}
+      - {uri_template: "http://[::1]/*?{z}", mime_type: text/xml, text: "C {{ mcp.arguments.z }}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("uri", "mime", "text"),
+    [
+        ("a://1", "text/html", "A 1"),
+        ("b://1", "text/css", "B 1"),
+        ("b://one", "text/csv", "One"),
+        ("http://[::1]/*?5", "text/xml", "C 5"),
+    ],
+)
+def test_address_has_the_content_of_its_template(uri: str, mime: str, text: str) -> None:
+    read = respond_once(FAMILIES, rpc("resources/read", {"uri": uri}))
+    assert read.json["result"] == {"contents": [{"uri": uri, "mimeType": mime, "text": text}]}
+
+
 def test_unknown_resource_is_an_error_with_its_uri() -> None:
     params = {"uri": "file:///no"}
     error = {"code": -32002, "message": "Resource not found", "data": {"uri": "file:///no"}}
