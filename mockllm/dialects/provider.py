@@ -108,6 +108,8 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     """A regular expression for a query that only its clients send."""
     example_headers: tuple[str, ...] = ()
     """The hint headers that hold no secret: examples made of recordings contain them."""
+    protocol_versions: tuple[str, ...] = ()
+    """The versions of its protocol that a scenario may name, the oldest first."""
     written_members: Mapping[str, str] = {}
     """Which members of a response the server writes from a reply: the key of the scenario language by the path of the
     member. Only for a provider whose protocol has its name."""

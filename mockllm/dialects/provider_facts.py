@@ -23,6 +23,10 @@ WRITTEN_MEMBERS: Final = {
     provider.name: provider.written_members for provider in LISTED_PROVIDERS if provider.written_members
 }
 """By protocol: the members that the server writes itself, with the keys of the language for them."""
+PROTOCOL_VERSIONS: Final = tuple(
+    version for provider in LISTED_PROVIDERS for version in provider.protocol_versions
+)
+"""The values of `protocols` of a server in `mcp`."""
 APIS: Final = frozenset(call.api for call in LISTED_CALLS)
 """The values of `match: {api: …}`."""
 PROVIDERS: Final = frozenset(LISTED_BY_NAME)

@@ -14,6 +14,7 @@ from mockllm.dialects.provider_facts import (
     DIALECT_NAMES,
     LINE_DIALECTS,
     PREFIXES,
+    PROTOCOL_VERSIONS,
     PROVIDER_DIALECTS,
     PROVIDERS,
     REPLY_APIS,
@@ -68,5 +69,6 @@ KNOWN_NAMES: Final = KnownNames(
     line_dialects=LINE_DIALECTS,
     other_dialect=other_dialect,
     prefixes=PREFIXES,
+    protocol_versions=PROTOCOL_VERSIONS,
     begins_with_prefix=begins_with_prefix,
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json
-from mockllm.scenario.diagnostics import suggestion
+from mockllm.scenario.diagnostics import quoted_choice, suggestion
 from mockllm.scenario.key_suggestions import own_name
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ class KnownNames(Struct, frozen=True):
     begins_with_prefix: Callable[[str], bool] = bool
     """Returns whether a path begins with the prefix of a provider with whose name other paths begin."""
 
+    protocol_versions: Collection[str] = ()
+    """The versions of the protocol that a server in `mcp` may speak."""
+
     def written_member(self, dialect: str, path: Sequence[str | int]) -> str | None:
         """Return the word for a member of a response that the server writes itself; None for any other member."""
         return self.written_members.get(dialect, {}).get(_written_name(path))
@@ -98,6 +101,13 @@ class KnownNames(Struct, frozen=True):
             elif start.startswith(begins) or (rest and begins.startswith(start)):
                 return True
         return False
+
+    def unknown_version_error(self, version: str) -> str | None:
+        """Return the error for a version that the protocol does not have; None if it has the version."""
+        known = self.protocol_versions
+        if not known or version in known:
+            return None
+        return f'the protocol has no version "{version}"; expected {quoted_choice(known)}'
 
     def unknown_name_error(self, kind: str, name: str) -> str | None:
         """Return the error for a name that the server does not have; None if it has the name."""

@@ -16,6 +16,7 @@ from mockllm.dialects.provider_facts import (
     ALIASES,
     APIS,
     DIALECT_NAMES,
+    PROTOCOL_VERSIONS,
     PROVIDERS,
     REPLY_APIS,
     REPLY_PATHS,
@@ -38,7 +39,10 @@ def diagnostics_of(name: str, option_lines: list[str]) -> list[str]:
     )
     packs = [value for key, value in options if key == "--pack"]
     scenarios = f"{name}.yaml" if os.path.exists(f"{name}.yaml") else name
-    known_names = KnownNames(PROVIDERS, DIALECT_NAMES, APIS, REPLY_PATHS, REPLY_APIS, ALIASES)
+    known_names = KnownNames(
+        *(PROVIDERS, DIALECT_NAMES, APIS, REPLY_PATHS, REPLY_APIS, ALIASES),
+        protocol_versions=PROTOCOL_VERSIONS,
+    )
     loaded_scenarios = load_scenarios(ScenarioSources([scenarios], packs, settings, known_names))
     return [
         *map(str, sorted(loaded_scenarios.diagnostics)),

@@ -13,6 +13,7 @@ from mockllm.dialects.mcp.oauth import (
     ResourceMetadata,
     ServerMetadata,
 )
+from mockllm.dialects.mcp.protocol import VERSIONS
 from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 
 # `from_neutral_request=False`: no `NeutralRequest` becomes one
@@ -30,6 +31,7 @@ PROVIDER: Final = Provider(
     name="mcp",
     title="MCP servers",
     needs_prefix=True,
+    protocol_versions=VERSIONS,
     routes=tuple(
         ProviderRoute(method, path, call)
         for path in ("/{server}", "")

@@ -4,7 +4,15 @@ import re
 from collections.abc import Iterator
 from typing import Annotated, ClassVar, Final, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from mockllm.core.json.codec import Json
@@ -20,6 +28,7 @@ from mockllm.core.request.mcp_server import (
 )
 from mockllm.core.values.strict_model import refuse_null
 from mockllm.core.values.types import Duration, TemplatedJson
+from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.language.base import ReadLate, Spec, no_items
 from mockllm.scenario.language.content import GeneratedText
 from mockllm.scenario.language.mcp_reply import PromptMessage
@@ -224,6 +233,17 @@ class McpServerSpec(Spec):
     """Further members of its description, as written."""
     enabled: bool = True
     """Off if false; a condition on the pack's parameters is evaluated when the file is loaded."""
+
+    @field_validator("protocols")
+    @classmethod
+    def known_versions(cls, protocols: list[str] | None, info: ValidationInfo) -> list[str] | None:
+        """Reject a version that the protocol does not have, because no client can connect with it."""
+        known_names: KnownNames | None = (info.context or {}).get("known_names")
+        for version in () if known_names is None else protocols or ():
+            unknown = known_names.unknown_version_error(version)
+            if unknown is not None:
+                raise quantity_error(unknown)
+        return protocols
 
     @model_validator(mode="after")
     def named(self) -> Self:
