@@ -104,6 +104,8 @@ def generate_arguments(
     budget = Budget(max_generated, subject, deferrable=deferrable)
     conversation = conversation_of(request)
     generated = generate(schema, draws(), budget=budget, conversation=conversation, again=draws)
+    if type(generated.value) is not dict:  # no provider's call has such arguments
+        return "{}", [f"the arguments of {tool.name} are {{}}: the value for its schema is no object"]
     flaw = generated.flaw and f"the arguments of {tool.name} do not fit its schema: {generated.flaw}"
     return dumps(generated.value).decode(), _notes(flaw, generated.taken)
 
