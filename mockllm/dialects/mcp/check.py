@@ -73,7 +73,7 @@ def unreadable(request: RpcRequest) -> Failure | None:
 def check_message(request: RpcRequest) -> Failure | None:
     """Return the first failure of a message and its headers."""
     accepted = request.headers.get("accept", "")
-    if not _accepts(accepted, "application/json") or not _accepts(accepted, "text/event-stream"):
+    if not accepts(accepted, "application/json") or not accepts(accepted, "text/event-stream"):
         message = "Not Acceptable: Client must accept both application/json and text/event-stream"
         return refusal(SERVER_ERROR, message, 406)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -82,7 +82,8 @@ def check_message(request: RpcRequest) -> Failure | None:
     return unreadable(request) or check_version(request) or _checked(request)
 
 
-def _accepts(accepted: str, kind: str) -> bool:
+def accepts(accepted: str, kind: str) -> bool:
+    """Return whether an `accept` header allows a media type."""
     wanted = {entry.partition(";")[0].strip().lower() for entry in accepted.split(",")}
     return bool(wanted & {kind, f"{kind.partition('/')[0]}/*", "*/*"})
 

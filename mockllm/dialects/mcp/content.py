@@ -21,7 +21,7 @@ from mockllm.core.reply.reply import (
     Text,
     joined_text,
 )
-from mockllm.dialects.mcp.protocol import CAPABILITY_OF, META_CAPABILITIES, META_LOG_LEVEL, TASKS
+from mockllm.dialects.mcp.protocol import CAPABILITY_OF, LOG_LEVELS, META_CAPABILITIES, META_LOG_LEVEL, TASKS
 from mockllm.dialects.mcp.request import RpcRequest
 from mockllm.dialects.mcp.results import completed
 
@@ -66,13 +66,19 @@ def _events(events: Json, request: RpcRequest) -> Iterator[Part]:
                 shown = {key: event[key] for key in ("progress", "total", "message") if key in event}
                 yield _notification("progress", {"progressToken": request.progress_token, **shown})
         elif "log" in event:
-            if not request.modern or META_LOG_LEVEL in request.meta:
+            level = event.get("level", "info")
+            if not request.modern or level in LOG_LEVELS[_first_level(request) :]:
                 logger = {"logger": event["logger"]} if "logger" in event else {}
-                yield _notification(
-                    "message", {"level": event.get("level", "info"), **logger, "data": event["log"]}
-                )
+                yield _notification("message", {"level": level, **logger, "data": event["log"]})
         else:
             yield NativePart(NAME, {"method": event["method"], "params": event.get("params", {})})
+
+
+def _first_level(request: RpcRequest) -> int:
+    """Return the place of the level that a request of 2026-07-28 wants; that behind the last for an unknown one
+    (`allowed_log_levels` of `mcp` 2.3.0)."""
+    wanted = request.meta.get(META_LOG_LEVEL)
+    return LOG_LEVELS.index(wanted) if wanted in LOG_LEVELS else len(LOG_LEVELS)
 
 
 def _notification(name: str, params: dict[str, Json]) -> NativePart:

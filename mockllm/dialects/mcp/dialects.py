@@ -34,6 +34,7 @@ from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.mcp.check import (
     SESSIONS,
+    accepts,
     check_message,
     check_session,
     check_version,
@@ -334,17 +335,31 @@ class McpListen(_SessionCall):
     api = "listen"
     request_class: type[Request] = StreamRequest
 
+    def check(self, request: Request) -> Failure | None:
+        """Return the first failure. A stream needs a client that accepts one (`mcp` 2.3.0, `_handle_get_request`)."""
+        assert isinstance(request, ServerRequest)
+        failure = super().check(request)
+        accepted = accepts(request.headers.get("accept", ""), "text/event-stream")
+        if failure is not None or accepted or not self._has_stream(request):
+            return failure
+        return refusal(SERVER_ERROR, "Not Acceptable: Client must accept text/event-stream", 406)
+
+    def _has_stream(self, request: ServerRequest) -> bool:
+        if request.server is None or request.modern:
+            return False
+        return bool(request.server.messages) or LAST_EVENT_HEADER in request.headers
+
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure | None:
         """Return the stream, or the rest of a response's stream. Without messages, a server has none: a 405."""
         assert isinstance(request, ServerRequest)
         server = request.server
-        if server is not None and not request.modern and LAST_EVENT_HEADER in request.headers:
-            return resumed(request)
-        if server is None or request.modern or not server.messages:
+        if server is None or not self._has_stream(request):
             failure = refusal(SERVER_ERROR, "Method not allowed.", 405)
             return Failure(
                 failure.type, 405, failure.message, headers=(("allow", "POST"),), fields=failure.fields
             )
+        if LAST_EVENT_HEADER in request.headers:
+            return resumed(request)
         return Plan(ResponseHead(OK, SSE), tuple(_messages(server)), Framing.SSE)
 
 

@@ -32,7 +32,7 @@ def ids_of(response: ClientResponse) -> list[str]:
 
 
 def listen(last: str, now: float = NOW, headers: dict[str, str] | None = None) -> ClientRequest:
-    sent = {"last-event-id": last, **(headers or {})}
+    sent = {"accept": "text/event-stream", "last-event-id": last, **(headers or {})}
     return raw_request("/mcp/weather", method="GET", headers=sent, now=now)
 
 

@@ -220,6 +220,37 @@ def test_get_streams_the_messages_of_the_server() -> None:
     assert plan.steps[-1] == CutStep("silence", 2)
 
 
+@pytest.mark.parametrize(
+    ("accept", "status"),
+    [
+        ("application/json", 406), ("", 406), ("text/*", 200), ("text/event-stream", 200), ("*/*", 200),
+    ],
+)  # fmt: skip
+def test_get_needs_a_client_that_accepts_a_stream(accept: str, status: int) -> None:
+    listen = raw_request("/mcp/weather", method="GET", headers={"accept": accept})
+    assert planned(VirtualServer(ANNOUNCING), listen).head.status == status
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sent"),
+    [
+        ("debug", ["debug", "info", "error"]),
+        ("info", ["info", "error"]),
+        ("error", ["error"]),
+        ("emergency", []),
+        ("loud", []),
+        (None, []),
+    ],
+)
+def test_logs_are_of_the_requested_level_and_above(wanted: str | None, sent: list[str]) -> None:
+    logs = "[{log: a, level: debug}, {log: b}, {log: c, level: error}]"
+    rule = f"rules: [{{match: {{mcp: {{tool: get_news}}}}, reply: {{text: Ok., mcp: {{events: {logs}}}}}}}]"
+    meta = {"io.modelcontextprotocol/logLevel": wanted}
+    request = rpc("tools/call", {"name": "get_news", "_meta": meta}, modern=True)
+    *logged, _ = messages(respond_once(f"{PLAIN}\n{rule}", request))
+    assert [each["params"]["level"] for each in logged] == sent
+
+
 def test_get_without_messages_is_not_allowed() -> None:
     answer = respond_once(PLAIN, raw_request("/mcp/weather", method="GET"))
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
