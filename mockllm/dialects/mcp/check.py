@@ -172,7 +172,7 @@ def _same(header: str, value: Json) -> bool:
     if type(value) not in (int, float):
         return False
     try:  # compared as numbers: 42.0 is 42
-        return float(header) == value
+        return bool(float(header) == value)
     except ValueError:
         return False
 

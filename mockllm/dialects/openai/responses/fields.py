@@ -75,19 +75,23 @@ _UNLISTED_TOOL_TYPES: Final = ("local_shell", "web_search", "web_search_2025_08_
 """The types that the SDK has beside them."""
 _tool_type: Final = one_of(*TOOL_TYPES, unlisted=_UNLISTED_TOOL_TYPES)
 _described_tool: Final = members(("name",), _described)
-_file_search: Final = members(("vector_store_ids",), {"vector_store_ids": array(string, "strings"), **WANTED})
+_SERVER_TOOLS: Final[dict[str, Check]] = {
+    "file_search": members(("vector_store_ids",), {"vector_store_ids": array(string, "strings"), **WANTED}),
+    "mcp": members(("server_label",), {}),  # public report: wandb/wandb-mcp-server
+}
+"""Checks of tools that the service runs, by their types."""
 
 
 def _tool_check(*, serves_openai_models: bool) -> Check:
-    """Return the check of a tool. Only tools that the client itself executes are checked in detail, and the search of
-    OpenAI's and Azure's vector stores. Other services accept any type."""
+    """Return the check of a tool. Only tools that the client itself executes are checked in detail, and some that
+    OpenAI and Azure run. Other services accept any type."""
 
     def check(value: Json, path: str) -> Failure | None:
         error = _typed(value, path)
         if error is None and serves_openai_models:
             error = _tool_type(value["type"], f"{path}.type")
-            if value["type"] == "file_search":
-                return _file_search(value, path)
+            if value["type"] in _SERVER_TOOLS:
+                return _SERVER_TOOLS[value["type"]](value, path)
         if error is not None or value["type"] not in ("function", "custom"):
             return error
         error = _described_tool(value, path)

@@ -273,8 +273,17 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
         "tool_choice",
         None,
     ),
+    "an MCP server without a label": (
+        {"tools": [FUNCTION, {"type": "mcp", "server_url": "https://a.example/mcp"}]},
+        "Missing required parameter: 'tools[1].server_label'.",
+        "tools[1].server_label",
+        "missing_required_parameter",
+    ),
     "a tool that is not offered": (
-        {"tools": [FUNCTION, {"type": "mcp"}], "tool_choice": {"type": "function", "name": "g"}},
+        {
+            "tools": [FUNCTION, {"type": "mcp", "server_label": "a"}],
+            "tool_choice": {"type": "function", "name": "g"},
+        },
         "Tool choice 'g' not found in 'tools' parameter.",
         "tool_choice",
         None,
