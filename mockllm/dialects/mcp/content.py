@@ -75,7 +75,7 @@ def _events(events: Json, request: RpcRequest) -> Iterator[Part]:
 
 
 def _first_level(request: RpcRequest) -> int:
-    """Return the place of the level that a request of 2026-07-28 wants; that behind the last for an unknown one
+    """Return the place of the level that a request of 2026-07-28 wants. That of an unknown level is behind the last
     (`allowed_log_levels` of `mcp` 2.3.0)."""
     wanted = request.meta.get(META_LOG_LEVEL)
     return LOG_LEVELS.index(wanted) if wanted in LOG_LEVELS else len(LOG_LEVELS)

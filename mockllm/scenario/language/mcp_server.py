@@ -238,8 +238,8 @@ class McpServerSpec(Spec):
     @classmethod
     def known_versions(cls, protocols: list[str] | None, info: ValidationInfo) -> list[str] | None:
         """Reject a version that the protocol does not have, because no client can connect with it."""
-        known_names: KnownNames | None = (info.context or {}).get("known_names")
-        for version in () if known_names is None else protocols or ():
+        known_names: KnownNames = (info.context or {}).get("known_names") or KnownNames()
+        for version in protocols or ():
             unknown = known_names.unknown_version_error(version)
             if unknown is not None:
                 raise quantity_error(unknown)
