@@ -163,7 +163,7 @@ def test_argument_is_repeated_in_its_header(days: Any, header: str | None, statu
         ("{type: integer, x-mcp-header: Days}", "a: {items: {type: integer, x-mcp-header: A}}"),
         (
             "{type: integer, x-mcp-header: Days}",
-            "a: {anyOf: [true, {properties: {b: {type: string, x-mcp-header: B}}}]}",
+            "a: {anyOf: [{properties: {b: {type: string, x-mcp-header: B}}}, true]}",
         ),
     ],
 )
