@@ -30,6 +30,7 @@ HEADERS: Final = {
     "accept": "application/json, text/event-stream",
     STDIO_HEADER: "1",
 }
+CANCELLED: Final = "notifications/cancelled"
 LONGEST_LINE: Final = 64 * 1024 * 1024
 """Bytes of one message."""
 PATIENCE: Final = 5.0
@@ -91,7 +92,7 @@ class StdioRelay:
         """Begin to send a message."""
         message = read_object(line)
         params = message.get("params")
-        if message.get("method") == "notifications/cancelled" and isinstance(params, dict):
+        if message.get("method") == CANCELLED and isinstance(params, dict):
             cancelled = params.get("requestId")
             task = self._running.pop(cancelled, None) if isinstance(cancelled, str | int) else None
             if task is not None:
