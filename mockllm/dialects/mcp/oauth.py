@@ -30,6 +30,8 @@ from mockllm.dialects.mcp.request import ServerRequest
 ACCESS: Final = "mcp-mock-access-"
 REFRESH: Final = "mcp-mock-refresh-"
 CODE: Final = "mcp-mock-code-"
+WITH_SECRET: Final = ("client_secret_basic", "client_secret_post")
+"""The methods of a client that authenticates with a secret (RFC 7591, section 2)."""
 METADATA: Final = ".well-known/oauth-protected-resource"
 
 
@@ -133,11 +135,7 @@ class ServerMetadata(AuthorizationCall):
                 "response_types_supported": ["code"],
                 "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
                 "code_challenge_methods_supported": ["S256"],
-                "token_endpoint_auth_methods_supported": [
-                    "none",
-                    "client_secret_basic",
-                    "client_secret_post",
-                ],
+                "token_endpoint_auth_methods_supported": ["none", *WITH_SECRET],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "scopes_supported": list(settings.scopes),
@@ -149,10 +147,13 @@ class Register(AuthorizationCall):
     def respond(
         self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
-        client = {
+        client: dict[str, Json] = {
             "client_id": identity.ids.make("mcp-mock-client-", 12),
             "client_id_issued_at": identity.epoch_second,
         }
+        if request.fields.get("token_endpoint_auth_method") in WITH_SECRET:
+            client["client_secret"] = identity.ids.make("mcp-mock-secret-", 24)
+            client["client_secret_expires_at"] = 0  # never
         return _json({**request.fields, **client}, 201)
 
 
