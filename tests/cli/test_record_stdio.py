@@ -81,11 +81,18 @@ def test_recorded_stdio_server_is_replayed(tmp_path: Path) -> None:
         assert json.loads(client.answer().body) == {**reported[1], "id": 99}
 
 
-def test_server_that_ends_ends_the_recording(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        ("raise SystemExit(3)", 3),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 128 + signal.SIGKILL),
+    ],
+)
+def test_server_that_ends_ends_the_recording(program: str, code: int, tmp_path: Path) -> None:
     command = ("-m", "mockllm", "record", "--stdio", "x", "--out", str(tmp_path / "out"), "--")
-    line = (sys.executable, *command, sys.executable, "-c", "raise SystemExit(3)")
+    line = (sys.executable, *command, sys.executable, "-c", program)
     done = subprocess.run(line, input=b"", capture_output=True, env=environment(), check=False)
-    assert (done.stdout, done.returncode) == (b"", 3), done.stderr
+    assert (done.stdout, done.returncode) == (b"", code), done.stderr
 
 
 @pytest.mark.parametrize(

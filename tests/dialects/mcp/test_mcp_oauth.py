@@ -94,7 +94,13 @@ def test_registration_is_accepted() -> None:
 
 @pytest.mark.parametrize(
     ("method", "has_secret"),
-    [("client_secret_basic", True), ("client_secret_post", True), ("none", False), (None, False), ([], False)],
+    [
+        ("client_secret_basic", True),
+        ("client_secret_post", True),
+        ("none", False),
+        (None, False),
+        ([], False),
+    ],
 )
 def test_registration_has_the_secret_of_its_method(method: Any, has_secret: bool) -> None:
     sent = raw_request(f"{PATH}/register", {"token_endpoint_auth_method": method}, headers=HOST)
