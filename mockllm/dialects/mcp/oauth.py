@@ -193,7 +193,7 @@ class Authorize(AuthorizationCall):
 
 
 def _redirects_to(target: str) -> bool:
-    """Return whether a browser may be sent to an address. That of an app has its own scheme (RFC 8252, section 7.1)."""
+    """Return whether a browser may be sent to an address. An app has its own scheme (RFC 8252, section 7.1)."""
     try:
         address = urlsplit(target)
     except ValueError:
