@@ -165,6 +165,7 @@ def printing(count: int, *lines: str) -> str:
 
 
 def stored(recorder: ProviderProxy) -> list[str]:
+    assert recorder.out is not None
     return [path.read_text(encoding="utf-8") for path in recorder.out.rglob("*.yaml")]
 
 
