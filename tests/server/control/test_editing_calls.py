@@ -9,9 +9,12 @@ from urllib.parse import quote
 
 import pytest
 
+from mockllm.core.redaction import Redactor
 from tests.server.control.live_server import EXAMPLE, Steered, steered
 
 FILE = EXAMPLE.lstrip()
+KEY = "sk-proj-abcdefgh12345678"
+"""A client may use its key as the id of a session."""
 
 
 @pytest.fixture
@@ -20,8 +23,8 @@ def server(tmp_path: Path) -> Iterator[Steered]:
         yield built
 
 
-def rule(server: Steered, id: str) -> dict[str, object]:
-    found: dict[str, object] = server.call("GET", f"/api/rules/{quote(id, safe='')}").json
+def rule(server: Steered, id: str, query: str = "") -> dict[str, object]:
+    found: dict[str, object] = server.call("GET", f"/api/rules/{quote(id, safe='')}{query}").json
     return found
 
 
@@ -60,6 +63,20 @@ def test_rule_of_an_overlay_has_its_text(server: Steered) -> None:
     mine, own = rule(server, "overlay:mine"), rule(server, "session:own")
     assert (mine["yaml"], mine["layer"]) == ("name: mine\nmatch:\n  user: x\nreply: y\n", "overlay")
     assert (own["yaml"], own["session"], own["file"]) == ("name: own\nreply: z\n", "s1", None)
+
+
+def test_rules_of_two_sessions_may_have_one_name(server: Steered) -> None:
+    for session in ("A", "B", KEY):
+        server.call("POST", f"/api/rules?session={session}", {"name": "own", "reply": f"Of {session[:1]}."})
+    for session in ("A", "B", KEY, Redactor().session(KEY)):
+        found = rule(server, "session:own", f"?session={session}")
+        assert found["session"] == Redactor().session(session)
+        assert found["yaml"] == f"name: own\nreply: Of {'s' if len(session) > 1 else session}.\n"
+    assert rule(server, "session:own")["yaml"] == "name: own\nreply: Of A.\n"
+    for id in ("session:own", "a.yaml:hello"):
+        found = rule(server, id, "?session=C")
+        assert found["status"] == 404
+        assert "session C" in str(found["detail"])
 
 
 def test_rule_that_replaces_one_of_a_file_is_of_the_overlay(server: Steered) -> None:
