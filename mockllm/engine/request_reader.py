@@ -150,8 +150,8 @@ class RequestReader:
         uses_session: bool = True,
     ) -> EngineRequest:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
-        the epoch, `monotonic` on a monotonic clock (by default `now`). `uses_session`: its session counts as used, and
-        begins if it does not exist."""
+        the epoch, `monotonic` on a monotonic clock (by default `now`). `uses_session`: its session counts as used,
+        and begins if it does not exist."""
         if monotonic is None:
             monotonic = now
         if self._session is None and self._read_override is None:

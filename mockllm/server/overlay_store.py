@@ -18,6 +18,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlay_entries, to_yaml
+from mockllm.scenario.rule_ids import split_id
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
 
@@ -175,7 +176,7 @@ class OverlayStore:
             raise OverlayRejected(422, *entries.diagnostics)
         rest = [other.entries for other in others]
         catalog = await self._compile([entries, *rest] if session is None else [*rest, entries])
-        return catalog, [entry.id for entry in entries.entries if entry.id.rpartition(":")[2] in names]
+        return catalog, [entry.id for entry in entries.entries if split_id(entry.id)[1] in names]
 
     def item_text(self, name: str, session: str | None) -> str | None:
         """Return one rule or modifier of an overlay as YAML, without its list; None if there is none."""
