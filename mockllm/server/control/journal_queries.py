@@ -100,6 +100,16 @@ def entry_by_id(journal: Journal, id: str) -> JournalEntry:
     return entry
 
 
+def repeatable_entry(journal: Journal, id: str) -> JournalEntry:
+    """Return an entry whose request can be sent again. Raises Problem where there is none."""
+    entry = entry_by_id(journal, id)
+    if entry.over_websocket:
+        raise Problem(
+            409, f"Request {entry.number} came over a WebSocket, so no HTTP request can send it again."
+        )
+    return entry
+
+
 def _numbers(journal: Journal) -> str:
     """Return the numbers of the stored requests, in words. They continue after a reset, so 1 may be missing."""
     numbers = [entry.number for entry in journal]
