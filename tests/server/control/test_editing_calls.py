@@ -167,6 +167,15 @@ def test_preview_replaces_the_named_item(server: Steered) -> None:
     assert (request["before"], request["after"]) == ("overlay:mine", None)
 
 
+@pytest.mark.parametrize(
+    "text", ["{name: r2, reply: New.}", "rules: [{reply: One.}, {reply: Two.}]"], ids=["name", "number"]
+)
+def test_preview_of_one_rule_has_the_errors_of_its_put(server: Steered, text: str) -> None:
+    found = server.call("POST", "/api/rules/preview?name=r1", text).json["errors"]
+    refused = server.call("PUT", "/api/rules/r1", text)
+    assert (refused.status, refused.json["errors"]) == (422, found)
+
+
 def test_preview_of_a_modifier_lists_its_requests(server: Steered) -> None:
     server.ask("hello")
     text = "match: {model: gpt-4o}\ndelay: 10ms"
