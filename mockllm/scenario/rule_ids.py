@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 _FILE: Final = re.compile(r"(?s)(overlay|session|.*?\.(?:ya?ml|py)|[^:]*):")
-"""The file of an id, up to the colon behind it: an overlay, a file with a suffix, or anything without a colon, such
-as the provider in the name of a call."""
+"""The file of an id and the colon behind it. It is an overlay, a file with a suffix, or a text without a colon, such
+as a provider."""
 
 
 def split_id(id: str) -> tuple[str, str]:
