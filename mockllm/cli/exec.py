@@ -22,7 +22,7 @@ from mockllm.cli.console import print_diagnostics
 from mockllm.cli.option import BadOption, Option, add, argparse_type
 from mockllm.cli.options import LOAD_OPTIONS, NETWORK, SERVING, add_limits, limits, option_values
 from mockllm.cli.own_server import build, control_of, serving
-from mockllm.cli.signal_handlers import ENDING_SIGNALS, SignalHandler, handled_signals
+from mockllm.cli.signal_handlers import ENDING_SIGNALS, SignalHandler, handled_signals, shell_exit_code
 from mockllm.cli.units import exit_codes, port, positive_seconds
 from mockllm.core.display import counted
 from mockllm.core.request.request import Request
@@ -42,7 +42,7 @@ ABOUT: Final = (
 )
 NODE_CLOCK: Final = Path(mockllm.testing.__file__).with_name("node_clock.mjs")
 """The module that scales the clock of a Node process."""
-NOT_FOUND, NOT_RUN, BY_SIGNAL = 127, 126, 128
+NOT_FOUND, NOT_RUN = 127, 126
 """Exit codes as in shells."""
 TOO_LONG: Final = 124
 """The exit code of a command that ran longer than --timeout, as of timeout(1)."""
@@ -169,7 +169,7 @@ def _run(line: Sequence[str], environment: Mapping[str, str], timeout: float | N
             print(f"mockllm: the command had not ended after {timeout:g} s", file=sys.stderr)
             _end(process)
             return TOO_LONG
-    return BY_SIGNAL - code if code < 0 else code
+    return shell_exit_code(code)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

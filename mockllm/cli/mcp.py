@@ -7,12 +7,12 @@ import asyncio
 import dataclasses
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Final
 
 from mockllm.cli.api_client import server_base
-from mockllm.cli.console import print_diagnostics
+from mockllm.cli.console import log, print_diagnostics
 from mockllm.cli.option import BadOption, add
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import LOAD_OPTIONS, SERVING, add_limits, limits, option_values
@@ -21,6 +21,7 @@ from mockllm.cli.stdio_relay import StdioRelay
 from mockllm.server.access_log import AccessLog
 from mockllm.server.app import App
 from mockllm.server.engine_builder import Broken
+from mockllm.server.server_limits import ServerLimits
 
 OWN: Final = ("--seed", "--strict", "--max-delay", "--time-scale", "--allow-overrides", "--verbose")
 OPTIONS: Final = tuple(option for option in SERVING if option.name in OWN)
@@ -41,6 +42,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Return 0 when the client has disconnected, 1 when the server broke off, 2 for a usage mistake."""
     if args.url is not None:
+        for name in _set_options(args):
+            log(f"warning: {name} has no effect with --url")
         return asyncio.run(StdioRelay(f"{server_base(args.url, '--url')}{PATH}/{args.name}").run())
     environment = {name: value for name, value in os.environ.items() if name != "MOCKLLM_PORT"}
     values = option_values(args, (*LOAD_OPTIONS, *OPTIONS), environment)
@@ -58,6 +61,13 @@ def run(args: argparse.Namespace) -> int:
     app.make_control = partial(control_of, app, builder)
     with serving(app, 0) as url:
         return asyncio.run(StdioRelay(f"{url}{PATH}/{args.name}").run())
+
+
+def _set_options(args: argparse.Namespace) -> Iterator[str]:
+    """Yield the options of the command line that are for a server of this process."""
+    options = {option.key: option.name for option in (*LOAD_OPTIONS, *OPTIONS)}
+    bounds = {f"limit_{limit.name}": limit.metadata["option"] for limit in dataclasses.fields(ServerLimits)}
+    return (name for key, name in (options | bounds).items() if getattr(args, key) is not None)
 
 
 def _require_server(servers: Mapping[str, object], name: str, paths: Collection[str]) -> None:

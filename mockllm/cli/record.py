@@ -18,6 +18,7 @@ from mockllm.cli.option import BadOption, Option, add
 from mockllm.cli.option_values import OptionValues
 from mockllm.cli.options import RECORDING, REDACT, SERVING, add_limits, limits, option_values, volatile
 from mockllm.cli.progress_bar import ProgressBar
+from mockllm.cli.signal_handlers import shell_exit_code
 from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -106,7 +107,7 @@ def _record_stdio(name: str, line: Sequence[str], values: OptionValues) -> int:
         code = asyncio.run(StdioRecorder(name, line, recorder).run())
     except OSError as error:
         raise BadOption(f"record: {line[0]}: {error.strerror}") from None
-    return _exit_code(recorder, code)
+    return _exit_code(recorder, shell_exit_code(code))
 
 
 def _exit_code(recorder: ProviderProxy, code: int) -> int:

@@ -1,4 +1,4 @@
-"""Handlers of signals while a command runs other programs."""
+"""Signals while a command runs other programs: their handlers, and the exit code of a program that one ended."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ ENDING_SIGNALS: Final = tuple(
 )
 """The signals by which a supervisor or a closed terminal ends a command. Windows has no SIGHUP."""
 
+BY_SIGNAL: Final = 128
+
 
 @contextmanager
 def handled_signals(handlers: Mapping[signal.Signals, SignalHandler]) -> Iterator[None]:
@@ -27,3 +29,8 @@ def handled_signals(handlers: Mapping[signal.Signals, SignalHandler]) -> Iterato
     finally:
         for number in changed:
             signal.signal(number, before[number])
+
+
+def shell_exit_code(code: int) -> int:
+    """Return the exit code as a shell has it: 128 and the number of the signal that ended the program."""
+    return BY_SIGNAL - code if code < 0 else code

@@ -17,11 +17,12 @@ from typing import Final, TextIO
 
 from msgspec import Struct, field
 
-from mockllm.cli.stdio_relay import HEADERS, LONGEST_LINE, VERSION_HEADER, read_lines
+from mockllm.cli.stdio_relay import CANCELLED, HEADERS, LONGEST_LINE, VERSION_HEADER, read_lines
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import read_object
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.recordings.interaction import Interaction, RecordedRequest, RecordedResponse
+from mockllm.scenario.diagnostics import readable_line
 from mockllm.server.provider_proxy import ProviderProxy
 
 PATIENCE: Final = 10.0
@@ -73,6 +74,7 @@ class StdioRecorder:
         for task in (sent, received):
             task.cancel()
         await asyncio.gather(sent, received, return_exceptions=True)
+        self._report_open()
         return await ended
 
     async def _send(self, process: Process, lines: asyncio.Queue[bytes | None]) -> None:
@@ -93,7 +95,16 @@ class StdioRecorder:
             token = meta.get("progressToken") if isinstance(meta, dict) else None
             self._open[id] = OpenRequest(line, time.monotonic(), token)
         elif message:  # a notification, or the response to a question: nothing comes back
+            if message.get("method") == CANCELLED and isinstance(params, dict):
+                self._cancel(params.get("requestId"))
             await self._store(line, RecordedResponse(202, (), ()))
+        else:
+            self._fail("a line of the client is no JSON object")
+
+    def _cancel(self, id: Json) -> None:
+        """Forget a request that has no response then."""
+        if isinstance(id, str | int):
+            self._open.pop(id, None)
 
     async def _receive(self, process: Process) -> None:
         """Pass the server's lines on."""
@@ -109,23 +120,22 @@ class StdioRecorder:
         try:
             return await process.stdout.readline()
         except ValueError:  # asyncio has dropped a part of it
-            self._recorder.failed += 1
-            self._recorder.log(
-                f"error: not recorded: a line of the server is longer than {LONGEST_LINE} bytes"
-            )
+            self._fail(f"a line of the server is longer than {LONGEST_LINE} bytes")
             return b""
 
     async def _note_received(self, line: bytes) -> None:
         message = read_object(line)
         id = message.get("id")
-        if "method" not in message and isinstance(id, str | int) and id in self._open:
+        if "method" in message:
+            opened_by = self._request_of(message)
+            if opened_by is not None:
+                self._add(opened_by, line)
+        elif isinstance(id, str | int) and id in self._open:
             opened = self._open.pop(id)
             self._learn(message)
             await self._respond(opened, line)
-            return
-        opened_by = self._request_of(message)
-        if opened_by is not None:
-            self._add(opened_by, line)
+        elif not message and self._open:
+            self._fail("a line of the server is no JSON object")
 
     def _request_of(self, message: dict[str, Json]) -> OpenRequest | None:
         """Return the request that a message of the server belongs to: by its progress token, else the oldest one."""
@@ -144,8 +154,7 @@ class StdioRecorder:
     async def _respond(self, request: OpenRequest, line: bytes) -> None:
         """Store a request with its response: a stream where messages came before it."""
         if request.size + len(line) > MAX_RECORDED:
-            self._recorder.failed += 1
-            self._recorder.log("error: not recorded: a response is too large")
+            self._fail("a response is too large")
             return
         if request.frames:
             self._add(request, line)
@@ -161,6 +170,18 @@ class StdioRecorder:
         version = result.get("protocolVersion") if isinstance(result, dict) else None
         if isinstance(version, str):
             self._headers[VERSION_HEADER] = version
+
+    def _fail(self, what: str) -> None:
+        self._recorder.failed += 1
+        self._recorder.log(f"error: not recorded: {what}")
+
+    def _report_open(self) -> None:
+        """Name the requests that the server has not responded to."""
+        if self._open:
+            methods = ", ".join(str(read_object(each.line)["method"]) for each in self._open.values())
+            self._recorder.log(
+                f"warning: not recorded: requests without a response: {readable_line(methods)}"
+            )
 
     async def _store(self, line: bytes, response: RecordedResponse) -> None:
         recorded = RecordedRequest("POST", self._path, "", tuple(self._headers.items()), line)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TextIO
 
-from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
+from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import read_object
 from mockllm.scenario.diagnostics import readable_line
 from mockllm.server.upstreams import failure_reason
@@ -30,6 +30,7 @@ HEADERS: Final = {
     "accept": "application/json, text/event-stream",
     STDIO_HEADER: "1",
 }
+CANCELLED: Final = "notifications/cancelled"
 LONGEST_LINE: Final = 64 * 1024 * 1024
 """Bytes of one message."""
 PATIENCE: Final = 5.0
@@ -91,7 +92,7 @@ class StdioRelay:
         """Begin to send a message."""
         message = read_object(line)
         params = message.get("params")
-        if message.get("method") == "notifications/cancelled" and isinstance(params, dict):
+        if message.get("method") == CANCELLED and isinstance(params, dict):
             cancelled = params.get("requestId")
             task = self._running.pop(cancelled, None) if isinstance(cancelled, str | int) else None
             if task is not None:
@@ -204,13 +205,10 @@ async def _lines(content: StreamReader) -> AsyncIterator[bytes]:
 
 
 def _write(data: bytes) -> None:
-    """Write one message in one line; what is no JSON as it is. Raise ClientDisconnected if it cannot."""
+    """Write one message in one line. Raise ClientDisconnected if it cannot."""
+    line = data.strip().replace(b"\r", b" ").replace(b"\n", b" ")  # between tokens: JSON has none in texts
     try:
-        data = dumps(loads(data))
-    except JSONDecodeError:
-        data = data.replace(b"\n", b" ")
-    try:
-        sys.stdout.buffer.write(data + b"\n")
+        sys.stdout.buffer.write(line + b"\n")
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise ClientDisconnected from None

@@ -89,7 +89,6 @@ def _prompt_work(request: Request, dialect: Dialect | None) -> PromptWork:
     prefixes: list[tuple[bytes, int]] = []
     if form is not None:
         cache_scope = (request.model or "").encode("utf-8", "surrogatepass")
-        prefixes = [
-            (end.digest, end.tokens) for end in prompt_prefixes(request, form).ends_in_scope(cache_scope)
-        ]
+        prefix_ends = prompt_prefixes(request, form).ends_in_scope(cache_scope)
+        prefixes = [(end.digest, end.tokens) for end in prefix_ends]
     return PromptWork(request.input_tokens, request.output_bounds.max_tokens or 0, prefixes)

@@ -145,7 +145,8 @@ class CandidateFinder:
 
 
 def _uses_model(request: Request) -> bool:
-    """Return whether a model makes the response, also without a rule."""
+    """Return whether a model makes the response, also without a rule: it generates, makes media, or evaluates its
+    input (vectors, ranks, labels)."""
     return request.generates or request.makes_media or request.evaluates
 
 

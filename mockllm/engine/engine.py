@@ -284,8 +284,8 @@ class Engine:
         for update in updates:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
-            inputs = request.session or "", update, request.response_lookup, respond_again
-            if not (self.state.apply_storage_update(*inputs) or update.optional):
+            arguments = request.session or "", update, request.response_lookup, respond_again
+            if not (self.state.apply_storage_update(*arguments) or update.optional):
                 return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)

@@ -107,7 +107,7 @@ class Player:
         self._deadline: Deadline | None = None
         self.play_end: PlayEnd | None = None
         self.ended_at: float | None = None
-        """When the player ended; None while it plays, and after a wait for a slow client."""
+        """When the player ended; None while it plays, and where the end itself waited for a slow client."""
         self.stalled = False
         self.exception: Exception | None = None
         self.notify: Callable[[], None] = _nothing

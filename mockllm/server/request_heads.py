@@ -220,8 +220,8 @@ class RequestHeadCache:
         return head
 
     def add_if_repeated(self, head: RequestHead, split_head: SplitHead) -> None:
-        """Cache the head of a request if it came before, or at once if only values that are known to vary differ. All
-        of the request has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH`
+        """Cache the head of a request if it came before, or at once if it has a header whose value is known to vary.
+        All of the request has come, and nothing else. Only a head that `may_be_cached`, of at most `MAX_HEAD_LENGTH`
         bytes, is cached."""
         head_key = split_head.without_length
         if split_head.end > MAX_HEAD_LENGTH or not head.may_be_cached:

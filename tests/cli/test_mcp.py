@@ -10,6 +10,7 @@ import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -197,6 +198,19 @@ def test_call_that_is_cancelled_has_no_result(folder: Path) -> None:
     )
     assert json.loads(relay.line())["id"] == 8
     assert relay.end() == 0
+
+
+def test_options_of_the_own_server_warn_with_a_url(tmp_path: Path) -> None:
+    options = ("--scenarios", "x", "--seed", "3", "--strict", "--max-body", "1MiB")
+    with patch("sys.stdin", TextIOWrapper(BytesIO())):
+        ended = command("mcp", "shop", "--url", "http://127.0.0.1:9", *options, cwd=tmp_path)
+        silent = command("mcp", "shop", "--url", "http://127.0.0.1:9", cwd=tmp_path, MOCKLLM_SEED="3")
+    assert ended.returncode == 0
+    assert ended.stderr.splitlines() == [
+        f"warning: {name} has no effect with --url"
+        for name in ("--scenarios", "--seed", "--strict", "--max-body")
+    ]
+    assert silent.stderr == ""
 
 
 def test_unknown_server_is_a_usage_mistake(folder: Path) -> None:

@@ -81,11 +81,18 @@ def test_recorded_stdio_server_is_replayed(tmp_path: Path) -> None:
         assert json.loads(client.answer().body) == {**reported[1], "id": 99}
 
 
-def test_server_that_ends_ends_the_recording(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        ("raise SystemExit(3)", 3),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", 128 + signal.SIGKILL),
+    ],
+)
+def test_server_that_ends_ends_the_recording(program: str, code: int, tmp_path: Path) -> None:
     command = ("-m", "mockllm", "record", "--stdio", "x", "--out", str(tmp_path / "out"), "--")
-    line = (sys.executable, *command, sys.executable, "-c", "raise SystemExit(3)")
+    line = (sys.executable, *command, sys.executable, "-c", program)
     done = subprocess.run(line, input=b"", capture_output=True, env=environment(), check=False)
-    assert (done.stdout, done.returncode) == (b"", 3), done.stderr
+    assert (done.stdout, done.returncode) == (b"", code), done.stderr
 
 
 @pytest.mark.parametrize(
@@ -106,12 +113,12 @@ def test_record_stdio_usage_mistake_is_refused(
     assert message in capsys.readouterr().err
 
 
-def recorded(tmp_path: Path, program: str) -> tuple[int, ProviderProxy, list[str]]:
-    """Record a server that a program of Python is, without any input."""
+def recorded(tmp_path: Path, program: str, lines: bytes = b"") -> tuple[int, ProviderProxy, list[str]]:
+    """Record a server that a program of Python is, with these lines as its input."""
     messages: list[str] = []
     recorder = ProviderProxy(Upstreams({}), tmp_path, RequestParser(), messages.append, True)
     run = StdioRecorder("x", (sys.executable, "-c", program), recorder)
-    return asyncio.run(run.run(io.TextIOWrapper(io.BytesIO()))), recorder, messages
+    return asyncio.run(run.run(io.TextIOWrapper(io.BytesIO(lines)))), recorder, messages
 
 
 IGNORES: Final = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); "
@@ -138,3 +145,57 @@ def test_too_long_line_of_a_server_is_reported(tmp_path: Path, monkeypatch: pyte
         1,
         ["error: not recorded: a line of the server is longer than 100 bytes"],
     )
+
+
+def message(method: str, id: int | None = None, **params: Any) -> bytes:
+    """Return the line of a message."""
+    body = {"jsonrpc": "2.0", "method": method, "params": params, **({} if id is None else {"id": id})}
+    return json.dumps(body).encode() + b"\n"
+
+
+CALLS: Final = message("tools/call", 1, name="a") + message("tools/call", 2, name="b")
+LOG: Final = '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"note"}}'
+RESULT: Final = '{"jsonrpc":"2.0","id":%d,"result":{"content":[{"type":"text","text":"%s"}]}}'
+
+
+def printing(count: int, *lines: str) -> str:
+    """Return the program of a server that reads lines and then sends its own."""
+    reading = f"import sys; [sys.stdin.readline() for _ in range({count})]; "
+    return reading + f"[print(line, flush=True) for line in {lines!r}]"
+
+
+def stored(recorder: ProviderProxy) -> list[str]:
+    assert recorder.out is not None
+    return [path.read_text(encoding="utf-8") for path in recorder.out.rglob("*.yaml")]
+
+
+def test_cancelled_request_takes_no_later_messages(tmp_path: Path) -> None:
+    cancelled = message("notifications/cancelled", requestId=1) + message("notifications/cancelled")
+    program = printing(4, LOG, RESULT % (2, "done"), RESULT % (1, "late"))
+    _, recorder, messages = recorded(tmp_path, program, CALLS + cancelled)
+    (of_b,) = (text for text in stored(recorder) if "done" in text)
+    assert "note" in of_b
+    assert "late" not in of_b
+    assert messages == []
+
+
+def test_line_that_is_no_message_is_reported(tmp_path: Path) -> None:
+    refused = RESULT % (1, r"cut \ud83d")
+    sent = message("tools/call", 3, name="a").replace(b'"a"', b"NaN")
+    program = printing(3, "ready", refused, RESULT % (3, "of a bad line"), RESULT % (2, "done"))
+    _, recorder, messages = recorded(tmp_path, program, CALLS + sent)
+    (text,) = stored(recorder)
+    assert "done" in text
+    assert not any(each in text for each in ("ready", "cut", "of a bad line"))
+    assert recorder.failed == 3
+    assert sorted(messages) == [
+        "error: not recorded: a line of the client is no JSON object",
+        "error: not recorded: a line of the server is no JSON object",
+        "error: not recorded: a line of the server is no JSON object",
+        "warning: not recorded: requests without a response: tools/call",
+    ]
+
+
+def test_line_of_a_server_without_requests_passes(tmp_path: Path) -> None:
+    _, recorder, messages = recorded(tmp_path, printing(0, "ready"))
+    assert (recorder.failed, messages) == (0, [])

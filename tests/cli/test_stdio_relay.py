@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from mockllm.cli.stdio_relay import _messages
+from mockllm.cli.stdio_relay import _messages, _write
 
 
 def messages_of(parts: Sequence[bytes]) -> list[bytes]:
@@ -45,3 +45,22 @@ def test_event_that_the_stream_does_not_end_is_no_message(
     parts: Sequence[bytes], messages: Sequence[bytes]
 ) -> None:
     assert messages_of(parts) == messages
+
+
+@pytest.mark.parametrize(
+    ("message", "line"),
+    [
+        (
+            b'{"n": 123456789012345678901234567890, "d": 1.10}',
+            b'{"n": 123456789012345678901234567890, "d": 1.10}',
+        ),
+        (b'{\r\n  "n": 12345678901234567890123\n}\n', b'{    "n": 12345678901234567890123 }'),
+        (b'{"text": "\xe2\x80\xa8 \\n"}', b'{"text": "\xe2\x80\xa8 \\n"}'),
+        (b"no\njson", b"no json"),
+    ],
+)
+def test_message_is_written_unchanged_in_one_line(
+    message: bytes, line: bytes, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    _write(message)
+    assert capsysbinary.readouterr().out == line + b"\n"

@@ -11,10 +11,12 @@ OpenID Connect Discovery (metadata), RFC 7591 (registration), RFC 7636 (PKCE), R
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from hashlib import sha256
+from math import ceil
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
@@ -30,11 +32,24 @@ from mockllm.dialects.mcp.request import ServerRequest
 ACCESS: Final = "mcp-mock-access-"
 REFRESH: Final = "mcp-mock-refresh-"
 CODE: Final = "mcp-mock-code-"
+WITH_SECRET: Final = ("client_secret_basic", "client_secret_post")
+"""The methods of a client that authenticates with a secret (RFC 7591, section 2)."""
 METADATA: Final = ".well-known/oauth-protected-resource"
 
 
-def resource_of(request: ServerRequest) -> str:
+_ADDRESS: Final = re.compile(r"(?:https?://|(?!https?:)[a-z][a-z0-9+.-]*:)[ -\"$-~]+", re.IGNORECASE)
+"""An absolute address without a fragment (RFC 6749, section 3.1.2)."""
+SCRIPTS: Final = frozenset({"javascript", "data", "vbscript"})
+"""The schemes that the TypeScript SDK refuses (`SafeUrlSchema`): a browser would run what is behind them."""
+
+
+def _resource(request: ServerRequest) -> str:
     """Return the address of the server as the client names it."""
+    return _issuer(request) if request.server_endpoint is not None else server_url(request, "/mcp")
+
+
+def _issuer(request: ServerRequest) -> str:
+    """Return the address of the server's authorization server."""
     return server_url(request, f"/mcp/{request.server_name}")
 
 
@@ -46,7 +61,7 @@ def unauthorized(request: ServerRequest) -> Failure | None:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() == "bearer" and _is_valid(token, ACCESS, request.now):
         return None
-    challenge = f'Bearer resource_metadata="{resource_of(request)}/{METADATA}"'
+    challenge = f'Bearer resource_metadata="{_resource(request)}/{METADATA}"'
     if token:
         challenge += ', error="invalid_token"'
     if server.authorization.scopes:
@@ -55,7 +70,7 @@ def unauthorized(request: ServerRequest) -> Failure | None:
 
 
 def _token(prefix: str, end: float, identity: ResponseIdentity) -> str:
-    return f"{prefix}{int(end)}-{identity.ids.make('', 16, prefix)}"
+    return f"{prefix}{ceil(end)}-{identity.ids.make('', 16, prefix)}"
 
 
 def _is_valid(token: str, prefix: str, now: float) -> bool:
@@ -112,8 +127,10 @@ class ResourceMetadata(AuthorizationCall):
     def respond(
         self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
-        resource = resource_of(request)
-        named: dict[str, Json] = {"resource": resource, "authorization_servers": [resource]}
+        named: dict[str, Json] = {
+            "resource": _resource(request),
+            "authorization_servers": [_issuer(request)],
+        }
         scopes: dict[str, Json] = {"scopes_supported": list(settings.scopes)} if settings.scopes else {}
         return _json({**named, **scopes, "bearer_methods_supported": ["header"]})
 
@@ -122,7 +139,7 @@ class ServerMetadata(AuthorizationCall):
     def respond(
         self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
-        issuer = resource_of(request)
+        issuer = _issuer(request)
         return _json(
             {
                 "issuer": issuer,
@@ -133,11 +150,7 @@ class ServerMetadata(AuthorizationCall):
                 "response_types_supported": ["code"],
                 "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
                 "code_challenge_methods_supported": ["S256"],
-                "token_endpoint_auth_methods_supported": [
-                    "none",
-                    "client_secret_basic",
-                    "client_secret_post",
-                ],
+                "token_endpoint_auth_methods_supported": ["none", *WITH_SECRET],
                 "subject_types_supported": ["public"],
                 "id_token_signing_alg_values_supported": ["RS256"],
                 "scopes_supported": list(settings.scopes),
@@ -149,10 +162,13 @@ class Register(AuthorizationCall):
     def respond(
         self, request: AuthorizationRequest, settings: ServerAuthorization, identity: ResponseIdentity
     ) -> Plan:
-        client = {
+        client: dict[str, Json] = {
             "client_id": identity.ids.make("mcp-mock-client-", 12),
             "client_id_issued_at": identity.epoch_second,
         }
+        if request.fields.get("token_endpoint_auth_method") in WITH_SECRET:
+            client["client_secret"] = identity.ids.make("mcp-mock-secret-", 24)
+            client["client_secret_expires_at"] = 0  # never
         return _json({**request.fields, **client}, 201)
 
 
@@ -164,12 +180,7 @@ class Authorize(AuthorizationCall):
     ) -> Plan:
         query = request.query
         target, challenge = query.get("redirect_uri", ""), query.get("code_challenge", "")
-        if (
-            not target.lower().startswith(("http://", "https://"))
-            or not target.isascii()
-            or not target.isprintable()
-            or "#" in target  # RFC 6749, section 3.1.2: it has no fragment
-        ):
+        if not _redirects_to(target):
             return _refused("invalid_request", "redirect_uri is missing, no address, or has a fragment")
         if not challenge or query.get("code_challenge_method") != "S256":
             return _refused("invalid_request", "PKCE with S256 is required")
@@ -179,6 +190,15 @@ class Authorize(AuthorizationCall):
             back["state"] = query["state"]
         address = f"{target}{'&' if '?' in target else '?'}{urlencode(back)}"
         return Plan(ResponseHead(302, (("location", address),)), ())
+
+
+def _redirects_to(target: str) -> bool:
+    """Return whether a browser may be sent to an address. An app has its own scheme (RFC 8252, section 7.1)."""
+    try:
+        address = urlsplit(target)
+    except ValueError:
+        return False
+    return address.scheme not in SCRIPTS and _ADDRESS.fullmatch(target) is not None
 
 
 class AccessTokenCall(AuthorizationCall):

@@ -14,8 +14,8 @@ HANDSHAKE: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
 MODERN: Final = ("2026-07-28",)
 """The versions in which each request carries its own version and capabilities, without a handshake or a session."""
 VERSIONS: Final = (*HANDSHAKE, *MODERN)
-WITHOUT_HEADER: Final = "2025-03-26"
-"""The version of a request without the header: no older version is served over streamable HTTP."""
+WITHOUT_HEADER: Final = ("2025-03-26", "2024-11-05")
+"""The versions without the header. A request without it has the first that the server speaks."""
 
 VERSION_HEADER: Final = "mcp-protocol-version"
 MCP_SESSION_HEADER: Final = "mcp-session-id"

@@ -19,8 +19,8 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderRoute
 _call = ProviderCall("jsonrpc", McpCall(), from_neutral_request=False)
 _listen = ProviderCall("listen", McpListen())
 _end = ProviderCall("end_session", McpEnd())
+_resource = ProviderCall("oauth_resource", ResourceMetadata())
 _oauth: Final = (
-    ("GET", METADATA, "oauth_resource", ResourceMetadata()),
     ("GET", ".well-known/openid-configuration", "oauth_server", ServerMetadata()),
     ("POST", "register", "oauth_register", Register()),
     ("GET", "authorize", "oauth_authorize", Authorize()),
@@ -35,6 +35,7 @@ PROVIDER: Final = Provider(
         for path in ("/{server}", "")
         for method, call in (("POST", _call), ("GET", _listen), ("DELETE", _end))
     )
+    + tuple(ProviderRoute("GET", f"{path}/{METADATA}", _resource) for path in ("/{server}", ""))
     + tuple(
         ProviderRoute(method, f"/{{server}}/{path}", ProviderCall(name, call))
         for method, path, name, call in _oauth

@@ -29,6 +29,7 @@ from mockllm.dialects.mcp.protocol import (
     STDIO_HEADER,
     TASKS,
     VERSION_HEADER,
+    VERSIONS,
     WITHOUT_HEADER,
 )
 
@@ -62,9 +63,17 @@ class ServerRequest(Request):
 
     @cached_property
     def protocol(self) -> str:
-        """The version of the protocol that the request names."""
-        meta = text_of(self.meta.get(META_VERSION))
-        return meta or self.headers.get(VERSION_HEADER) or self._offered or WITHOUT_HEADER
+        """The version of the protocol that the request names, or that a handshake offers."""
+        return self._named_version or self._offered or self._version_without_header
+
+    @cached_property
+    def _named_version(self) -> str | None:
+        return text_of(self.meta.get(META_VERSION)) or self.headers.get(VERSION_HEADER)
+
+    @property
+    def _version_without_header(self) -> str:
+        versions = VERSIONS if self.server is None else self.server.protocols or VERSIONS
+        return next((version for version in WITHOUT_HEADER if version in versions), WITHOUT_HEADER[0])
 
     @property
     def _offered(self) -> str | None:
@@ -77,8 +86,9 @@ class ServerRequest(Request):
 
     @property
     def modern(self) -> bool:
-        """Whether the request has a version without a handshake."""
-        return self.protocol in MODERN
+        """Whether the request has a version without a handshake. A handshake that only offers one is no such
+        request."""
+        return self._named_version in MODERN
 
     @cached_property
     def meta(self) -> dict[str, Json]:

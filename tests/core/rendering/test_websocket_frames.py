@@ -11,6 +11,7 @@ from mockllm.core.rendering.websocket_frames import (
     TEXT,
     WebSocketFrame,
     close_frame,
+    payload_span,
     read_frames,
     text_frame,
 )
@@ -33,6 +34,13 @@ def test_text_frame_begins_with_its_length() -> None:
 )
 def test_incomplete_or_foreign_bytes_are_no_frame(data: bytes) -> None:
     assert list(read_frames(data)) == []
+
+
+@pytest.mark.parametrize(("size", "header"), [(3, 2), (126, 4), (70_000, 10)])
+def test_payload_span_is_known_with_the_whole_header(size: int, header: int) -> None:
+    data = b"before" + text_frame(b"x" * size)
+    spans = [payload_span(data[:end], 6) for end in range(6, len(data) + 1)]
+    assert spans == [None] * header + [(6 + header, len(data))] * (size + 1)
 
 
 def test_close_frame_has_code_and_reason_within_its_bound() -> None:

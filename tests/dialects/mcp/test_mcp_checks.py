@@ -100,6 +100,28 @@ def test_modern_server_refuses_the_handshake() -> None:
     assert refused(rpc("ping"), new) == (400, -32000)
 
 
+def test_handshake_that_offers_2026_gets_an_older_version() -> None:
+    """As `_negotiate_initialize` of `mcp` 2.3.0 does."""
+    client = ToolClient(SERVER, protocol="2026-07-28")
+    assert client.opening.status == 200
+    assert client.opening.json["result"]["protocolVersion"] == "2025-11-25"
+    assert "resultType" not in client.opening.json["result"]
+    assert client.send("ping", headers={"mcp-protocol-version": "2025-11-25"}).status == 200
+    header = {"mcp-protocol-version": "2026-07-28"}
+    assert refused(rpc("initialize", {"protocolVersion": "2026-07-28"}, headers=header)) == (400, -32602)
+
+
+@pytest.mark.parametrize(
+    ("protocols", "status"),
+    [('["2024-11-05"]', 200), ('["2024-11-05", "2025-06-18"]', 200), ('["2025-03-26"]', 200),
+     ('["2025-06-18"]', 400)],
+)  # fmt: skip
+def test_header_is_required_since_its_first_version(protocols: str, status: int) -> None:
+    files = PLAIN.replace("    title: Weather\n", f"    protocols: {protocols}\n")
+    assert respond_once(files, rpc("ping")).status == status
+    assert ToolClient(files, protocol="2024-11-05").opening.status == 200
+
+
 @pytest.mark.parametrize(
     ("headers", "message"),
     [

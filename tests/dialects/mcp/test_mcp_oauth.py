@@ -92,6 +92,23 @@ def test_registration_is_accepted() -> None:
     assert got.json["client_id"].startswith("mcp-mock-client-")
 
 
+@pytest.mark.parametrize(
+    ("method", "has_secret"),
+    [
+        ("client_secret_basic", True),
+        ("client_secret_post", True),
+        ("none", False),
+        (None, False),
+        ([], False),
+    ],
+)
+def test_registration_has_the_secret_of_its_method(method: Any, has_secret: bool) -> None:
+    sent = raw_request(f"{PATH}/register", {"token_endpoint_auth_method": method}, headers=HOST)
+    got = Vault().server.respond(sent).json
+    assert str(got.get("client_secret", "")).startswith("mcp-mock-secret-") == has_secret
+    assert got.get("client_secret_expires_at") == (0 if has_secret else None)
+
+
 def test_code_with_its_verifier_is_a_token_for_its_time() -> None:
     vault = Vault()
     location = vault.authorize(state="s", scope="read").headers["location"]
@@ -111,6 +128,37 @@ def test_code_with_its_verifier_is_a_token_for_its_time() -> None:
     assert 'error="invalid_token"' in expired.headers["www-authenticate"]
 
 
+def test_token_is_valid_for_all_of_its_time() -> None:
+    vault = Vault()
+    sent = raw_request(f"{PATH}/token", "grant_type=client_credentials", headers=FORM)
+    token = vault.server.respond(dataclasses.replace(sent, now=sent.now + 0.6)).json["access_token"]
+    assert vault.open(f"Bearer {token}", later=60.5).status == 200
+    assert vault.open(f"Bearer {token}", later=62).status == 401
+
+
+@pytest.mark.parametrize(
+    "target", ["cursor://app.example/oauth/callback", "com.example.app:/back", "vscode://example.ext"]
+)
+def test_redirect_may_lead_to_an_app(target: str) -> None:
+    """RFC 8252, section 7.1."""
+    assert Vault().authorize(redirect_uri=target).headers["location"].startswith(f"{target}?code=")
+
+
+def test_address_of_the_only_server_has_its_metadata() -> None:
+    server = VirtualServer("mcp: [{name: vault, oauth: true, tools: [{name: open, reply: Open.}]}]")
+    got = server.respond(call("open", path="/mcp", headers=HOST))
+    metadata = "http://mock:1/mcp/.well-known/oauth-protected-resource"
+    assert got.headers["www-authenticate"] == f'Bearer resource_metadata="{metadata}"'
+    path = metadata.removeprefix("http://mock:1")
+    assert server.respond(ClientRequest(path, method="GET", headers=HOST)).json == {
+        "resource": "http://mock:1/mcp",
+        "authorization_servers": ["http://mock:1/mcp/vault"],
+        "bearer_methods_supported": ["header"],
+    }
+    several = VirtualServer(FILE)
+    assert several.respond(ClientRequest(path, method="GET", headers=HOST)).status == 404
+
+
 def test_redirect_has_the_query_of_the_client() -> None:
     location = Vault().authorize(redirect_uri="http://client/back?a=1").headers["location"]
     assert location.startswith("http://client/back?a=1&code=")
@@ -119,7 +167,9 @@ def test_redirect_has_the_query_of_the_client() -> None:
 @pytest.mark.parametrize(
     "query",
     [{"redirect_uri": ""}, {"redirect_uri": "javascript:x"}, {"redirect_uri": "http://a/\n"},
-     {"redirect_uri": "ftp://[a/"}, {"redirect_uri": "http://a/cb#fragment"}, {"redirect_uri": "http://a/cb#"},
+     {"redirect_uri": "ftp://[a/"}, {"redirect_uri": "/back"}, {"redirect_uri": "://a"},
+     {"redirect_uri": "DATA:text/html,x"}, {"redirect_uri": "vbscript:x"}, {"redirect_uri": "http:"},
+     {"redirect_uri": "http://a/cb#fragment"}, {"redirect_uri": "http://a/cb#"},
      {"code_challenge": ""}, {"code_challenge_method": "plain"}],
 )  # fmt: skip
 def test_authorization_without_an_address_or_pkce_is_refused(query: dict[str, str]) -> None:

@@ -146,7 +146,7 @@ def socket_error(failure: Failure, request: Request, identity: ResponseIdentity,
     )
 
 
-class RunningResponse(NamedTuple):
+class UnfinishedResponse(NamedTuple):
     """A response that is being sent: its request, and the names that find it in the store if it is sent whole."""
 
     request: MessageRequest
@@ -178,7 +178,7 @@ class ResponsesSession:
         self._stored: OrderedDict[str, StoredObject] = OrderedDict()
         self._events: dict[str, Sequence[tuple[float, bytes]]] = {}
         """The messages of the running responses, with their times, by stream."""
-        self._running: dict[str, RunningResponse] = {}
+        self._running: dict[str, UnfinishedResponse] = {}
 
     def opening(self) -> Sequence[WebSocketAction]:
         return NOTHING_TO_DO
@@ -222,7 +222,7 @@ class ResponsesSession:
         self._events[stream] = events
         ends = events and any(events[-1][1].startswith(b'{"type":' + end) for end in ENDS)
         names = self._remember_end(request, events[-1][1]) if ends else ()
-        self._running[stream] = RunningResponse(request, names)
+        self._running[stream] = UnfinishedResponse(request, names)
 
     def _remember_end(self, request: MessageRequest, payload: bytes) -> Sequence[str]:
         """Remember a response by its last event. Return the names that find it in the store."""
