@@ -204,9 +204,8 @@ async def explain_live(
             traces += await run_in_thread(partial(list, trace_steps(run, own, parts)))
         else:
             sent = run[0].sent
-            request = sent.read_by(engine, time.time(), time.monotonic())
+            request = sent.read_by(engine, time.time(), time.monotonic(), uses_session=False)
             await run_in_thread(partial(engine.read_ahead, request))
-            sent.read_by(engine, time.time(), time.monotonic())  # its session may have ended
             builder = engine.preview(request)
             trace = await run_in_thread(partial(trace_of, engine, request, sent.path, parts, builder))
             traces.append((run[0], trace))

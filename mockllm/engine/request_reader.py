@@ -141,10 +141,17 @@ class RequestReader:
         return reader
 
     def read(
-        self, raw: bytes, client_address: str, now: float, monotonic: float | None = None
+        self,
+        raw: bytes,
+        client_address: str,
+        now: float,
+        monotonic: float | None = None,
+        *,
+        uses_session: bool = True,
     ) -> EngineRequest:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
-        the epoch, `monotonic` on a monotonic clock (by default `now`)."""
+        the epoch, `monotonic` on a monotonic clock (by default `now`). `uses_session`: its session counts as used,
+        and begins if it does not exist."""
         if monotonic is None:
             monotonic = now
         if self._session is None and self._read_override is None:
@@ -161,8 +168,19 @@ class RequestReader:
             return self._request_of(
                 attributes, raw, client_address, now, monotonic, self._lookup_without_session
             )
-        session = None if self._session is None else self._state.use_session(self._session, monotonic, now)
-        lookup = self._lookup_without_session if session is None else session.lookup
+        return self._read_with_session(raw, client_address, now, monotonic, uses_session)
+
+    def _read_with_session(
+        self, raw: bytes, client_address: str, now: float, monotonic: float, uses_session: bool
+    ) -> EngineRequest:
+        """Return the request of a head with a session or an override."""
+        if self._session is None:
+            session, lookup = None, self._lookup_without_session
+        elif uses_session:
+            session = self._state.use_session(self._session, monotonic, now)
+            lookup = session.lookup
+        else:
+            session, lookup = self._state.session(self._session, monotonic), self._state.lookup(self._session)
         request = self._request_of(self._attributes, raw, client_address, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
             self._set_redacted_id(session)

@@ -116,6 +116,11 @@ class EngineState:
         found.last_used_monotonic, found.last_used = monotonic, monotonic if now is None else now
         return found
 
+    def session(self, id: str, monotonic: float) -> Session | None:
+        """Return a session without using it; None if no session has this id, or if it has ended."""
+        self.expire(monotonic)
+        return self._sessions.get(id)
+
     def clock(self, id: str) -> ScenarioClock | None:
         """Return the clock of a session; None for the server's."""
         found = self._sessions.get(id)
@@ -150,7 +155,9 @@ class EngineState:
         return bool(inputs.modifiers) and waits_for_plans(self._counters(inputs.session), inputs, entry)
 
     def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
-        """Decide with the session's counters."""
+        """Decide with the session's counters. Without `count`, a session that does not exist is not created."""
+        if not count and inputs.session and inputs.session not in self._sessions:
+            return decide(Counters(), inputs, count=False)
         return decide(self._counters(inputs.session), inputs, count=count)
 
     def count_in_global_scope(self, session: str, keys: Sequence[str]) -> int | None:

@@ -37,10 +37,14 @@ class SentRequest(Struct, frozen=True):
     headers: Mapping[str, str]
     raw: bytes
 
-    def read_by(self, engine: Engine, now: float, monotonic: float | None = None) -> EngineRequest:
-        """Return the request that the engine reads; `now` is in seconds since the epoch."""
+    def read_by(
+        self, engine: Engine, now: float, monotonic: float | None = None, *, uses_session: bool = True
+    ) -> EngineRequest:
+        """Return the request that the engine reads; `now` is in seconds since the epoch. `uses_session`: whether that
+        is a use of its session."""
         head = (self.method, self.path, self.query_string, self.headers)
-        return engine.read(*head, self.raw, "127.0.0.1", now, monotonic)
+        reader = engine.request_reader(*head)
+        return reader.read(self.raw, "127.0.0.1", now, monotonic, uses_session=uses_session)
 
 
 def build_sent_request(spec: RequestSpec, provider: str | None = None) -> SentRequest:

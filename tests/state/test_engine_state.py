@@ -114,6 +114,17 @@ def test_clock_set_back_ends_no_session() -> None:
     assert outcomes(sessions, "a") == ["no_rule"]
 
 
+def test_preview_creates_no_session() -> None:
+    sessions = EngineState(unused_timeout=10.0)
+    assert sessions.decide(inputs("a"), count=False).outcome == "rule"
+    assert (len(sessions), sessions.session("a", 0.0)) == (0, None)
+    outcomes(sessions, "a")
+    found = sessions.use_session("a", 5.0)
+    assert sessions.session("a", 7.0) is found
+    assert found.last_used == 5.0
+    assert sessions.session("a", 15.0) is None
+
+
 def test_session_has_limited_scopes() -> None:
     sessions = EngineState()
     for number in range(3000):

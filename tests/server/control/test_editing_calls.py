@@ -9,9 +9,12 @@ from urllib.parse import quote
 
 import pytest
 
+from mockllm.core.redaction import Redactor
 from tests.server.control.live_server import EXAMPLE, Steered, steered
 
 FILE = EXAMPLE.lstrip()
+KEY = "sk-proj-abcdefgh12345678"
+"""A client may use its key as the id of a session."""
 
 
 @pytest.fixture
@@ -20,8 +23,8 @@ def server(tmp_path: Path) -> Iterator[Steered]:
         yield built
 
 
-def rule(server: Steered, id: str) -> dict[str, object]:
-    found: dict[str, object] = server.call("GET", f"/api/rules/{quote(id, safe='')}").json
+def rule(server: Steered, id: str, query: str = "") -> dict[str, object]:
+    found: dict[str, object] = server.call("GET", f"/api/rules/{quote(id, safe='')}{query}").json
     return found
 
 
@@ -60,6 +63,44 @@ def test_rule_of_an_overlay_has_its_text(server: Steered) -> None:
     mine, own = rule(server, "overlay:mine"), rule(server, "session:own")
     assert (mine["yaml"], mine["layer"]) == ("name: mine\nmatch:\n  user: x\nreply: y\n", "overlay")
     assert (own["yaml"], own["session"], own["file"]) == ("name: own\nreply: z\n", "s1", None)
+
+
+COLON = "rules: [{name: 'a: b', match: {user: x}, reply: One.}, {name: b, match: {user: y}, reply: Two.}]\n"
+
+
+def test_rule_is_found_by_a_name_with_a_colon(tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": COLON}) as server:
+        assert server.reply_text("x") == "One."
+        assert "reply: One." in str(rule(server, "a.yaml:a: b")["yaml"])
+        for name, count in (("a: b", 1), ("a.yaml:a: b", 1), ("b", 0), (" b", 0)):
+            found = server.call("GET", f"/api/requests?rule={quote(name)}").json["requests"]
+            assert len(found) == count
+            expected = {"rule": name, "exactly": count}
+            assert server.call("POST", "/api/verify", {"expect": [expected]}).json["passed"] is (name != " b")
+        message = server.call("POST", "/api/verify", {"expect": [{"rule": "a: c", "exactly": 0}]}).text
+        assert 'did you mean \\"a: b\\"?' in message
+        for id in ("overlay", "session"):
+            query = "?session=s" if id == "session" else ""
+            preview = server.call(
+                "POST", f"/api/rules/preview{query}", {"name": "p: q", "reply": "New."}
+            ).json
+            assert preview["changed"] == [f"{id}:p: q"]
+            server.call("PUT", f"/api/rules/p%3A%20q{query}", {"reply": "New."})
+            assert rule(server, f"{id}:p: q")["yaml"] == "name: 'p: q'\nreply: New.\n"
+
+
+def test_rules_of_two_sessions_may_have_one_name(server: Steered) -> None:
+    for session in ("A", "B", KEY):
+        server.call("POST", f"/api/rules?session={session}", {"name": "own", "reply": f"Of {session[:1]}."})
+    for session in ("A", "B", KEY, Redactor().session(KEY)):
+        found = rule(server, "session:own", f"?session={session}")
+        assert found["session"] == Redactor().session(session)
+        assert found["yaml"] == f"name: own\nreply: Of {'s' if len(session) > 1 else session}.\n"
+    assert rule(server, "session:own")["yaml"] == "name: own\nreply: Of A.\n"
+    for id in ("session:own", "a.yaml:hello"):
+        found = rule(server, id, "?session=C")
+        assert found["status"] == 404
+        assert "session C" in str(found["detail"])
 
 
 def test_rule_that_replaces_one_of_a_file_is_of_the_overlay(server: Steered) -> None:
@@ -124,6 +165,15 @@ def test_preview_replaces_the_named_item(server: Steered) -> None:
     text = "name: mine\nmatch: {user: other}\nreply: y"
     (request,) = server.call("POST", "/api/rules/preview?name=mine", text).json["requests"]
     assert (request["before"], request["after"]) == ("overlay:mine", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["{name: r2, reply: New.}", "rules: [{reply: One.}, {reply: Two.}]"], ids=["name", "number"]
+)
+def test_preview_of_one_rule_has_the_errors_of_its_put(server: Steered, text: str) -> None:
+    found = server.call("POST", "/api/rules/preview?name=r1", text).json["errors"]
+    refused = server.call("PUT", "/api/rules/r1", text)
+    assert (refused.status, refused.json["errors"]) == (422, found)
 
 
 def test_preview_of_a_modifier_lists_its_requests(server: Steered) -> None:

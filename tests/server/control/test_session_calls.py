@@ -101,6 +101,24 @@ def test_explanation_ends_no_session(tmp_path: Path) -> None:
 STEPS = {"name": "steps", "match": {"user": "step"}, "sequence": ["one", "two", "three"]}
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/s/mine/v1/chat/completions"])
+def test_explanation_uses_no_session(server: Steered, path: str) -> None:
+    """It sees the counts of a session that exists, and does not begin one that has ended."""
+    server.call("POST", "/api/rules", STEPS)
+    headers = {} if path.startswith("/s/") else {"x-mockllm-session": "mine"}
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "step"}]}
+    server.call("POST", path, body, headers)
+    used = stated(server)["mine"]["used"]
+    number = server.call("GET", "/api/requests").json["requests"][0]["id"]
+    explained = server.call("POST", "/api/explain", {"request_id": number}).json
+    assert explained["sent"]["text"] == "two"
+    assert stated(server)["mine"]["used"] == used
+    server.call("DELETE", "/api/sessions/mine")
+    explained = server.call("POST", "/api/explain", {"request_id": number}).json
+    assert explained["sent"]["text"] == "one"
+    assert stated(server) == {}
+
+
 def test_rule_that_is_added_again_begins_anew(server: Steered) -> None:
     """The equal rule of another session goes on."""
     for session in ("mine", "other"):

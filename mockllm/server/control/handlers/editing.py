@@ -13,6 +13,7 @@ from mockllm.core.display import brief
 from mockllm.core.redaction import Redactor
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.rule_ids import split_id
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.body_text import RULES, overlay_source
 from mockllm.server.control.context import ControlContext
@@ -28,6 +29,7 @@ from mockllm.server.control.models.editing import (
     RulePreview,
     WriteQuery,
 )
+from mockllm.server.control.models.rules import SessionQuery
 from mockllm.server.control.problem import FieldProblem, Problem, diagnostics_problem, field_problems
 from mockllm.server.control.rule_layers import layer_of
 from mockllm.server.control.rule_preview import previewed
@@ -42,17 +44,20 @@ CHECKED_TEXT: Final = f"any text; it is checked as {TEXT}"
 CHECKED_RULES: Final = f"any text; it is checked as {RULES}"
 
 
-async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
-    """One rule or modifier with its text."""
-    catalog, id = context.engine.catalog, call.params["name"]
-    found = next((number for number, item in enumerate(catalog.items) if item.id == id), None)
+async def show_rule(context: ControlContext, call: ApiCall[SessionQuery]) -> BaseModel:
+    """One rule or modifier with its text: with a session, one of its overlay."""
+    catalog, id, owner = context.engine.catalog, call.params["name"], call.query.session
+    shown = None if owner is None else Redactor().session(owner)
+    named = (number for number, item in enumerate(catalog.items) if item.id == id)
+    found = next((each for each in named if shown in (None, layer_of(catalog.items[each])[1])), None)
     if found is None:
-        raise Problem(404, f"There is no rule {brief(id)}; GET /api/rules lists their ids.")
+        place = "" if shown is None else f" of session {shown}"
+        raise Problem(404, f"There is no rule {brief(id)}{place}; GET /api/rules lists their ids.")
     item = catalog.items[found]
     tries, responses = context.engine.state.totals(catalog.response_counts).get(item.key, (0, 0))
     layer, session = layer_of(item)
     path, _, line = item.file_and_line.rpartition(":")
-    file = item.id.rpartition(":")[0]
+    file, _ = split_id(item.id)
     return RuleDetail(
         id=item.id,
         kind="rule" if found < catalog.rule_count else "modifier",
@@ -70,7 +75,7 @@ async def show_rule(context: ControlContext, call: ApiCall) -> BaseModel:
 
 async def _text(context: ControlContext, item: CatalogItem, added: bool, session: str | None) -> str | None:
     """Return the text of a rule: of one of an overlay (`added`) as it is in use."""
-    name = item.id.rpartition(":")[2]
+    name = split_id(item.id)[1]
     if added:
         overlays = context.require_overlays()
         sessions = [id for id in overlays.sessions if Redactor().session(id) == session]
@@ -191,7 +196,7 @@ def _conflict(name: str, sent: str, conflict: FileConflict) -> str:
 
 ROUTES: Final = (
     ApiRoute("POST", "/api/rules/preview", preview_rules, RulePreview, query=PreviewQuery, raw=CHECKED_RULES),
-    ApiRoute("GET", "/api/rules/{name}", show_rule, RuleDetail),
+    ApiRoute("GET", "/api/rules/{name}", show_rule, RuleDetail, query=SessionQuery),
     ApiRoute("GET", "/api/files", list_files, FolderFiles),
     ApiRoute("GET", "/api/files/{file}", show_file, FileContent),
     ApiRoute("PUT", "/api/files/{file}", put_file, FileSaved, query=WriteQuery, raw=TEXT),
