@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import socket
@@ -10,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.dashboard.dashboard_page import Dashboard, served
 from tests.waiting import until
@@ -101,6 +102,68 @@ def test_request_is_replayed_and_edited(dashboard: Dashboard) -> None:
     page.get_by_role("button", name="Send").click()
     dashboard.reported("was sent again")
     assert server.last()["rule"] == "a.yaml:words"
+
+
+def test_get_request_is_replayed_and_copied(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    server.send("GET", "/v1/models", headers=KEY)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Copy as curl").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert ("-X" in command, "--data" in command) == (False, False)
+    page.get_by_role("button", name="Replay", exact=True).click()
+    dashboard.reported("was sent again")
+    assert [each["status"] for each in server.call("GET", "/api/requests")["requests"]] == [200, 200]
+
+
+def test_compressed_request_is_replayed_without_coding(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    body = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hello"}]}
+    sent = gzip.compress(json.dumps(body).encode())
+    server.send("POST", "/v1/chat/completions", sent, {**KEY, "content-encoding": "gzip"})
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Replay", exact=True).click()
+    dashboard.reported("was sent again")
+    assert server.last()["rule"] == "a.yaml:hello"
+
+
+def test_replay_opens_the_own_request(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    server.ask("hello")
+    first = server.last()["id"]
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+
+    def others_follow(route: Route) -> None:
+        route.fulfill(response=route.fetch())
+        server.ask("words")  # another client
+
+    page.route("**/v1/chat/completions", others_follow)
+    page.get_by_role("button", name="Replay", exact=True).click()
+    dashboard.reported(f"Request {first} was sent again as request {first + 1}")
+    assert server.last()["id"] == first + 2
+
+
+def test_message_of_a_websocket_is_not_repeated(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    dashboard.open("requests", anew=True)
+    page.evaluate(
+        """address => new Promise((done) => {
+            const socket = new WebSocket(address);
+            socket.onopen = () => socket.send(JSON.stringify({type: "response.create", model: "gpt-4o", input: "hello"}));
+            socket.onmessage = (message) => { if (message.data.includes("response.completed")) socket.close(); };
+            socket.onclose = done;
+        })""",
+        f"ws://127.0.0.1:{server.port}/v1/responses",
+    )
+    page.locator(".rows .row").filter(has_text="WS response.create").click()
+    expect(page.locator(".detail .actions").first).to_contain_text("part of a WebSocket")
+    for name in ("Replay", "Edit and replay", "Copy as curl", "Copy as Python"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
 
 
 def test_request_is_sent_to_another_server(dashboard: Dashboard, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { call, get, maybe, Problem } from "./api.ts";
 import { Compare } from "./compare.tsx";
 import { ConversationView } from "./conversation_view.tsx";
-import { asCurl } from "./copy_as.ts";
+import { asCurl, unrepeatable } from "./copy_as.ts";
 import { CopyCode } from "./copy_code.tsx";
 import { bytes, clock, duration, ruleName, shortPlace } from "./format.ts";
 import type { Conversation, Detail, Explanation, Json, Pair } from "./models.ts";
@@ -91,6 +91,7 @@ function Content(props: Loaded): JSX.Element {
     const others = Object.fromEntries([...query].filter(([name]) => name !== "with"));
     show(address("requests", [detail.id], id === null ? others : { ...others, with: id }), true);
   };
+  const obstacle = unrepeatable(detail);
   const makeRule = props.rule ? <MakeRule yaml={props.rule} id={detail.id} /> : null;
   return (
     <>
@@ -99,17 +100,14 @@ function Content(props: Loaded): JSX.Element {
       </p>
       <div class="actions">
         <Replay key={detail.id} detail={detail} />
-        {detail.path.startsWith("/") ? ( // not bytes that were no request
-          <>
-            <Copy text={asCurl(detail, origin)} label="Copy as curl" what="the request as curl" />
-            <CopyCode id={detail.id} />
-          </>
-        ) : null}
+        <Copy text={asCurl(detail, origin)} label="Copy as curl" what="the request as curl" disabled={obstacle !== null} />
+        <CopyCode id={detail.id} disabled={obstacle !== null} />
         {other ? null : (
           <button type="button" class="small" onClick={() => compare(detail.id)}>
             Compare
           </button>
         )}
+        {obstacle ? <span class="hint">{obstacle}</span> : null}
       </div>
       {other ? <Compare key={other} detail={detail} other={other} stop={() => compare(null)} /> : null}
       <dl class="facts">
