@@ -14,6 +14,7 @@ import { refresh, useProviderOrigin } from "./feed.ts";
 import { PLACEHOLDER } from "./overlay_editor.tsx";
 import { Replay } from "./replay.tsx";
 import { address, show, useRoute } from "./route.ts";
+import { ruleAddress } from "./rule_address.ts";
 import { scalar } from "./yaml.ts";
 import { StreamAxis } from "./stream_axis.tsx";
 import { tone } from "./tone.ts";
@@ -168,7 +169,7 @@ function ResponseReason(props: { detail: Detail; why: Explanation | null }): JSX
     <Part title={detail.missed ? "Why no rule matched" : "Why this response"}>
       {detail.rule ? (
         <p>
-          Rule <a href={address("rules", ["rule", detail.rule])}>{detail.rule}</a>
+          Rule <a href={ruleAddress(detail.rule, detail.session)}>{detail.rule}</a>
           {why?.step && why.rule === detail.rule ? ` (${why.step})` : ""} was selected.
         </p>
       ) : null}

@@ -10,15 +10,24 @@ import { ruleName } from "./format.ts";
 import type { RuleText } from "./models.ts";
 import { OverlayEditor } from "./overlay_editor.tsx";
 import { closePane, Pane } from "./pane.tsx";
-import { useRoute } from "./route.ts";
+import { type Route, useRoute } from "./route.ts";
+import { rulePath } from "./rule_address.ts";
 import { RuleDetail, SwitchedOffDetail } from "./rule_detail.tsx";
 import { overlayCopy } from "./switched_off.ts";
 
 const BLANK = "name: my-rule\nmatch:\n  user: {contains: hello}\nreply: Write the reply here.\n";
 
+/** Returns what tells the shown rule or text from others. */
+export function paneKey({ rest, query }: Route): string {
+  return JSON.stringify([rest, query.get("session"), query.get("from")]);
+}
+
 export function RulePane(): JSX.Element {
-  const { rest, query } = useRoute();
+  const route = useRoute();
+  const { rest, query } = route;
   const [what, name = ""] = rest;
+  const session = query.get("session");
+  const draft = paneKey(route);
   useEffect(() => {
     const press = (event: KeyboardEvent): void => {
       if (event.key === "Escape" && !event.defaultPrevented && (what === "rule" || what === "off" || what === "files")) closePane();
@@ -26,24 +35,24 @@ export function RulePane(): JSX.Element {
     addEventListener("keydown", press);
     return () => removeEventListener("keydown", press);
   }, [what]);
-  if (what === "rule") return <RuleDetail id={name} />;
+  if (what === "rule") return <RuleDetail id={name} session={session} />;
   if (what === "off") return <SwitchedOffDetail name={name} />;
   if (what === "files") return <FileList />;
   if (what === "file") return <FileEditor name={name} line={Number(query.get("line") ?? 1)} />;
   if (what === "new" && query.get("from")) {
     const from = query.get("from")!;
     return (
-      <Loaded path={`/api/requests/${encodeURIComponent(from)}/rule`} show={(found: { yaml: string }) => <OverlayEditor title={`New rule from request ${from}`} text={single(found.yaml)} name={null} session={null} />} />
+      <Loaded path={`/api/requests/${encodeURIComponent(from)}/rule`} show={(found: { yaml: string }) => <OverlayEditor title={`New rule from request ${from}`} text={single(found.yaml)} name={null} session={null} draft={draft} />} />
     );
   }
-  if (what === "new") return <OverlayEditor title="New rule" text={BLANK} name={null} session={null} />;
-  return <Loaded path={`/api/rules/${encodeURIComponent(name)}`} show={(rule: RuleText) => editorOf(what === "copy", rule)} />;
+  if (what === "new") return <OverlayEditor title="New rule" text={BLANK} name={null} session={null} draft={draft} />;
+  return <Loaded path={rulePath(name, session)} show={(rule: RuleText) => editorOf(what === "copy", rule, draft)} />;
 }
 
-function editorOf(copy: boolean, rule: RuleText): JSX.Element {
+function editorOf(copy: boolean, rule: RuleText, draft: string): JSX.Element {
   const own = ruleName(rule.id).name;
-  if (copy) return <OverlayEditor title={`A copy of ${own} in the overlay`} text={overlayCopy(rule)} name={null} session={null} />;
-  return <OverlayEditor title={`Edit ${own}`} text={rule.yaml ?? ""} name={own} session={rule.session} />;
+  if (copy) return <OverlayEditor title={`A copy of ${own} in the overlay`} text={overlayCopy(rule)} name={null} session={null} draft={draft} />;
+  return <OverlayEditor title={`Edit ${own}`} text={rule.yaml ?? ""} name={own} session={rule.session} draft={draft} />;
 }
 
 /** Returns the only rule of a scenario file without its list. */
