@@ -338,6 +338,20 @@ def test_change_by_another_program_is_a_conflict(files: Dashboard) -> None:
     expect(editor(page)).to_contain_text("Again.")  # nothing was typed: the text follows the file
 
 
+def test_line_ends_of_a_file_are_preserved(files: Dashboard) -> None:
+    file = files.server.folder / "b.yaml"
+    windows = FILES["b.yaml"].replace("\n", "\r\n").encode()
+    file.write_bytes(windows)
+    page = at(files, "rules/file/b.yaml")
+    expect(editor(page)).to_contain_text("Soon.")
+    file.write_bytes(windows.replace(b"Soon.", b"Theirs."))
+    expect(editor(page)).to_contain_text("Theirs.")  # nothing was typed: the text follows the file
+    typed(page, FILES["b.yaml"].replace("Soon.", "Mine."))
+    page.get_by_role("button", name="Save the file").click()
+    files.reported("b.yaml is saved and active")
+    assert file.read_bytes() == windows.replace(b"Soon.", b"Mine.")
+
+
 def away_and_back(page: Page, meanwhile: Callable[[], object] = bool) -> None:
     page.get_by_role("tab", name="Requests").click()
     expect(page.get_by_role("tabpanel")).to_have_id("view-requests")
