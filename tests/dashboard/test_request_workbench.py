@@ -63,6 +63,16 @@ def test_text_of_bodies_and_streams_is_found(dashboard: Dashboard) -> None:
     expect(rows).to_have_count(0)
 
 
+def test_searched_text_is_as_long_as_the_server_reads(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask(f"hello {'z' * 600}")
+    page = dashboard.open("requests", anew=True).page
+    page.get_by_label("Filter the journal").focus()
+    page.keyboard.insert_text("z" * 600)
+    expect(page.get_by_label("Filter the journal")).to_have_value("z" * 500)
+    expect(page.locator(".rows .row")).to_have_count(1)
+
+
 def test_filters_are_stored_in_the_address(dashboard: Dashboard) -> None:
     server = dashboard.server
     server.ask("hello")

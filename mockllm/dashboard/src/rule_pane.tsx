@@ -42,17 +42,14 @@ export function RulePane(): JSX.Element {
   if (what === "new" && query.get("from")) {
     const from = query.get("from")!;
     return (
-      <Loaded path={`/api/requests/${encodeURIComponent(from)}/rule`} show={(found: { yaml: string }) => <OverlayEditor title={`New rule from request ${from}`} text={single(found.yaml)} name={null} session={null} draft={draft} />} />
+      <Loaded load={() => get<{ yaml: string }>(`/api/requests/${encodeURIComponent(from)}/rule`)} show={(found) => <OverlayEditor title={`New rule from request ${from}`} text={single(found.yaml)} name={null} session={null} draft={draft} />} />
     );
   }
   if (what === "new") return <OverlayEditor title="New rule" text={BLANK} name={null} session={null} draft={draft} />;
-  return <Loaded path={rulePath(name, session)} show={(rule: RuleText) => editorOf(what === "copy", rule, draft)} />;
-}
-
-function editorOf(copy: boolean, rule: RuleText, draft: string): JSX.Element {
-  const own = ruleName(rule.id).name;
-  if (copy) return <OverlayEditor title={`A copy of ${own} in the overlay`} text={overlayCopy(rule)} name={null} session={null} draft={draft} />;
-  return <OverlayEditor title={`Edit ${own}`} text={rule.yaml ?? ""} name={own} session={rule.session} draft={draft} />;
+  const rule = (): Promise<RuleText> => get<RuleText>(rulePath(name, session));
+  const own = ruleName(name).name;
+  if (what === "copy") return <Loaded load={() => rule().then(overlayCopy)} show={(text) => <OverlayEditor title={`A copy of ${own} in the overlay`} text={text} name={null} session={null} draft={draft} />} />;
+  return <Loaded load={rule} show={({ yaml, session }) => <OverlayEditor title={`Edit ${own}`} text={yaml ?? ""} name={own} session={session} draft={draft} />} />;
 }
 
 /** Returns the only rule of a scenario file without its list. */
@@ -63,17 +60,18 @@ function single(yaml: string): string {
   return lines.slice(start).map((line) => line.slice(2)).join("\n");
 }
 
-function Loaded<T>(props: { path: string; show: (found: T) => JSX.Element }): JSX.Element {
+/** Shows what is loaded once; RulePane has a key. */
+function Loaded<T>(props: { load: () => Promise<T>; show: (found: T) => JSX.Element }): JSX.Element {
   const [found, setFound] = useState<T | null>(null);
   const [problem, setProblem] = useState("");
   useEffect(() => {
     let mounted = true;
-    get<T>(props.path).then(
+    props.load().then(
       (result) => mounted && setFound(result),
       (error) => mounted && setProblem(error instanceof Problem ? error.message : String(error)),
     );
     return () => void (mounted = false);
-  }, [props.path]);
+  }, []);
   if (problem) return <Pane title="Not found"><Empty title={problem} /></Pane>;
   return found ? props.show(found) : <Pane title="Loading …"><p class="quiet">Loading …</p></Pane>;
 }

@@ -1,6 +1,7 @@
 // Rules that are switched off: items of the overlay with `enabled: false`, which may replace a rule of a file.
 
 import { call } from "./api.ts";
+import { loadEditor } from "./editor_host.tsx";
 import { refresh } from "./feed.ts";
 import { ruleName } from "./format.ts";
 import type { OverlayItem, RuleText } from "./models.ts";
@@ -46,8 +47,8 @@ export async function switchOn({ item, target }: SwitchedOff): Promise<string> {
 }
 
 /** Returns the text of a rule for the overlay, where it takes the place of the file's rule. */
-export function overlayCopy(rule: RuleText): string {
-  const name = ruleName(rule.id).name;
-  const rest = (rule.yaml ?? "").split("\n").filter((line) => !/^(name|replaces|enabled):/.test(line)).join("\n");
-  return `name: ${flow(name)}\nreplaces: ${flow(rule.id)}\n${rest}`;
+export async function overlayCopy(rule: RuleText): Promise<string> {
+  const { withoutKeys } = await loadEditor();
+  const rest = withoutKeys(rule.yaml ?? "", ["name", "replaces", "enabled"]);
+  return `name: ${flow(ruleName(rule.id).name)}\nreplaces: ${flow(rule.id)}\n${rest}`;
 }
