@@ -141,6 +141,20 @@ def test_compressed_request_is_replayed_without_coding(dashboard: Dashboard) -> 
     assert server.last()["rule"] == "a.yaml:hello"
 
 
+def test_numbers_of_a_request_are_replayed_exactly(dashboard: Dashboard) -> None:
+    server, page = dashboard.server, dashboard.page
+    numbers = '"seed":9007199254740993,"temperature":1.0'
+    body = f'{{"model":"gpt-4o",{numbers},"messages":[{{"role":"user","content":"hello"}}]}}'
+    server.send("POST", "/v1/chat/completions", body, KEY)
+    dashboard.open("requests", anew=True)
+    page.locator(".rows .row").click()
+    page.get_by_role("button", name="Replay", exact=True).click()
+    dashboard.reported("was sent again")
+    assert server.call("GET", f"/api/requests/{server.last()['id']}")["request"]["text"] == body
+    page.get_by_role("button", name="Edit and replay").click()
+    assert page.get_by_label("Body to send").input_value() == body
+
+
 def test_replay_opens_the_own_request(dashboard: Dashboard) -> None:
     server, page = dashboard.server, dashboard.page
     server.ask("hello")
@@ -164,7 +178,8 @@ def test_message_of_a_websocket_is_not_repeated(dashboard: Dashboard) -> None:
     page.evaluate(
         """address => new Promise((done) => {
             const socket = new WebSocket(address);
-            socket.onopen = () => socket.send(JSON.stringify({type: "response.create", model: "gpt-4o", input: "hello"}));
+            const sent = {type: "response.create", model: "gpt-4o", input: "hello"};
+            socket.onopen = () => socket.send(JSON.stringify(sent));
             socket.onmessage = (message) => { if (message.data.includes("response.completed")) socket.close(); };
             socket.onclose = done;
         })""",

@@ -120,7 +120,9 @@ def test_overlay_rule_is_switched_off_and_deleted(dashboard: Dashboard) -> None:
 
 def test_overlay_rule_that_is_enabled_is_switched_off(dashboard: Dashboard) -> None:
     server = dashboard.server
-    server.call("POST", "/api/rules", {"name": "mine", "enabled": True, "match": {"user": "me"}, "reply": "You."})
+    server.call(
+        "POST", "/api/rules", {"name": "mine", "enabled": True, "match": {"user": "me"}, "reply": "You."}
+    )
     page = at(dashboard, "rules/rule/overlay%3Amine")
     page.get_by_role("button", name="Switch off").click()
     dashboard.reported("mine is switched off")

@@ -20,7 +20,7 @@ export function sentHeaders(detail: Detail, key: string): [string, string][] {
 /** Returns the body that was sent; null if there was none, or none that is a text. */
 export function bodyText(detail: Detail): string | null {
   const { body, text } = detail.request;
-  return body === null ? text || null : JSON.stringify(body);
+  return (text ?? (body === null ? null : JSON.stringify(body))) || null;
 }
 
 /** Returns why no client can send an entry of the journal again as a request; null if one can. */

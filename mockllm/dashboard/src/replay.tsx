@@ -62,6 +62,8 @@ export function Replay(props: { detail: Detail }): JSX.Element {
   const { detail } = props;
   const origin = useProviderOrigin();
   const original = bodyText(detail);
+  const { text } = detail.request;
+  const offered = text ?? pretty(original ?? "");
   const sendable = unrepeatable(detail) === null && detail.request.base64 === null; // the page has no such bytes
   const [edited, setEdited] = useState<string | null>(null);
   const [server, setServer] = useState("");
@@ -90,7 +92,7 @@ export function Replay(props: { detail: Detail }): JSX.Element {
   const sendElsewhere = async (body: string): Promise<void> => {
     setBusy(true);
     try {
-      const changed = body !== pretty(original ?? "");
+      const changed = body !== offered;
       setElsewhere(await call<Elsewhere>("POST", `/api/requests/${detail.id}/send`, { server: server.trim(), ...(changed ? { body } : {}), ...(key ? { key } : {}) }));
       clearProblem();
     } catch (problem) {
@@ -99,7 +101,7 @@ export function Replay(props: { detail: Detail }): JSX.Element {
       setBusy(false);
     }
   };
-  const open = (): void => setEdited(detail.request.body === null ? (original ?? "") : JSON.stringify(detail.request.body, null, 2));
+  const open = (): void => setEdited(offered);
   return (
     <>
       <button type="button" class="small" disabled={busy || !detail.request.whole || !sendable} onClick={() => void replay(original)}>

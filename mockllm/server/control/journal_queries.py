@@ -49,6 +49,9 @@ LARGE: Final = 128 * KIB
 SHORTEST_SEARCHED: Final = 3
 """A search for fewer characters does not read bodies: nearly all have them."""
 
+EXACT: Final = 2**53
+"""JavaScript has all integers up to this one."""
+
 SLICE: Final = 0.001
 """Longest work in seconds between two turns of the event loop."""
 
@@ -255,7 +258,7 @@ def _request(entry: JournalEntry) -> JournalRequest:
     return JournalRequest(
         headers=_pairs(entry.headers, redactor),
         body=body,
-        text=text if body is None else None,
+        text=text if body is None or _has_exact_numbers(body) else None,
         base64=encoded,
         whole=entry.body_stored,
     )
@@ -270,6 +273,15 @@ def _body(raw: bytes, redactor: Redactor) -> tuple[Json, str | None, str | None]
         return None, text, encoded
     redacted = redactor.json(body)
     return redacted, text if redacted == body else dumps(redacted).decode(), None
+
+
+def _has_exact_numbers(value: Json) -> bool:
+    """Return whether JSON has a number that JavaScript writes differently: 1.0, or an integer above 2^53."""
+    if isinstance(value, dict | list):
+        return any(map(_has_exact_numbers, value.values() if isinstance(value, dict) else value))
+    return (isinstance(value, float) and value.is_integer()) or (
+        isinstance(value, int) and abs(value) > EXACT
+    )
 
 
 def _pairs(headers: Iterable[tuple[str, str]], redactor: Redactor) -> list[HeaderPair]:
