@@ -30,6 +30,7 @@ from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
+from mockllm.scenario.rule_ids import split_id
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 from mockllm.state.engine_state import EngineState
 from mockllm.testing.expectations import duration
@@ -223,7 +224,7 @@ def _rules(trace: MatchTrace) -> list[str]:
 def _fate(tried: TraceEntry, trace: MatchTrace) -> str:
     if tried.why:
         return _by_id(tried.why, tried.where, tried.rule)
-    name = tried.rule.rpartition(":")[2]
+    _, name = split_id(tried.rule)
     fate = "would match, but comes later" if tried.fate == "comes later" else tried.fate
     text = f"{tried.where} {name}: {fate}{_won_chance(trace, tried.rule)}"
     return _by_id(text, tried.where, tried.rule)
@@ -233,7 +234,7 @@ def _by_id(text: str, where: str, id: str) -> str:
     """Return a text with the place of a rule or modifier, by file and line. The file of a pack is that of the id,
     since its folder may be deep down."""
     file, _, line = where.rpartition(":")
-    below = id.rpartition(":")[0]
+    below, _ = split_id(id)
     short = os.path.isabs(file) and "/" in below and file.endswith(f"/{below}")
     return text.replace(where, f"{below}:{line}", 1) if short else text
 

@@ -21,6 +21,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.dialects.provider_facts import parameter_fields
 from mockllm.dialects.router import MethodNotAllowed, NoRoute
 from mockllm.scenario.catalog import Catalog, CatalogItem
+from mockllm.scenario.rule_ids import split_id
 
 NearMiss: TypeAlias = tuple[CatalogItem, list[FieldTestResult]]
 
@@ -121,8 +122,7 @@ def _is_of_other_session(miss: NearMiss) -> bool:
 
 def location_and_name(item: CatalogItem) -> str:
     """Return place and name of a rule: `scenarios/a.yaml:14 greeting`."""
-    name = item.id.rpartition(":")[2]
-    return f"{item.file_and_line} {name}"
+    return f"{item.file_and_line} {split_id(item.id)[1]}"
 
 
 def percentage(share: float) -> str:

@@ -26,6 +26,7 @@ from mockllm.engine.seed_token import SeedPosition, read_seed_token
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic, limited_suggestions, nearest
 from mockllm.scenario.language.settings import FaultOrName
+from mockllm.scenario.rule_ids import split_id
 from mockllm.scenario.settings_merge import RESPONSE
 from mockllm.scenario.source_file import Mark, Source
 from mockllm.scenario.validation_errors import diagnostics_of
@@ -162,7 +163,7 @@ def _item_index(id: str, catalog: Catalog) -> int:
     rules = [item.id for item in catalog.items[: catalog.rule_count]]
     if id in rules:
         return rules.index(id)
-    named = [number for number, rule in enumerate(rules) if rule.rpartition(":")[2] == id]
+    named = [number for number, rule in enumerate(rules) if split_id(rule)[1] == id]
     if len(named) == 1:
         return named[0]
     if named:
@@ -171,7 +172,7 @@ def _item_index(id: str, catalog: Catalog) -> int:
         )
     if any(item.id == id for item in catalog.items):
         raise BadOverride(f"{RULE_HEADER}: {brief(id)} is a modifier; only a rule responds")
-    near = nearest(id, [*rules, *(rule.rpartition(":")[2] for rule in rules)])
+    near = nearest(id, [*rules, *(split_id(rule)[1] for rule in rules)])
     meant = f"; did you mean {brief(near)}?" if near else f"; there are {_listed(rules)}"
     raise BadOverride(f"{RULE_HEADER}: there is no rule {brief(id)}{meant if rules else ''}")
 

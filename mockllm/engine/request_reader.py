@@ -150,8 +150,8 @@ class RequestReader:
         uses_session: bool = True,
     ) -> EngineRequest:
         """Return the request with this body, in its dialect's class. `raw` is decompressed; `now` is in seconds since
-        the epoch, `monotonic` on a monotonic clock (by default `now`). `uses_session`: its session counts as used, and
-        begins if it does not exist."""
+        the epoch, `monotonic` on a monotonic clock (by default `now`). `uses_session`: its session counts as used,
+        and begins if it does not exist."""
         if monotonic is None:
             monotonic = now
         if self._session is None and self._read_override is None:
@@ -168,13 +168,19 @@ class RequestReader:
             return self._request_of(
                 attributes, raw, client_address, now, monotonic, self._lookup_without_session
             )
-        session, lookup = None, self._lookup_without_session
-        if self._session is not None:
-            if uses_session:
-                session = self._state.use_session(self._session, monotonic, now)
-            else:
-                session = self._state.session(self._session, monotonic)
-            lookup = self._state.lookup(self._session) if session is None else session.lookup
+        return self._read_with_session(raw, client_address, now, monotonic, uses_session)
+
+    def _read_with_session(
+        self, raw: bytes, client_address: str, now: float, monotonic: float, uses_session: bool
+    ) -> EngineRequest:
+        """Return the request of a head with a session or an override."""
+        if self._session is None:
+            session, lookup = None, self._lookup_without_session
+        elif uses_session:
+            session = self._state.use_session(self._session, monotonic, now)
+            lookup = session.lookup
+        else:
+            session, lookup = self._state.session(self._session, monotonic), self._state.lookup(self._session)
         request = self._request_of(self._attributes, raw, client_address, now, monotonic, lookup)
         if session is not None and not session.redacted_id:
             self._set_redacted_id(session)

@@ -17,6 +17,7 @@ from mockllm.core.verdicts.observed_request import TIMEOUTS
 from mockllm.dialects.decoded_response import DecodedResponse
 from mockllm.dialects.dialect import ProtocolCapabilities
 from mockllm.engine.engine_request import decode_response
+from mockllm.scenario.rule_ids import split_id
 from mockllm.testing.mock_base import MockBase
 from mockllm.testing.mock_server import MockLLM
 from mockllm.testing.received_request import Received
@@ -81,7 +82,7 @@ def _seen(received: Received, since: float) -> ExchangeSeen:
         turn=1 + sum(message.role == "assistant" for message in received.messages),
         status=received.status,
         error=received.error,
-        modifiers=tuple(id.rpartition(":")[2] for id in received.modifiers),
+        modifiers=tuple(split_id(id)[1] for id in received.modifiers),
         faults=received.faults,
         notes=received.notes,
         left=received.left,

@@ -33,6 +33,7 @@ from mockllm.scenario.matcher_logic import WiderMatchers, contradiction
 from mockllm.scenario.name_lint import unknown_names_in_examples, unknown_names_of_mcp
 from mockllm.scenario.raw_entries import raw_entries
 from mockllm.scenario.replay_lint import replay_warnings
+from mockllm.scenario.rule_ids import split_id
 from mockllm.scenario.rule_lint import rule_warnings
 from mockllm.scenario.state_lint import set_states, unset_states
 from mockllm.scenario.tool_call_lint import ToolNames, misspelt_calls, misspelt_results
@@ -150,7 +151,7 @@ def _hidden_rules(subjects: Iterable[LintSubject], found: list[Diagnostic]) -> I
             by = wider.first(subject.matcher, preceding)
             if by is not None:
                 entry = certain[by][1].entry
-                label = f'"{entry.id.rpartition(":")[2]}" ({entry.file_and_line})'
+                label = f'"{split_id(entry.id)[1]}" ({entry.file_and_line})'
                 found.append(
                     subject.warn(f"can never respond: {label} responds to every request that it matches")
                 )

@@ -17,6 +17,7 @@ from mockllm.scenario.language.mcp_server import McpServerSpec
 from mockllm.scenario.loader import LoadedScenarios
 from mockllm.scenario.match_lint import texts_and_globs
 from mockllm.scenario.raw_entries import EntryKind, raw_entries
+from mockllm.scenario.rule_ids import names_in
 
 _MODIFIERS: Final[tuple[EntryKind, ...]] = ("modifier",)
 _RESPONDERS: Final[tuple[EntryKind, ...]] = ("rule", "modifier", "server")
@@ -81,7 +82,7 @@ def _names(scenarios: LoadedScenarios, kinds: Collection[EntryKind]) -> Collecti
     for file in (*scenarios.loaded.files, *scenarios.loaded.disabled):
         for entry in raw_entries(file):
             if entry.kind in kinds:
-                names |= {entry.id.rpartition(":")[2], *entry.ids}
+                names |= {*names_in(entry.id)}
     return names
 
 

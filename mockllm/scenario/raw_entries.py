@@ -23,6 +23,7 @@ from mockllm.scenario.language.media import AudioSpec, ImageSpec, VideoSpec
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import HttpSpec
 from mockllm.scenario.language.rule import ModifierSpec, RuleSpec
+from mockllm.scenario.rule_ids import short_ids
 from mockllm.scenario.substitution import param_alone
 
 EntryKind: TypeAlias = Literal["rule", "modifier", "server"]
@@ -132,14 +133,6 @@ def raw_entries(file: LoadedFile) -> Iterator[RawEntry]:
         items = file.source.data.get(key) if isinstance(file.source.data, dict) else None
         for index, item in enumerate(items if isinstance(items, list) else ()):
             yield RawEntry(file, kind, index, item)
-
-
-def short_ids(id: str) -> tuple[str, ...]:
-    """Return `pack:name` of `pack/path:name`. A pack's name may be `team/x`, so each folder above the file
-    may be one."""
-    file, _, name = id.rpartition(":")
-    folders = file.split("/")[:-1] or [file]
-    return tuple(f"{'/'.join(folders[:depth])}:{name}" for depth in range(1, len(folders) + 1))
 
 
 def read_spec(

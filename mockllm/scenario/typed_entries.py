@@ -36,8 +36,8 @@ from mockllm.scenario.raw_entries import (
     file_references,
     raw_entries,
     read_spec,
-    short_ids,
 )
+from mockllm.scenario.rule_ids import short_ids
 from mockllm.scenario.scenario_folder import LISTING, path_inside, within
 from mockllm.scenario.validation_errors import diagnostics_of
 

@@ -18,6 +18,7 @@ from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.known_names import KnownNames
 from mockllm.scenario.overlay import OverlaidEntries, Overlay, overlay_entries, to_yaml
+from mockllm.scenario.rule_ids import split_id
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
 
@@ -120,15 +121,7 @@ class OverlayStore:
     async def put(self, name: str, source: Source, session: str | None) -> None:
         """Replace the rule or modifier of this name, or add it before all others. Raises OverlayRejected."""
         async with self._lock:
-            items = await self._read(source, session)
-            if len(items) != 1:
-                raise OverlayRejected(422, source.diagnostic((), "expected one rule or modifier"))
-            ((kind, index, item),) = items
-            if _name(item) not in (None, name):
-                raise OverlayRejected(
-                    422, source.diagnostic((kind, index, "name"), f'the path says "{name}"')
-                )
-            item = {"name": name, **item}
+            kind, item = await self._read_item(name, source, session)
             overlay = self._own(session)
             listed: dict[ItemKind, tuple[Json, ...]] = {
                 "rules": overlay.rules,
@@ -150,14 +143,17 @@ class OverlayStore:
         """Return the catalog with the items of a text, and the ids of these items. They replace the item `name` and
         items of the same names. The overlay itself does not change. Raises OverlayRejected, and Broken from
         `compile`."""
-        items = await self._read(source, session)
+        if name is None:
+            items = [(kind, item) for kind, _, item in await self._read(source, session)]
+        else:
+            items = [await self._read_item(name, source, session)]
         overlay = self._own(session)
-        replaced = {name, *(_name(item) for _, _, item in items)} - {None}
+        replaced = {_name(item) for _, item in items} - {None}
         listed: dict[ItemKind, list[Json]] = {"rules": [], "modifiers": []}
         taken = set(_names(overlay))
         free = {kind: free_names(kind, taken) for kind in KINDS}
-        for kind, _, item in items:
-            own = _name(item) or (name if name is not None and len(items) == 1 else next(free[kind]))
+        for kind, item in items:
+            own = _name(item) or next(free[kind])
             taken.add(own)
             listed[kind].append({**item, "name": own})
         names = [_name(item) for kind in KINDS for item in listed[kind]]
@@ -175,7 +171,7 @@ class OverlayStore:
             raise OverlayRejected(422, *entries.diagnostics)
         rest = [other.entries for other in others]
         catalog = await self._compile([entries, *rest] if session is None else [*rest, entries])
-        return catalog, [entry.id for entry in entries.entries if entry.id.rpartition(":")[2] in names]
+        return catalog, [entry.id for entry in entries.entries if split_id(entry.id)[1] in names]
 
     def item_text(self, name: str, session: str | None) -> str | None:
         """Return one rule or modifier of an overlay as YAML, without its list; None if there is none."""
@@ -236,6 +232,20 @@ class OverlayStore:
         if not items and not or_none:
             raise OverlayRejected(422, source.diagnostic((), "expected rules or modifiers"))
         return items
+
+    async def _read_item(
+        self, name: str, source: Source, session: str | None
+    ) -> tuple[ItemKind, dict[str, Json]]:
+        """Return the only item of a text and its kind, with this name."""
+        items = await self._read(source, session)
+        if len(items) != 1:
+            raise OverlayRejected(422, source.diagnostic((), "expected one rule or modifier"))
+        ((kind, index, item),) = items
+        if _name(item) not in (None, name):
+            raise OverlayRejected(
+                422, source.diagnostic((kind, index, "name"), f'expected the name "{name}"')
+            )
+        return kind, {"name": name, **item}
 
     async def _change(
         self, session: str | None, overlay: Overlay, settings: OverlaySettings | None = None

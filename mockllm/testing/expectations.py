@@ -22,7 +22,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.engine.engine_request import EngineRequest, decode_response
 from mockllm.scenario.language.examples import ExpectSpec, TookOperators
 from mockllm.scenario.match_compiler import condition
-from mockllm.scenario.raw_entries import short_ids
+from mockllm.scenario.rule_ids import names_in
 
 TIME_TOLERANCE: Final = 1e-6
 """Seconds by which two equal times may differ, because sums of waits are rounded."""
@@ -282,15 +282,10 @@ def duration(seconds: float) -> str:
     return f"{milliseconds:g}ms" if 0 < milliseconds < 1000 else f"{milliseconds / 1000:.10g}s"
 
 
-def names_of(id: str) -> tuple[str, ...]:
-    """Return the names of a rule or modifier: its name, its id, `pack:name`."""
-    return id.rpartition(":")[2], id, *short_ids(id)
-
-
 def _rule(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
     rule, expected_condition = outcome.response.responder_id, _condition(expect.rule)
-    if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_of(rule))):
-        found = "no rule" if rule is None else brief(names_of(rule)[0])
+    if not any(map(expected_condition.matches, (MISSING,) if rule is None else names_in(rule))):
+        found = "no rule" if rule is None else brief(names_in(rule)[0])
         yield Mismatch(
             "rule", expected_condition.describe(), found, None, tuple(outcome.reasons(expected_condition))
         )
@@ -298,7 +293,7 @@ def _rule(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
 
 def _modifier(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
     expected_condition = of_set(_condition(expect.modifier))
-    spelt = [names_of(id) for id in outcome.response.modifiers]
+    spelt = [names_in(id) for id in outcome.response.modifiers]
     forms = range(max(map(len, spelt), default=1))
     by_form = (tuple(each[min(form, len(each) - 1)] for each in spelt) for form in forms)
     if not any(map(expected_condition.matches, by_form)):

@@ -29,7 +29,8 @@ from mockllm.engine.near_misses import (
 from mockllm.engine.response_builder import ResponseBuilder
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import suggestion
-from mockllm.testing.expectations import Outcome, names_of
+from mockllm.scenario.rule_ids import names_in
+from mockllm.testing.expectations import Outcome
 
 MAX_SHOWN_ALL: Final = 10
 """Up to this number of rules, all are shown. Among more, only matching ones and the nearest others."""
@@ -203,11 +204,11 @@ class MismatchReport:
         """Yield a line for each rule whose name matches the condition, with the reason."""
         catalog, decision = self._engine.catalog, self.decision
         rules = catalog.items[: catalog.rule_count]
-        found = [item for item in rules if any(map(expected_condition.matches, names_of(item.id)))]
+        found = [item for item in rules if any(map(expected_condition.matches, names_in(item.id)))]
         for item in found[:NEAREST]:
             yield self._one(item)
         if not found and isinstance(expected_condition, Equals):
-            known = dict.fromkeys(names_of(item.id)[0] for item in rules)
+            known = dict.fromkeys(names_in(item.id)[0] for item in rules)
             yield f"no rule is called {expected_condition.value}{suggestion(str(expected_condition.value), known)}"
         if decision.selected_rule is not None:
             yield f"{location_and_name(catalog.items[decision.selected_rule.candidate.item_index])}: matched"

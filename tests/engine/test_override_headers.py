@@ -268,6 +268,14 @@ def test_an_unknown_rule_is_refused_with_suggestions(name: str, stated: str) -> 
     assert message(one(requested(rule=name))).startswith(f"x-mockllm-rule: {stated}")
 
 
+def test_a_rule_name_may_contain_a_colon() -> None:
+    rules = "rules: [{name: 'a: b', match: {user: x}, reply: One.}, {name: b, reply: Two.}]"
+    received = respond_all(rules, requested(rule="a: b"), requested(rule="b"), allow_overrides=True)
+    assert [each.text for each in received] == ["One.", "Two."]
+    received = respond_all(rules, requested(rule="a: bc"), allow_overrides=True)
+    assert message(received[0]).endswith('; did you mean "a: b"?')
+
+
 def test_the_list_of_rules_is_bounded() -> None:
     assert message(one(requested(rule="zzz"))).endswith(" …")
 

@@ -26,6 +26,19 @@ def test_reader_with_other_headers_reads_the_same_route() -> None:
     assert first.read(b"{}", "::1", NOW).headers["content-length"] == "2", "the first reader keeps its own"
 
 
+def test_reader_reads_without_a_use_of_the_session() -> None:
+    engine = VirtualServer("rules: [{reply: hi}]").engine
+    reader = engine.request_reader("POST", PATH, "", {"x-mockllm-delay": "1s"})
+    request = reader.read(b"{}", "::1", NOW, uses_session=False)
+    assert (request.session, len(engine.state)) == ("mine", 0)
+    engine.state.use_session("mine", NOW).seed = 7
+    request = reader.read(b"{}", "::1", NOW + 1, uses_session=False)
+    assert request.override_or_failure is not None
+    assert engine.state.sessions()["mine"].last_used == NOW
+    without = engine.request_reader("POST", "/v1/chat/completions", "", {"x-mockllm-delay": "1s"})
+    assert without.read(b"{}", "::1", NOW, uses_session=False).session is None
+
+
 @pytest.mark.parametrize("value", ["1", "1" * 1_000], ids=["short", "long"])
 def test_reader_reads_short_query_once_for_its_head(value: str) -> None:
     engine = VirtualServer("rules: [{reply: hi}]").engine

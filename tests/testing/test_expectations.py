@@ -24,7 +24,9 @@ rules:
   - name: long
     match: {user: long}
     reply: {text: "0123456789 0123456789 0123456789 0123456789 the end is near"}
+  - {name: "status: busy", match: {user: colon}, reply: Busy.}
 modifiers:
+  - {name: "status: slow", match: {user: colon}, delay: 1ms}
   - {name: slow, match: {model: slow}, delay: 1s, faults: [{malformed: {at: {chunk: 2}}}]}
 """
 TEXT = {"user": "text"}
@@ -35,6 +37,7 @@ SLOW = {"user": "text", "model": "slow", "stream": True}
 HOLDS: list[tuple[dict[str, Json], dict[str, Json]]] = [
     (TEXT, {"rule": "text", "status": 200, "text": {"starts_with": "Hello"}, "finish_reason": "stop"}),
     (TEXT, {"rule": "a.yaml:text"}),
+    ({"user": "colon"}, {"rule": "status: busy", "modifier": "status: slow"}),
     (TEXT, {"rule": ["other", {"regex": "^te"}]}),
     (
         TEXT,

@@ -20,6 +20,7 @@ from mockllm.engine import Engine
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.near_misses import near_miss_line, nearest
 from mockllm.engine.session_id import SESSION_HEADER, path_without_session
+from mockllm.scenario.rule_ids import split_id
 from mockllm.server.access_log import RETRY, shown_retry
 from mockllm.server.control.body_text import visible
 from mockllm.server.control.journal_search import contains, has_words
@@ -102,6 +103,16 @@ def entry_by_id(journal: Journal, id: str) -> JournalEntry:
     return entry
 
 
+def repeatable_entry(journal: Journal, id: str) -> JournalEntry:
+    """Return an entry whose request can be sent again. Raises Problem where there is none."""
+    entry = entry_by_id(journal, id)
+    if entry.over_websocket:
+        raise Problem(
+            409, f"Request {entry.number} came over a WebSocket, so no HTTP request can send it again."
+        )
+    return entry
+
+
 def _numbers(journal: Journal) -> str:
     """Return the numbers of the stored requests, in words. They continue after a reset, so 1 may be missing."""
     numbers = [entry.number for entry in journal]
@@ -164,7 +175,7 @@ async def is_exported(wanted: ExportQuery, entry: JournalEntry, slices: TimeSlic
 
 def is_called(id: str | None, name: str) -> bool:
     """Return whether a rule has this id or this name."""
-    return id is not None and (id == name or id.rpartition(":")[2] == name)
+    return id is not None and (id == name or split_id(id)[1] == name)
 
 
 def summary(entry: JournalEntry) -> RequestSummary:

@@ -26,7 +26,10 @@ ERRORS: Final = {
     "409": "The present state does not allow the call.",
     "413": "The body is too large.",
     "422": "A field is invalid; `errors` names it.",
+    "429": "Too many wrong admin tokens came from the caller's address.",
     "501": "This server was started without the necessary part.",
+    "502": "Another server does not respond.",
+    "503": "The rules were not changed.",
 }
 TEXT: Final = {"type": "string"}
 PARAMETERS: Final[dict[str, dict[str, Json]]] = {
@@ -142,11 +145,11 @@ def _server_paths(problem: Json) -> dict[str, Json]:
         content = {PROBLEM: {"schema": problem}}
         return {code: {"description": text, "content": content} for code, text in codes.items()}
 
-    denied = {code: ERRORS[code] for code in ("401", "403")}
+    denied = {code: ERRORS[code] for code in ("401", "403", "429")}
     ws = {**denied, "400": "Not a handshake.", "426": "Send an upgrade.", "503": "Too many followers."}
     page = {code: {"description": text, "content": {"text/html": {"schema": TEXT}}} for code, text in (
         ("303", "The token is correct, or not necessary."), ("401", "Shows a form for the admin token."),
-        ("403", ERRORS["403"]), ("503", "The dashboard is not built."),
+        ("403", ERRORS["403"]), ("429", ERRORS["429"]), ("503", "The dashboard is not built."),
     )}  # fmt: skip
     dashboard = operation("dashboard", "The dashboard, for a browser", "text/html", more=page)
     dashboard["get"]["parameters"] = [{"name": "token", "in": "query", "required": False, "schema": TEXT}]

@@ -8,6 +8,7 @@ from typing import Final
 
 from mockllm.core.json.codec import Json
 from mockllm.scenario.overlay import to_yaml
+from mockllm.scenario.rule_ids import split_id
 from mockllm.scenario.scenario_folder import read_bytes
 from mockllm.scenario.source_file import COLUMN_BITS, Mark, Source
 from mockllm.scenario.yaml_reader import read_source
@@ -23,7 +24,7 @@ def rule_text(where: str, id: str) -> str | None:
         source = read_source(content := read_bytes(path), path)
     except OSError:
         return None
-    entry = _entry(source, int(line), id.rpartition(":")[2])
+    entry = _entry(source, int(line), split_id(id)[1])
     return None if entry is None else _text(source, *entry, content.decode("utf-8-sig"))
 
 

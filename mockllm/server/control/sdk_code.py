@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 WIDTH = 96
 CLIENT_HEADERS = frozenset(
     {"host", "content-length", "connection", "accept-encoding", "user-agent", "accept", "transfer-encoding"}
+    | {"content-encoding"}
 )
-"""Headers that a client sets itself."""
+"""Headers that a client sets itself, or that do not apply to the stored body, which is decompressed."""
 
 EXTRA_BODY = "extra_body"
 """The argument of an SDK's method for fields that are no arguments."""

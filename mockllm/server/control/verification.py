@@ -26,6 +26,7 @@ from mockllm.scenario.language.match import Match
 from mockllm.scenario.language.rule import RuleSpec
 from mockllm.scenario.match_compiler import matcher
 from mockllm.scenario.name_lint import is_own_call
+from mockllm.scenario.rule_ids import split_id
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.validation_errors import diagnostics_of
 from mockllm.server.control import costs
@@ -287,12 +288,12 @@ def _with_unknown_rules(
     ids = {item.id for item in engine.catalog.items} | {
         entry.responder_id for entry in journal if entry.responder_id
     }
-    names = {id.rpartition(":")[2] for id in ids}
+    names = {split_id(id)[1] for id in ids}
     by_number = {failure.expect: failure for failure in failures}
     for number, rule in enumerate(expected.rule for expected in expectations):
         if rule is None or rule in ids or rule in names:
             continue
-        near = nearest_word(rule, sorted(ids if ":" in rule else names))
+        near = nearest_word(rule, sorted(ids | names if ":" in rule else names))
         message = f"no rule has the name {brief(rule)}" + (f"; did you mean {brief(near)}?" if near else "")
         if number in by_number:
             by_number[number].message += f"; {message}"

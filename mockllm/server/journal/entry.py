@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from mockllm.core.header_secrets import shown_headers
 from mockllm.core.redaction import Redactor, client_key_hash, optional_key_hash, secrets_of
 from mockllm.core.rendering.placeholders import PlaceholderStep
-from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
+from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, EventStep, Framing, Plan, RawStep, Step
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse
 from mockllm.core.request.body_secrets import body_secrets
 from mockllm.core.request.request import Request
@@ -29,6 +29,7 @@ from mockllm.server.ended_exchange import EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
+from mockllm.server.verdict_input import SOCKET_PREFIX
 
 MAX_SHOWN_MODEL: Final = 1_000
 """The characters of a model that are shown: a client chooses it."""
@@ -92,6 +93,11 @@ class JournalEntry(NamedTuple):
     def unsent(self) -> bool:
         """Whether no byte of the response was sent; `status` is the planned one then."""
         return is_unsent(self.response, self.write_times)
+
+    @property
+    def over_websocket(self) -> bool:
+        """Whether this is the handshake of a WebSocket or a message over one, which no HTTP request repeats."""
+        return self.status == SWITCHING_PROTOCOLS or self.method.startswith(SOCKET_PREFIX)
 
     def is_of_session(self, id: str) -> bool:
         """Return whether this is the request's session. The id of a session that looks like an API key may also be

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import gzip
 import socket
 from collections.abc import Iterator
 from http.client import HTTPException
@@ -15,6 +16,8 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from tests.server.control.live_server import EXAMPLE, Steered, listed, steered
+from tests.server.test_websocket_recorder import opened, turn
+from tests.waiting import until
 
 STREAM = """
   - name: stream
@@ -124,6 +127,16 @@ def test_program_without_an_sdk_uses_httpx(server: Steered) -> None:
     assert "sk-1" not in python
 
 
+def test_program_sends_no_header_of_a_compressed_body(server: Steered) -> None:
+    """The journal has the body without its encoding."""
+    headers = {"content-encoding": "gzip", "content-type": "application/json", "x-mine": "y"}
+    server.call("POST", "/nothing/here", gzip.compress(b'{"a": 1}'), headers)
+    tree, _ = program(server)
+    texts = {str(value).lower() for value in literals(tree)}
+    assert {"x-mine", "content-type"} <= texts
+    assert not {"content-encoding", "gzip"} & texts
+
+
 @pytest.mark.parametrize(
     ("headers", "base"),
     [
@@ -211,6 +224,24 @@ def test_bytes_that_are_no_request_have_no_program(server: Steered) -> None:
     got = server.call("GET", f"/api/requests/{entry['id']}/code")
     assert got.status == 404
     assert got.json["detail"] == f"Request {entry['id']} has no path, so no program can send it again."
+
+
+def test_request_over_a_websocket_is_not_sent_again(server: Steered) -> None:
+    url = f"http://127.0.0.1:{server.port}"
+    with opened(url) as socket:
+        turn(socket, "hello")
+    server.ask("hello")
+    until(lambda: len(listed(server)) == 3)
+    entries = {(entry["method"], entry["status"]): entry["id"] for entry in listed(server)}
+    plain = entries.pop(("POST", 200))
+    assert entries.keys() == {("GET", 101), ("WS response.create", 200)}
+    for id in entries.values():
+        sent = server.call("POST", f"/api/requests/{id}/send", {"server": url})
+        code = server.call("GET", f"/api/requests/{id}/code")
+        assert (sent.status, code.status) == (409, 409)
+        reason = f"Request {id} came over a WebSocket, so no HTTP request can send it again."
+        assert sent.json["detail"] == code.json["detail"] == reason
+    assert server.call("GET", f"/api/requests/{plain}/code").status == 200
 
 
 def test_text_is_found_in_bodies_and_streams(server: Steered) -> None:

@@ -65,6 +65,30 @@ def test_rule_of_an_overlay_has_its_text(server: Steered) -> None:
     assert (own["yaml"], own["session"], own["file"]) == ("name: own\nreply: z\n", "s1", None)
 
 
+COLON = "rules: [{name: 'a: b', match: {user: x}, reply: One.}, {name: b, match: {user: y}, reply: Two.}]\n"
+
+
+def test_rule_is_found_by_a_name_with_a_colon(tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": COLON}) as server:
+        assert server.reply_text("x") == "One."
+        assert "reply: One." in str(rule(server, "a.yaml:a: b")["yaml"])
+        for name, count in (("a: b", 1), ("a.yaml:a: b", 1), ("b", 0), (" b", 0)):
+            found = server.call("GET", f"/api/requests?rule={quote(name)}").json["requests"]
+            assert len(found) == count
+            expected = {"rule": name, "exactly": count}
+            assert server.call("POST", "/api/verify", {"expect": [expected]}).json["passed"] is (name != " b")
+        message = server.call("POST", "/api/verify", {"expect": [{"rule": "a: c", "exactly": 0}]}).text
+        assert 'did you mean \\"a: b\\"?' in message
+        for id in ("overlay", "session"):
+            query = "?session=s" if id == "session" else ""
+            preview = server.call(
+                "POST", f"/api/rules/preview{query}", {"name": "p: q", "reply": "New."}
+            ).json
+            assert preview["changed"] == [f"{id}:p: q"]
+            server.call("PUT", f"/api/rules/p%3A%20q{query}", {"reply": "New."})
+            assert rule(server, f"{id}:p: q")["yaml"] == "name: 'p: q'\nreply: New.\n"
+
+
 def test_rules_of_two_sessions_may_have_one_name(server: Steered) -> None:
     for session in ("A", "B", KEY):
         server.call("POST", f"/api/rules?session={session}", {"name": "own", "reply": f"Of {session[:1]}."})
@@ -141,6 +165,15 @@ def test_preview_replaces_the_named_item(server: Steered) -> None:
     text = "name: mine\nmatch: {user: other}\nreply: y"
     (request,) = server.call("POST", "/api/rules/preview?name=mine", text).json["requests"]
     assert (request["before"], request["after"]) == ("overlay:mine", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["{name: r2, reply: New.}", "rules: [{reply: One.}, {reply: Two.}]"], ids=["name", "number"]
+)
+def test_preview_of_one_rule_has_the_errors_of_its_put(server: Steered, text: str) -> None:
+    found = server.call("POST", "/api/rules/preview?name=r1", text).json["errors"]
+    refused = server.call("PUT", "/api/rules/r1", text)
+    assert (refused.status, refused.json["errors"]) == (422, found)
 
 
 def test_preview_of_a_modifier_lists_its_requests(server: Steered) -> None:

@@ -56,6 +56,14 @@ def test_document_lists_every_route_and_valid_refs(server: Steered) -> None:
     assert len(ids) == len(set(ids)) == len(ROUTES)
 
 
+def test_document_lists_the_errors_of_every_call(server: Steered) -> None:
+    """Wrong tokens, another server that does not respond, and rules that were not changed."""
+    paths = server.call("GET", "/api/openapi.json").json["paths"]
+    for route in ROUTES:
+        assert {"429", "502", "503"} <= paths[route.path][route.method.lower()]["responses"].keys()
+    assert all("429" in paths[path]["get"]["responses"] for path in ("/metrics", "/ws", "/dashboard"))
+
+
 def test_handlers_name_the_models_of_their_routes() -> None:
     """No type checker sees both: a route takes any handler."""
     for route in ROUTES:

@@ -13,6 +13,7 @@ from mockllm.core.display import brief
 from mockllm.core.redaction import Redactor
 from mockllm.scenario.catalog import CatalogItem
 from mockllm.scenario.diagnostics import Diagnostic
+from mockllm.scenario.rule_ids import split_id
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.body_text import RULES, overlay_source
 from mockllm.server.control.context import ControlContext
@@ -56,7 +57,7 @@ async def show_rule(context: ControlContext, call: ApiCall[SessionQuery]) -> Bas
     tries, responses = context.engine.state.totals(catalog.response_counts).get(item.key, (0, 0))
     layer, session = layer_of(item)
     path, _, line = item.file_and_line.rpartition(":")
-    file = item.id.rpartition(":")[0]
+    file, _ = split_id(item.id)
     return RuleDetail(
         id=item.id,
         kind="rule" if found < catalog.rule_count else "modifier",
@@ -74,7 +75,7 @@ async def show_rule(context: ControlContext, call: ApiCall[SessionQuery]) -> Bas
 
 async def _text(context: ControlContext, item: CatalogItem, added: bool, session: str | None) -> str | None:
     """Return the text of a rule: of one of an overlay (`added`) as it is in use."""
-    name = item.id.rpartition(":")[2]
+    name = split_id(item.id)[1]
     if added:
         overlays = context.require_overlays()
         sessions = [id for id in overlays.sessions if Redactor().session(id) == session]

@@ -19,7 +19,12 @@ from mockllm.server.control.body_text import body_source, json_as_yaml, model_js
 from mockllm.server.control.called_address import called_address
 from mockllm.server.control.context import ControlContext
 from mockllm.server.control.conversation import conversation
-from mockllm.server.control.journal_queries import TimeSlices, entry_by_id, in_thread_if_large
+from mockllm.server.control.journal_queries import (
+    TimeSlices,
+    entry_by_id,
+    in_thread_if_large,
+    repeatable_entry,
+)
 from mockllm.server.control.models.base import Reloaded, ResetBody, ResetDone, StaleFile
 from mockllm.server.control.models.conversation import CodeQuery, Conversation, RequestCode
 from mockllm.server.control.models.costs import CostReport, PricedRequest
@@ -96,7 +101,7 @@ async def show_conversation(context: ControlContext, call: ApiCall) -> TextRespo
 
 async def show_code(context: ControlContext, call: ApiCall[CodeQuery]) -> BaseModel:
     """One request as a Python program that sends it again."""
-    entry = entry_by_id(context.journal, call.params["id"])
+    entry = repeatable_entry(context.journal, call.params["id"])
     if not entry.target.startswith("/"):  # "-" for bytes that were not a request
         raise Problem(404, f"Request {entry.number} has no path, so no program can send it again.")
     if _DOTS.search(entry.target.partition("?")[0]):

@@ -21,7 +21,7 @@ from mockllm.engine.session_id import path_without_session
 from mockllm.scenario.language.proxy import is_base_url
 from mockllm.server.control.api_types import ApiCall, ApiRoute
 from mockllm.server.control.context import ControlContext
-from mockllm.server.control.journal_queries import entry_by_id, in_thread_if_large
+from mockllm.server.control.journal_queries import in_thread_if_large, repeatable_entry
 from mockllm.server.control.models.journal import HeaderPair, ReplayBody, ReplayedResponse
 from mockllm.server.control.problem import FieldProblem, Problem
 from mockllm.server.journal.entry import JournalEntry
@@ -42,7 +42,7 @@ async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBo
     """Send a request of the journal to another server, and show the response."""
     from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
-    entry, body = entry_by_id(context.journal, call.params["id"]), call.body
+    entry, body = repeatable_entry(context.journal, call.params["id"]), call.body
     _check_host(body.server, context.proxy_hosts | LOOPBACK if call.local else context.proxy_hosts)
     if body.body is None and not entry.body_stored:
         raise Problem(409, "The body was too large to be stored; send another one as `body`.")
