@@ -23,6 +23,7 @@ from mockllm.engine.session_id import SESSION_HEADER, path_without_session
 from mockllm.scenario.rule_ids import split_id
 from mockllm.server.access_log import RETRY, shown_retry
 from mockllm.server.control.body_text import visible
+from mockllm.server.control.exact_numbers import has_exact_numbers
 from mockllm.server.control.journal_search import contains, has_words
 from mockllm.server.control.models.journal import (
     ExportQuery,
@@ -49,9 +50,6 @@ LARGE: Final = 128 * KIB
 
 SHORTEST_SEARCHED: Final = 3
 """A search for fewer characters does not read bodies: nearly all have them."""
-
-EXACT: Final = 2**53
-"""JavaScript has all integers up to this one."""
 
 SLICE: Final = 0.001
 """Longest work in seconds between two turns of the event loop."""
@@ -269,7 +267,7 @@ def _request(entry: JournalEntry) -> JournalRequest:
     return JournalRequest(
         headers=_pairs(entry.headers, redactor),
         body=body,
-        text=text if body is None or _has_exact_numbers(body) else None,
+        text=text if body is None or has_exact_numbers(body) else None,
         base64=encoded,
         whole=entry.body_stored,
     )
@@ -284,15 +282,6 @@ def _body(raw: bytes, redactor: Redactor) -> tuple[Json, str | None, str | None]
         return None, text, encoded
     redacted = redactor.json(body)
     return redacted, text if redacted == body else dumps(redacted).decode(), None
-
-
-def _has_exact_numbers(value: Json) -> bool:
-    """Return whether JSON has a number that JavaScript writes differently: 1.0, or an integer above 2^53."""
-    if isinstance(value, dict | list):
-        return any(map(_has_exact_numbers, value.values() if isinstance(value, dict) else value))
-    return (isinstance(value, float) and value.is_integer()) or (
-        isinstance(value, int) and abs(value) > EXACT
-    )
 
 
 def _pairs(headers: Iterable[tuple[str, str]], redactor: Redactor) -> list[HeaderPair]:
