@@ -17,7 +17,7 @@ import { overlayCopy } from "./switched_off.ts";
 
 const BLANK = "name: my-rule\nmatch:\n  user: {contains: hello}\nreply: Write the reply here.\n";
 
-/** Returns what tells the shown rule or text from others. */
+/** Returns the key of what the pane shows. */
 export function paneKey({ rest, query }: Route): string {
   return JSON.stringify([rest, query.get("session"), query.get("from")]);
 }

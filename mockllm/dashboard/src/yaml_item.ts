@@ -7,12 +7,12 @@ export function withoutKeys(text: string, keys: string[]): string {
   const top = yamlLanguage.parser.parse(text).topNode.getChild("Document")?.firstChild;
   if (top?.name !== "BlockMapping" && top?.name !== "FlowMapping") return text;
   const pairs = top.getChildren("Pair");
-  const kept = pairs.map((pair, index) => {
+  const lines = pairs.map((pair, index) => {
     const key = pair.getChild("Key");
     const name = key ? text.slice(key.from, key.to).replace(/^(["'])(.*)\1$/s, "$2") : "";
     if (keys.includes(name)) return "";
     if (top.name === "BlockMapping") return text.slice(pair.from, pairs[index + 1]?.from ?? text.length);
     return `${text.slice(pair.from, pair.to).replace(/\n\s*/g, "\n  ")}\n`;
   });
-  return kept.join("");
+  return lines.join("");
 }
