@@ -138,6 +138,17 @@ def test_log_pauses_while_it_is_read(dashboard: Dashboard) -> None:
     expect(rows).to_have_count(3)
 
 
+def test_journal_that_is_cleared_elsewhere_is_empty(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask("hello")
+    page = dashboard.open("requests", anew=True).page
+    expect(page.locator(".rows .row")).to_have_count(1)
+    server.call("DELETE", "/api/requests")
+    expect(page.locator(".rows .row")).to_have_count(0)
+    server.ask("words")
+    expect(page.locator(".rows .row")).to_have_count(1)
+
+
 def test_client_text_is_shown_as_text(dashboard: Dashboard) -> None:
     """Markup in a request is no markup of the page."""
     page, server = dashboard.page, dashboard.server

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.dashboard.dashboard_page import Dashboard, served
+from tests.dashboard.test_replay import KEY, raw_request
 from tests.waiting import until
 
 TURNS = [
@@ -35,7 +35,6 @@ TOOL = {
     "type": "function",
     "function": {"name": "get_weather", "parameters": {"type": "object", "properties": {}}},
 }
-KEY = {"authorization": "Bearer sk-1"}
 
 
 def requested(dashboard: Dashboard, **body: object) -> None:
@@ -62,6 +61,16 @@ def test_text_of_bodies_and_streams_is_found(dashboard: Dashboard) -> None:
     expect(rows).to_have_count(0)
 
 
+def test_searched_text_is_as_long_as_the_server_reads(dashboard: Dashboard) -> None:
+    server = dashboard.server
+    server.ask(f"hello {'z' * 600}")
+    page = dashboard.open("requests", anew=True).page
+    page.get_by_label("Filter the journal").focus()
+    page.keyboard.insert_text("z" * 600)
+    expect(page.get_by_label("Filter the journal")).to_have_value("z" * 500)
+    expect(page.locator(".rows .row")).to_have_count(1)
+
+
 def test_filters_are_stored_in_the_address(dashboard: Dashboard) -> None:
     server = dashboard.server
     server.ask("hello")
@@ -82,89 +91,6 @@ def test_filters_are_stored_in_the_address(dashboard: Dashboard) -> None:
     page.get_by_role("tab", name="Live").click()
     page.go_back()
     expect(page.get_by_label("Kind", exact=True)).to_have_value("streams")
-
-
-def test_request_is_replayed_and_edited(dashboard: Dashboard) -> None:
-    server = dashboard.server
-    server.ask("hello", headers={"x-mockllm-session": "mine"})
-    first = server.last()["id"]
-    page = dashboard.open("requests", anew=True).page
-    page.locator(".rows .row").click()
-    page.get_by_role("button", name="Replay", exact=True).click()
-    dashboard.reported(f"Request {first} was sent again as request {first + 1}")
-    again = server.call("GET", f"/api/requests/{first + 1}")
-    assert (again["rule"], again["session"], again["status"]) == ("a.yaml:hello", "mine", 200)
-    expect(page.get_by_role("complementary", name=f"Request {first + 1}")).to_be_visible()
-    page.get_by_role("button", name="Edit and replay").click()
-    body = page.get_by_label("Body to send")
-    body.fill(body.input_value().replace('"hello"', '"words"'))
-    page.get_by_role("button", name="Send").click()
-    dashboard.reported("was sent again")
-    assert server.last()["rule"] == "a.yaml:words"
-
-
-def test_request_is_sent_to_another_server(dashboard: Dashboard, tmp_path: Path) -> None:
-    dashboard.server.ask("hello")
-    with served(tmp_path) as other:
-        page = dashboard.open("requests", anew=True).page
-        page.locator(".rows .row").click()
-        page.get_by_role("button", name="Edit and replay").click()
-        body = page.get_by_label("Body to send")
-        body.fill(body.input_value().replace('"hello"', '"words"'))
-        page.get_by_label("Server", exact=True).fill(other.url)
-        page.get_by_label("API key").fill("sk-2")
-        page.get_by_role("button", name="Send").click()
-        response = page.get_by_role("region", name="Response of the other server")
-        expect(response.get_by_role("status")).to_contain_text(f"200 from {other.url}/v1/chat/completions")
-        expect(response.locator(".d-removed").filter(has_text="One two three")).to_have_count(1)
-        expect(response.locator(".d-added").filter(has_text="four five six")).to_have_count(1)
-        assert other.last()["rule"] == "a.yaml:words"
-    page.get_by_role("button", name="Send").click()
-    dashboard.reported("does not respond")
-
-
-@pytest.mark.parametrize(
-    "path", ["/v1/../api/reset", "/v1/%2e%2E/api/reset", "/v1\\..\\api\\reset", "/v1/./chat", "/x/.."]
-)
-def test_path_that_a_browser_resolves_is_not_replayed(dashboard: Dashboard, path: str) -> None:
-    """The request of a client would become a call of the control API that the page makes."""
-    server, page = dashboard.server, dashboard.page
-    raw_request(server.port, path)
-    dashboard.open("requests", anew=True)
-    page.locator(".rows .row").click()
-    page.get_by_role("button", name="Replay", exact=True).click()
-    dashboard.reported("would resolve this path")
-    assert server.last()["path"] == path, "it was not reset"
-
-
-def test_path_like_another_host_is_replayed_here(dashboard: Dashboard) -> None:
-    server, page, path = dashboard.server, dashboard.page, "//elsewhere.test/v1/chat?a=/../b"
-    server.call("POST", "/api/rules", {"match": {"path": {"regex": "elsewhere"}}, "http": {"body": "x"}})
-    raw_request(server.port, path)
-    dashboard.open("requests", anew=True)
-    page.locator(".rows .row").click()
-    page.get_by_role("button", name="Replay", exact=True).click()
-    dashboard.reported("was sent again")
-    listed = server.call("GET", "/api/requests")["requests"]
-    assert [each["path"] for each in listed] == [path, path]
-
-
-def raw_request(port: int, target: str) -> None:
-    """Sends a target that no client would send, and waits for the response."""
-    head = f"POST {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        connection.sendall(head.encode())
-        while connection.recv(65_536):
-            pass
-
-
-def test_bytes_that_are_no_request_are_not_replayed(dashboard: Dashboard) -> None:
-    server, page = dashboard.server, dashboard.page
-    raw_request(server.port, "http://elsewhere.test/v1/chat/completions")
-    dashboard.open("requests", anew=True)
-    page.locator(".rows .row").click()
-    for name in ("Replay", "Edit and replay"):
-        expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
 
 
 NOTICES_STAY = """() => {

@@ -139,6 +139,30 @@ def test_copy_in_the_overlay_takes_the_rules_place(dashboard: Dashboard) -> None
     assert reported(server.ask("words")) == "None."
 
 
+STYLES = """rules:
+  - {name: flow, match: {user:
+      {contains: flow}}, enabled: true, reply: "Old."}
+  - name: >-
+      folded
+    match: {user: folded}
+    reply: Old.
+"""
+
+
+@pytest.mark.parametrize("name", ["flow", "folded"])
+def test_rule_of_any_style_is_copied_to_the_overlay(files: Dashboard, name: str) -> None:
+    server = files.server
+    (server.folder / "b.yaml").write_text(STYLES)
+    server.call("POST", "/api/reload")
+    page = at(files, f"rules/rule/b.yaml%3A{name}")
+    page.get_by_role("button", name="Copy to the overlay").click()
+    expect(editor(page)).to_contain_text("Old.")
+    page.get_by_role("button", name="Add to the overlay").click()
+    files.reported(f"{name} is active")
+    assert reported(server.ask(name)) == "Old."
+    assert server.last()["rule"] == f"overlay:{name}"
+
+
 def test_new_rule_from_request_shows_who_would_lose(dashboard: Dashboard) -> None:
     server = dashboard.server
     for user in ("hello there", "hello there", "something else"):
@@ -288,6 +312,20 @@ def test_change_by_another_program_is_a_conflict(files: Dashboard) -> None:
     until(lambda: "Mine." in file.read_text())
     file.write_text(FILES["b.yaml"].replace("Soon.", "Again."))
     expect(editor(page)).to_contain_text("Again.")  # nothing was typed: the text follows the file
+
+
+def test_line_ends_of_a_file_are_preserved(files: Dashboard) -> None:
+    file = files.server.folder / "b.yaml"
+    windows = FILES["b.yaml"].replace("\n", "\r\n").encode()
+    file.write_bytes(windows)
+    page = at(files, "rules/file/b.yaml")
+    expect(editor(page)).to_contain_text("Soon.")
+    file.write_bytes(windows.replace(b"Soon.", b"Theirs."))
+    expect(editor(page)).to_contain_text("Theirs.")  # nothing was typed: the text follows the file
+    typed(page, FILES["b.yaml"].replace("Soon.", "Mine."))
+    page.get_by_role("button", name="Save the file").click()
+    files.reported("b.yaml is saved and active")
+    assert file.read_bytes() == windows.replace(b"Soon.", b"Mine.")
 
 
 def away_and_back(page: Page, meanwhile: Callable[[], object] = bool) -> None:

@@ -8,6 +8,8 @@ import { useObservable } from "./observable.ts";
 
 /** A shorter text is searched in the list only. */
 const SHORTEST = 3;
+/** The server searches no longer text. */
+export const LONGEST = 500;
 const SEARCH_DELAY = 300;
 const PAGE_SIZE = 1000;
 

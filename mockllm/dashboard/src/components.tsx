@@ -133,14 +133,14 @@ export async function copyText(text: string): Promise<void> {
   }
 }
 
-export function Copy(props: { text: string; label?: string; what: string }): JSX.Element {
+export function Copy(props: { text: string; label?: string; what: string; disabled?: boolean }): JSX.Element {
   const [done, setDone] = useState(false);
   const copy = (): void => {
     void copyText(props.text).then(() => setDone(true));
     window.setTimeout(() => setDone(false), 1500);
   };
   return (
-    <button type="button" class="small" onClick={copy} aria-label={props.label ? undefined : `Copy ${props.what}`}>
+    <button type="button" class="small" disabled={props.disabled} onClick={copy} aria-label={props.label ? undefined : `Copy ${props.what}`}>
       {done ? "Copied" : (props.label ?? "Copy")}
     </button>
   );

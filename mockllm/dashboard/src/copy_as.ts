@@ -6,7 +6,7 @@ import { hasDots } from "./sent_path.ts";
 /** Headers that a client sets itself, or that belong to the connection. */
 const OWN = new Set([
   "host", "content-length", "connection", "accept-encoding", "user-agent", "origin", "referer", "cookie", "transfer-encoding",
-  "expect", "te", "upgrade", "keep-alive", "accept-language",
+  "expect", "te", "upgrade", "keep-alive", "accept-language", "content-encoding", // the journal has the decoded body
 ]);
 const REMOVED = "REDACTED";
 
@@ -17,9 +17,17 @@ export function sentHeaders(detail: Detail, key: string): [string, string][] {
     .map(({ name, value }) => [name, value.replace(REMOVED, key)]);
 }
 
+/** Returns the body that was sent; null if there was none, or none that is a text. */
 export function bodyText(detail: Detail): string | null {
   const { body, text } = detail.request;
-  return body === null ? text : JSON.stringify(body);
+  return (text ?? (body === null ? null : JSON.stringify(body))) || null;
+}
+
+/** Returns why no client can send an entry of the journal again as a request; null if one can. */
+export function unrepeatable(detail: Detail): string | null {
+  if (detail.method.startsWith("WS ") || detail.status === 101) return "This is part of a WebSocket: it cannot be sent again as a request.";
+  if (!detail.path.startsWith("/")) return "These bytes are not a request that a client can send.";
+  return null;
 }
 
 function quoted(text: string): string {

@@ -6,7 +6,7 @@ import { get } from "./api.ts";
 import { attempt, copyText } from "./components.tsx";
 import { useProviderOrigin } from "./feed.ts";
 
-export function CopyCode(props: { id: number }): JSX.Element {
+export function CopyCode(props: { id: number; disabled: boolean }): JSX.Element {
   const origin = useProviderOrigin();
   const [done, setDone] = useState(false);
   const copy = (): void => {
@@ -18,7 +18,7 @@ export function CopyCode(props: { id: number }): JSX.Element {
     });
   };
   return (
-    <button type="button" class="small" onClick={copy}>
+    <button type="button" class="small" disabled={props.disabled} onClick={copy}>
       {done ? "Copied" : "Copy as Python"}
     </button>
   );

@@ -12,6 +12,8 @@ import { tags } from "@lezer/highlight";
 import { describe, keys, start, values, walk, type Choice } from "./scenario_schema.ts";
 import { placeAt, type YamlPosition } from "./yaml_path.ts";
 
+export { withoutKeys } from "./yaml_item.ts";
+
 export interface EditorDiagnostic {
   message: string;
   line?: number | undefined;

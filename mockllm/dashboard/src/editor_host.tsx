@@ -9,7 +9,7 @@ type Bundle = typeof import("./editor_bundle.ts");
 const ADDRESS = "/dashboard/editor.js"; // not a literal below: the build must not put it into the page's own bundle
 let loading: Promise<Bundle> | null = null;
 
-function load(): Promise<Bundle> {
+export function loadEditor(): Promise<Bundle> {
   loading ??= import(ADDRESS) as Promise<Bundle>;
   loading.catch(() => (loading = null));
   return loading;
@@ -28,7 +28,7 @@ export function EditorHost(props: Props): JSX.Element {
   useEffect(() => {
     let editor: Editor | null = null;
     let mounted = true;
-    load().then(
+    loadEditor().then(
       (bundle) => {
         if (!mounted || !box.current) return;
         editor = bundle.openEditor(box.current, {

@@ -7,7 +7,7 @@ import type { Config, Health, Metrics, Second, Summary } from "./models.ts";
 import { Series } from "./series.ts";
 
 export type State = "connecting" | "live" | "polling" | "offline" | "refused";
-type Changed = "rules" | "overlay" | "config" | "stale" | "sessions";
+type Changed = "rules" | "overlay" | "config" | "stale" | "sessions" | "journal";
 
 interface Page {
   requests: Summary[];
@@ -52,6 +52,10 @@ function showMetrics(current: Metrics): void {
   metrics.set(current);
   if (before === current.since) return;
   log.last = 0;
+  reloadLog();
+}
+
+function reloadLog(): void {
   log.clear();
   void history().catch(() => undefined);
 }
@@ -166,6 +170,7 @@ function receive(frame: Frame): void {
       log.add(frame.events);
       break;
     case "changed":
+      if (frame.what.includes("journal")) reloadLog();
       void refresh().catch(() => undefined);
   }
 }

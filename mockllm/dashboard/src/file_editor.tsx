@@ -16,10 +16,21 @@ import { useFiles } from "./scenario_files.ts";
 
 const NEW = "rules:\n  - name: my-rule\n    match: {user: {contains: hello}}\n    reply: Hello.\n";
 
+/** A version of the file. The editor's texts end lines with `\n`; `end` is that of the file. */
+interface Version {
+  text: string;
+  end: string;
+  digest: string;
+}
+
 interface Draft {
   text: string;
   /** The version of the file that the text is based on. */
-  base: { text: string; digest: string };
+  base: Version;
+}
+
+function versionOf({ text, digest }: FileContent): Version {
+  return { text: text.replace(/\r\n?/g, "\n"), end: /\r?\n/.exec(text)?.[0] ?? "\n", digest };
 }
 
 /** Texts that are not saved, by the name of the file: they come back when the file is opened again. */
@@ -46,10 +57,10 @@ export function FileEditor(props: { name: string; line: number }): JSX.Element {
 
 function Opened(props: { file: FileContent; line: number }): JSX.Element {
   const { name, writable } = props.file;
-  const [base, setBase] = useState(drafts.get(name)?.base ?? { text: props.file.text, digest: props.file.digest });
-  const [text, setText] = useState(drafts.get(name)?.text ?? props.file.text);
+  const [base, setBase] = useState(drafts.get(name)?.base ?? versionOf(props.file));
+  const [text, setText] = useState(drafts.get(name)?.text ?? base.text);
   const [errors, setErrors] = useState<FieldError[]>([]);
-  const [theirs, setTheirs] = useState<FileContent | null>(null);
+  const [theirs, setTheirs] = useState<Version | null>(null);
   const editor = useRef<Editor | null>(null);
   const checks = useRef(0);
   const changed = useObservable(changes);
@@ -60,14 +71,14 @@ function Opened(props: { file: FileContent; line: number }): JSX.Element {
   }, [name, text, base]);
 
   const compare = async (): Promise<void> => {
-    const found = (await maybe<FileContent>(path(name))) ?? { name, digest: "", text: "", writable };
+    const found = versionOf((await maybe<FileContent>(path(name))) ?? { name, digest: "", text: "", writable });
     if (found.digest === base.digest) return setTheirs(null);
     const typed = editor.current?.text() ?? text;
     if (typed === base.text || typed === found.text) take(found);
     else setTheirs(found);
   };
-  const take = (found: FileContent): void => {
-    setBase({ text: found.text, digest: found.digest });
+  const take = (found: Version): void => {
+    setBase(found);
     setTheirs(null);
     if (editor.current && editor.current.text() !== found.text) editor.current.replace(found.text);
   };
@@ -85,8 +96,8 @@ function Opened(props: { file: FileContent; line: number }): JSX.Element {
     if (!writable) return;
     const typed = editor.current?.text() ?? text;
     try {
-      const saved = await call<{ digest: string; loaded: boolean; stale: Stale[] }>("PUT", path(name, `?digest=${base.digest}`), typed);
-      setBase({ text: typed, digest: saved.digest });
+      const saved = await call<{ digest: string; loaded: boolean; stale: Stale[] }>("PUT", path(name, `?digest=${base.digest}`), typed.replaceAll("\n", base.end));
+      setBase({ ...base, text: typed, digest: saved.digest });
       setTheirs(null);
       const broken = saved.stale.find(({ file }) => file.endsWith(name));
       notify(broken ? `${name} is saved, but not loaded: ${broken.reason}` : `${name} is saved${saved.loaded ? " and active" : "; this server does not reload"}.`, Boolean(broken));
@@ -111,7 +122,7 @@ function Opened(props: { file: FileContent; line: number }): JSX.Element {
             <button type="button" onClick={() => take(theirs)}>
               Use the file, drop my text
             </button>
-            <button type="button" class="danger" onClick={() => (setBase({ text: theirs.text, digest: theirs.digest }), setTheirs(null))}>
+            <button type="button" class="danger" onClick={() => (setBase(theirs), setTheirs(null))}>
               Keep my text to overwrite it
             </button>
           </div>

@@ -55,10 +55,12 @@ export function plural(number: number, noun: string): string {
   return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Splits the id of a rule, `file.yaml:name`. */
+const RULE_ID = /^(overlay|session|.*?\.(?:ya?ml|py)|[^:]*):(.*)$/s;
+
+/** Splits the id of a rule, `file.yaml:name` or `overlay:name`. The name may have colons. */
 export function ruleName(id: string): { file: string; name: string } {
-  const colon = id.lastIndexOf(":");
-  return { file: id.slice(0, Math.max(0, colon)), name: id.slice(colon + 1) };
+  const [, file = "", name = id] = RULE_ID.exec(id) ?? [];
+  return { file, name };
 }
 
 /** Shortens the path at the start of a line: `/a/long/way/to/file.yaml:3 name` to `…/to/file.yaml:3 name`. */

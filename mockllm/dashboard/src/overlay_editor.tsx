@@ -12,12 +12,13 @@ import type { Preview } from "./models.ts";
 import { Diagnostics } from "./diagnostics.tsx";
 import { address, show } from "./route.ts";
 import { closePane, Pane } from "./pane.tsx";
+import { ruleAddress, rulePath } from "./rule_address.ts";
 import { RulePreview } from "./rule_preview.tsx";
 
 /** The server writes this in place of the reply that a suggested rule lacks. */
 export const PLACEHOLDER = "Write the reply here.";
 
-/** Texts that are not saved, by the title of the editor: they come back when it is opened again. */
+/** Texts that are not saved, by the key of what is edited: they come back when it is opened again. */
 const drafts = new Map<string, string>();
 
 interface Props {
@@ -26,10 +27,12 @@ interface Props {
   /** The item of the overlay that is edited; null for a new one. */
   name: string | null;
   session: string | null;
+  /** The key of its draft. */
+  draft: string;
 }
 
 export function OverlayEditor(props: Props): JSX.Element {
-  const [text, setText] = useState(drafts.get(props.title) ?? props.text);
+  const [text, setText] = useState(drafts.get(props.draft) ?? props.text);
   const [preview, setPreview] = useState<Preview | null>(null);
   const [errors, setErrors] = useState<FieldError[]>([]);
   const editor = useRef<Editor | null>(null);
@@ -40,8 +43,8 @@ export function OverlayEditor(props: Props): JSX.Element {
 
   const change = (typed: string): void => {
     setText(typed);
-    if (typed !== props.text) drafts.set(props.title, typed);
-    else drafts.delete(props.title);
+    if (typed !== props.text) drafts.set(props.draft, typed);
+    else drafts.delete(props.draft);
   };
   const check = async (typed: string): Promise<FieldError[]> => {
     const parameters = new URLSearchParams(query);
@@ -64,12 +67,13 @@ export function OverlayEditor(props: Props): JSX.Element {
     const typed = editor.current?.text() ?? text;
     if (typed.includes(PLACEHOLDER)) return;
     void attempt(async () => {
-      const path = props.name ? `/api/rules/${encodeURIComponent(props.name)}` : "/api/rules";
-      const done = await call<{ names: string[] }>(props.name ? "PUT" : "POST", `${path}?${query}`, typed);
-      drafts.delete(props.title);
+      const done = await (props.name
+        ? call<{ names: string[] }>("PUT", rulePath(props.name, props.session), typed)
+        : call<{ names: string[] }>("POST", `/api/rules?${query}`, typed));
+      drafts.delete(props.draft);
       await refresh();
       const [first] = done.names;
-      show(address("rules", first ? ["rule", `${props.session ? "session" : "overlay"}:${first}`] : []), true);
+      show(first ? ruleAddress(`${props.session ? "session" : "overlay"}:${first}`, props.session) : address("rules"), true);
       return `${done.names.join(", ")} is active and part of the overlay.`;
     });
   };
@@ -94,7 +98,7 @@ export function OverlayEditor(props: Props): JSX.Element {
         <button type="button" class="primary" disabled={blank || errors.length > 0} onClick={save}>
           {props.name ? "Save in the overlay" : "Add to the overlay"}
         </button>
-        <button type="button" onClick={() => (drafts.delete(props.title), closePane())}>
+        <button type="button" onClick={() => (drafts.delete(props.draft), closePane())}>
           Cancel
         </button>
         {blank ? <span class="hint">Write the reply first: it still has its placeholder.</span> : null}

@@ -2,10 +2,10 @@
 
 import type { JSX } from "preact";
 import { useId, useState } from "preact/hooks";
-import { call, get, Problem } from "./api.ts";
+import { call, get, maybe, Problem } from "./api.ts";
 import { response as sentResponse, pretty } from "./compare.tsx";
 import { clearProblem, Field, notify, TextArea } from "./components.tsx";
-import { bodyText, sentHeaders } from "./copy_as.ts";
+import { bodyText, sentHeaders, unrepeatable } from "./copy_as.ts";
 import { DiffView } from "./diff_view.tsx";
 import { log, useProviderOrigin } from "./feed.ts";
 import { duration } from "./format.ts";
@@ -23,26 +23,48 @@ interface ReplayResult {
   responded: boolean;
 }
 
+const PAGE_SIZE = 1000;
+
 /** Sends the request to the provider routes, and waits for the end of its response. */
 async function send(origin: string, detail: Detail, body: string | null): Promise<ReplayResult> {
   const before = log.last;
+  const mark = `${location.origin}${location.pathname}?replay=${Math.floor(Math.random() * 1e9)}`;
   let responded = true;
   try {
-    const response = await fetch(origin + detail.path, { method: detail.method, headers: sentHeaders(detail, KEY), body, credentials: "omit" });
+    const response = await fetch(origin + detail.path, {
+      method: detail.method, headers: sentHeaders(detail, KEY), body: body || null, credentials: "omit", referrer: mark, referrerPolicy: "unsafe-url",
+    });
     await response.text().catch(() => ""); // a fault may cut it
   } catch {
     responded = false;
   }
-  const { requests } = await get<{ requests: Summary[] }>(`/api/requests?after=${before}&limit=100`);
-  log.add(requests);
-  return { id: requests.filter(({ method, path }) => method === detail.method && path === detail.path).at(-1)?.id ?? null, responded };
+  return { id: await findMarked(detail, before, mark), responded };
+}
+
+/** Returns the id of the request with this referrer: other clients may send the same path at the same time. */
+async function findMarked(detail: Detail, before: number, mark: string): Promise<number | null> {
+  const candidates: number[] = [];
+  for (let after = before, count = PAGE_SIZE; count === PAGE_SIZE; ) {
+    const { requests } = await get<{ requests: Summary[] }>(`/api/requests?after=${after}&limit=${PAGE_SIZE}`);
+    log.add(requests);
+    candidates.push(...requests.filter(({ method, path }) => method === detail.method && path === detail.path).map(({ id }) => id));
+    count = requests.length;
+    after = requests.at(-1)?.id ?? after;
+  }
+  for (const id of candidates.reverse()) { // it has just ended
+    const sent = await maybe<Detail>(`/api/requests/${id}`);
+    if (sent?.request.headers.some(({ name, value }) => name.toLowerCase() === "referer" && value === mark)) return id;
+  }
+  return null;
 }
 
 export function Replay(props: { detail: Detail }): JSX.Element {
   const { detail } = props;
   const origin = useProviderOrigin();
   const original = bodyText(detail);
-  const sendable = detail.path.startsWith("/") && detail.request.base64 === null; // not bytes that were no request
+  const { text } = detail.request;
+  const offered = text ?? pretty(original ?? "");
+  const sendable = unrepeatable(detail) === null && detail.request.base64 === null; // the page has no such bytes
   const [edited, setEdited] = useState<string | null>(null);
   const [server, setServer] = useState("");
   const [key, setKey] = useState("");
@@ -70,7 +92,7 @@ export function Replay(props: { detail: Detail }): JSX.Element {
   const sendElsewhere = async (body: string): Promise<void> => {
     setBusy(true);
     try {
-      const changed = body !== pretty(original ?? "");
+      const changed = body !== offered;
       setElsewhere(await call<Elsewhere>("POST", `/api/requests/${detail.id}/send`, { server: server.trim(), ...(changed ? { body } : {}), ...(key ? { key } : {}) }));
       clearProblem();
     } catch (problem) {
@@ -79,13 +101,13 @@ export function Replay(props: { detail: Detail }): JSX.Element {
       setBusy(false);
     }
   };
-  const open = (): void => setEdited(detail.request.body === null ? (original ?? "") : JSON.stringify(detail.request.body, null, 2));
+  const open = (): void => setEdited(offered);
   return (
     <>
       <button type="button" class="small" disabled={busy || !detail.request.whole || !sendable} onClick={() => void replay(original)}>
         Replay
       </button>
-      <button type="button" class="small" aria-expanded={edited !== null} disabled={original === null || !sendable} onClick={() => (edited === null ? open() : setEdited(null))}>
+      <button type="button" class="small" aria-expanded={edited !== null} disabled={!sendable} onClick={() => (edited === null ? open() : setEdited(null))}>
         Edit and replay
       </button>
       {edited === null ? null : (

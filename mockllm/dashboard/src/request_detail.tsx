@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { call, get, maybe, Problem } from "./api.ts";
 import { Compare } from "./compare.tsx";
 import { ConversationView } from "./conversation_view.tsx";
-import { asCurl } from "./copy_as.ts";
+import { asCurl, unrepeatable } from "./copy_as.ts";
 import { CopyCode } from "./copy_code.tsx";
 import { bytes, clock, duration, ruleName, shortPlace } from "./format.ts";
 import type { Conversation, Detail, Explanation, Json, Pair } from "./models.ts";
@@ -14,6 +14,7 @@ import { refresh, useProviderOrigin } from "./feed.ts";
 import { PLACEHOLDER } from "./overlay_editor.tsx";
 import { Replay } from "./replay.tsx";
 import { address, show, useRoute } from "./route.ts";
+import { ruleAddress } from "./rule_address.ts";
 import { scalar } from "./yaml.ts";
 import { StreamAxis } from "./stream_axis.tsx";
 import { tone } from "./tone.ts";
@@ -91,6 +92,7 @@ function Content(props: Loaded): JSX.Element {
     const others = Object.fromEntries([...query].filter(([name]) => name !== "with"));
     show(address("requests", [detail.id], id === null ? others : { ...others, with: id }), true);
   };
+  const obstacle = unrepeatable(detail);
   const makeRule = props.rule ? <MakeRule yaml={props.rule} id={detail.id} /> : null;
   return (
     <>
@@ -99,17 +101,14 @@ function Content(props: Loaded): JSX.Element {
       </p>
       <div class="actions">
         <Replay key={detail.id} detail={detail} />
-        {detail.path.startsWith("/") ? ( // not bytes that were no request
-          <>
-            <Copy text={asCurl(detail, origin)} label="Copy as curl" what="the request as curl" />
-            <CopyCode id={detail.id} />
-          </>
-        ) : null}
+        <Copy text={asCurl(detail, origin)} label="Copy as curl" what="the request as curl" disabled={obstacle !== null} />
+        <CopyCode id={detail.id} disabled={obstacle !== null} />
         {other ? null : (
           <button type="button" class="small" onClick={() => compare(detail.id)}>
             Compare
           </button>
         )}
+        {obstacle ? <span class="hint">{obstacle}</span> : null}
       </div>
       {other ? <Compare key={other} detail={detail} other={other} stop={() => compare(null)} /> : null}
       <dl class="facts">
@@ -170,7 +169,7 @@ function ResponseReason(props: { detail: Detail; why: Explanation | null }): JSX
     <Part title={detail.missed ? "Why no rule matched" : "Why this response"}>
       {detail.rule ? (
         <p>
-          Rule <a href={address("rules", ["rule", detail.rule])}>{detail.rule}</a>
+          Rule <a href={ruleAddress(detail.rule, detail.session)}>{detail.rule}</a>
           {why?.step && why.rule === detail.rule ? ` (${why.step})` : ""} was selected.
         </p>
       ) : null}

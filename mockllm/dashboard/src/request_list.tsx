@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { useObservable } from "./observable.ts";
-import { useBodySearch } from "./body_search.ts";
+import { LONGEST, useBodySearch } from "./body_search.ts";
 import { log, metrics, useProviderOrigin } from "./feed.ts";
 import { clock, count, duration, plural, ruleName } from "./format.ts";
 import { NO_FILTER, type Filter } from "./request_log.ts";
@@ -112,6 +112,7 @@ export function RequestList(): JSX.Element {
         <div class="bar">
           <input
             type="search"
+            maxLength={LONGEST}
             aria-label="Filter the journal"
             placeholder="Filter: path, model, rule, status, texts of bodies …"
             value={filter.text}

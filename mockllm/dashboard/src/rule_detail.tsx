@@ -12,6 +12,7 @@ import { useItems } from "./overlay.tsx";
 import { usePolled } from "./polling.ts";
 import { address, go, show } from "./route.ts";
 import { closePane, Pane } from "./pane.tsx";
+import { ruleAddress, rulePath } from "./rule_address.ts";
 import { useFiles } from "./scenario_files.ts";
 import { switchedOff, switchOff, switchOn } from "./switched_off.ts";
 import { tone } from "./tone.ts";
@@ -19,22 +20,22 @@ import { tone } from "./tone.ts";
 const LAST = 8;
 
 /** Returns a rule, loaded again after each change; a message if it is gone. */
-function useRule(id: string): RuleText | string | null {
+function useRule(id: string, session: string | null): RuleText | string | null {
   const changed = useObservable(changes);
   const [rule, setRule] = useState<RuleText | string | null>(null);
   useEffect(() => {
     let mounted = true;
-    get<RuleText>(`/api/rules/${encodeURIComponent(id)}`).then(
+    get<RuleText>(rulePath(id, session)).then(
       (found) => mounted && setRule(found),
       (error) => mounted && setRule(error instanceof Problem ? error.message : String(error)),
     );
     return () => void (mounted = false);
-  }, [id, changed]);
+  }, [id, session, changed]);
   return rule;
 }
 
-export function RuleDetail(props: { id: string }): JSX.Element {
-  const rule = useRule(props.id);
+export function RuleDetail(props: { id: string; session: string | null }): JSX.Element {
+  const rule = useRule(props.id, props.session);
   const title = ruleName(props.id).name;
   if (rule === null) return <Pane title={title}><p class="quiet">Loading …</p></Pane>;
   if (typeof rule === "string") return <Pane title={title}><Empty title={rule} /></Pane>;
@@ -69,7 +70,7 @@ function Actions(props: { rule: RuleText }): JSX.Element {
   const files = useFiles();
   const name = ruleName(rule.id).name;
   const added = rule.layer === "overlay" || rule.layer === "session";
-  const path = `/api/rules/${encodeURIComponent(name)}${rule.session ? `?session=${encodeURIComponent(rule.session)}` : ""}`;
+  const path = rulePath(name, rule.session);
   const remove = (): void => {
     void attempt(async () => {
       await call("DELETE", path);
@@ -87,13 +88,13 @@ function Actions(props: { rule: RuleText }): JSX.Element {
   };
   return (
     <div class="actions">
-      {added ? <button type="button" class="primary" onClick={() => show(address("rules", ["edit", rule.id]))}>Edit</button> : null}
+      {added ? <button type="button" class="primary" onClick={() => show(ruleAddress(rule.id, rule.session, "edit"))}>Edit</button> : null}
       {files?.writable && rule.file ? (
         <button type="button" class="primary" onClick={() => show(address("rules", ["file", rule.file!], { line: rule.line }))}>
           Edit in {rule.file}
         </button>
       ) : null}
-      {added ? null : <button type="button" onClick={() => show(address("rules", ["copy", rule.id]))}>Copy to the overlay</button>}
+      {added ? null : <button type="button" onClick={() => show(ruleAddress(rule.id, rule.session, "copy"))}>Copy to the overlay</button>}
       {rule.layer === "session" ? null : <button type="button" onClick={off}>Switch off</button>}
       {added ? <button type="button" class="danger" onClick={remove}>Delete</button> : null}
     </div>
@@ -101,7 +102,9 @@ function Actions(props: { rule: RuleText }): JSX.Element {
 }
 
 function LastRequests(props: { rule: RuleText }): JSX.Element {
-  const found = usePolled<{ requests: Summary[] }>(`/api/requests?limit=${LAST}&rule=${encodeURIComponent(props.rule.id)}`, () => 1000);
+  const { id, session } = props.rule;
+  const query = new URLSearchParams({ limit: String(LAST), rule: id, ...(session ? { session } : {}) });
+  const found = usePolled<{ requests: Summary[] }>(`/api/requests?${query}`, () => 1000);
   return (
     <section class="part">
       <h3>Last requests</h3>

@@ -1,12 +1,13 @@
 // The position of a rule.
 
 import type { JSX } from "preact";
+import { ruleName } from "./format.ts";
 import type { Rule } from "./models.ts";
 
 /** The position of a rule. Of a pack the path is not of interest, of a long path only its end. */
 export function RulePlace(props: { rule: Rule }): JSX.Element {
   const { id, layer, where } = props.rule;
-  const file = id.slice(0, Math.max(0, id.lastIndexOf(":")));
+  const { file } = ruleName(id);
   const line = where.slice(where.lastIndexOf(":"));
   const slash = file.indexOf("/");
   if (layer === "pack" && slash > 0) {

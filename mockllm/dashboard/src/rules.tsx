@@ -10,7 +10,8 @@ import type { Rule } from "./models.ts";
 import { useItems } from "./overlay.tsx";
 import { usePolled } from "./polling.ts";
 import { address, show, useRoute } from "./route.ts";
-import { RulePane } from "./rule_pane.tsx";
+import { ruleAddress } from "./rule_address.ts";
+import { paneKey, RulePane } from "./rule_pane.tsx";
 import { RulePlace } from "./rule_place.tsx";
 import { StaleFiles } from "./stale_files.tsx";
 import { switchedOff } from "./switched_off.ts";
@@ -34,17 +35,23 @@ function pollInterval(result: { rules: Rule[] } | undefined | null): number {
 }
 
 export function Rules(): JSX.Element {
-  const { rest } = useRoute();
+  const route = useRoute();
+  const { rest } = route;
   return (
     <div class={rest.length ? (rest[0] === "rule" || rest[0] === "off" ? "rules open" : "rules open editing") : "rules"}>
       <div class="two">
         <StaleFiles />
-        <RuleList chosen={rest[0] === "rule" || rest[0] === "off" ? rest[1]! : null} />
+        <RuleList chosen={rest[0] === "rule" || rest[0] === "off" ? rowKey(rest[1]!, route.query.get("session")) : null} />
         <Unmatched />
       </div>
-      {rest.length ? <RulePane key={rest.join(" ")} /> : null}
+      {rest.length ? <RulePane key={paneKey(route)} /> : null}
     </div>
   );
+}
+
+/** Returns the key of a row: rules of several sessions may have the same id. */
+function rowKey(id: string, session: string | null): string {
+  return session ? `${id} ${session}` : id;
 }
 
 function useRows(): ListedRule[] | null {
@@ -107,11 +114,11 @@ function RuleList(props: { chosen: string | null }): JSX.Element {
       <VirtualList
         label="Rules and modifiers"
         rows={shown}
-        id={(rule) => rule.id}
+        id={(rule) => rowKey(rule.id, rule.session)}
         height={34}
         fit
         chosen={props.chosen}
-        choose={(rule) => show(address("rules", [rule.off ? "off" : "rule", rule.id]), props.chosen !== null)}
+        choose={(rule) => show(rule.off ? address("rules", ["off", rule.id]) : ruleAddress(rule.id, rule.session), props.chosen !== null)}
         tone={(rule) => `rule ${rule.kind} ${rule.off ? "off" : ""}`}
         show={(rule) => <RuleRow rule={rule} most={most} />}
         empty={

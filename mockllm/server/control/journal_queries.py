@@ -23,6 +23,7 @@ from mockllm.engine.session_id import SESSION_HEADER, path_without_session
 from mockllm.scenario.rule_ids import split_id
 from mockllm.server.access_log import RETRY, shown_retry
 from mockllm.server.control.body_text import visible
+from mockllm.server.control.exact_numbers import has_exact_numbers
 from mockllm.server.control.journal_search import contains, has_words
 from mockllm.server.control.models.journal import (
     ExportQuery,
@@ -266,7 +267,7 @@ def _request(entry: JournalEntry) -> JournalRequest:
     return JournalRequest(
         headers=_pairs(entry.headers, redactor),
         body=body,
-        text=text if body is None else None,
+        text=text if body is None or has_exact_numbers(body) else None,
         base64=encoded,
         whole=entry.body_stored,
     )

@@ -229,6 +229,7 @@ class FeedEvents:
             "config": context.settings,
             "stale": (self._stale, context.store_problem),
             "sessions": frozenset(context.sessions),
+            "journal": context.journal.clears,
         }
 
 

@@ -65,6 +65,8 @@ class Journal:
     def __init__(self, max_entries: int, max_bytes: int = 64 * MIB, metrics: Metrics | None = None) -> None:
         self.total = 0
         self.unmatched = 0
+        self.clears = 0
+        """Number of calls of `clear`."""
         self.max_entries = max_entries
         self.max_bytes = max_bytes
         self._metrics = metrics
@@ -224,6 +226,7 @@ class Journal:
 
     def clear(self) -> None:
         """Drop all requests. Their numbers and the counts continue."""
+        self.clears += 1
         self.make_entries()
         with self._lock:
             while self._ring:

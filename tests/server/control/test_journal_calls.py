@@ -29,6 +29,18 @@ def test_request_detail_shows_request_and_response(server: Steered) -> None:
     assert shown["response"]["chunks"][-1]["text"].endswith("data: [DONE]\n\n")
 
 
+@pytest.mark.parametrize(
+    ("number", "exact"), [("1.0", True), (str(2**53 + 1), True), ("1.5", False), ("7", False)]
+)
+def test_json_with_exact_numbers_has_its_text(server: Steered, number: str, exact: bool) -> None:
+    body = f'{{"model": "gpt-4o", "messages": [{{"role": "user", "content": "hello"}}], "x": [{number}]}}'
+    server.call("POST", "/v1/chat/completions", body)
+    (found,) = listed(server)
+    shown = server.call("GET", f"/api/requests/{found['id']}").json["request"]
+    assert shown["body"]["model"] == "gpt-4o"
+    assert shown["text"] == (body if exact else None)
+
+
 def test_unknown_request_names_stored_ones(server: Steered) -> None:
     server.call("DELETE", "/api/requests")
     assert unknown_request(server) == "The journal has no request 0; it has none."

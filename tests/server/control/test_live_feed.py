@@ -147,7 +147,8 @@ CHANGES = {
         {"delay": "1ms"},
         {"rules", "overlay", "config"},
     ),
-    "all is forgotten": ("POST", "/api/reset", None, {"rules"}),
+    "all is forgotten": ("POST", "/api/reset", None, {"rules", "journal"}),
+    "the journal is cleared": ("DELETE", "/api/requests", None, {"journal"}),
     "the files are read anew": ("POST", "/api/reload", None, {"rules"}),
 }
 

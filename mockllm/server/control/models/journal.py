@@ -109,7 +109,8 @@ class HeaderPair(BaseModel):
 
 class JournalRequest(BaseModel):
     """The request as received, without its secrets. `body` is set for JSON, `text` for other text, and `base64`
-    for bytes that are not text."""
+    for bytes that are not text. JSON has `text`, too, if it has a number that
+    JavaScript writes differently."""
 
     headers: list[HeaderPair]
     body: JsonValue = None
