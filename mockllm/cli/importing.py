@@ -116,16 +116,19 @@ def _write(
         return True
     base = file_name(Path(name).stem if name != "-" else "imported")
     paths = [Path(out, f"{_unused_name(base, used_names)}.yaml") for _ in found.texts]
-    for path, text in zip(paths, found.texts, strict=True):
-        try:
+    files = list(zip(paths, found.texts, strict=True))
+    path = paths[0]
+    try:
+        for path, text in files:
             if path.exists() and path.read_bytes() != text.encode():
                 print(f"mockllm: {path}: {OTHER}", file=sys.stderr)
                 return False
+        for path, text in files:
             progress.begin(f"writes {path}", long=len(text) >= LARGE)
             write_file(path, text)
-        except OSError as error:
-            print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)
-            return False
+    except OSError as error:
+        print(f"mockllm: {path}: {error.strerror}", file=sys.stderr)
+        return False
     print(f"{', '.join(map(str, paths))}: {found.count} imported", file=sys.stderr)
     return True
 

@@ -347,6 +347,7 @@ class Engine:
 
     def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""
+        request.response_lookup = EMPTY_LOOKUP  # what the store lacks is not fetched for an error
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
         plan = request.routing.dialect.error(failure, request, identity)
         plan = with_rule_header(plan, NO_RULE)

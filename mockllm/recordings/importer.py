@@ -111,15 +111,16 @@ def _scenario(
     for item in interactions:
         if not item.response.is_valid:
             raise NotImported(f"{item.where}: {item.response.status} is not the status of a response")
-    texts, notes = scenario(
-        _watched(interactions, len(interactions), watch), f"Imported from {file.name}", reader
-    )
+    watched = _watched(interactions, len(interactions), watch)
+    files = scenario(watched, f"Imported from {file.name}", reader)
+    if not files.texts:
+        raise NotImported("\n".join([*unanswered, *files.notes]))
     reserved = [
         f"{item.where}: this server reserves {item.request.path}, so no client can use this path"
         for item in interactions
         if own_path(item.request.path)
     ]
-    return ImportResult(texts, len(interactions), [*unanswered, *notes, *reserved])
+    return ImportResult(files.texts, files.imported, [*unanswered, *files.notes, *reserved])
 
 
 def _timed(item: Interaction | str) -> Interaction | str:

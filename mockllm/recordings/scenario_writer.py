@@ -10,7 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -115,21 +115,28 @@ def _is_private(request: Request, redactor: Redactor) -> bool:
     return bool(SecretMasker(redactor.secrets).contained(request.raw))
 
 
-def scenario(
-    interactions: Iterable[Interaction], title: str, reader: RequestParser
-) -> tuple[list[str], list[str]]:
-    """Return the scenario file of interactions, and notes on what it omits. Where one file would be too large, return
-    several. A rule that is too large for any file is omitted."""
+class ImportedFiles(NamedTuple):
+    """The texts of scenario files, the number of interactions in them, and notes on what they omit."""
+
+    texts: list[str]
+    imported: int
+    notes: list[str]
+
+
+def scenario(interactions: Iterable[Interaction], title: str, reader: RequestParser) -> ImportedFiles:
+    """Return the scenario file of interactions. Where one file would be too large, return several. A rule that is too
+    large for any file is omitted."""
     rules = rules_of(interactions, reader)
     notes = [note for rule in rules for interaction in rule.interactions for note in interaction.notes]
-    texts = []
+    files = ImportedFiles([], sum(len(rule.interactions) for rule in rules), notes)
     for text, of_rules in _texts(rules, title):
         if _is_too_large(text):
-            where = of_rules[0].interactions[0].where
-            notes.append(f"{where}: the responses to this request are left out: {TOO_LARGE}")
+            omitted = of_rules[0].interactions
+            notes.append(f"{omitted[0].where}: the responses to this request are left out: {TOO_LARGE}")
+            files = files._replace(imported=files.imported - len(omitted))
         else:
-            texts.append(text)
-    return texts, notes
+            files.texts.append(text)
+    return files
 
 
 def _texts(rules: Sequence[RecordedRule], title: str) -> Iterator[tuple[str, Sequence[RecordedRule]]]:

@@ -63,6 +63,8 @@ GOING_AWAY: Final = 1001
 POLICY_VIOLATION: Final = 1008
 INTERNAL_ERROR: Final = 1011
 """Close codes (RFC 6455, section 7.4.1)."""
+ROUNDING_ERROR: Final = 1e-6
+"""More seconds than sums of waits differ by where they are added in different orders."""
 FAILED_RESPONSE: Final = PlannedResponse(
     replace(text_page(500, f"{SERVER_FAILED}.\n"), delivery=Delivery(sends_nothing=True)), None
 )
@@ -249,9 +251,10 @@ class WebSocketConnection:
     def _played(self, queue_name: str) -> float:
         """Return for how many seconds of its plan a response has been sent (`PlayedSeconds`)."""
         exchange = self._running.get(queue_name)
-        if exchange is None or exchange.player is None:
+        if exchange is None or exchange.player is None or not exchange.player.write_times:
             return -inf
-        elapsed, scale = self._app.deadlines.time() - exchange.monotonic, exchange.response.time_scale
+        elapsed = exchange.player.write_times[-1] - exchange.monotonic + ROUNDING_ERROR
+        scale = exchange.response.time_scale
         return elapsed / scale if scale else inf
 
     async def _serve(self, action: StartResponse | PlayMessages) -> None:

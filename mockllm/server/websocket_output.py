@@ -188,7 +188,9 @@ class MessagePlayer(Player):
         self.frames.finish = self.finish_frame
 
     def write_due(self, monotonic: float) -> None:
-        if self.frames.blocked:
+        if self._output.silent:
+            self._deadline = None  # it ends with its client
+        elif self.frames.blocked:
             self._deadline = None
             self.stalled = True
             self.notify()
@@ -208,7 +210,7 @@ class MessagePlayer(Player):
             if is_broken:
                 self._output.shut_down_writing()
         assert self.play_end is not None, "the player was waited for"
-        return "close" if is_broken else self.play_end
+        return "close" if is_broken and self.play_end == "finished" else self.play_end
 
     def finish_frame(self) -> None:
         """Write the rest of an unfinished frame at once, whatever waits it has. That may end the play."""

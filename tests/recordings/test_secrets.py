@@ -39,7 +39,7 @@ def written(
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     frames = (RecordedFrame(0.0, answer[:7]), RecordedFrame(0.1, answer[7:]))
     request = RecordedRequest("POST", path, query, tuple((requested or {}).items()), raw)
-    (text,), _ = scenario(
+    (text,), *_ = scenario(
         [Interaction(request, RecordedResponse(200, tuple((headers or {}).items()), frames), PATH)],
         "x",
         RequestParser(private=private),
@@ -202,7 +202,7 @@ def test_password_of_url_in_message_of_socket_is_masked(other: str) -> None:
     data = rb'{"type": "session.updated", "url": "wss:\/\/ann:hunter2@host\/x", "b": "%s"}' % other.encode()
     response = RecordedResponse(101, (), (), (RecordedMessage(0.0, data=data),))
     recorded = Interaction(RecordedRequest("GET", "/v1/realtime", "", (), b""), response, "a.har:1:1")
-    (text,), _ = scenario([recorded], "x", RequestParser())
+    (text,), *_ = scenario([recorded], "x", RequestParser())
     assert "session.updated" in text
     assert "hunter2" not in text
 
@@ -245,7 +245,7 @@ def test_response_too_long_decompressed_has_note() -> None:
     answer = gzip.compress(ECHO + bytes(32 << 20), mtime=0)
     response = RecordedResponse(200, (("content-encoding", "gzip"),), (RecordedFrame(0.0, answer),))
     recorded = Interaction(RecordedRequest("POST", PATH, "", (), b"{}"), response, "a.har:1:1")
-    _, (note,) = scenario([recorded], "x", RequestParser())
+    (note,) = scenario([recorded], "x", RequestParser()).notes
     assert note.endswith(
         "the response has more than 32 MiB without its compression (gzip): it is not searched for keys, and only "
         "clients that accept the compression can read it"

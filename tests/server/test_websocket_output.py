@@ -33,7 +33,7 @@ from tests.live import live
 from tests.server.test_closed_sockets import closed_by
 from tests.server.test_websocket_recorder import CREATE, opened
 from tests.server.virtual import NotingSink, VirtualClock
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, until
 
 LONG = b"x" * (2 * MAX_WRITE_BYTES + 1)
 PONG = frame(10, b"")
@@ -192,6 +192,20 @@ def test_frame_without_an_end_ends_the_connection(world: World) -> None:
     assert world.sink.ended
 
 
+def test_reset_inside_a_frame_stays_a_reset(world: World) -> None:
+    player = world.play(RawStep(b"\x81\x05ab", 1), CutStep("reset", 1))
+    assert asyncio.run(player.wait()) == "reset"
+    assert world.sink.cuts == ["reset"]
+
+
+def test_silent_output_ends_no_other_response(world: World) -> None:
+    first = world.play(say(b"first"))
+    other = world.play(say(b"other"), WaitStep(1, 1), say(b"never"))
+    asyncio.run(first.frames.cut("silence"))
+    world.clock.run_until(200)
+    assert (other.play_end, len(other.write_times)) == (None, 1)
+
+
 def test_divided_event_is_one_frame(world: World) -> None:
     world.play(RawStep(b"\x81\x05ab", 1), WaitStep(1, 1), RawStep(b"cde", 1))
     world.output.write(PONG)
@@ -242,10 +256,13 @@ def ask(socket: Connection, user: str, **fields: str) -> None:
     socket.send(json.dumps({**CREATE, "input": user, **fields}))
 
 
+ENDS = ("response.completed", "response.incomplete")
+
+
 def next_end(socket: Connection) -> str:
     while True:
         event = json.loads(socket.recv(PATIENCE))
-        if event["type"] in ("response.completed", "response.incomplete"):
+        if event["type"] in ENDS:
             return str(event["response"]["status"])
 
 
@@ -271,6 +288,21 @@ def test_response_cancelled_in_a_frame_ends_after_it(file: Path) -> None:
         ask(socket, "hi", stream_id="other")
         socket.send(json.dumps({"type": "response.cancel"}))
         assert sorted((next_end(socket), next_end(socket))) == ["cancelled", "completed"]
+
+
+def test_cancelled_response_that_has_waited_for_a_frame_begins(file: Path) -> None:
+    with live(file) as server, opened(server.url) as socket:
+        ask(socket, "slower", stream_id="slow")
+        ask(socket, "hi", stream_id="other")
+        until(lambda: server.app.unfinished_exchanges == 2)
+        socket.send(json.dumps({"type": "response.cancel", "stream_id": "other"}))
+        socket.send(json.dumps({"type": "response.cancel", "stream_id": "slow"}))
+        events: list[dict[str, Any]] = []
+        while len([each for each in events if each["type"] in ENDS]) < 2:
+            events.append(json.loads(socket.recv(PATIENCE)))
+    of_other = [each for each in events if each.get("stream_id") == "other"]
+    assert [each["type"] for each in of_other] == ["response.created", "response.incomplete"]
+    assert of_other[-1]["response"]["output"] == []
 
 
 def test_event_cut_without_its_rest_closes_the_socket(file: Path) -> None:

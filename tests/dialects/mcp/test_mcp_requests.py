@@ -7,18 +7,20 @@ from typing import Any
 
 import pytest
 
+from mockllm.core.failure import Failure
 from mockllm.core.rendering.plan import Framing, Plan, ResponseHead, WaitStep
-from mockllm.core.request.request import Request
 from mockllm.dialects.mcp.replayed import with_request_id
 from mockllm.dialects.mcp.request import RpcRequest
 from mockllm.dialects.mcp.request_builder import call_request, encoded_header
+from mockllm.engine.engine_request import EngineRequest
+from mockllm.state.fetched_objects import FetchedLookup
 from tests.dialects.mcp.messages import SERVER, ToolClient, rpc
 from tests.language.virtual_server import ClientRequest, VirtualServer, raw_request, respond_once
 
 SERVED = VirtualServer(SERVER).engine
 
 
-def read(sent: ClientRequest) -> Request:
+def read(sent: ClientRequest) -> EngineRequest:
     return SERVED.read(sent.method, sent.path, sent.query, sent.headers, sent.body, "", 0.0)
 
 
@@ -62,6 +64,13 @@ def test_responses_of_the_client_are_put_into_the_call() -> None:
     assert body["params"] == {"name": "echo", "_meta": meta, "inputResponses": {"a": {"b": 1}}}
     plain = read(raw_request("/v1/chat/completions", {}))
     assert (plain.client_response, plain.with_client_responses("ask_1", {})) == (None, plain.raw)
+
+
+def test_refusal_reads_no_stored_object() -> None:
+    request = read(rpc("tools/call", {"name": "echo", "_meta": {"mockllm/continues": "ask_1"}}))
+    request.response_lookup = FetchedLookup("", {})
+    refused = SERVED.refuse(Failure("server_error"), request)
+    assert refused.error == "server_error"
 
 
 def test_replay_has_the_recorded_waits() -> None:
