@@ -49,7 +49,7 @@ from mockllm.server.respond import make_response, refuse_body, set_engine_respon
 from mockllm.server.store_waits import change_stored_objects, fetch, wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 from mockllm.server.websocket_acceptance import accept_websocket
-from mockllm.server.websocket_output import MessagePlayer, WebSocketOutput
+from mockllm.server.websocket_output import MessagePlayer, WebSocketOutput, with_frame_ends
 from mockllm.state.fetched_objects import MissingStoredObject, ObjectToFetch, value_or_fetch
 
 if TYPE_CHECKING:
@@ -335,7 +335,7 @@ class WebSocketConnection:
             await set_deferred_response(app, exchange)
         if exchange.response.hold is not None and queue_name not in self._stopping:
             await self._wait_for_release(exchange, queue_name)
-        messages = await self._messages(exchange, queue_name)
+        messages = with_frame_ends(await self._messages(exchange, queue_name))
         stopped = queue_name in self._stopping
         if stopped:
             messages = replace(messages, steps=(), delay=0.0)

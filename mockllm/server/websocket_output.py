@@ -9,7 +9,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from mockllm.core.rendering.plan import ConnectionCut, Plan, RawStep
+from msgspec.structs import replace
+
+from mockllm.core.rendering.plan import ConnectionCut, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.websocket_frames import payload_span
 from mockllm.server.http1 import SerializedHead
 from mockllm.server.player import PlayEnd, Player, PlayerDeadlines, wait_for_player
@@ -22,6 +24,19 @@ NO_HTTP_HEAD: Final = SerializedHead(b"", http_chunked=False, keep_alive=True, b
 """In place of the head of a response that is messages."""
 MAX_WAITING_BYTES: Final = 64 * 1024
 """No message of the client is read while whole frames of so many bytes wait for the end of a frame."""
+
+
+def with_frame_ends(plan: Plan) -> Plan:
+    """Return the plan of messages with a wait of no time behind each part of a divided event. `finish_frame` stops
+    there, and not in a later event."""
+    if RawStep not in map(type, plan.steps):
+        return plan
+    steps: list[Step] = []
+    for step in plan.steps:
+        steps.append(step)
+        if type(step) is RawStep and step.continues_event:
+            steps.append(WaitStep(0.0, step.chunk_number))
+    return replace(plan, steps=tuple(steps))
 
 
 class WebSocketOutput:

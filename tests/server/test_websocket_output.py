@@ -28,7 +28,12 @@ from mockllm.core.rendering.websocket_frames import frame, read_frames, text_fra
 from mockllm.server import websocket_acceptance
 from mockllm.server.deadlines import Deadlines
 from mockllm.server.single_write import MAX_WRITE_BYTES
-from mockllm.server.websocket_output import MAX_WAITING_BYTES, MessagePlayer, WebSocketOutput
+from mockllm.server.websocket_output import (
+    MAX_WAITING_BYTES,
+    MessagePlayer,
+    WebSocketOutput,
+    with_frame_ends,
+)
 from tests.live import live
 from tests.server.test_closed_sockets import closed_by
 from tests.server.test_websocket_recorder import CREATE, opened
@@ -167,6 +172,18 @@ def test_slow_frame_is_finished_at_once(world: World) -> None:
     world.clock.run_until(200)
     assert world.sent == [b"first", b""]
     assert player.play_end is None
+
+
+def test_finished_frame_brings_no_later_event(world: World) -> None:
+    begin, rest = RawStep(b"\x81\x05ab", 1, begins_event=True), RawStep(b"cde", 1, continues_event=True)
+    steps = (begin, WaitStep(60, 1), rest, say(b"second"), say(b"third"))
+    plan = with_frame_ends(Plan(ResponseHead(200, ()), steps, Framing.WEBSOCKET))
+    player = world.play(*plan.steps)
+    world.clock.run_until(105)
+    player.finish_frame()
+    assert (world.sent, player.play_end) == ([b"abcde", b""], None)
+    world.clock.run_until(200)
+    assert world.sent == [b"abcde", b"second", b"third", b""]
 
 
 def test_client_that_left_needs_no_end_of_the_frame(world: World) -> None:
