@@ -12,14 +12,14 @@ from mockllm.core.request.request import Request
 from mockllm.engine.engine_request import decode_response
 
 POST: Final = "POST"
-SOCKET_PREFIX: Final = "WS "
+WEBSOCKET_PREFIX: Final = "WS "
 """The beginning of the method of a request that came as a message over a WebSocket."""
 
 
 def is_judged_method(method: str) -> bool:
     """Return whether clients are judged by requests of this method: lists may be requested often, and polling repeats
     requests."""
-    return method == POST or method.startswith(SOCKET_PREFIX)
+    return method == POST or method.startswith(WEBSOCKET_PREFIX)
 
 
 def unfinished(request: Request, plan: Plan) -> str | None:

@@ -111,7 +111,7 @@ class WebSocketMessageSpec(Spec):
         return self.binary or self.base64 is not None
 
 
-SocketMessage: TypeAlias = Annotated[WebSocketMessageSpec, short_form("data")]
+WebSocketMessage: TypeAlias = Annotated[WebSocketMessageSpec, short_form("data")]
 HeaderText: TypeAlias = Annotated[str, AfterValidator(header_value)]
 
 
@@ -122,7 +122,7 @@ class ReplaySpec(Spec):
     """The recorded bytes, frame by frame; a bare text is the data of a frame."""
     file: str | None = None
     """A file of the same folder or pack that contains the body unchanged; in place of frames."""
-    messages: list[SocketMessage] | None = None
+    messages: list[WebSocketMessage] | None = None
     """The recorded messages of a WebSocket, of both sides in order; in place of frames, in a rule for handshakes."""
     status: Annotated[int, Field(ge=200, le=599)] = 200
     """The HTTP status."""

@@ -29,7 +29,7 @@ from mockllm.server.ended_exchange import EndedExchange, is_unsent
 from mockllm.server.exchange import EndReason
 from mockllm.server.http1 import HttpConstraints
 from mockllm.server.server_limits import KIB, MIB
-from mockllm.server.verdict_input import SOCKET_PREFIX
+from mockllm.server.verdict_input import WEBSOCKET_PREFIX
 
 MAX_SHOWN_MODEL: Final = 1_000
 """The characters of a model that are shown: a client chooses it."""
@@ -97,7 +97,7 @@ class JournalEntry(NamedTuple):
     @property
     def over_websocket(self) -> bool:
         """Whether this is the handshake of a WebSocket or a message over one, which no HTTP request repeats."""
-        return self.status == SWITCHING_PROTOCOLS or self.method.startswith(SOCKET_PREFIX)
+        return self.status == SWITCHING_PROTOCOLS or self.method.startswith(WEBSOCKET_PREFIX)
 
     def is_of_session(self, id: str) -> bool:
         """Return whether this is the request's session. The id of a session that looks like an API key may also be

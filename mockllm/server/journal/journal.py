@@ -129,9 +129,11 @@ class Journal:
     def _drop_pending_without_room(self) -> None:
         """Drop the oldest exchanges, if the bodies of the newer ones fill the capacity. To make the entry
         of a large request takes as long as to serve it: when these arrive fast, some never become entries."""
-        pending, largest = self._pending, self.max_bytes // 2
+        pending = self._pending
         bodies = [len(ended.raw) + len(ended.received) for ended in pending]
-        stored_sizes = [size if size <= largest else 0 for size in bodies]  # a larger body is not stored
+        stored_sizes = [
+            size if size <= self.max_bytes else 0 for size in bodies
+        ]  # a larger body is not stored
         newer = sum(stored_sizes)
         for size in stored_sizes:
             newer -= size
