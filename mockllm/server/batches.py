@@ -41,7 +41,7 @@ SLICE: Final = 0.005
 """Seconds of work, after which other requests are served."""
 STORING_PAUSES: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
 """Seconds before each further try to store the responses of a batch, while the store is away."""
-TOO_LARGE: Final = "they are larger than this server can store."
+TOO_LARGE: Final = "The responses are larger than this server can store."
 NO_RESPONSE: Final = LineResponse(0, b"", cut=True)
 _BODY_HEADERS: Final = frozenset(
     {"content-length", "content-type", "content-encoding", "transfer-encoding", "accept-encoding", "expect"}
@@ -200,7 +200,7 @@ class BatchServer:
             now, found = app.deadlines.time(), FetchedLookup(session, {("stored", id): batch})
             ended = StorageUpdate((id,), with_responses(batch, responses, now))
             if not app.engine.apply_storage_update(session, ended, found):
-                report(f"the responses of batch {id} are not stored: {TOO_LARGE}")
+                report(f"batch {id}: {TOO_LARGE}")
                 failed = StorageUpdate((id,), as_failed(batch, TOO_LARGE, now))
                 app.engine.apply_storage_update(session, failed, found)
             confirmation = None if app.store_client is None else app.store_client.take_storage_confirmation()

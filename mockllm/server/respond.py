@@ -372,9 +372,7 @@ def try_write_whole_and_end(app: App, exchange: Exchange) -> bool:
         date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
         data = prerendered_bytes(content, response.placeholder_values, date, cors_lines, limit_headers)
     if data is None and not has_wait_or_cut(content):
-        plan = (
-            response.plan
-        )  # made only now: to fill a prerendered response costs more than `has_wait_or_cut`
+        plan = response.plan  # made only now: it costs more than `has_wait_or_cut`
         serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None
     if data is None or not sink.queue_write(data):

@@ -198,7 +198,7 @@ def test_batch_with_too_large_responses_fails(server: Live, capfd: pytest.Captur
     assert [error["message"] for error in batch["errors"]["data"]] == [TOO_LARGE]
     assert (batch["output_file_id"], batch["error_file_id"]) == (None, None)
     assert call(server, f"/v1/files/{batch['input_file_id']}")["bytes"] > 0
-    until(lambda: f"the responses of batch {id} are not stored: {TOO_LARGE}" in capfd.readouterr().err)
+    until(lambda: f"batch {id}: {TOO_LARGE}" in capfd.readouterr().err)
 
 
 def test_many_lines_get_responses_in_order(server: Live) -> None:
