@@ -45,10 +45,10 @@ def write_frames_to(response: WebSocketResponse, transport: asyncio.Transport) -
     cast("WebSocketWriter", response._writer).transport = transport
 
 
-def stop_heartbeat(response: WebSocketResponse) -> None:
-    """Send no more pings, and close no connection whose client sends no pongs."""
-    response._cancel_heartbeat()
-    response._heartbeat = None  # aiohttp begins no other
+def set_heartbeat(response: WebSocketResponse, seconds: float | None) -> None:
+    """Send the next ping after so many seconds, and expect no pong before. None: send no more pings."""
+    response._heartbeat = seconds
+    (response._cancel_heartbeat if seconds is None else response._reset_heartbeat)()
 
 
 class HttpProtocol(BaseProtocol):

@@ -10,7 +10,7 @@ from aiohttp.web import WebSocketResponse
 
 from mockllm.core.rendering.plan import Headers
 from mockllm.engine import PlannedResponse
-from mockllm.server.aiohttp_internals import ClosedByOwner, stop_heartbeat, write_frames_to
+from mockllm.server.aiohttp_internals import ClosedByOwner, set_heartbeat, write_frames_to
 from mockllm.server.builtin_pages import text_page
 from mockllm.server.client_messages import VERSION, handshake_refusal
 from mockllm.server.connection_errors import error_bytes
@@ -67,4 +67,5 @@ class HalfClosingWebSocketResponse(ClosedByOwner, WebSocketResponse):
         """Let aiohttp write its own frames to the output, which has what it uses of a transport."""
         write_frames_to(self, cast(Transport, output))
         self.close_connection = output.shut_down_writing
-        output.stop_heartbeat = partial(stop_heartbeat, self)
+        output.restart_heartbeat = partial(set_heartbeat, self, HEARTBEAT)
+        output.stop_heartbeat = partial(set_heartbeat, self, None)

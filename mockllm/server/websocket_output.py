@@ -48,6 +48,8 @@ class WebSocketOutput:
         """What has written the beginning of a frame without its end."""
         self.silent = False
         """Whether a fault has ended all output, while the connection stays open."""
+        self.restart_heartbeat: Callable[[], None] | None = None
+        """Expects no pong before the next ping."""
         self.stop_heartbeat: Callable[[], None] | None = None
         """Sends no more pings, and closes no connection whose client sends no pongs."""
         self._waiting = bytearray()
@@ -78,6 +80,8 @@ class WebSocketOutput:
             return
         if self.writer is not None:
             self._waiting += data
+            if self.restart_heartbeat is not None:  # the client gets no ping before the end of the frame
+                self.restart_heartbeat()
         elif not self.is_closing():
             self.sink.write(data)
 

@@ -25,7 +25,7 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from mockllm.server import aiohttp_internals
-from mockllm.server.aiohttp_internals import HttpProtocol, stop_heartbeat, write_frames_to
+from mockllm.server.aiohttp_internals import HttpProtocol, set_heartbeat, write_frames_to
 from mockllm.server.connection_errors import has_read_http2_preface
 from mockllm.server.connection_factory import HTTP2_PREFACE
 from mockllm.server.masked_frames import WRONG_FRAME
@@ -162,11 +162,23 @@ def test_websocket_response_closes_by_this_method() -> None:
 def test_websocket_response_without_heartbeat_begins_none() -> None:
     async def begins() -> bool:
         response = WebSocketResponse(heartbeat=60.0)
-        stop_heartbeat(response)
+        set_heartbeat(response, None)
         response._reset_heartbeat()
         return response._heartbeat_cb is not None
 
     assert not asyncio.run(begins()), "aiohttp begins heartbeats in another way"
+
+
+def test_websocket_response_with_a_new_heartbeat_expects_no_pong() -> None:
+    async def expects() -> bool:
+        response = WebSocketResponse(heartbeat=60.0)
+        response._loop = asyncio.get_running_loop()
+        response._pong_response_cb = response._loop.call_later(30.0, response._pong_not_received)
+        set_heartbeat(response, 60.0)
+        assert response._heartbeat_cb is not None
+        return response._pong_response_cb is not None
+
+    assert not asyncio.run(expects()), "aiohttp waits for pongs in another way"
 
 
 def test_websocket_response_writes_its_pings_to_this_transport() -> None:

@@ -257,6 +257,7 @@ rules:
   - {match: {user: long}, reply: {chunks: [LONG]}}
   - {match: {user: slow}, reply: One two., faults: [{drip: {size: 20, every: 2ms}}]}
   - {match: {user: slower}, reply: One two., faults: [{drip: {size: 20, every: 1s}}]}
+  - {match: {user: unhurried}, reply: One two., faults: [{drip: {size: 24, every: 40ms}}]}
   - {match: {user: cut}, reply: One two., faults: [cut_event]}
   - {match: {user: silent}, reply: One two., faults: [silence]}
   - {reply: Hi.}
@@ -297,6 +298,14 @@ def test_ping_during_a_frame_gets_a_pong(file: Path, user: str) -> None:
         pongs = [socket.ping() for _ in range(20)]
         assert next_end(socket) == "completed"
         assert all(pong.wait(PATIENCE) for pong in pongs)
+
+
+def test_frame_slower_than_the_heartbeat_is_whole(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(websocket_acceptance, "HEARTBEAT", 1.0)
+    with live(file) as server, opened(server.url) as socket:
+        ask(socket, "unhurried")
+        types = [json.loads(socket.recv(PATIENCE))["type"] for _ in range(2)]
+        assert types == ["response.created", "response.in_progress"]
 
 
 def test_response_cancelled_in_a_frame_ends_after_it(file: Path) -> None:
