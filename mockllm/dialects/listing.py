@@ -21,7 +21,7 @@ from mockllm.dialects.provider import Provider, ProviderCall, ProviderDescriptio
 
 FOLDERS: Final[Mapping[str, str]] = {
     "openai": "openai",
-    "anthropic": "anthropic_compatible",  # also has the calls of the folder `anthropic`
+    "anthropic": "anthropic_chat_completions",  # also has the calls of the folder `anthropic`
     "gemini": "google",
     "azure": "azure",
     "vertex": "google",

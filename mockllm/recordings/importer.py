@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import Json
 from mockllm.core.quantities.parse import MAX_DURATION
-from mockllm.recordings import aimock, har, raw_responses, request_log, vcr, wiremock
+from mockllm.recordings import aimock, har, json_lines_log, raw_responses, vcr, wiremock
 from mockllm.recordings.import_file import ImportFile, NotImported
 from mockllm.recordings.imported_rules import rules_text
 from mockllm.recordings.interaction import Interaction, own_path
@@ -57,8 +57,8 @@ def import_recordings(
 ) -> ImportResult:
     """Import a file. `request` and `path` supply the request for a file that contains only a response, or a batch's
     responses; `watch` receives the progress. Raises NotImported."""
-    if request is not None and request_log.is_batch(file.raw):
-        return _scenario(request_log.interactions(file, path, request), file, reader, watch)
+    if request is not None and json_lines_log.is_batch(file.raw):
+        return _scenario(json_lines_log.interactions(file, path, request), file, reader, watch)
     if request is not None:
         if path is None:
             raise NotImported("--request: also use --path with its path, such as /v1/chat/completions")
@@ -70,8 +70,9 @@ def import_recordings(
         return _scenario(interactions, file, reader, watch)
     if raw_responses.is_capture(file.raw):
         raise NotImported(f"{file.name}: output of curl contains no request: use --request R.json and --path")
-    if (request_log.is_format(file.raw) and len(file.raw.splitlines()) > 1) or file.name.endswith(".jsonl"):
-        return _scenario(request_log.interactions(file, path), file, reader, watch)
+    is_log = json_lines_log.is_format(file.raw)
+    if file.name.endswith(".jsonl") or (is_log and len(file.raw.splitlines()) > 1):
+        return _scenario(json_lines_log.interactions(file, path), file, reader, watch)
     data = _known_data(file)
     for kind in (vcr, har):
         if kind.is_format(data):
@@ -83,8 +84,8 @@ def import_recordings(
             return ImportResult([text], len(imported.rules), imported.notes)
     if raw_responses.is_exchange(data):
         return _scenario([raw_responses.exchange(file)], file, reader, watch)
-    if request_log.is_format(file.raw):
-        return _scenario(request_log.interactions(file, path), file, reader, watch)
+    if is_log:
+        return _scenario(json_lines_log.interactions(file, path), file, reader, watch)
     raise NotImported(f"{file.name}:1:1: expected {KINDS}; for a body alone, use --request and --path too")
 
 

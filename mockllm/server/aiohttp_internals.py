@@ -22,8 +22,8 @@ from aiohttp.http_writer import StreamWriter
 from aiohttp.streams import StreamReader as StreamReader
 from aiohttp.tcp_helpers import tcp_keepalive as tcp_keepalive
 
+from mockllm.server.frame_masking import MaskedFrames
 from mockllm.server.http1 import MalformedBody
-from mockllm.server.masked_frames import MaskedFrames
 from mockllm.server.server_limits import BODY_BUFFER, SMALL_BODY, ServerLimits
 
 if TYPE_CHECKING:

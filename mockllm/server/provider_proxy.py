@@ -1,4 +1,5 @@
-"""Forwards requests to the real provider, streams the response to the client, and stores the interaction.
+"""The recorder of `mockllm record`, and the proxy of rules with `proxy:`. Forwards requests to the real provider,
+streams the response to the client, and stores the interaction.
 
 All bytes of the provider are sent in the iteration of the event loop in which they arrived. The file is written after
 the response. The proxy is separate from the player, because the provider determines the times.

@@ -20,12 +20,12 @@ from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.typed_entries import TypedEntry
 from mockllm.server.access_log import MAX_PROMPT, printable_line
+from mockllm.testing.added_rules_engine import AddedRulesEngine
 from mockllm.testing.call_counts import CountBounds, miscounted
 from mockllm.testing.caller import Caller, caller
 from mockllm.testing.code_rules import compile_item, compile_match, load_rules
 from mockllm.testing.environment import variables
 from mockllm.testing.received_request import Received, is_from_stack, rule_key_of
-from mockllm.testing.recording_engine import RecordingEngine
 from mockllm.testing.rule_stack import RuleStack
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class MockBase:
         return addition.entries
 
     @property
-    def _recorder(self) -> RecordingEngine:
+    def _rules_engine(self) -> AddedRulesEngine:
         raise NotImplementedError
 
     @property
@@ -143,7 +143,9 @@ class MockBase:
         """All requests in their order, without those to `/`, `/health` and similar paths. Those of a session end
         when it closes: a later one may have its id."""
         every = self.session_id is None
-        return [each for each in self._recorder.received.copy() if every or is_from_stack(each, self._stack)]
+        return [
+            each for each in self._rules_engine.received.copy() if every or is_from_stack(each, self._stack)
+        ]
 
     @property
     def unmatched(self) -> list[Received]:
@@ -186,7 +188,7 @@ class MockBase:
         matcher = compile_match({} if match is None else match, caller())
         received = self.requests
         matching = [each for each in received if matcher.matches(each.request)]
-        lost = self._recorder.total - len(self._recorder.received)
+        lost = self._rules_engine.total - len(self._rules_engine.received)
         if not bounds.contains(len(matching)):
             raise AssertionError(miscounted(bounds, match, matcher, matching, received, lost))
         return matching
@@ -198,8 +200,8 @@ class MockBase:
         from mockllm.testing.verdicts import verdicts
 
         self._catch_up()
-        recorder = self._recorder
-        return verdicts(self.requests, time.time(), lost=recorder.total > len(recorder.received))
+        rules_engine = self._rules_engine
+        return verdicts(self.requests, time.time(), lost=rules_engine.total > len(rules_engine.received))
 
     def _catch_up(self) -> None:
         """Wait until the ends of all finished responses are recorded."""

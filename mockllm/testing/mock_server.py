@@ -26,10 +26,10 @@ from mockllm.server.journal.journal import Journal
 from mockllm.server.metrics import Metrics
 from mockllm.server.server_limits import ServerLimits
 from mockllm.state.engine_state import EngineState
+from mockllm.testing.added_rules_engine import MAX_RECEIVED, AddedRulesEngine, Ends, create_engine
 from mockllm.testing.arguments import check_arguments
 from mockllm.testing.loop_thread import Hosted, SwitchedClock
 from mockllm.testing.mock_base import MockBase, scenario_sources
-from mockllm.testing.recording_engine import MAX_RECEIVED, Ends, RecordingEngine, create_engine
 from mockllm.testing.rule_stack import RuleStack
 
 if TYPE_CHECKING:
@@ -80,15 +80,15 @@ class MockLLM(MockBase):
         self._settings = _engine_settings(seed, max_delay, self._limits.generated, miss_status, time_scale)
         self._address = Address("127.0.0.1", port)
         self._state = EngineState()
-        self._recording = RecordingEngine(self._stack, self._engine, MAX_RECEIVED)
+        self._added_rules = AddedRulesEngine(self._stack, self._engine, MAX_RECEIVED)
         self._hosted: Hosted | None = None
         self._sessions = itertools.count(1)
         self._opened: list[MockSession] = []
         """All sessions so far, for `all_used`."""
 
     @property
-    def _recorder(self) -> RecordingEngine:
-        return self._recording
+    def _rules_engine(self) -> AddedRulesEngine:
+        return self._added_rules
 
     @property
     def base_url(self) -> str:
@@ -102,8 +102,10 @@ class MockLLM(MockBase):
         """Start to listen. Raise CannotListen if the port is in use, RuntimeError if the server runs already."""
         if self._hosted is not None:
             raise RuntimeError("this server runs already")
-        app = App(self._recording, limits=self._limits, access_log=Ends(self._recording), clock=SwitchedClock)
-        app.make_control = partial(create_control_api, app, self._recording)
+        app = App(
+            self._added_rules, limits=self._limits, access_log=Ends(self._added_rules), clock=SwitchedClock
+        )
+        app.make_control = partial(create_control_api, app, self._added_rules)
         self._hosted = Hosted(app, self._address)
         return self
 
@@ -150,7 +152,7 @@ class MockLLM(MockBase):
         if time_scale is not None:
             check_arguments(time_scale=time_scale)
         numbered = (f"session-{number}" for number in self._sessions)
-        name = id or next(name for name in numbered if not self._recording.is_open(name))
+        name = id or next(name for name in numbered if not self._added_rules.is_open(name))
         session = MockSession(self, name, RuleStack(sources, self._stack), seed, time_scale)
         if self.all_used:
             self._opened.append(session)
@@ -193,7 +195,7 @@ class MockLLM(MockBase):
 
     def _open(self, session: str, stack: RuleStack, seed: int | None, time_scale: float | None) -> None:
         def open_session() -> None:
-            self._recording.open(session, stack)
+            self._added_rules.open(session, stack)
             clock = ScenarioClock(self._settings.time_scale)
             opened = self._state.change_time_scale(session, time_scale, clock, time.monotonic(), time.time())
             opened.seed = seed
@@ -202,9 +204,9 @@ class MockLLM(MockBase):
 
     def _close(self, session: str, stack: RuleStack) -> None:
         def close_session() -> None:
-            if self._recording.is_open(session, stack):
+            if self._added_rules.is_open(session, stack):
                 self._state.end(session)
-            self._recording.close(session, stack)
+            self._added_rules.close(session, stack)
 
         if self._hosted is None:
             close_session()
@@ -233,8 +235,8 @@ class MockSession(MockBase):
         server._open(id, stack, seed, time_scale)
 
     @property
-    def _recorder(self) -> RecordingEngine:
-        return self.server._recorder
+    def _rules_engine(self) -> AddedRulesEngine:
+        return self.server._rules_engine
 
     @property
     def base_url(self) -> str:
@@ -263,8 +265,8 @@ class ControlledEngine:
     """The view of the control API on a test's server: the app and the current engine. The test adds rules in Python,
     so the control API is read-only."""
 
-    def __init__(self, app: App, recorder: RecordingEngine) -> None:
-        self._recorder = recorder
+    def __init__(self, app: App, rules_engine: AddedRulesEngine) -> None:
+        self._rules_engine = rules_engine
         self.journal: Journal = app.journal
         self.metrics: Metrics = app.metrics
         self.responses_in_flight = app.responses_in_flight
@@ -274,13 +276,13 @@ class ControlledEngine:
 
     @property
     def engine(self) -> Engine:
-        return self._recorder.engine
+        return self._rules_engine.engine
 
 
-def create_control_api(app: App, recorder: RecordingEngine) -> ControlApi:
+def create_control_api(app: App, rules_engine: AddedRulesEngine) -> ControlApi:
     """Create the control API at its first request."""
     from mockllm.engine.known_names import KNOWN_NAMES
     from mockllm.server.control.api import ControlApi
     from mockllm.server.control.context import ControlContext
 
-    return ControlApi(ControlContext(ControlledEngine(app, recorder), known_names=KNOWN_NAMES))
+    return ControlApi(ControlContext(ControlledEngine(app, rules_engine), known_names=KNOWN_NAMES))

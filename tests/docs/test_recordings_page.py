@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mockllm.cli.main import main
-from mockllm.recordings import interaction, request_log
+from mockllm.recordings import interaction, json_lines_log
 from mockllm.recordings.importer import KINDS
 from tests.dialects.virtual_socket import VirtualSocket
 from tests.language.virtual_server import VirtualServer, raw_request
@@ -80,7 +80,7 @@ def test_recordings_page_log_is_imported() -> None:
     game = VirtualServer(take(line, "log.jsonl").text)
     response = game.respond(REQUESTED)
     assert (response.status, response.took) == (503, 0.82)
-    source = inspect.getsource(request_log)
+    source = inspect.getsource(json_lines_log)
     table = PAGE[PAGE.index("### A log of requests") : PAGE.index("A batch's output")]
     for name in re.findall(r"`(\w+)`", table):
         assert f'"{name}"' in source, name

@@ -28,7 +28,7 @@ from mockllm.server import aiohttp_internals
 from mockllm.server.aiohttp_internals import HttpProtocol, set_heartbeat, write_frames_to
 from mockllm.server.connection_errors import has_read_http2_preface
 from mockllm.server.connection_factory import HTTP2_PREFACE
-from mockllm.server.masked_frames import WRONG_FRAME
+from mockllm.server.frame_masking import WRONG_FRAME
 from mockllm.server.server_limits import ServerLimits
 from tests.tools import OLDER_AIOHTTP
 
@@ -124,7 +124,7 @@ def test_stream_writer_takes_protocol_and_loop() -> None:
 
 
 def test_websocket_reader_returns_whether_it_refuses_frames() -> None:
-    """`masked_frames.py` uses it in place of aiohttp's protocol."""
+    """`frame_masking.py` uses it in place of aiohttp's protocol."""
 
     async def fed() -> tuple[object, object]:
         loop = asyncio.get_running_loop()

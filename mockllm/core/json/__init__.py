@@ -1,0 +1,1 @@
+"""JSON: its types, parsing with bounds, writing, JSONPath and JSON schemas."""

@@ -1,0 +1,1 @@
+"""Regular expressions, with a bound on the time of a search."""

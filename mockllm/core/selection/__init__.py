@@ -1,0 +1,1 @@
+"""The data of decisions: rules, guards and outcomes. `mockllm.state` decides, with its counters."""

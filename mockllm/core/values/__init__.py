@@ -1,0 +1,1 @@
+"""The values of a scenario file: their types, templates, draws and distributions."""

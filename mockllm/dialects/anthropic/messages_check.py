@@ -26,7 +26,7 @@ from mockllm.dialects.anthropic.content_check import (
 )
 from mockllm.dialects.anthropic.model_check import check_counted_model, check_model
 from mockllm.dialects.anthropic.prompt_form import CACHE_CONTROL, MAX_BREAKPOINTS
-from mockllm.dialects.anthropic.strict_limits import check_strict_limits
+from mockllm.dialects.anthropic.strict_tool_bounds import check_strict_limits
 from mockllm.dialects.anthropic.tool_types import CUSTOM, tool_type
 from mockllm.dialects.anthropic.validators import (
     ANY,

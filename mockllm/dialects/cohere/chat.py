@@ -29,9 +29,9 @@ from mockllm.dialects.cohere.encoder import (
     whole,
 )
 from mockllm.dialects.cohere.errors import CohereCall, head, required, uuid
-from mockllm.dialects.cohere.limits import check_generation, check_tool_choice
 from mockllm.dialects.cohere.logprobs import body_logprobs
 from mockllm.dialects.cohere.lookups import body_plan
+from mockllm.dialects.cohere.parameter_ranges import check_generation, check_tool_choice
 from mockllm.dialects.cohere.request import DEFAULT_MODEL, CohereChatRequest
 from mockllm.dialects.dialect import ProtocolCapabilities, ResponseIdentity
 from mockllm.dialects.neutral_request import NeutralRequest, WireRequest, function_tools, without_empty

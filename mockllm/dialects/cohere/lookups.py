@@ -17,7 +17,7 @@ from mockllm.core.reply.embeddings import EmbeddingResult
 from mockllm.core.request.request import Request
 from mockllm.core.text_vectors import QUANTIZED, Vector, packed, written
 from mockllm.dialects.cohere.errors import CohereCall, error_plan_v1, head, required, uuid
-from mockllm.dialects.cohere.limits import check_embedding, check_ranking
+from mockllm.dialects.cohere.parameter_ranges import check_embedding, check_ranking
 from mockllm.dialects.cohere.request import CohereEmbedRequest, CohereRerankRequest, RankedDocuments
 from mockllm.dialects.dialect import EmbeddingDialect, ResponseIdentity
 

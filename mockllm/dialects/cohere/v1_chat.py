@@ -22,8 +22,8 @@ from mockllm.core.request.request import Request
 from mockllm.core.value_or_digest import value_or_digest
 from mockllm.dialects.cohere.chat import CohereChat, response_format
 from mockllm.dialects.cohere.errors import error_plan_v1, head, required
-from mockllm.dialects.cohere.limits import check_generation
 from mockllm.dialects.cohere.lookups import body_plan
+from mockllm.dialects.cohere.parameter_ranges import check_generation
 from mockllm.dialects.cohere.request import DEFAULT_MODEL
 from mockllm.dialects.cohere.v1_encoder import V1_LAYOUT, CohereV1Encoder, whole
 from mockllm.dialects.cohere.v1_request import (

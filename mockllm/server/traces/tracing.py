@@ -1,4 +1,4 @@
-"""The queue between the journal and the exporter, and the thread that empties it.
+"""The queue between the journal and the exporter, and the thread that empties it. `spans.py` computes the spans.
 
 Adding to the queue never blocks; the queue drops and counts requests beyond its bounds. The thread makes a few
 spans, and then sleeps for as long as this took. So responses get at least half of the interpreter's time.

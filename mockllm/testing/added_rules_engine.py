@@ -31,17 +31,17 @@ MAX_RECEIVED: Final = 10_000
 """Maximum number of stored requests. The oldest are dropped first."""
 
 
-class RecordingReader(NamedTuple):
+class AddedRulesReader(NamedTuple):
     """Reads the requests with this head, with the engine that is current when each request arrives."""
 
-    recorder: RecordingEngine
+    rules_engine: AddedRulesEngine
     method: str
     path: str
     query_string: str
     headers: Mapping[str, str]
     over_tls: bool = False
 
-    def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RecordingReader:
+    def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> AddedRulesReader:
         return self._replace(headers=headers)
 
     def read(
@@ -53,12 +53,12 @@ class RecordingReader(NamedTuple):
         self._current_reader().use_session(now, monotonic)
 
     def _current_reader(self) -> RequestReader:
-        engine = self.recorder.engine_for(self.path, self.headers)
+        engine = self.rules_engine.engine_for(self.path, self.headers)
         head = (self.method, self.path, self.query_string, self.headers)
         return engine.request_reader(*head, over_tls=self.over_tls)
 
 
-class RecordingEngine:
+class AddedRulesEngine:
     """See `server.protocols.EngineProtocol`. A session with its own rule stack uses that stack."""
 
     def __init__(
@@ -96,8 +96,8 @@ class RecordingEngine:
 
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
-    ) -> RecordingReader:
-        return RecordingReader(self, method, path, query_string, headers, over_tls)
+    ) -> AddedRulesReader:
+        return AddedRulesReader(self, method, path, query_string, headers, over_tls)
 
     def engine_for(self, path: str, headers: Mapping[str, str]) -> Engine:
         """Return the engine for requests with this head. The request must be processed in the same iteration of the
@@ -171,12 +171,12 @@ class RecordingEngine:
 class Ends(AccessLog):
     """Receives the record of every ended response, in place of the access log."""
 
-    def __init__(self, recorder: RecordingEngine) -> None:
+    def __init__(self, rules_engine: AddedRulesEngine) -> None:
         super().__init__(lambda line: None)
-        self._recorder = recorder
+        self._rules_engine = rules_engine
 
     def show(self, record: AccessLogRecord, request: Request | None = None) -> None:
-        self._recorder.ended(record, request)
+        self._rules_engine.ended(record, request)
 
 
 def create_engine(stack: RuleStack, state: EngineState, settings: EngineSettings) -> Engine:

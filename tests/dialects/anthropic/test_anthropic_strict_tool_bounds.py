@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.anthropic.strict_limits import check_strict_limits
+from mockllm.dialects.anthropic.strict_tool_bounds import check_strict_limits
 from mockllm.dialects.anthropic.validators import AnthropicRequestProblem
 
 TEXT: Json = {"type": "string"}

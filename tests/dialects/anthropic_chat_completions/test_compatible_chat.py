@@ -11,7 +11,7 @@ from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.reply.reply import Choice, Reply, Text, Thinking, ToolCall, Usage
 from mockllm.dialects.anthropic.messages import MESSAGES
-from mockllm.dialects.anthropic_compatible.provider import COMPATIBLE_CHAT
+from mockllm.dialects.anthropic_chat_completions.provider import COMPATIBLE_CHAT
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.chat.request import ChatRequest
