@@ -45,6 +45,6 @@ def test_hunt_finds_the_bug_of_a_client(name: str) -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("name", RULES)
 def test_hunt_of_a_mended_client_finds_nothing(name: str) -> None:
-    report = hunted(name, HuntBudget(jobs=5), mended=True)  # its runs wait most of the time
+    report = hunted(name, HuntBudget(jobs=8), mended=True)  # its runs wait most of the time
     assert [(finding.problem, finding.schedule) for finding in report.findings] == []
     assert [(finding.problem, finding.schedule) for finding in report.flaky] == []
