@@ -21,6 +21,7 @@ from mockllm.core.rendering.placeholders import (
     Computation,
     Placeholders,
     Prerendered,
+    number_sum,
 )
 from mockllm.core.rendering.plan import Plan
 
@@ -94,12 +95,14 @@ class PlaceholderParser:
         if between:
             forms.append(ChunkCount())
         computations = [self._computations[number] for number in computed]
+        sums = [each for each in map(number_sum, computations) if each is not None]
         without_steps = Prerendered(
             status=self._plan.head.status,
             fixed=tuple(self._fixed),
             header_value_indexes=tuple((name, places[number]) for name, number in self._per_response),
             id_patterns=tuple(cast(IdPattern, self._computations[number].source) for number in ids),
             computations=tuple(computations),
+            sums=tuple(sums) if len(sums) == len(computations) else None,
             argument_forms=forms,
             placeholder_comparisons=self._comparisons,
             framing=self._plan.framing,

@@ -272,6 +272,29 @@ class PlaceholderIds(Ids):
         )
 
 
+class NumberSum(NamedTuple):
+    """The whole second of a response, or the input tokens of its request, plus a constant."""
+
+    is_time: bool
+    summand: int
+
+
+def number_sum(computation: Computation) -> NumberSum | None:
+    """Return a computation as a sum, or None if it is none."""
+    source, operations = computation
+    is_time = source == "now"
+    if is_time and operations[:1] == ((_apply, int),):
+        operations = operations[1:]
+    elif source != "input_tokens":
+        return None
+    summand = 0
+    for function, operand in operations:
+        if function is not operator.add or type(operand) is not int:
+            return None
+        summand += operand
+    return NumberSum(is_time, summand)
+
+
 NUMBER_FROM_TOOL_CALL: Final = -1
 """In place of the number of a chunk: the number of chunks of the generated tool call decides it."""
 
@@ -306,6 +329,8 @@ class Prerendered(Struct, frozen=True, eq=False):
     id_patterns: Sequence[IdPattern]
     computations: Sequence[Computation]
     """All further values, in the order of their first use: times, token counts, and texts computed from ids."""
+    sums: Sequence[NumberSum] | None
+    """The same values where all of them are sums; else None."""
     argument_forms: Sequence[ArgumentsForm]
     """How the response has the arguments of a generated tool call, in the order of their places."""
     placeholder_comparisons: Sequence[PlaceholderComparison]
@@ -328,8 +353,13 @@ class Prerendered(Struct, frozen=True, eq=False):
         """Return the values of one response: those of `id_patterns` with this id seed, then those of
         `computations`. With a generated tool call, those of `argument_forms` follow."""
         values = fill_ids(self.id_patterns, id_seed)
+        if self.sums is not None and call is None:  # the usual response
+            second = int(now)
+            for is_time, summand in self.sums:
+                values.append(b"%d" % ((second if is_time else input_tokens) + summand))
+            return values
         output_tokens = 0 if call is None else call.output_tokens
-        for computation in self.computations:  # inlined for the usual sources: this runs for each response
+        for computation in self.computations:
             source, operations = computation
             value: str | float
             if source == "input_tokens":

@@ -145,9 +145,9 @@ def text_of_length(max_length: int) -> Check:
     """Return a check that accepts a string of at most `max_length` characters."""
 
     def check(value: Json, path: str) -> Failure | None:
-        return string(value, path) or (
-            _too_long(value, path, max_length) if len(value) > max_length else None
-        )
+        if type(value) is not str:
+            return wrong_type(value, path, "a string")
+        return _too_long(value, path, max_length) if len(value) > max_length else None
 
     return check
 

@@ -48,6 +48,7 @@ BODIES: dict[str, Encode] = {
     "a part of an id": lambda ids, now, tokens: ids.make("", 32, alphabet=HEX)[4:9] + "-",
     "a text of an id": lambda ids, now, tokens: derive(str.swapcase, ids.make("a", 9)),
     "the time": lambda ids, now, tokens: {"created": derive(int, now)},
+    "an expiry": lambda ids, now, tokens: {"created": derive(int, now), "expires": derive(int, now) + 600 + 9},
     "milliseconds": lambda ids, now, tokens: derive(int, now * 1000),
     "a date": lambda ids, now, tokens: {"day": derive(day, now)},
     "a time with a fraction": lambda ids, now, tokens: now,
@@ -145,6 +146,26 @@ def test_a_response_knows_whether_it_counts() -> None:
     assert prerendered(BODIES["a duration"]).uses_input_tokens
     assert prerendered(lambda ids, now, tokens: tokens > 5).uses_input_tokens
     assert not prerendered(BODIES["a date"]).uses_input_tokens
+
+
+@pytest.mark.parametrize(
+    ("name", "sums"),
+    [
+        ("the time", [(True, 0)]),
+        ("an expiry", [(True, 0), (True, 609)]),
+        ("tokens", [(False, 0), (False, 5)]),
+        ("a number in a text", [(False, 0), (False, 1)]),
+        ("no placeholder", []),
+        ("a time with a fraction", None),
+        ("nothing added", None),
+        ("a duration", None),
+        ("a difference", None),
+        ("a text of an id", None),
+    ],
+)
+def test_response_knows_whether_all_values_are_sums(name: str, sums: list[tuple[bool, int]] | None) -> None:
+    found = prerendered(BODIES[name]).sums
+    assert (None if found is None else list(found)) == sums
 
 
 def test_derive_applies_to_plain_values() -> None:
