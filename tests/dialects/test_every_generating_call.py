@@ -219,6 +219,15 @@ def test_reply_without_form_is_left_out(call: Call, user: str, stream: bool) -> 
     )
 
 
+@each_call
+@each_form
+def test_finish_without_calls_is_that_of_a_text(call: Call, stream: bool) -> None:
+    found, plain = (decoded(call, user, stream=stream) for user in ("calls", "plain"))
+    assert found.calls or found.finish == plain.finish, (
+        "a call without a form is left out: write the finish `tool_calls` as `stop`"
+    )
+
+
 WITHOUT_FINISH: Final = frozenset({"mistral-conversations"})
 """The calls whose responses have no finish reason."""
 

@@ -3,7 +3,7 @@ object."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from msgspec.structs import replace
@@ -68,6 +68,46 @@ def test_field_that_no_provider_has_is_undocumented(call: GeneratingCall) -> Non
     assert request.undocumented_fields == (["no_such_field"] if listed else [])
 
 
+READ_BY_BASES: Final = {
+    "cohere-chat_v1": {"logprobs", "tool_choice"},
+    "ollama-native_chat": {"name"},
+    "openai-completions": {"service_tier"},
+}
+"""The fields that properties of a base class read, and that the call does not have."""
+
+
+class RecordingFields(dict[str, Json]):
+    """The fields of an empty body, with the names that are read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return default
+
+    def __contains__(self, name: object) -> bool:
+        self.names.add(str(name))
+        return False
+
+
+@calls
+def test_fields_that_properties_read_are_documented(call: GeneratingCall) -> None:
+    """Also those that `build_request` does not write."""
+    request = read(call, call.dialect.build_request(NeutralRequest()), b"{}")
+    if request.documented_fields is None or call.provider != call.dialect.name:
+        return
+    assert request.fields == {}  # the body is read before its fields are replaced
+    vars(request)["fields"] = fields = RecordingFields()
+    for name in dir(type(request)):
+        getattr(request, name)
+    undocumented = fields.names - request.documented_fields
+    assert undocumented == READ_BY_BASES.get(call.name, set()), (
+        "add the field to `documented_fields` of the request's class"
+    )
+
+
 @talking_calls
 def test_call_and_result_of_the_history_are_read(call: GeneratingCall) -> None:
     parts = [part for message in full(call).messages for part in message.parts]
@@ -109,5 +149,5 @@ def test_messages_field_is_in_the_body_of_a_call(provider: Provider) -> None:
     assert isinstance(body, dict)
     field = provider.messages_field
     assert body.get(field), (
-        f"{provider.name}: `messages_field` names the turns or the prompt; no body has {field!r}"
+        f"{provider.name}: set `messages_field` to the field with the turns or the prompt; no body has {field!r}"
     )

@@ -1,4 +1,4 @@
-"""Three promises of docs/adding-a-dialect.md, in every protocol."""
+"""Four promises of docs/adding-a-dialect.md, in every protocol."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mockllm.core.reply.reply import Pause, Text, ToolCall, Usage
 from mockllm.dialects.dialect import ReplyDialect
 from mockllm.dialects.neutral_request import NeutralRequest
 from tests.dialects.test_agent_loop import CALLS, HISTORIES, LOOK, RULES
-from tests.dialects.test_building_and_decoding import dialects, encoded, reply, talking
+from tests.dialects.test_building_and_decoding import WANTED, dialects, encoded, reply, requested, talking
 from tests.dialects.test_parts_of_replies import block_dialect, streamed
 from tests.dialects.test_words_of_replies import payloads
 from tests.language.virtual_server import ClientRequest, VirtualServer
@@ -46,6 +46,13 @@ def test_extras_bring_no_usage_back(dialect: ReplyDialect, stream: bool) -> None
     assert not names & {name for body in found for name in body}, (
         "merge the extras before null_or_remove_usage"
     )
+
+
+@dialects
+def test_turns_are_read_with_their_roles(dialect: ReplyDialect) -> None:
+    """A protocol without turns has one prompt."""
+    roles = [message.role for message in requested(dialect, WANTED["a history"]).messages]
+    assert roles in (["user"], ["user", "assistant", "user"])
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])

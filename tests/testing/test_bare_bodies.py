@@ -8,7 +8,7 @@ from mockllm.core.json.codec import dumps
 from mockllm.dialects.neutral_request import NeutralRequest
 from mockllm.dialects.providers import BY_NAME, DEFAULT, GENERATING_CALLS, GeneratingCall, generating_dialect
 from mockllm.engine.known_names import KNOWN_NAMES
-from mockllm.testing.request_files import read_request_file
+from mockllm.testing.request_files import guess_route, read_request_file
 
 USUAL = [
     call
@@ -19,12 +19,13 @@ USUAL = [
 
 
 def is_distinct(call: GeneratingCall) -> bool:
-    """Whether OpenAI refuses the body; else only what the provider itself recognizes distinguishes them."""
-    chat = generating_dialect(DEFAULT.name)
+    """Whether no call of OpenAI has such a body; else only what the provider itself recognizes distinguishes them."""
+    chat, body = generating_dialect(DEFAULT.name), call.dialect.build_request(NeutralRequest()).body
     assert chat is not None
-    body = dumps(call.dialect.build_request(NeutralRequest()).body)
-    refusal = chat.check(chat.request_class(method="POST", path="/", headers={}, raw=body))
-    return refusal is not None or BY_NAME[call.provider].recognizes_body is not None
+    assert isinstance(body, dict)
+    refusal = chat.check(chat.request_class(method="POST", path="/", headers={}, raw=dumps(body)))
+    foreign = refusal is not None and guess_route(body) is None
+    return foreign or BY_NAME[call.provider].recognizes_body is not None
 
 
 DISTINCT = [call for call in USUAL if is_distinct(call)]
@@ -36,7 +37,7 @@ def test_explain_knows_whose_body_it_is(call: GeneratingCall, wanted: NeutralReq
     wire = call.dialect.build_request(wanted)
     ((file,),) = read_request_file(dumps(wire.body), "a.json", KNOWN_NAMES)
     assert file.sent.path == wire.path, (
-        f"set `messages_field` and `recognizes_body` of the provider {call.provider}"
+        f"{call.provider}: `recognizes_body` is true for this body, and for none of OpenAI's or another provider's"
     )
     assert file.sent.raw == dumps(wire.body)
 

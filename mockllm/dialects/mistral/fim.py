@@ -14,7 +14,7 @@ from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.reply.reply import Reply, texts_of
+from mockllm.core.reply.reply import Choice, Reply, texts_of
 from mockllm.core.request.request import Message, Request, TextPart
 from mockllm.dialects.dialect import ProtocolCapabilities
 from mockllm.dialects.mistral.errors import check_temperature
@@ -71,6 +71,11 @@ class FimRequest(ChatRequest):
         return
 
 
+def _without_calls(choice: Choice) -> Choice:
+    finish = "stop" if choice.finish == "tool_calls" else choice.finish
+    return replace(choice, parts=texts_of(choice.parts), finish=finish)
+
+
 class Fim(VendorChat):
     """Fill in the middle. A reply has texts alone; the text of a refusal is a text."""
 
@@ -96,8 +101,7 @@ class Fim(VendorChat):
         return DEFAULT_MODEL
 
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
-        choices = (replace(choice, parts=texts_of(choice.parts)) for choice in reply.choices)
-        return replace(reply, choices=tuple(choices))
+        return replace(reply, choices=tuple(map(_without_calls, reply.choices)))
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         wire_request = build_completions(request, DEFAULT_MODEL)
