@@ -16,6 +16,9 @@ from tests.hunt.client_hunts import FOLDER, RULES, findings_until, hunted
 QUICK = ("null_content",)
 """The clients that every run of the tests hunts."""
 NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.full) for name in RULES]
+USUAL = ("null_content", "lf_only", "parallel_mixed", "text_repeated")
+"""The clients that are also hunted without their bug wherever the tests marked `full` run: two of each language."""
+MENDED = [pytest.param(name, marks=() if name in USUAL else pytest.mark.long) for name in RULES]
 
 
 def test_every_client_has_a_source_and_a_rule() -> None:
@@ -43,7 +46,7 @@ def test_hunt_finds_the_bug_of_a_client(name: str) -> None:
 @pytest.mark.needs("node")
 @pytest.mark.timeout(900)
 @pytest.mark.full
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", MENDED)
 def test_hunt_of_a_mended_client_finds_nothing(name: str) -> None:
     report = hunted(name, HuntBudget(jobs=8), mended=True)  # its runs wait most of the time
     assert [(finding.problem, finding.schedule) for finding in report.findings] == []

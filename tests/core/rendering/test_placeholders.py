@@ -48,7 +48,10 @@ BODIES: dict[str, Encode] = {
     "a part of an id": lambda ids, now, tokens: ids.make("", 32, alphabet=HEX)[4:9] + "-",
     "a text of an id": lambda ids, now, tokens: derive(str.swapcase, ids.make("a", 9)),
     "the time": lambda ids, now, tokens: {"created": derive(int, now)},
-    "an expiry": lambda ids, now, tokens: {"created": derive(int, now), "expires": derive(int, now) + 600 + 9},
+    "an expiry": lambda ids, now, tokens: {
+        "created": derive(int, now),
+        "expires": derive(int, now) + 600 + 9,
+    },
     "milliseconds": lambda ids, now, tokens: derive(int, now * 1000),
     "a date": lambda ids, now, tokens: {"day": derive(day, now)},
     "a time with a fraction": lambda ids, now, tokens: now,

@@ -135,7 +135,8 @@ def steps_by_scope(answers: Sequence[ReplicaResponse]) -> dict[int, list[int]]:
 
 
 @pytest.mark.parametrize(
-    "requests", [960, pytest.param(100_000, marks=[pytest.mark.full, pytest.mark.timeout(1500)])]
+    "requests",
+    [960, pytest.param(100_000, marks=[pytest.mark.full, pytest.mark.long, pytest.mark.timeout(1500)])],
 )
 def test_replicas_count_each_step_once(tmp_path: Path, requests: int) -> None:
     each = requests // SCOPES
