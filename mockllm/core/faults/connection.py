@@ -6,7 +6,15 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from mockllm.core.faults.base import Fault, NotApplicable, fault
-from mockllm.core.faults.fault_points import MIDDLE, GapPoint, cut_at, find_gap, live_steps, withhold
+from mockllm.core.faults.fault_points import (
+    MIDDLE,
+    GapPoint,
+    cut_at,
+    find_event_gap,
+    find_gap,
+    live_steps,
+    withhold,
+)
 from mockllm.core.rendering.framing import closing_bytes
 from mockllm.core.rendering.plan import CutKind, CutStep, Plan, RawStep, Step, Throttle, WaitStep
 from mockllm.core.rendering.websocket_frames import close_frame
@@ -53,7 +61,7 @@ class Close(Cutting):
             return replace(plan, steps=(WaitStep(self.after.time, 0), RawStep(last, 0), CutStep(self.how, 0)))
         if self.code is None or not plan.framing.is_websocket:
             return super().apply_to_plan(plan)
-        gap = find_gap(plan, self.after)
+        gap = find_event_gap(plan, self.after)  # within another frame it would be no frame
         index = gap.chunk_number
         end = (RawStep(close_frame(self.code, self.reason), index), CutStep(self.how, index))
         return replace(plan, steps=(*gap.before, *end, *gap.after))

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mockllm.core.faults import FAULTS
+from mockllm.core.rendering.framing import steps_with_bytes
 from mockllm.core.rendering.plan import (
     DEFAULT_DELIVERY,
     CutStep,
@@ -18,6 +19,7 @@ from mockllm.core.rendering.plan import (
     Throttle,
     WaitStep,
 )
+from mockllm.core.rendering.websocket_frames import close_frame
 from tests.core.faults.plans import ARRAY, EMPTY, ERROR, STEPS, STREAM, WHOLE, played, reason
 
 
@@ -42,6 +44,14 @@ def test_close_of_websocket_sends_its_code_first() -> None:
         CutStep("close", 1),
         *STEPS[3:],
     )
+
+
+def test_close_frame_is_never_within_a_message() -> None:
+    messages = replace(STREAM, framing=Framing.WEBSOCKET)
+    size = sum(len(data) for _, data in steps_with_bytes(messages))
+    for count in range(size + 1):
+        steps = played(built("close", code=1011, after={"bytes": count}), messages).steps
+        assert [step.data for step in steps if type(step) is RawStep] == [close_frame(1011, "")]
 
 
 @pytest.mark.parametrize(
