@@ -31,7 +31,7 @@ from mockllm.dialects.route_table import BASES, ROUTES, Route, spellings
 _NO_MODEL: Final = re.compile(r"v1(?:alpha|beta1?)?/models(?:/|$)")
 """Matches what a variable `{model}` would take, but is a path behind a base URL that ends with `/models`."""
 VERSIONS: Final = ("/v1beta", "/v1")
-"""Versions that a path with an action after a colon (`/models/x:generateContent`) may lack."""
+"""Versions that a path with an action after a colon (`/models/x:generateContent`) lacks by mistake: for a hint."""
 _UPGRADE: Final = "The path is a WebSocket: send the request with an upgrade."
 NOT_SERVED: Final = (
     "the provider has this call, and mockllm does not serve it; a rule that names the path can respond"
@@ -88,7 +88,7 @@ def _websocket_calls() -> Mapping[str, Mapping[str, RouteMatch]]:
     kind: `WS response.create`."""
     found: dict[str, dict[str, RouteMatch]] = {}
     for provider in LISTED_PROVIDERS:
-        start = provider.omittable_path_start
+        start = provider.omittable_path_start  # such as `/v1`
         for websocket in provider.websockets:
             calls = [(WEBSOCKET_METHOD, provider.calls[websocket.handshake_id])]
             calls += [
@@ -247,7 +247,7 @@ def _prefix(path: str) -> tuple[str | None, str]:
 
 def _is_unserved(provider: ListedProvider, path: str) -> bool:
     """Return whether a path without its prefix belongs to a part of a provider's API that is not served."""
-    base = provider.omittable_path_start
+    base = provider.omittable_path_start  # such as `/v1`
     starts = _unserved(provider.unserved)
     known = path if base and path.startswith(f"{base}/") else base + path
     return bool(provider.unserved) and any(starts.match(each) is not None for each in (known, path))

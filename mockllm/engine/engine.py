@@ -192,7 +192,7 @@ class Engine:
     def _respond_or_defer(
         self, response_inputs: ResponseInputs, entry: PlanQueueEntry
     ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
-        """Decide and respond, or defer the request while its decision needs the plans of other responses."""
+        """Decide and respond. Defer a request, with its `entry` in its loads' queues, while plans are missing."""
         inputs = response_inputs.decision_inputs
         if response_inputs.deferrable and self.state.waits_for_plans(inputs, entry):
             return DeferredResponse(entry, lambda: partial(self._respond_or_defer, response_inputs, entry))
@@ -285,7 +285,7 @@ class Engine:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
             arguments = request.session or "", update, request.response_lookup, respond_again
-            if not (self.state.apply_storage_update(*arguments) or update.optional):
+            if not (self.state.apply_storage_update(*arguments) or update.optional):  # right without storage
                 return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)

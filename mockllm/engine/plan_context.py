@@ -74,7 +74,7 @@ class PlanContext(Struct):
     cached_tokens: CachedTokens = NOTHING_CACHED
     """The tokens that the prompt cache read and wrote."""
     slowdown: float = 1.0
-    """The factor by which loads multiply the pace's `slowdown`."""
+    """The factor of the loads on all waits of the pace. The pace has a factor, too: its `slowdown`."""
     continuous_batch_times: ContinuousBatchTimes | None = None
     """The times in the continuous batch of a load, which replace those of the pace."""
     generated_tool_call: GeneratedToolCall | None = None

@@ -126,6 +126,6 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             ended.id_seed = response.id_seed
             ended.input_tokens = request.__dict__.get("input_tokens", 0)
             ended.response = response.cached_from
-        if (note := request.missing_base_path_note) is not None:
+        if (note := request.missing_base_path_note) is not None:  # the path lacks that of the SDKs' base URL
             ended.response = replace(ended.response, notes=(*ended.response.notes, note))
         return ended

@@ -17,7 +17,7 @@ from mockllm.server.app import App
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import NO_RESPONSE_YET, EndReason, Exchange
 from mockllm.server.http1 import HttpConstraints
-from mockllm.server.request_target import is_control_path
+from mockllm.server.request_reading import is_for_control_api
 from mockllm.server.suspended_responses import forget_suspended
 
 SERVER_FAILED: Final = "mockllm itself has failed; its log says where"
@@ -103,7 +103,7 @@ def end_failed_response(app: App, exchange: Exchange) -> None:
 def end_truncated_request(app: App, exchange: Exchange) -> None:
     """End an exchange whose request broke off in its body. A call of the control API does not end
     so: it stays hidden. Nor does one whose whole body had come."""
-    if exchange.ended or exchange.response is not NO_RESPONSE_YET or is_control_path(exchange.head.path):
+    if exchange.ended or exchange.response is not NO_RESPONSE_YET or is_for_control_api(app, exchange):
         return
     body = exchange.body_stream
     if body is not None and body.is_eof():  # the client has disconnected while it was decompressed or checked

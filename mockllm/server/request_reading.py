@@ -10,6 +10,7 @@ from mockllm.engine.engine_request import EngineRequest
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.protocols import EngineProtocol
+from mockllm.server.request_target import is_control_path
 
 
 def read_request(app: App, exchange: Exchange) -> EngineRequest:
@@ -19,6 +20,19 @@ def read_request(app: App, exchange: Exchange) -> EngineRequest:
     if exchange.websocket_session is not None:
         request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
     return request
+
+
+def is_for_control_api(app: App, exchange: Exchange) -> bool:
+    """Return whether a request whose body cannot be read is for the control API. This has the path, or no provider
+    and no rule has it."""
+    control, path = app.control, exchange.head.path
+    if control is None or not is_control_path(path):
+        return False
+    if app.control_only or (control.loaded and control.knows(path)):
+        return True
+    reader = exchange.head.reader(app.engine)
+    request = reader.read(b"", exchange.client_address, time.time(), app.deadlines.time())
+    return not app.engine.serves(request)
 
 
 async def parse_then_yield(app: App, exchange: Exchange) -> None:

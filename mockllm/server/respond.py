@@ -38,7 +38,7 @@ from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player
 from mockllm.server.protocols import ControlApiProtocol, PendingDecisionProtocol
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.request_reading import read_request
+from mockllm.server.request_reading import is_for_control_api, read_request
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import has_wait_or_cut, single_write
 from mockllm.server.suspended_responses import add_client_response, suspend_response
@@ -275,8 +275,8 @@ def refuse_body(app: App, exchange: Exchange, failure: Failure) -> None:
     """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
     head = exchange.head
     exchange.raw, exchange.received, exchange.ends_connection, exchange.body_refused = b"", b"", True, True
-    control = control_of(app, exchange)
-    if control is not None:
+    control = app.control
+    if control is not None and is_for_control_api(app, exchange):
         exchange.response = PlannedResponse(control.refuse(failure), None)
         exchange.hidden = True
         return

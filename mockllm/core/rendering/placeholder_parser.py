@@ -25,6 +25,7 @@ from mockllm.core.rendering.placeholders import (
 )
 from mockllm.core.rendering.plan import Plan
 
+# the number of a computation whose value is a number (`n`) or a text (`t`), or of a form of a call's arguments (`c`)
 _IN_JSON: Final = re.compile(
     f'"{MARKER_PREFIX}n(\\d+);"|{MARKER_PREFIX}t(\\d+);|{MARKER_PREFIX}c(\\d+);'.encode()
 )
@@ -76,7 +77,7 @@ class PlaceholderParser:
     def finish(self, size: int) -> tuple[Prerendered, Callable[[Sequence[int]], ValueSelector]]:
         """Return all but the steps of a response, which have `size` bytes, and a function from computation numbers to
         a selector. Call `finish` after `split` has seen all steps."""
-        between = {
+        between = {  # the bytes between two chunks of a generated tool call's arguments
             form: self.split(b"".join(form.between)) for form in self._forms if type(form) is TextChunks
         }
         ids = [number for number in self._used if _is_plain_id(self._computations[number])]

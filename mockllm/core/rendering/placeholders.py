@@ -136,10 +136,10 @@ def _comparison(compare: Comparison) -> Callable[[NumberPlaceholder, object], bo
 class NumberPlaceholder:
     """A number that differs in each response.
 
-    Arithmetic with a plain number returns a further placeholder; so does arithmetic with another placeholder, where
-    one of both depends on a generated tool call. The number of the present request decides a comparison
-    with a plain number. The result becomes a condition for the use of the cached response. `str` returns the
-    placeholder of a text. All else raises TypeError.
+    Arithmetic with a plain number other than 0 returns a further placeholder. So does arithmetic with another
+    placeholder, where one of both depends on a generated tool call. The number of the present request decides a
+    comparison with a plain number. The result becomes a condition for the use of the cached response. `str` returns
+    the placeholder of a text. All else raises TypeError.
     """
 
     __slots__ = ("_computation", "_placeholders", "_sample")

@@ -52,7 +52,7 @@ SWITCHING_PROTOCOLS: Final = 101
 class ResponseHead(Struct, frozen=True):
     """Status and headers. The cache of response heads has the `fixed` part. It leaves out the
     `per_response_headers`: their values may differ in each response, or they were added after the `fixed` ones.
-    A response with an id or a time in a `fixed` header is not cached: its headers would be in another order."""
+    A response with an id or a time in a `fixed` header is cached only where the order of its headers stays."""
 
     status: int
     fixed: Headers

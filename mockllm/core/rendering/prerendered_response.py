@@ -105,7 +105,8 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         drafts.append((parts, numbers, group.chunk_number))
         size += sum(map(len, parts)) + 100 * len(parts)
     without_steps, selector_for = parser.finish(size)
-    # of a generated tool call, the number of chunks differs: a value has it, see `PlaceholderStep.chunk_number`
+    # of a generated tool call, the number of chunks differs: a value has it, see `PlaceholderStep.chunk_number`. The
+    # marked call, which is rendered in its place, has as many chunks as show where one ends
     counted = any(type(form) is ChunkCount for form in without_steps.argument_forms)
     last_of_tool_call = len(MARKED_TOOL_CALL.chunks) if counted else None
     steps = tuple(
@@ -144,9 +145,9 @@ of its EventStep."""
 
 
 class PrerenderedStream(Prerendered, frozen=True, eq=False):
-    """The events of a stream. Most events of a stream begin with the same bytes up to their last placeholder, so
-    each such prefix is filled once. `events` has all steps in order: events without their prefix, other steps as
-    they are."""
+    """The events of a stream. In most protocols, the events of the chunks begin with the same bytes up to their last
+    placeholder, so such a prefix is filled once. `events` has all steps in order: events without their prefix, other
+    steps as they are."""
 
     prefixes: Sequence[PlaceholderStep]
     events: Sequence[StreamEvent | Step]
@@ -176,7 +177,11 @@ def prerender_stream(plan: Plan, placeholders: Placeholders) -> PrerenderedStrea
             events.append(step)
             continue
         (*prefix, rest), numbers = parser.split(step.payload)
-        place = prefixes.setdefault((tuple(prefix), numbers), len(prefixes))
+        key = (tuple(prefix), numbers)
+        place = prefixes.get(key)
+        if place is None:
+            place = prefixes[key] = len(prefixes)
+            size += sum(map(len, prefix)) + 100 * len(prefix)
         events.append((place, rest, step.chunk_number, step.kind, step.event, step.id))
         size += len(rest) + 200
     without_steps, selector_for = parser.finish(size)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mockllm.server.metrics import Metrics
 
 MAX_EXCESS: Final = 8 * MIB
-"""Bytes by which entries and pending exchanges together may exceed the capacity."""
+"""Bytes by which entries and pending exchanges together may exceed the capacity, before room is made."""
 BYTES_AT_ONCE: Final = 128 * KIB
 """Bytes of the exchanges that become entries in one iteration of the loop: the one that exceeds them is the last.
 They take about as long as `ENTRIES_AT_ONCE` small ones."""
@@ -123,7 +123,7 @@ class Journal:
             if self._pending_bytes > self.max_bytes:
                 self._drop_pending_without_room()
         if self._pending_bytes > self.max_bytes:
-            # two for each exchange that is added: the pending ones become fewer; all at once would delay streams
+            # two, or one large one, for each exchange that is added: all at once would delay streams
             self.make_entries(2)
 
     def _drop_pending_without_room(self) -> None:

@@ -145,6 +145,8 @@ def test_a_wait_by_tokens_is_not_cached() -> None:
 def test_size_is_about_the_bytes() -> None:
     assert 50_000 < prerender_response(plan(event("x" * 50_000, 1)), placeholders()).size < 60_000
     assert 50_000 < prerender_stream(plan(event("x" * 50_000, 1)), placeholders()).size < 60_000
+    rendered, own = marked(lambda ids, now, tokens: plan(event(["x" * 50_000, ids.make("a", 8)], 1)))
+    assert 50_000 < prerender_stream(rendered, own).size < 60_000
 
 
 def test_raw_bytes_are_no_placeholders() -> None:

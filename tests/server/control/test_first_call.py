@@ -10,6 +10,8 @@ import pytest
 
 from mockllm.server.control.api import ControlApi
 from tests.server.control.live_server import steered
+from tests.server.raw_client import Raw, request
+from tests.waiting import until
 
 RULES = "mockllm: 1\nrules: [{match: {path: /api/own}, http: {body: mine}}, {reply: hello}]\n"
 
@@ -61,3 +63,28 @@ def test_providers_call_below_api_needs_no_rule(path: str, tmp_path: Path) -> No
         assert [server.call("GET", path).status for _ in range(2)] == [200, 200]
         assert server.call("POST", "/api/embed", {"model": "m", "input": "a"}).status == 200
         assert server.call("POST", "/api/chat", {"messages": []}).status == 400
+
+
+def test_refused_body_below_api_gets_the_providers_error(tmp_path: Path) -> None:
+    """Before and after the first call of the control API."""
+    deep = "[" * 300 + "]" * 300
+    with steered(tmp_path, {"a.yaml": RULES}) as server:
+        for _ in range(2):
+            refused = server.call("POST", "/api/chat", deep)
+            assert (refused.status, list(refused.json)) == (400, ["error"])
+            problem = server.call("POST", "/api/verify", deep)
+            assert (problem.status, problem.headers["content-type"]) == (400, "application/problem+json")
+        requests = server.call("GET", "/api/requests").json["requests"]
+        assert [each["path"] for each in requests] == ["/api/chat"] * 2
+
+
+def test_request_below_api_that_breaks_off_is_in_the_journal(tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": RULES}) as server:
+        for path in ("/api/chat", "/api/verify"):
+            with Raw(server.port) as raw:
+                raw.send(request("POST", path, b"", Content_Length="500") + b"x" * 62)
+                until(lambda: server.app.unfinished_exchanges == 1)
+            until(lambda: server.app.unfinished_exchanges == 0)
+        assert [each["path"] for each in server.call("GET", "/api/requests").json["requests"]] == [
+            "/api/chat"
+        ]

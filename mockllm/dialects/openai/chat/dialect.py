@@ -50,7 +50,7 @@ class Chat(OpenAiCall):
     def supported_reply(self, reply: Reply, request: Request) -> Reply:
         assert isinstance(request, ChatRequest)
         supported = supported_reply(reply, request)
-        return with_one_tool_call(supported) if request.legacy else supported
+        return with_one_tool_call(supported) if request.legacy else supported  # it has `functions`
 
     def encode_body(self, reply: Reply, request: Request, identity: ResponseIdentity) -> Plan:
         assert isinstance(request, ChatRequest)
@@ -62,12 +62,12 @@ class Chat(OpenAiCall):
         return Plan(head(200, STREAM_HEADERS, identity), steps, Framing.SSE)
 
     def event_layout(self, request: Request) -> EventLayout:
-        """Return where faults of form find the members of the events."""
+        """Return where the faults that move or remove members of events find these."""
         return CHAT_LAYOUT
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, ChatRequest)
-        options = request.encoding_options
+        options = request.encoding_options  # `moderation`: for its results beside the choices
         return (options, moderation_key(request)) if "moderation" in request.fields else options
 
     update_needs_no_state = True
