@@ -23,7 +23,7 @@ def read_request(app: App, exchange: Exchange) -> EngineRequest:
 
 
 def is_for_control_api(app: App, exchange: Exchange) -> bool:
-    """Return whether a request whose body cannot be read is for the control API. This has the path, or no provider
+    """Return whether the control API refuses a request whose body cannot be read: it has the path, or no provider
     and no rule has it."""
     control, path = app.control, exchange.head.path
     if control is None or not is_control_path(path):
