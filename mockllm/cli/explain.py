@@ -25,7 +25,6 @@ from mockllm.core.request.request_keys import request_hash
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.engine import Engine
 from mockllm.engine.near_misses import location_and_name
-from mockllm.engine.override_headers import Override
 from mockllm.engine.settings import EngineSettings
 from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
@@ -257,8 +256,7 @@ def sent(trace: MatchTrace) -> Iterator[str]:
 def _notes(trace: MatchTrace) -> list[str]:
     """Return the notes that the journal has on the request and its response."""
     note = missing_base_path_note(trace.request.provider, trace.request.path)
-    override = trace.request.override_or_failure
-    notes = [*trace.outcome.response.notes, *(override.notes if isinstance(override, Override) else ())]
+    notes = [*trace.outcome.response.notes, *trace.request.override.notes]
     return [*notes, *([] if note is None else [note])]
 
 

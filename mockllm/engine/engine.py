@@ -19,7 +19,7 @@ from mockllm.core.request.request_keys import hash_of
 from mockllm.core.request.stored_objects import EMPTY_LOOKUP, ObjectLookup, StorageUpdate, StoredObject
 from mockllm.core.selection.decision import Decision, DecisionInputs
 from mockllm.core.time_scale import ScenarioClock, reported_time_scale
-from mockllm.dialects.dialect import Dialect, ResponseIdentity
+from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.router import NoRoute, RouteMatch
 from mockllm.engine.assessment import RequestAssessment
 from mockllm.engine.bounded_cache import BoundedCache
@@ -29,7 +29,7 @@ from mockllm.engine.engine_info import EngineInfo, engine_info
 from mockllm.engine.engine_request import EngineRequest, ReadAhead
 from mockllm.engine.fast_path import FastPath
 from mockllm.engine.fast_path_builder import build_fast_path
-from mockllm.engine.override_headers import NO_OVERRIDE, Override, overrides_or_failure
+from mockllm.engine.override_headers import overrides_or_failure
 from mockllm.engine.pending_responses import DeferredResponse, ResponseInputs, UndecidedResponse
 from mockllm.engine.planned_response import PlannedResponse
 from mockllm.engine.planner import ResponsePlanner
@@ -124,52 +124,57 @@ class Engine:
         responses. With a state that lacks counts it may be undecided. Return an ObjectToFetch where an object is
         missing here. Responding again after the fetch does not count the request a second time.
         """
+        repeated = request.repeated
         try:
-            return self._begin_response(request, deferrable=deferrable)
+            if repeated is None or repeated.rule_index is not self._index or request.read_ahead is not None:
+                return self._match_and_respond(request, repeated, deferrable)
+            return self._respond_to_match(request, repeated.match_mask, repeated, deferrable)
         except MissingStoredObject as missing:
             again = partial(self.begin_response, request, deferrable=deferrable)
             return ObjectToFetch(missing.session, missing.key, again)
 
-    def _begin_response(
-        self, request: EngineRequest, *, deferrable: bool
+    def _match_and_respond(
+        self, request: EngineRequest, repeated: RepeatedRequest | None, deferrable: bool
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        override = request.override_or_failure
-        if override is not None and isinstance(override, Failure):
-            return self.refuse(override, request)
-        read_ahead, repeated = request.read_ahead, request.repeated
+        """Match and respond, where no match mask is known of a `repeated` request, or it is of an earlier engine."""
+        read_ahead, failure = request.read_ahead, request.override_or_failure
+        if isinstance(failure, Failure):
+            return self.refuse(failure, request)
         if read_ahead is not None and read_ahead.rule_index is self._index:
             response = self._decide_and_plan(request, read_ahead.mask, None, None, deferrable=deferrable)
             request.read_ahead = None  # it refers to the request: only a garbage collection would free both
             return response
-        if repeated is not None and repeated.rule_index is self._index:
-            mask = repeated.match_mask
-        else:  # not repeated, computed by an earlier engine, not computed yet, or not computable
-            if repeated is not None and repeated.to_precompute is not None:  # for later equal requests
-                precompute = partial(self._precompute, request.routing.dialect)
-                self._repeated_requests.add(repeated, request, self._index, precompute)
-                repeated = None  # it serves the requests after this one
-            route_mask = request.route_mask
-            if route_mask.rule_index is not self._index:
-                route_mask.rule_index, route_mask.mask = self._index, self._index.route_mask(request)
-            mask = self._index.match_mask(request, route_mask.mask)
-        fast_path = self._fast_paths.get(mask) if override is None else None
+        if repeated is not None and repeated.to_precompute is not None:  # for later equal requests
+            self._repeated_requests.add(repeated, request, self._index, self._precompute)
+            repeated = None  # it serves the requests after this one
+        route_mask = request.route_mask
+        if route_mask.rule_index is not self._index:
+            route_mask.rule_index, route_mask.mask = self._index, self._index.route_mask(request)
+        mask = self._index.match_mask(request, route_mask.mask)
+        return self._respond_to_match(request, mask, repeated, deferrable)
+
+    def _respond_to_match(
+        self, request: EngineRequest, mask: int, repeated: RepeatedRequest | None, deferrable: bool
+    ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
+        """Respond by the match mask of a request: the fast path does, if it can."""
+        may_be_fast = request.override_or_failure is None
+        fast_path = self._fast_paths.get(mask) if may_be_fast else None
         planned = None if fast_path is None else fast_path.respond(request, repeated)
         if planned is not None:
-            stored = planned.tool_calls or (request.stores_responses and request.may_be_stored)
-            unchanged = self._sent_as_planned and request.session is None and not stored
-            if unchanged and request.computed_hash is None:
+            has_state = planned.tool_calls or request.session is not None or request.is_stored
+            if self._sent_as_planned and not has_state and request.computed_hash is None:
                 return planned
             return value_or_fetch(partial(self._store_and_finish, planned, request))
         response = self._decide_and_plan(request, mask, fast_path, repeated, deferrable=deferrable)
-        if type(response) is not DeferredResponse and override is None and mask not in self._fast_paths:
+        if may_be_fast and type(response) is not DeferredResponse and mask not in self._fast_paths:
             self._add_fast_path(mask, request)
         return response
 
-    def _precompute(self, dialect: Dialect, request: Request, repeated: RepeatedRequest) -> None:
+    def _precompute(self, request: Request, repeated: RepeatedRequest) -> None:
         """Let the fast path of a repeated request compute what it needs of the head and the body."""
         path = self._fast_paths.get(repeated.match_mask)
         if path is not None:
-            path.precompute(request, dialect, repeated)
+            path.precompute(request, repeated)
 
     def _decide_and_plan(
         self,
@@ -182,7 +187,7 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide, and respond by the decision. Only a fast path with `only_after_decision` may respond by it."""
         inputs, assessment = self._decision_inputs(request, mask, repeated)
-        notes = request.override_or_failure.notes if type(request.override_or_failure) is Override else ()
+        notes = request.override.notes
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
         if not self.state.can_decide(inputs):
             inputs.compute_all()  # here a missing object can interrupt it
@@ -367,15 +372,11 @@ class Engine:
             scenario_time = clock.time(request.monotonic)
             inputs = replace(read_ahead.inputs, scenario_time=scenario_time, time_scale=clock.scale)
             return inputs, read_ahead.assessment
-        routing, override = request.routing, request.override_or_failure
-        assessment = RequestAssessment(
-            routing.dialect if isinstance(routing, RouteMatch) else None,
-            request,
-            self.catalog.models,
-            passes_check=repeated is not None and repeated.passes_check,
-        )
-        valid = override if type(override) is Override else NO_OVERRIDE
-        return self._candidates.decision_inputs_of(request, mask, assessment, valid, clock), assessment
+        dialect = request.routing.dialect if isinstance(request.routing, RouteMatch) else None
+        passes_check = repeated is not None and repeated.passes_check
+        assessment = RequestAssessment(dialect, request, self.catalog.models, passes_check=passes_check)
+        inputs = self._candidates.decision_inputs_of(request, mask, assessment, request.override, clock)
+        return inputs, assessment
 
     def _builder_of(
         self,
@@ -384,9 +385,8 @@ class Engine:
         assessment: RequestAssessment,
         decision: Decision,
     ) -> ResponseBuilder:
-        override = request.override_or_failure
-        if type(override) is Override and override.position is not None:
-            decision = decision_at(decision, inputs, override.position)
+        if request.override.position is not None:
+            decision = decision_at(decision, inputs, request.override.position)
         scale = self.time_scale(request.session)
         reported = scale if scale == 1.0 else reported_time_scale(request.headers, scale)
         return ResponseBuilder(self._planner, request, inputs, decision, assessment, reported)

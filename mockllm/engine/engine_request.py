@@ -9,6 +9,7 @@ from functools import cache
 from typing import ClassVar, NamedTuple, Self, cast
 
 from msgspec import Struct
+from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
 from mockllm.core.matching.rule_index import RuleIndex
@@ -20,7 +21,7 @@ from mockllm.dialects.dialect import decode
 from mockllm.dialects.missing_base_paths import missing_base_path_note
 from mockllm.dialects.router import RouteMatch, Routing
 from mockllm.engine.assessment import RequestAssessment
-from mockllm.engine.override_headers import Override
+from mockllm.engine.override_headers import NO_OVERRIDE, Override
 from mockllm.engine.prompt_cache_result import PromptCacheResult
 from mockllm.engine.repeated_requests import RepeatedRequest
 from mockllm.state.fetched_objects import MissingStoredObject
@@ -68,6 +69,16 @@ class EngineRequest(Request):
     """What a thread has read of a long request."""
     prompt_cache_result: PromptCacheResult | None = None
     """What the prompt cache has of the request, once it was looked up: a response may be planned more than once."""
+
+    @property
+    def override(self) -> Override:
+        """What the headers or the session of the request override; nothing, if the engine refuses it."""
+        return self.override_or_failure if type(self.override_or_failure) is Override else NO_OVERRIDE
+
+    @cached_property
+    def is_stored(self) -> bool:
+        """Whether the state stores the response to it."""
+        return self.stores_responses and self.may_be_stored
 
     @property
     def has_unread_history(self) -> bool:

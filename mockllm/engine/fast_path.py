@@ -24,7 +24,6 @@ from mockllm.core.request.request_keys import scope_of
 from mockllm.core.selection.decision import Candidate, Decision, DecisionInputs
 from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
-from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.provider_facts import limit_headers
 from mockllm.engine.assessment import limit_cost, validation_failure
 from mockllm.engine.decided_request import template_scope_of
@@ -67,16 +66,8 @@ class FastPath(Struct, frozen=True):
     def respond(self, request: EngineRequest, repeated: RepeatedRequest | None) -> PlannedResponse | None:
         """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
         is not cached, or something is left to decide. `repeated`: what is known of the request."""
-        if self.only_after_decision or not request.generates or request.background:
-            return None
-        validation = self.rule.validation
-        if validation == "strict":
-            is_accepted = repeated is not None and repeated.passes_check
-            if not is_accepted and request.routing.dialect.check(request) is not None:
-                return None
-        elif validation != "off" and validation_failure(request.routing.dialect, request, validation):
-            return None
-        if len(request.raw) >= self.min_prompt_bytes and self._looks_up_prompt(request):
+        is_accepted = repeated is not None and repeated.accepting_path is self
+        if not (is_accepted or self.accepts(request, repeated)):
             return None
         if self.varying_selector is not None:
             return self._respond_varying(self.varying_selector, request, repeated)
@@ -102,14 +93,35 @@ class FastPath(Struct, frozen=True):
         unfilled, values = cached.planned, cached.compute_placeholder_values(id_seed, request)
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
+        validation = self.rule.validation
+        if validation != "strict" and not planned.named_tools:  # most need no call
+            return planned
         return planned.with_request_notes(request, validation)
 
-    def precompute(self, request: Request, dialect: Dialect, repeated: RepeatedRequest) -> None:
+    def accepts(self, request: EngineRequest, repeated: RepeatedRequest | None) -> bool:
+        """Return whether a request is valid, and nothing but counts and limits is left to decide."""
+        if self.only_after_decision or not request.generates or request.background:
+            return False
+        validation = self.rule.validation
+        if validation == "strict":
+            passes_check = repeated is not None and repeated.passes_check
+            if not passes_check and request.routing.dialect.check(request) is not None:
+                return False
+        elif validation != "off" and validation_failure(request.routing.dialect, request, validation):
+            return False
+        return len(request.raw) < self.min_prompt_bytes or not self._looks_up_prompt(request)
+
+    def precompute(self, request: Request, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
-        validation, response = self.rule.validation, self.responses[0]
+        assert isinstance(request, EngineRequest), "its class is derived from that of the request"
+        _ = request.is_stored  # the engine reads it of each request
+        dialect, validation, response = request.routing.dialect, self.rule.validation, self.responses[0]
         if validation == "strict":
             repeated.passes_check = dialect.check(request) is None
-        if response is not None and (repeated.passes_check or validation == "off"):
+        is_valid = repeated.passes_check or validation == "off"
+        if is_valid and self.accepts(request, repeated):
+            repeated.accepting_path = self
+        if is_valid and response is not None:
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)
 

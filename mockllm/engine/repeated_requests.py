@@ -98,6 +98,8 @@ class RepeatedRequest(Struct):
     match_mask: int = 0
     passes_check: bool = False
     """Whether the dialect's check is known to accept the request; False also where it did not run."""
+    accepting_path: object = None
+    """The fast path that is known to accept the request (`FastPath.accepts`); None where it was not computed."""
     cacheable_response: CacheableResponse | None = None
     """The response of the fast path with `cache_key`; None where it has none."""
     cache_key: Hashable = None
@@ -145,7 +147,7 @@ class RepeatedRequests:
         for name in _ALWAYS_READ:
             getattr(tracking, name)
         if lookup.was_used:
-            repeated.passes_check, repeated.cacheable_response = False, None
+            repeated.passes_check, repeated.accepting_path, repeated.cacheable_response = False, None, None
         else:
             repeated.rule_index = index
             attributes = {**vars(tracking), **PER_REQUEST_ATTRIBUTES}  # `Request.of` sets the latter

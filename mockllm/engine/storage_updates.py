@@ -30,7 +30,7 @@ def storage_updates(planned: PlannedResponse, request: EngineRequest) -> Sequenc
     if planned.decoded_updates is not None:
         return planned.decoded_updates
     updates = [StorageUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
-    if not (request.stores_responses and request.may_be_stored):
+    if not request.is_stored:
         return updates
     parts = planned.stored_parts
     if parts is None:

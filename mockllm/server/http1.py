@@ -190,11 +190,12 @@ def prerendered_bytes(
     if limit_headers:
         before += _encoded(_lines(limit_headers))
     body = body_step.filled_bytes(values)
-    if len(body) > MAX_PRERENDERED:  # a generated tool call may be long
+    length = len(body)
+    if length > MAX_PRERENDERED:  # a generated tool call may be long
         return None
     if http_chunked:
-        return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, len(body), body)
-    return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, len(body), after, body)
+        return b"%b%b%b%x\r\n%b\r\n0\r\n\r\n" % (before, date, after, length, body)
+    return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, length, after, body)
 
 
 @lru_cache(maxsize=256)

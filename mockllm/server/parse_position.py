@@ -12,6 +12,7 @@ from typing import Final
 from mockllm.server.aiohttp_internals import RawRequestMessage, StreamReader
 
 END_OF_HEAD: Final = b"\r\n\r\n"
+END_OF_HEAD_LENGTH: Final = len(END_OF_HEAD)
 CONTENT_LENGTH: Final = "content-length"
 
 
@@ -41,9 +42,9 @@ class ParsePosition:
         if self._head_tail:
             end = (self._head_tail + data[start : start + 3]).find(END_OF_HEAD)
             if end >= 0:
-                return start + end + len(END_OF_HEAD) - len(self._head_tail)
+                return start + end + END_OF_HEAD_LENGTH - len(self._head_tail)
         end = data.find(END_OF_HEAD, start)
-        return len(data) if end < 0 else end + len(END_OF_HEAD)
+        return len(data) if end < 0 else end + END_OF_HEAD_LENGTH
 
     def advance(self, part: bytes, message: RawRequestMessage | None, body: StreamReader | None) -> None:
         """Advance by a part that was parsed. `message` is the request whose head ends in it, if one does. `body` is
@@ -60,7 +61,7 @@ class ParsePosition:
             self.http_chunked = not ended
         else:
             self.in_head = self.in_head or bool(part.strip(b"\r\n"))
-            self._head_tail = (self._head_tail + part)[1 - len(END_OF_HEAD) :]
+            self._head_tail = (self._head_tail + part)[1 - END_OF_HEAD_LENGTH :]
             self.at_start = not self.in_head
             return
         self.in_head, self._head_tail = False, b""

@@ -127,17 +127,15 @@ class ReadingConnection(ClosableConnection):
             and not (self._queue or self.upgrade_requested)
         )
         head = self._heads.find_or_split(data) if begins_next_request else None
-        if isinstance(head, RequestHead):
+        if type(head) is RequestHead:
             if self._head_deadline is not None:
                 self._cancel_head_deadline()
-            raw = data[len(data) - head.body_length :]
-            sink, client_address = self._sink, self.client_address
             self._queue.append(
                 Exchange(
                     head=head,
-                    sink=sink,
-                    client_address=client_address,
-                    raw=raw,
+                    sink=self._sink,
+                    client_address=self.client_address,
+                    raw=data[len(data) - head.body_length :],
                     body_complete=True,
                     received=data,
                 )

@@ -83,7 +83,9 @@ class ReadyConnections:
         self._serving_scheduled = False
         if self._paused:
             return
-        ready, self.waiting = self.waiting[:MAX_SERVED], self.waiting[MAX_SERVED:]
+        ready, self.waiting = self.waiting, []
+        if len(ready) > MAX_SERVED:
+            ready, self.waiting = ready[:MAX_SERVED], ready[MAX_SERVED:]
         unserved = self.serve(ready, self._deadlines.time() + MAX_SERVING_SECONDS)
         if unserved:
             self.waiting[:0] = unserved
@@ -107,7 +109,8 @@ class ReadyConnections:
         try:
             if self._counting_rounds is not None:
                 self._counting_rounds.begin_round(len(ready))
-            for number, connection in enumerate(ready, 1):
+            connections = iter(ready)
+            for connection in connections:
                 connection.scheduled = False
                 try:
                     connection.serve_next_or_resume()
@@ -118,7 +121,7 @@ class ReadyConnections:
                     traceback.print_exc(file=sys.stderr)
                     connection.close_and_drop_transport()
                 if self._deadlines.run_due_actions() > until:
-                    unserved = ready[number:]
+                    unserved = [*connections]
                     break
             if self._counting_rounds is not None:
                 self._counting_rounds.end_round()

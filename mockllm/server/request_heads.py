@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from typing import Final
+from typing import Final, final
 
 from msgspec import Struct
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -19,7 +19,7 @@ from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.scenario.control_paths import RESERVED_SEGMENTS
 from mockllm.server.aiohttp_internals import RawRequestMessage
 from mockllm.server.http1 import NO_CONSTRAINTS, HttpConstraints
-from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD
+from mockllm.server.parse_position import CONTENT_LENGTH, END_OF_HEAD, END_OF_HEAD_LENGTH
 from mockllm.server.protocols import EngineProtocol, RequestReaderProtocol
 from mockllm.server.request_target import read_target, replace_surrogates
 from mockllm.server.varying_request_heads import VaryingHeads, VaryingValues
@@ -57,6 +57,7 @@ def http_constraints(message: RawRequestMessage) -> HttpConstraints:
     return NO_CONSTRAINTS
 
 
+@final
 class RequestHead:
     """One head. `message` is what aiohttp's parser returns of it. `path` and `query_string` are those of its target,
     percent-encoded as they came; `path` is empty if the target is no path. `may_skip_engine`: whether the control
@@ -195,12 +196,12 @@ class RequestHeadCache:
     def find_or_split(self, data: bytes) -> RequestHead | SplitHead | None:
         """Return the cached head that the data begins with, if the rest is exactly its body, and not too long. Else
         return the head, split around its length; None if the data has no whole head."""
-        end = data.find(END_OF_HEAD) + len(END_OF_HEAD)
+        end = data.find(END_OF_HEAD) + END_OF_HEAD_LENGTH
         # where `data.find` returned -1, `end` is 3, and no cached head is so short
         head = self._by_exact_bytes.get(data[:end])
         if head is not None and len(data) == end + head.body_length:
             return head
-        if end < len(END_OF_HEAD):
+        if end < END_OF_HEAD_LENGTH:
             return None
         split = _split(data, end)
         length = split.body_length

@@ -108,7 +108,8 @@ def make_response(app: App, exchange: Exchange) -> None:
     """
     head, raw, engine = exchange.head, exchange.raw, app.engine
     is_checked = exchange.structure_checked
-    if not (is_checked or is_parsed_before_check(app, head, raw)):
+    # as `is_parsed_before_check`, which is inlined: this runs for each request
+    if not is_checked and (len(raw) >= app.short_body_limit or head.may_skip_engine):
         failure = structure_failure(raw, app.limits)
         if failure is not None:
             refuse_body(app, exchange, failure)
@@ -121,7 +122,8 @@ def make_response(app: App, exchange: Exchange) -> None:
     if request is None:
         request = read_request(app, exchange)
     # of an equal request, the structure was checked; and it continues no stored response
-    is_known = request.repeated is not None and request.repeated.rule_index is not None
+    repeated = request.repeated
+    is_known = repeated is not None and repeated.rule_index is not None
     if not (is_checked or is_known):
         request.parse_body()
         failure = structure_failure(raw, app.limits) if request.depth_bound > app.limits.depth else None
@@ -131,11 +133,14 @@ def make_response(app: App, exchange: Exchange) -> None:
     if head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     exchange.request = request
-    exchange.sends_cors_headers = app.allow_cors
-    if app.provider_proxy is None or recordings_to_wait_for(app, exchange) is None:
-        exchange.history_is_unread = not is_known and request.has_unread_history
-        if not exchange.history_is_unread:
-            set_engine_response(app, exchange, engine.begin_response(request))
+    if app.allow_cors:
+        exchange.sends_cors_headers = True
+    if app.provider_proxy is not None and recordings_to_wait_for(app, exchange) is not None:
+        return
+    if not is_known and request.has_unread_history:
+        exchange.history_is_unread = True
+        return
+    set_engine_response(app, exchange, engine.begin_response(request))
 
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:

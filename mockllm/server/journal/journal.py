@@ -106,7 +106,7 @@ class Journal:
             self.unmatched += ended.response.unmatched
             if self._metrics is not None:
                 self._metrics.count_one(ended)
-        size = len(ended.raw) + len(ended.received)
+        size = len(ended.received or ended.raw)  # at most one of them has bytes
         if size > LIGHT_BODY:
             ended.pending_bytes += size
         if ended.pending_bytes and self.max_entries:
