@@ -12,6 +12,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.engine import Engine
 from mockllm.engine.engine_request import EngineRequest
+from mockllm.engine.fast_path import FastPath
 from mockllm.engine.repeated_requests import (
     MAX_BYTES,
     MAX_SEEN,
@@ -59,6 +60,23 @@ def test_fourth_request_begins_with_what_was_computed() -> None:
     assert is_repeated(request)
     assert vars(request)["input_tokens"] == reader_of(engine).read(BODY, "::1", NOW).input_tokens
     assert (request.raw, request.client_address, request.now) == (BODY, "::1", NOW)
+
+
+def test_fast_path_accepts_an_equal_request_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = VirtualServer(RULES)
+    reader = reader_of(server.engine)
+    request = read_repeatedly(server.engine, reader, 4)
+    assert request.repeated is not None and isinstance(request.repeated.accepting_path, FastPath)
+    monkeypatch.delattr(FastPath, "accepts")
+    assert read_repeatedly(server.engine, reader, 2).repeated is request.repeated
+
+
+@pytest.mark.parametrize("fields", [{"background": True}, {"temperature": 9}], ids=["background", "invalid"])
+def test_fast_path_never_accepts_what_it_cannot_serve(fields: dict[str, object]) -> None:
+    engine = VirtualServer(RULES).engine
+    reader = engine.request_reader("POST", "/v1/responses", "", {})
+    request = read_repeatedly(engine, reader, 4, dumps({"model": "gpt-4o", "input": "hi", **fields}))
+    assert request.repeated is not None and request.repeated.accepting_path is None
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])
