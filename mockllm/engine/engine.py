@@ -136,7 +136,7 @@ class Engine:
     def _match_and_respond(
         self, request: EngineRequest, repeated: RepeatedRequest | None, deferrable: bool
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
-        """Match and respond, where no match mask is known of a `repeated` request, or it is of an earlier engine."""
+        """Respond to a request without a stored match mask of this engine, or that a thread has read ahead."""
         read_ahead, failure = request.read_ahead, request.override_or_failure
         if isinstance(failure, Failure):
             return self.refuse(failure, request)

@@ -36,7 +36,8 @@ from mockllm.scenario.settings_merge import ResolvedSettings, SettingSource
 
 class PlanContext(Struct):
     """The inputs of one plan, and its outputs beside the plan: `notes`, `faults`, `faults_by_step`, `error`,
-    `tool_call_count` and `webhook_specs` are collected while the plan is made. So are some of the optional ones."""
+    `tool_call_count` and `webhook_specs` are collected while the plan is made. `chunk_size`, `unpaced` and others of
+    the optional fields are set then, too. `request`, `compiled` and `identity` may be replaced."""
 
     request: Request
     dialect: Dialect
@@ -134,6 +135,7 @@ def with_settings(plan: Plan, resolved: ResolvedSettings, context: PlanContext) 
         plan = with_extra_fields(plan, resolved.extras)
     if resolved.has_hold_or_webhooks:
         context.webhook_specs = resolved.webhook_specs
+    if resolved.hold is not None:
         plan = replace(plan, delivery=replace(plan.delivery, hold=resolved.hold))
     delay = resolved.delay + context.admission_wait
     return replace(plan, delay=plan.delay + delay) if delay else plan

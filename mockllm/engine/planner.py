@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from math import inf
 from typing import Final, cast
 
@@ -137,7 +138,7 @@ class ResponsePlanner:
         response_index: int,
         modifier_indexes: tuple[int, ...],
     ) -> EffectiveSettings:
-        """Return the effective settings of a response of an item with these modifiers."""
+        """Return the effective settings of a response (`compiled`) of an item with these modifiers."""
         key = (item_index, response_index, modifier_indexes)
         effective = self._effective_settings.get(key)
         if effective is None:
@@ -317,24 +318,25 @@ class ResponsePlanner:
         """Return the reply. A static one of a generating call is cached by what its chunks depend on."""
         compiled, request = context.compiled, context.request
         size = context.chunk_size = chunk_size(context.settings.merged, context.source_context)
-        arguments = (request, context.randomness, size, compiled.files.__getitem__, context.streamed)
-        max_characters = LONG_TEXT if context.deferrable else inf
+        new_renderer = partial(
+            ReplyRenderer, request, context.randomness, size, compiled.files.__getitem__, context.streamed,
+            max_generated=self._max_generated, max_characters=LONG_TEXT if context.deferrable else inf,
+        )  # fmt: skip
         if not (compiled.static and request.generates):
             resolved = _resolve(context)
-            in_one_chunk = resolved.unpaced and not (
-                resolved.faults or context.streamed or request.background
+            in_parts, call = (
+                resolved.faults or context.streamed or request.background,
+                context.generated_tool_call,
             )
-            call = context.generated_tool_call
-            renderer = ReplyRenderer(
-                *arguments, self._max_generated, max_characters, in_one_chunk, generated_tool_call=call
-            )
+            in_one_chunk = resolved.unpaced and not in_parts
+            renderer = new_renderer(arguments_in_one_chunk=in_one_chunk, generated_tool_call=call)
             reply = render(renderer, evaluate(compiled.spec, context.evaluation_context), dialect)
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
         key = (compiled, size, request.output_bounds.key, context.streamed, dialect.capabilities.choices)
         cached = self._static_replies.get(key)
         if cached is None:
-            renderer = ReplyRenderer(*arguments, max_characters=max_characters)
+            renderer = new_renderer()
             cached = (render(renderer, compiled.spec, dialect), tuple(renderer.notes))
             if not context.prerendering:
                 self._static_replies.put(key, cached, 1 + _chunk_count(cached[0]) // CHUNKS_OF_CACHED_REPLY)
@@ -349,9 +351,11 @@ class ResponsePlanner:
         """Return the stream of a reply, without the waits of the pace."""
         compiled, request, identity = context.compiled, context.request, context.identity
 
-        def render_stream(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
-            counted = reply if compiled.sets_input_tokens else with_input_tokens(reply, request.input_tokens)
-            plan = _stream_plan(dialect, counted, request, identity)
+        def render_stream(one_identity: ResponseIdentity, one_request: Request, _: object) -> EncodedStream:
+            counted = (
+                reply if compiled.sets_input_tokens else with_input_tokens(reply, one_request.input_tokens)
+            )
+            plan = _stream_plan(dialect, counted, one_request, one_identity)
             return EncodedStream(plan, timed_chunks(counted)[0])
 
         # the response cache stores the whole response, so not its events alone

@@ -145,7 +145,7 @@ class Connection(ReadingConnection):
             return
         else:
             exchange = self._current = queue.popleft()
-            if self.input_paused and len(queue) <= MAX_QUEUED // 2:
+            if self._unparsed and len(queue) <= MAX_QUEUED // 2:
                 self._queue_unparsed()
             self._sink.written = False
             if exchange.body_complete or self._take_complete_body(exchange):
@@ -178,7 +178,8 @@ class Connection(ReadingConnection):
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
         """Take the body of an exchange if all of it has come. It must not be long (`MAX_AT_ONCE`), and need neither
-        decompression nor an error response. Return whether it was taken."""
+        decompression nor an error response. Return whether it was taken. A
+        target that is no path needs no body: it is refused."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "a body that is not complete has a stream"
         # `respond` refuses a target that is no path, and needs no body for that

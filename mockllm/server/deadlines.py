@@ -84,8 +84,9 @@ class Deadlines:
         """While actions run, an earlier new deadline is moved to this time: what was due before runs first."""
         self.time = clock.time
 
-    def __len__(self) -> int:
-        """Return the number of pending deadlines."""
+    @property
+    def pending_count(self) -> int:
+        """The number of deadlines whose actions neither ran nor were cancelled."""
         return len(self._heap) - self._cancelled
 
     def call_at(self, when: float, action: Action) -> Deadline:

@@ -114,7 +114,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     slot: InFlightSlot | None = None
-    """The slot of the response in limits and loads, until it ends."""
+    """What its end releases: the slot of the response in limits and loads. Before its decision, the request's entry
+    in the queues of loads (`PlanQueueEntry`)."""
     sends_cors_headers: bool = False
     ends_connection: bool = False
     """Set before the response is written: the connection ends with it."""

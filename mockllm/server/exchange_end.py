@@ -84,6 +84,7 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
     elif exchange.proxy_ends_it or exchange.ended:
         return
     elif exchange.response.hold is not None:
+        exchange.constraints = exchange.head.constraints
         end_exchange(app, exchange, "gone", write_times=array("d"))  # nothing was written
     else:
         release_slot(exchange)
@@ -102,7 +103,7 @@ def end_failed_response(app: App, exchange: Exchange) -> None:
 
 def end_truncated_request(app: App, exchange: Exchange) -> None:
     """End an exchange whose request broke off in its body. A call of the control API does not end
-    so: it stays hidden. Nor does one whose whole body had come."""
+    so: it stays hidden. Nor does one whose whole body had come, or that has a response."""
     if exchange.ended or exchange.response is not NO_RESPONSE_YET or is_for_control_api(app, exchange):
         return
     body = exchange.body_stream
@@ -112,6 +113,7 @@ def end_truncated_request(app: App, exchange: Exchange) -> None:
     plan = replace(builtin_pages.text_page(400, f"{note}\n"), delivery=Delivery(sends_nothing=True))
     exchange.response = PlannedResponse(plan, None, notes=(note,))
     exchange.now, exchange.monotonic = time.time(), app.deadlines.time()
+    exchange.constraints = exchange.head.constraints
     end_exchange(app, exchange, "gone")
 
 

@@ -220,7 +220,7 @@ def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) 
     if body_step is None or not simple or not body_step.parts[0]:
         return None
     per_response = [pair for pair in prerendered.header_value_indexes if pair[0].lower() not in names]
-    header_value_indexes = tuple((name.encode("latin-1"), number) for name, number in per_response)
+    header_value_indexes = tuple((name.encode("latin-1"), value_index) for name, value_index in per_response)
     return ResponseAffixes(
         body_step,
         _encoded(partial_head.start),

@@ -38,10 +38,17 @@ class RequestReaderProtocol(Protocol):
     """Reads the requests that have one head."""
 
     def read(
-        self, raw: bytes, client_address: str, now: float, monotonic: float | None = None
+        self,
+        raw: bytes,
+        client_address: str,
+        now: float,
+        monotonic: float | None = None,
+        *,
+        uses_session: bool = True,
     ) -> EngineRequest:
         """Return the request as its dialect reads it. `raw` is decompressed; `client_address` is the peer's, without
-        its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines."""
+        its port; `now` is in seconds since the epoch, `monotonic` on the clock of the deadlines. `uses_session`: its
+        session counts as used, and begins if it does not exist."""
 
     def use_session(self, now: float, monotonic: float) -> None:
         """Record that the session of the head is used, and create it if it has ended: `read` does so, too."""

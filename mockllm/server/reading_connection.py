@@ -276,9 +276,8 @@ class ReadingConnection(ClosableConnection):
     def _queue_unparsed(self) -> None:
         """Queue the requests that wait for room in the queue, and read again where there is room."""
         unparsed, self._unparsed = self._unparsed, b""
-        self._queue_requests(unparsed)
-        if not self._unparsed:
-            self.pause_input(False)
+        self.pause_input(False)
+        self._queue_requests(unparsed)  # pauses the socket again, if there is no room
 
     def _refuse_malformed(self, error: HttpProcessingError) -> None:
         """Respond to bytes that are not a request."""

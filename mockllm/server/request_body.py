@@ -144,8 +144,8 @@ def _too_large(limits: ServerLimits) -> Failure:
 
 
 async def decompressed_body(raw: bytes, encoding: str, bound: int) -> bytes | Failure:
-    """Return `raw` without its Content-Encoding. Memory holds at most `bound` bytes of it and a slice; other tasks
-    of the loop run between slices."""
+    """Return `raw` without its Content-Encoding. Memory holds at most twice `bound` bytes of it; other tasks of
+    the loop run between slices."""
     name = encoding.strip().lower()
     if name == "identity":
         return raw

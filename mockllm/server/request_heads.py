@@ -107,8 +107,8 @@ class RequestHead:
 
     def with_varied_values(self, length_text: bytes, values: VaryingValues = ()) -> RequestHead:
         """Return the same head, which is ASCII, with another `content-length`. `length_text` is its value, empty if
-        there is none. `values` are other values of headers. Of the parsed head, only `headers` and `body_length`
-        depend on these."""
+        there is none. `values` are other values of headers. Only `headers`, `message.headers` and `body_length`
+        depend on these; `message.raw_headers` stay those of the first head."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
         for name, value in values:

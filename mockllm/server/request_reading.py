@@ -31,7 +31,8 @@ def is_for_control_api(app: App, exchange: Exchange) -> bool:
     if app.control_only or (control.loaded and control.knows(path)):
         return True
     reader = exchange.head.reader(app.engine)
-    request = reader.read(b"", exchange.client_address, time.time(), app.deadlines.time())
+    now, monotonic = time.time(), app.deadlines.time()
+    request = reader.read(b"", exchange.client_address, now, monotonic, uses_session=False)
     return not app.engine.serves(request)
 
 

@@ -45,9 +45,16 @@ class AddedRulesReader(NamedTuple):
         return self._replace(headers=headers)
 
     def read(
-        self, raw: bytes, client_address: str, now: float, monotonic: float | None = None
+        self,
+        raw: bytes,
+        client_address: str,
+        now: float,
+        monotonic: float | None = None,
+        *,
+        uses_session: bool = True,
     ) -> EngineRequest:
-        return self._current_reader().read(raw, client_address, now, monotonic)
+        reader = self._current_reader()
+        return reader.read(raw, client_address, now, monotonic, uses_session=uses_session)
 
     def use_session(self, now: float, monotonic: float) -> None:
         self._current_reader().use_session(now, monotonic)

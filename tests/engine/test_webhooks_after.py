@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from mockllm.core.rendering.plan import DEFAULT_DELIVERY
 from mockllm.core.webhook import Webhook
 from mockllm.engine import Engine
 from mockllm.engine.settings import EngineSettings
@@ -27,6 +28,11 @@ def test_webhook_is_due_after_the_end_of_the_response() -> None:
     assert (hook.url, hook.payload, hook.secret) == ("http://localhost:1/h", b'{"said":"hi"}', "")
     assert hook.id.startswith("post_")
     assert hook.subject == "", "it replaces no other webhook"
+
+
+def test_response_with_webhook_needs_no_player() -> None:
+    server = VirtualServer("rules: [{reply: Done., then_post: {to: 'http://localhost:1/h'}}]")
+    assert server.respond(chat_request()).planned.plan.delivery is DEFAULT_DELIVERY
 
 
 def test_webhook_is_due_by_the_time_scale() -> None:

@@ -51,8 +51,17 @@ class FakeHeading(NamedTuple):
     def use_session(self, now: float, monotonic: float) -> None:
         """No head has a session."""
 
-    def read(self, raw: bytes, client: str, now: float, monotonic: float | None = None) -> EngineRequest:
-        return EngineRequest(**self._asdict(), raw=raw, client_address=client, now=now, monotonic=monotonic)
+    def read(
+        self,
+        raw: bytes,
+        client_address: str,
+        now: float,
+        monotonic: float | None = None,
+        *,
+        uses_session: bool = True,
+    ) -> EngineRequest:
+        head = self._asdict()
+        return EngineRequest(**head, raw=raw, client_address=client_address, now=now, monotonic=monotonic)
 
 
 class FakeEngine:

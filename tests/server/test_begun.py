@@ -129,7 +129,7 @@ class ServerWithoutSockets:
             assert [place.ended for place in self.places] == [1]
             assert [each.end_reason for each in self.app.journal] == ["gone"]
             assert not any(self.app.responses_in_flight.values())
-            assert len(self.app.deadlines) == 0
+            assert self.app.deadlines.pending_count == 0
             await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
         assert self.app.unfinished_exchanges == 0

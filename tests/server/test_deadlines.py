@@ -21,7 +21,7 @@ def test_deadlines_run_in_order_with_one_timer() -> None:
     assert done == [("soon", 101.0), ("soon too", 101.0), ("between", 102.0), ("late", 103.0)]
     assert clock.turns == 3
     assert not clock.calls
-    assert len(deadlines) == 0
+    assert deadlines.pending_count == 0
 
 
 def test_past_deadline_runs_in_next_turn() -> None:
@@ -58,10 +58,10 @@ def test_cancelled_deadline_does_not_run_and_drops_its_action() -> None:
     first.cancel()
     first.cancel()
     assert first.action is None
-    assert len(deadlines) == 1
+    assert deadlines.pending_count == 1
     clock.run_until(110)
     assert done == [102.0]
-    assert len(deadlines) == 0
+    assert deadlines.pending_count == 0
 
 
 def test_deadline_cancelled_at_its_own_time_does_not_run() -> None:
@@ -71,7 +71,7 @@ def test_deadline_cancelled_at_its_own_time_does_not_run() -> None:
     second = deadlines.call_at(101, done.append)
     clock.run_until(110)
     assert not done
-    assert len(deadlines) == 0
+    assert deadlines.pending_count == 0
 
 
 def test_heap_of_cancelled_deadlines_is_swept() -> None:
@@ -80,7 +80,7 @@ def test_heap_of_cancelled_deadlines_is_swept() -> None:
     many = [deadlines.call_at(101 + number / 1000, done.append) for number in range(1000)]
     for deadline in many[:-10]:
         deadline.cancel()
-    assert len(deadlines) == 10
+    assert deadlines.pending_count == 10
     assert len(deadlines._heap) < 150
     clock.run_until(110)
     assert len(done) == 10
@@ -135,7 +135,7 @@ def test_actions_that_are_late_wait_in_the_heap() -> None:
     pushed = list(deadlines._heap)
     deadlines.run_due_actions()
     assert done == [0, 1]
-    assert len(deadlines) == 998
+    assert deadlines.pending_count == 998
     assert {id(entry) for entry in deadlines._heap} < {id(entry) for entry in pushed}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 
@@ -14,7 +16,7 @@ from mockllm.core.request.request import Request
 from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.reading_connection import MAX_CONTENT_LENGTH, MAX_QUEUED
-from mockllm.server.server_limits import ServerLimits
+from mockllm.server.server_limits import BODY_BUFFER, ServerLimits
 from tests.server.fake_engine import FakeEngine, whole
 from tests.server.raw_client import Raw, request
 from tests.server.threaded_server import ThreadedServer
@@ -44,6 +46,16 @@ def echoed(raw: Raw) -> list[object]:
     assert answer.status == 200
     found: list[object] = json.loads(answer.body)
     return found
+
+
+def connections(server: ThreadedServer) -> list[Connection]:
+    found = server._server._connection_factory.connections
+    return [each for each in found if isinstance(each, Connection)]
+
+
+def send_until_closed(raw: Raw, data: bytes) -> None:
+    with suppress(ConnectionError):
+        raw.send(data)
 
 
 def test_trailer_is_no_header_of_the_next_request(server: ThreadedServer) -> None:
@@ -131,6 +143,33 @@ def test_many_requests_of_one_read_have_responses(server: ThreadedServer, count:
     assert found == ["/echo"] * (count // 2) + ["/a"] * (count - count // 2)
 
 
+def test_queued_requests_lift_no_bound_on_bytes_after_upgrade(
+    server: ThreadedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored: list[int] = []
+
+    def decline(
+        connection: Connection, original: Callable[[Connection], bytes] = Connection.decline_upgrade
+    ) -> bytes:
+        stored.append(len(connection._tail))
+        return original(connection)
+
+    monkeypatch.setattr(Connection, "decline_upgrade", decline)
+    with Raw(server.port) as raw:
+        raw.sock.settimeout(None)
+        with server.paused():
+            raw.send(
+                request("POST", "/echo", JSON) * 12
+                + request(path="/a", Connection="Upgrade", Upgrade="websocket")
+            )
+            sender = Thread(target=send_until_closed, args=(raw, b"x" * BODY_BUFFER * 40))
+            sender.start()
+            until(lambda: any(each.input_paused for each in connections(server)))
+        until(lambda: stored)
+        sender.join()
+    assert stored[0] <= 2 * BODY_BUFFER
+
+
 @pytest.mark.parametrize("head", [b"POST /echo HT", b"POST /echo HTTP/1.1\r\nHost: test\r\n"])
 def test_head_that_begins_behind_a_request_has_its_time(server: ThreadedServer, head: bytes) -> None:
     first = request("POST", "/echo", JSON)
@@ -163,8 +202,7 @@ def test_completed_head_cancels_its_postponed_timeout(server: ThreadedServer) ->
     whole = request(path="/a")
     with Raw(server.port) as raw:
         raw.send(whole).answer()
-        (connection,) = server._server._connection_factory.connections
-        assert isinstance(connection, Connection)
+        (connection,) = connections(server)
         raw.send(whole[:9])
         until(lambda: connection._head_deadline)
 

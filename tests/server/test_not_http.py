@@ -149,6 +149,13 @@ def test_request_that_breaks_off_in_its_body_is_logged(server: ThreadedServer) -
     assert entry.notes == ("the request broke off after 62 bytes of its body",)
 
 
+def test_broken_off_request_of_http_1_0_is_logged_with_its_version(server: ThreadedServer) -> None:
+    with Raw(server.port) as raw:
+        raw.send(b"POST /older HTTP/1.0\r\nContent-Length: 500\r\n\r\nhello")
+        until(lambda: server.app.unfinished_exchanges == 1)
+    assert written_down(server, "/older").http_version == "1.0"
+
+
 def test_complete_body_of_a_client_that_left_is_not_broken_off(server: ThreadedServer) -> None:
     counts: list[int] = []
 

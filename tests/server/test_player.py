@@ -172,7 +172,7 @@ def test_player_waits_for_full_sink() -> None:
     clock.run_until(102)
     assert built.stalled
     assert turns == ["turn"]
-    assert len(deadlines) == 0
+    assert deadlines.pending_count == 0
     clock.run_until(103.5)
     sink.full = False
     built.resume()
@@ -197,9 +197,9 @@ def test_gap_of_a_fault_follows_a_write_that_fills_the_sink() -> None:
 def test_stopped_player_has_no_deadline() -> None:
     clock, deadlines, sink = world()
     built = begun(chunks(5, 1), sink, deadlines)
-    assert len(deadlines) == 1
+    assert deadlines.pending_count == 1
     built.stop()
-    assert len(deadlines) == 0
+    assert deadlines.pending_count == 0
     clock.run_until(110)
     assert len(sink.writes) == 1
 
@@ -211,7 +211,7 @@ def test_player_fails_if_client_is_gone() -> None:
     clock.run_until(110)
     assert isinstance(built.exception, ConnectionResetError)
     assert built.play_end is None
-    assert len(deadlines) == 0
+    assert deadlines.pending_count == 0
     built.stop()
     assert built.exception is None, "the error's frames hold the play: a cycle"
 

@@ -136,10 +136,11 @@ def _comparison(compare: Comparison) -> Callable[[NumberPlaceholder, object], bo
 class NumberPlaceholder:
     """A number that differs in each response.
 
-    Arithmetic with a plain number other than 0 returns a further placeholder. So does arithmetic with another
-    placeholder, where one of both depends on a generated tool call. The number of the present request decides a
-    comparison with a plain number. The result becomes a condition for the use of the cached response. `str` returns
-    the placeholder of a text. All else raises TypeError.
+    Arithmetic with a plain number returns a further placeholder, or the same one where an integer 0 is added or
+    subtracted. Arithmetic with another placeholder does so, too, where one of both depends on a generated tool call.
+    The number of the present request decides a comparison with a plain number. The result becomes a condition for
+    the use of the cached response. `bool` is a comparison with 0. `str` returns the placeholder of a text. All else
+    raises TypeError.
     """
 
     __slots__ = ("_computation", "_placeholders", "_sample")
@@ -380,7 +381,9 @@ class Prerendered(Struct, frozen=True, eq=False):
 
     def head(self, values: Sequence[bytes]) -> ResponseHead:
         """Return the head of the response with these values."""
-        per_response = [(name, values[number].decode()) for name, number in self.header_value_indexes]
+        per_response = [
+            (name, values[value_index].decode()) for name, value_index in self.header_value_indexes
+        ]
         return ResponseHead(self.status, self.fixed, tuple(per_response))
 
 

@@ -279,7 +279,7 @@ MAX_MEASURED_STEPS: Final = 8
 """The size of a response with more steps is estimated."""
 MAX_SUMMED_STEPS: Final = 2_000
 """The size of a response with as many steps or more is estimated by fewer of them."""
-STEP: Final = 400
+BYTES_PER_STEP: Final = 400
 """Estimated bytes of a step."""
 
 
@@ -288,7 +288,7 @@ def estimated_bytes(response: PlannedResponse) -> int:
     content = response.content
     if isinstance(content, PrerenderedResponse):
         return KIB
-    return STEP * len(content.steps) if len(content.steps) > MAX_MEASURED_STEPS else _size(response)
+    return BYTES_PER_STEP * len(content.steps) if len(content.steps) > MAX_MEASURED_STEPS else _size(response)
 
 
 def _size(response: PlannedResponse) -> int:

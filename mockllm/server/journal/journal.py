@@ -42,9 +42,9 @@ LIGHT_BODY: Final = 8 * KIB
 COUNT_INTERVAL: Final = 1.0
 """Seconds between two counts."""
 ENTRY_INTERVAL: Final = 5.0
-"""Seconds between two rounds that make entries. An entry costs a fifth of a response, and many exchanges have been
-dropped by then."""
-ENTRIES_AT_ONCE: Final = 40
+"""Seconds between two passes that make entries. An entry costs more than a small response, and many exchanges have
+been dropped by then."""
+ENTRIES_AT_ONCE: Final = 16
 """Entries that are made in one iteration of the loop: less than half a millisecond."""
 PAUSE: Final = 0.02
 """Seconds between two such iterations."""
@@ -141,9 +141,7 @@ class Journal:
                 break
             while self._ring:  # older ones
                 self._drop_oldest()
-            ended = pending.popleft()
-            self._pending_bytes -= ended.pending_bytes
-            self._discarded.add(ended.response)
+            self._drop_oldest_pending()
 
     def start_timers(self, loop: AbstractEventLoop) -> None:
         """Count and make entries at intervals, as long as the journal is referenced: the loop may outlive its
@@ -162,7 +160,7 @@ class Journal:
 
         def make_pending_entries(up_to: int | None = None) -> None:
             """Make entries of the exchanges that are pending now, some in each iteration. Exchanges that end
-            meanwhile wait for the next round: under load, their entries would push older ones out of the ring."""
+            meanwhile wait for the next pass: under load, their entries would push older ones out of the ring."""
             journal = reference()
             if journal is not None:
                 up_to = journal.total if up_to is None else up_to
@@ -229,10 +227,11 @@ class Journal:
     def clear(self) -> None:
         """Drop all requests. Their numbers and the counts continue."""
         self.clears += 1
-        self.make_entries()
         with self._lock:
             while self._ring:
                 self._drop_oldest()
+            while self._pending:
+                self._drop_oldest_pending()
 
     def find(self, number: int) -> JournalEntry | None:
         """Return the entry of this number, if it is still stored."""
@@ -271,6 +270,11 @@ class Journal:
         self._bytes += entry.size
         while len(ring) > self.max_entries or (self._bytes > self.max_bytes and len(ring) > 1):
             self._drop_oldest()
+
+    def _drop_oldest_pending(self) -> None:
+        ended = self._pending.popleft()
+        self._pending_bytes -= ended.pending_bytes
+        self._discarded.add(ended.response)
 
     def _drop_oldest(self) -> None:
         entry = self._ring.popleft()

@@ -78,6 +78,16 @@ def test_refused_body_below_api_gets_the_providers_error(tmp_path: Path) -> None
         assert [each["path"] for each in requests] == ["/api/chat"] * 2
 
 
+def test_broken_off_call_of_control_api_begins_no_session(tmp_path: Path) -> None:
+    with steered(tmp_path, {"a.yaml": RULES}) as server:
+        with Raw(server.port) as raw:
+            headers = {"Content_Length": "500", "x-mockllm-session": "ghost"}
+            raw.send(request("POST", "/api/nothing", b"", **headers) + b"x")
+            until(lambda: server.app.unfinished_exchanges == 1)
+        until(lambda: server.app.unfinished_exchanges == 0)
+        assert "ghost" not in server.call("GET", "/api/sessions").text
+
+
 def test_request_below_api_that_breaks_off_is_in_the_journal(tmp_path: Path) -> None:
     with steered(tmp_path, {"a.yaml": RULES}) as server:
         for path in ("/api/chat", "/api/verify"):

@@ -40,6 +40,13 @@ def test_numbers_go_on_whenever_it_is_looked_at() -> None:
     assert journal.find(4) is None
 
 
+def test_clear_makes_no_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    pending = fill(Journal(10), 5)
+    monkeypatch.delattr(Journal, "_entry_of")
+    pending.clear()
+    assert (len(pending), pending.bytes, pending._pending_bytes) == (0, 0, 0)
+
+
 def test_journal_makes_entries_in_batches() -> None:
     journal = fill(Journal(10), 5)
     assert journal.make_entries(3)

@@ -8,7 +8,7 @@ import pytest
 
 from mockllm.engine import PlannedResponse
 from mockllm.server.ended_exchange import EndedExchange
-from mockllm.server.journal.entry import STEP, JournalEntry, entry_of
+from mockllm.server.journal.entry import BYTES_PER_STEP, JournalEntry, entry_of
 from mockllm.server.journal.journal import (
     BYTES_AT_ONCE,
     MAX_EXCESS,
@@ -38,7 +38,7 @@ MANY = PlannedResponse(chunks(200, 0.1), "a.yaml:many")
 
 @pytest.mark.parametrize(
     ("answer", "body", "each"),
-    [(LARGE, b"", 50_000), (MANY, b"", 400 * STEP), (None, b"x" * 100_000, 100_000)],
+    [(LARGE, b"", 50_000), (MANY, b"", 400 * BYTES_PER_STEP), (None, b"x" * 100_000, 100_000)],
     ids=["large answers", "long answers", "large bodies"],
 )
 def test_pending_entries_are_bounded_by(answer: PlannedResponse | None, body: bytes, each: int) -> None:
