@@ -324,12 +324,11 @@ class ResponsePlanner:
         )  # fmt: skip
         if not (compiled.static and request.generates):
             resolved = _resolve(context)
-            in_parts, call = (
-                resolved.faults or context.streamed or request.background,
-                context.generated_tool_call,
+            in_parts = resolved.faults or context.streamed or request.background
+            renderer = new_renderer(
+                arguments_in_one_chunk=resolved.unpaced and not in_parts,
+                generated_tool_call=context.generated_tool_call,
             )
-            in_one_chunk = resolved.unpaced and not in_parts
-            renderer = new_renderer(arguments_in_one_chunk=in_one_chunk, generated_tool_call=call)
             reply = render(renderer, evaluate(compiled.spec, context.evaluation_context), dialect)
             context.notes += renderer.notes
             return with_cached_tokens(reply, context)
@@ -349,13 +348,11 @@ class ResponsePlanner:
         self, context: PlanContext, dialect: ReplyDialect, reply: Reply, *, reply_is_static: bool
     ) -> EncodedStream:
         """Return the stream of a reply, without the waits of the pace."""
-        compiled, request, identity = context.compiled, context.request, context.identity
+        compiled = context.compiled
 
-        def render_stream(one_identity: ResponseIdentity, one_request: Request, _: object) -> EncodedStream:
-            counted = (
-                reply if compiled.sets_input_tokens else with_input_tokens(reply, one_request.input_tokens)
-            )
-            plan = _stream_plan(dialect, counted, one_request, one_identity)
+        def render_stream(identity: ResponseIdentity, request: Request, _: object) -> EncodedStream:
+            counted = reply if compiled.sets_input_tokens else with_input_tokens(reply, request.input_tokens)
+            plan = _stream_plan(dialect, counted, request, identity)
             return EncodedStream(plan, timed_chunks(counted)[0])
 
         # the response cache stores the whole response, so not its events alone
@@ -367,17 +364,18 @@ class ResponsePlanner:
         # an error is not cached: it may state a wait, and name the API key and the path of its request
         if not reply_is_static or cached_whole or context.prerendering or reply.failure is not None:
             chunks = () if context.unpaced else timed_chunks(reply)[0]
-            return EncodedStream(_stream_plan(dialect, reply, request, identity), chunks)
-        parameters: tuple[Hashable, ...] = (request.query_string,)
+            return EncodedStream(_stream_plan(dialect, reply, context.request, context.identity), chunks)
+        parameters: tuple[Hashable, ...] = (context.request.query_string,)
         if not compiled.request_independent:
             parameters = (
-                request.model,
-                request.output_bounds.key,
-                dialect.encoding_key(request),
+                context.request.model,
+                context.request.output_bounds.key,
+                dialect.encoding_key(context.request),
                 context.cached_tokens,
             )
         key = (compiled, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
-        return self.response_cache.find_or_render_stream(key, identity, request, render_stream)
+        find_or_render = self.response_cache.find_or_render_stream
+        return find_or_render(key, context.identity, context.request, render_stream)
 
 
 def _resolve(context: PlanContext) -> ResolvedSettings:
@@ -396,9 +394,5 @@ def _stream_plan(dialect: ReplyDialect, reply: Reply, request: Request, identity
 
 
 def _chunk_count(reply: Reply) -> int:
-    return sum(
-        len(part.chunks)
-        for choice in reply.choices
-        for part in choice.parts
-        if not isinstance(part, NativePart)
-    )
+    parts = [part for choice in reply.choices for part in choice.parts]
+    return sum(len(part.chunks) for part in parts if not isinstance(part, NativePart))
