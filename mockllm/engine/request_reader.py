@@ -182,7 +182,7 @@ class RequestReader:
         else:
             session, lookup = self._state.session(self._session, monotonic), self._state.lookup(self._session)
         request = self._request_of(self._attributes, raw, client_address, now, monotonic, lookup)
-        if session is not None and not session.redacted_id:
+        if session is not None and uses_session and not session.redacted_id:
             self._set_redacted_id(session)
         if self._session_failure is None:
             if self._read_override is not None:

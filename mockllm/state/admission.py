@@ -4,7 +4,6 @@ none."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from math import inf
 from typing import NamedTuple
 
@@ -84,17 +83,12 @@ def admit_request(
     selections: Sequence[tuple[SelectedCandidate, ScopeCounts]],
     inputs: DecisionInputs,
     selected_rule: Candidate | None,
-    *,
-    count: bool,
 ) -> tuple[AdmissionResult, InFlightSlot | None]:
     """Return the result of these modifiers' limits and loads; first all limits, then all loads. If they admit the
-    request, charge it to the limits and take its slot. Without `count`, the result is the same, and nothing is
-    charged or taken. A batch does not run a request that its validation refuses."""
+    request, charge it to the limits and take its slot. A batch does not run a request that its validation refuses."""
     scenario_time = inputs.scenario_time
     with_limit = [(each, counts) for each, counts in selections if each.candidate.limit is not None]
     limiters = [scope_counts.rate_limiter(selected.candidate) for selected, scope_counts in with_limit]
-    if not count:
-        limiters = [deepcopy(limiter) for limiter in limiters]
     cost = inputs.compute_cost() if any(limiter.limit.counts_tokens for limiter in limiters) else NO_COST
     costs = [_with_draw(cost, selected, inputs) for selected, _ in with_limit]
     results = [limiter.check(scenario_time, cost) for limiter, cost in zip(limiters, costs, strict=True)]
@@ -117,7 +111,7 @@ def admit_request(
         tokens=cost.tokens, continuous_batch_times=effect.continuous_batch_times,
     )  # fmt: skip
     concurrent = [limiter for limiter in limiters if limiter.limit.concurrent is not None]
-    if not count or not (concurrent or with_load):
+    if not (concurrent or with_load):
         return admitted, None
     return admitted, _take_slot(concurrent, with_load, effect.batch_times, inputs)
 

@@ -104,6 +104,16 @@ class Counters:
             self._recent_size += grown
             self._memory_bound.add(grown)
 
+    def copy_of(self, candidates: Sequence[Candidate]) -> Counters:
+        """Return counters that change separately, with all data of these candidates. A preview decides with them. In
+        these counters, no scope is created, used or removed."""
+        copied, keys = Counters(), {candidate.key for candidate in candidates}
+        for scope in {"", *(candidate.scope for candidate in candidates)}:
+            scope_counts = self._recent.get(scope) or self._older.get(scope)
+            if scope_counts is not None:
+                copied._recent[scope] = scope_counts.copy_of(keys)
+        return copied
+
     def scopes(self) -> Iterator[ScopeCounts]:
         """Yield all scopes."""
         yield from self._recent.values()

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from mockllm.core.load.plan_queue import PlanQueueEntry
 from mockllm.core.selection.decision import (
     AdmissionResult,
@@ -29,31 +31,31 @@ response, or the request is invalid."""
 
 
 def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) -> Decision:
-    """Decide and count, in one atomic step. Without `count`, the decision is the same but for its slot, which is
-    None, and nothing is counted."""
-    modifiers, blocked_modifiers = (
-        _apply_modifiers(counters, inputs, count=count) if inputs.modifiers else ((), ())
-    )
+    """Decide and count, in one atomic step. Without `count`, it is a preview: the decision is the same but for its
+    slot, which is None, and the counters do not change. Copies of their scopes count then."""
+    if not count:
+        copied = counters.copy_of((*inputs.modifiers, *inputs.rules))
+        return replace(decide(copied, inputs), slot=None)
+    modifiers, blocked_modifiers = _apply_modifiers(counters, inputs) if inputs.modifiers else ((), ())
     selected_rule, blocked = _select_rule(counters, inputs)
-    number = _take_number(counters, selected_rule.candidate.scope if selected_rule else "", count=count)
+    number = _take_number(counters, selected_rule.candidate.scope if selected_rule else "")
     admission_result: AdmissionResult | None = None
     slot: InFlightSlot | None = None
     outcome: DecisionOutcome = "rule" if selected_rule else "no_rule"
     candidate = selected_rule.candidate if selected_rule else None
     if modifiers:
-        if count:
-            _set_states(counters, modifiers)
+        _set_states(counters, modifiers)
         limiting = _limiting(counters, modifiers)
         if any(selected.candidate.has_error for selected in modifiers):
             outcome = "modifier"
             admission_result = uncharged_admission(limiting, inputs.scenario_time) if limiting else None
         elif limiting:
-            admission_result, slot = admit_request(limiting, inputs, candidate, count=count)
+            admission_result, slot = admit_request(limiting, inputs, candidate)
             if admission_result.refused_by is not None:
                 outcome = "limited" if admission_result.limit_result else "overloaded"
     if outcome in COUNTED_OUTCOMES and inputs.fails_validation(candidate):
         outcome = "invalid"
-    if count and outcome in COUNTED_OUTCOMES:
+    if outcome in COUNTED_OUTCOMES:
         _count(counters, inputs, selected_rule, blocked)
     counters.update_memory_usage()
     return Decision(
@@ -77,7 +79,7 @@ def waits_for_plans(counters: Counters, inputs: DecisionInputs, entry: PlanQueue
 
 
 def _apply_modifiers(
-    counters: Counters, inputs: DecisionInputs, *, count: bool
+    counters: Counters, inputs: DecisionInputs
 ) -> tuple[Sequence[SelectedCandidate], Sequence[tuple[Candidate, GuardReason]]]:
     """Return the modifiers that apply, and those that do not. They are counted here, whatever the
     outcome of the request, unlike rules."""
@@ -101,11 +103,10 @@ def _apply_modifiers(
             else:
                 blocked_modifiers.append((candidate, reason))
             is_eligible = reason is None or reason in BLOCKED_BY_COUNT
-            if count and guard.during is not None:
+            if guard.during is not None:
                 scope_counts.record_first_try(candidate.key, inputs.scenario_time)
-        if count:
-            counts[0] = tries + 1
-            counts[1] = eligible + is_eligible
+        counts[0] = tries + 1
+        counts[1] = eligible + is_eligible
     return applied, blocked_modifiers
 
 
@@ -127,11 +128,10 @@ def _select_rule(
     return None, blocked
 
 
-def _take_number(counters: Counters, scope: str, *, count: bool) -> int:
+def _take_number(counters: Counters, scope: str) -> int:
     scope_counts = counters.counts_in(scope)
     number = scope_counts.next_request_number
-    if count:
-        scope_counts.next_request_number = number + 1
+    scope_counts.next_request_number = number + 1
     return number
 
 

@@ -99,6 +99,8 @@ class EngineState:
         """The number of sessions that were created."""
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         """By id; the one that was not used for the longest time first."""
+        self._latest_monotonic = self._latest_now = 0.0
+        """The times of the latest use of any session: a session that a decision creates counts as used then."""
         self._max_sessions = max_sessions
         self.unused_timeout = unused_timeout
         self._log = log
@@ -113,7 +115,8 @@ class EngineState:
             self._sessions.move_to_end(id)
         self.expire(monotonic)
         found = self._get_or_create(id)
-        found.last_used_monotonic, found.last_used = monotonic, monotonic if now is None else now
+        self._latest_monotonic = found.last_used_monotonic = monotonic
+        self._latest_now = found.last_used = monotonic if now is None else now
         return found
 
     def session(self, id: str, monotonic: float) -> Session | None:
@@ -155,7 +158,8 @@ class EngineState:
         return bool(inputs.modifiers) and waits_for_plans(self._counters(inputs.session), inputs, entry)
 
     def decide(self, inputs: DecisionInputs, *, count: bool = True) -> Decision:
-        """Decide with the session's counters. Without `count`, a session that does not exist is not created."""
+        """Decide with the session's counters. Without `count`, it is a preview: no session is created, and no count
+        changes."""
         if not count and inputs.session and inputs.session not in self._sessions:
             return decide(Counters(), inputs, count=False)
         return decide(self._counters(inputs.session), inputs, count=count)
@@ -251,8 +255,8 @@ class EngineState:
         return self._get_or_create(session).counters if session else self.counters_without_session
 
     def _get_or_create(self, id: str) -> Session:
-        """Return a session; create it if no session has this id. The least recently used one ends where there
-        are too many."""
+        """Return a session; create it if no session has this id, as for a request whose session has ended since it
+        was read. The least recently used one ends where there are too many."""
         found = self._sessions.get(id)
         if found is None:
             if len(self._sessions) >= self._max_sessions:
@@ -260,6 +264,7 @@ class EngineState:
                 self._end([oldest], f"there are more than {self._max_sessions}")
             self._created += 1
             found = self._sessions[id] = Session(self._objects.lookup(id), self._memory_bound, self._created)
+            found.last_used_monotonic, found.last_used = self._latest_monotonic, self._latest_now
         return found
 
     def expire(self, monotonic: float) -> None:

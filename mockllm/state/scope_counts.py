@@ -7,6 +7,8 @@ flight. `counters.py` finds the scope, and `decide.py` decides; this module only
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from copy import deepcopy
 from typing import Final
 
 from mockllm.core.limits.rate_limiter import RateLimiter
@@ -30,6 +32,12 @@ class InFlight:
 
     def __len__(self) -> int:
         return len(self._ends)
+
+    def copy(self) -> InFlight:
+        """Return the same responses in flight, which change separately."""
+        copied = InFlight()
+        copied._ends = self._ends.copy()
+        return copied
 
     def expect_end(self, slot: InFlightSlot, until: float) -> None:
         """Record that a response is in flight, and its planned end; `inf` if that is not known yet."""
@@ -77,6 +85,19 @@ class ScopeCounts:
         self._in_flight: dict[str, InFlight] = {}
         self._batches: dict[str, RunningBatch] = {}
         self._plan_queues: dict[str, PlanQueue] = {}
+
+    def copy_of(self, keys: AbstractSet[str]) -> ScopeCounts:
+        """Return a copy that changes separately, with the data of these keys alone. This scope does not change, also
+        where it has counts to merge. The copy lacks the plan queues, which no decision reads."""
+        copied = ScopeCounts()
+        copied.next_request_number, copied.states = self.next_request_number, self.states
+        copied.unmerged_counts = self.unmerged_counts.copy()
+        copied.counts = {key: self.counts[key].copy() for key in self.counts.keys() & keys}
+        copied._first_tries = {key: self._first_tries[key] for key in self._first_tries.keys() & keys}
+        copied._limiters = {key: deepcopy(self._limiters[key]) for key in self._limiters.keys() & keys}
+        copied._in_flight = {key: self._in_flight[key].copy() for key in self._in_flight.keys() & keys}
+        copied._batches = {key: self._batches[key].copy() for key in self._batches.keys() & keys}
+        return copied
 
     def counts_of(self, key: str) -> list[int]:
         """Return the tries and eligible tries of a key, to be read and changed."""

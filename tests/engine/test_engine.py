@@ -109,6 +109,18 @@ def test_a_peek_equals_the_next_response() -> None:
     ] * 2
 
 
+def test_previews_of_many_clients_end_no_sequence_of_another() -> None:
+    game = VirtualServer("rules: [{per: header:x-user, sequence: [one, two]}]")
+
+    def sent(user: str) -> ClientRequest:
+        return chat_request(session="s", headers={"x-user": user})
+
+    first = game.respond(sent("real")).text
+    for number in range(1_001):
+        game.engine.preview(read(game, sent(f"user {number}")))
+    assert (first, game.respond(sent("real")).text) == ("one", "two")
+
+
 @pytest.mark.parametrize(
     ("id", "text"),
     [

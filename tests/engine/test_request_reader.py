@@ -39,6 +39,16 @@ def test_reader_reads_without_a_use_of_the_session() -> None:
     assert without.read(b"{}", "::1", NOW, uses_session=False).session is None
 
 
+def test_reader_without_use_of_session_leaves_its_shown_id() -> None:
+    state = (engine := VirtualServer("rules: [{reply: hi}]").engine).state
+    state.use_session(id := "opaque7key", NOW)  # as by the control API
+    head = "POST", f"/s/{id}/v1/chat/completions", "", {"authorization": f"Bearer {id}"}
+    engine.request_reader(*head).read(b"{}", "::1", NOW, uses_session=False)
+    assert state.redacted_id(id) == id
+    engine.request_reader(*head).read(b"{}", "::1", NOW)
+    assert state.redacted_id(id).startswith("REDACTED-")
+
+
 @pytest.mark.parametrize("value", ["1", "1" * 1_000], ids=["short", "long"])
 def test_reader_reads_short_query_once_for_its_head(value: str) -> None:
     engine = VirtualServer("rules: [{reply: hi}]").engine

@@ -125,6 +125,35 @@ def test_preview_creates_no_session() -> None:
     assert sessions.session("a", 15.0) is None
 
 
+def test_preview_uses_no_session_and_none_of_its_scopes() -> None:
+    sessions = EngineState(max_sessions=2)
+    for now, id in enumerate("ab"):
+        sessions.use_session(id, float(now))
+        outcomes(sessions, id)
+    for number in range(3000):
+        scoped = [replace(RULE, scope=str(number))]
+        sessions.decide(replace(inputs("a"), rules=scoped), count=False)
+        sessions.decide(replace(inputs(str(number)), rules=scoped), count=False)
+    assert list(sessions.sessions()) == ["a", "b"]
+    assert sessions.sessions()["a"].last_used_monotonic == 0.0
+    assert outcomes(sessions, "a", "b") == ["no_rule", "no_rule"]
+    assert list(sessions.totals()) == ["a#1"]
+
+
+def test_session_begun_by_decision_lasts_as_if_it_was_used() -> None:
+    lines: list[str] = []
+    sessions = EngineState(unused_timeout=100.0, log=lines.append)
+    sessions.use_session("a", 1000.0, 1_700_000_000.0)
+    sessions.end("a")
+    outcomes(sessions, "a")
+    sessions.use_session("b", 1001.0, 1_700_000_001.0)
+    assert lines == []
+    assert sessions.sessions()["a"].last_used == 1_700_000_000.0
+    assert outcomes(sessions, "a") == ["no_rule"]
+    sessions.use_session("b", 1100.0)
+    assert list(sessions.sessions()) == ["b"]
+
+
 def test_session_has_limited_scopes() -> None:
     sessions = EngineState()
     for number in range(3000):

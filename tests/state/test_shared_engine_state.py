@@ -70,6 +70,18 @@ def test_limits_are_reset_without_the_store(state: SharedEngineState) -> None:
     assert [state.local_state.decide(inputs).outcome for _ in range(2)] == ["rule", "limited"]
 
 
+def test_preview_changes_no_count_of_worker_or_group(state: SharedEngineState) -> None:
+    inputs = DecisionInputs("", 7, (RULE,), (LIMITED,), lambda _: False)
+    state.counters_without_session.use({"r": 1, "m": 2})
+    for session in ("", "one"):
+        state.decide(DecisionInputs(session, 7, inputs.rules, inputs.modifiers, inputs.fails), count=False)
+    assert [state.counters_without_session.tries(key) for key in ("r", "m")] == [0, 0]
+    assert state.counters_without_session.take_numbers(1) == 0
+    assert list(state.counters_without_session.scopes()) == []
+    assert list(state.local_state.counters_without_session.scopes()) == []
+    assert len(state) == len(state.local_state) == 0
+
+
 def test_object_beyond_the_bound_does_not_reach_the_store(
     state: SharedEngineState, monkeypatch: pytest.MonkeyPatch
 ) -> None:

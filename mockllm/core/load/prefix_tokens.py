@@ -28,6 +28,12 @@ class CachedPrefixes:
     def __len__(self) -> int:
         return len(self._held)
 
+    def copy(self) -> CachedPrefixes:
+        """Return a cache with the same prefixes, which changes separately."""
+        copied = CachedPrefixes(self._cache, self._most)
+        copied._held, copied._tokens = self._held.copy(), self._tokens
+        return copied
+
     @property
     def tokens(self) -> int:
         """The tokens of all prefixes."""

@@ -53,6 +53,15 @@ class RunningBatch:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def copy(self) -> RunningBatch:
+        """Return a batch with the same requests, which changes separately."""
+        copied = RunningBatch(self.batch)
+        copied.prefixes = None if self.prefixes is None else self.prefixes.copy()
+        copied._entries, copied._by_end = self._entries.copy(), self._by_end.copy()
+        copied._begins, copied._delayed = self._begins.copy(), self._delayed.copy()
+        copied._read_until, copied._number = self._read_until, self._number
+        return copied
+
     def schedule(
         self, work: PromptWork, scenario_time: float, delay: float = 0.0
     ) -> ContinuousBatchTimes | None:

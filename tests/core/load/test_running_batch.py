@@ -44,6 +44,20 @@ def test_request_waits_for_the_first_free_slot() -> None:
     assert waits(RunningBatch(BatchCapacity(slots=2)), 5, 3, 9, 1, 1) == [0, 0, 3, 5, 6]
 
 
+def test_copy_of_a_batch_schedules_alike_and_changes_alone() -> None:
+    batch = RunningBatch(BatchCapacity(slots=1, prefill_rate=10.0, kv_cache=KvCache(64)))
+    work = PromptWork(32, 0, ((b"a", 16), (b"b", 32)))
+    add(batch, "runs", 0.0, 9, work)
+    add(batch, "waits", 0.0, 9, work)
+    expected = batch.schedule(work, 1.0, 2.0)
+    copied = batch.copy()
+    assert add(copied, "later", 1.0, 9, work, 2.0) == expected
+    copied.end("runs")
+    copied.schedule(work, 99.0)
+    assert (len(copied), len(batch)) == (0, 2)
+    assert batch.schedule(work, 1.0, 2.0) == expected
+
+
 def test_without_slots_no_request_waits() -> None:
     assert waits(RunningBatch(BatchCapacity()), 5, 5, 5) == [0, 0, 0]
 
