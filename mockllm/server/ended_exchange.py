@@ -114,8 +114,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
         ended.request_class, ended.provider = request.request_class, request.provider
         if request.session is not None:
             ended.session = request.session
-        raw, received, attributes = exchange.raw, exchange.received, request.__dict__
-        ended.model = attributes.get("model")  # nearly always read before: without a call
+        raw, received = exchange.raw, exchange.received
+        ended.model = request.__dict__.get("model")  # nearly always read before: without a call
         if ended.model is None:
             ended.model = call_or_default_if_missing(partial(getattr, request, "model"), None)
         if request.has_uploaded_file:
@@ -126,7 +126,7 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             ended.headers, ended.raw = message.headers, raw
         if write_times is None and response.cached_from is not None:
             ended.id_seed = response.id_seed
-            ended.input_tokens = attributes.get("input_tokens", 0)
+            ended.input_tokens = request.__dict__.get("input_tokens", 0)
             ended.response = response.cached_from
         if (note := request.missing_base_path_note) is not None:  # the path lacks that of the SDKs' base URL
             ended.response = replace(ended.response, notes=(*ended.response.notes, note))

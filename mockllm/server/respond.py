@@ -103,12 +103,11 @@ def make_response(app: App, exchange: Exchange) -> None:
     is not refused here.
 
     The structure of a body (depth, numbers of containers and values) is checked before it is parsed. A short one is
-    parsed first (`is_parsed_before_check`): it cannot have too many containers or values, so only its depth is
-    checked.
+    parsed first (`is_parsed_before_check`, inlined here): it cannot have too many containers or values, so only its
+    depth is checked.
     """
     head, raw, engine = exchange.head, exchange.raw, app.engine
     is_checked = exchange.structure_checked
-    # as `is_parsed_before_check`, which is inlined: this runs for each request
     if not is_checked and (len(raw) >= app.short_body_limit or head.may_skip_engine):
         failure = structure_failure(raw, app.limits)
         if failure is not None:
@@ -133,14 +132,12 @@ def make_response(app: App, exchange: Exchange) -> None:
     if head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     exchange.request = request
-    if app.allow_cors:
-        exchange.sends_cors_headers = True
+    exchange.sends_cors_headers = app.allow_cors
     if app.provider_proxy is not None and recordings_to_wait_for(app, exchange) is not None:
         return
-    if not is_known and request.has_unread_history:
-        exchange.history_is_unread = True
-        return
-    set_engine_response(app, exchange, engine.begin_response(request))
+    exchange.history_is_unread = not is_known and request.has_unread_history
+    if not exchange.history_is_unread:
+        set_engine_response(app, exchange, engine.begin_response(request))
 
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
