@@ -149,7 +149,7 @@ def test_request_that_breaks_off_in_its_body_is_logged(server: ThreadedServer) -
     assert entry.notes == ("the request broke off after 62 bytes of its body",)
 
 
-def test_broken_off_request_of_http_1_0_is_logged_with_its_version(server: ThreadedServer) -> None:
+def test_journal_has_the_version_of_a_broken_off_request(server: ThreadedServer) -> None:
     with Raw(server.port) as raw:
         raw.send(b"POST /older HTTP/1.0\r\nContent-Length: 500\r\n\r\nhello")
         until(lambda: server.app.unfinished_exchanges == 1)

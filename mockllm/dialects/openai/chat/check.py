@@ -222,8 +222,8 @@ def _check_tool_messages(value: list[dict[str, Json]]) -> Failure | None:
 
 
 class OpenToolCalls(Struct, eq=False):
-    """The ids of the tool calls of the last message that is no tool message, `called`, and those of them that still
-    have no tool message, `open`. `called` is replaced and never changed; only `open` changes in place.
+    """The ids of the tool calls of the last message that is no tool message, `called`. Those of them in `open` still
+    have no tool message. `called` is replaced and never changed; only `open` changes in place.
     `misplaced_image` is not of calls: it is known from the same walk over the messages."""
 
     called: Collection[str] = ()
