@@ -128,8 +128,10 @@ class Http2Stream(asyncio.Transport):
         """Pass what has come of the request to its connection. The end of a body waits for the end of its stream. A
         client may send that in a further frame, which it could not send after a response."""
         length = self._lines.length
-        if self._request_ended and length is not None and length != self._received:
-            self._reset(ErrorCodes.PROTOCOL_ERROR)  # RFC 9113, section 8.1.1; `h2` lets trailers end it early
+        if length is not None and (
+            self._received > length or (self._request_ended and self._received < length)
+        ):
+            self._reset(ErrorCodes.PROTOCOL_ERROR)  # RFC 9113, section 8.1.1
             self.client_gone(ConnectionResetError("the body has another length than its head says"))
             return
         if self._request_ended or length != self._received:
