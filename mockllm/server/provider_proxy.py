@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
-from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Framing, Plan, RawStep, ResponseHead
+from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Framing, Headers, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.request import Request
@@ -41,7 +41,7 @@ from mockllm.server.pending_recordings import PendingRecordings
 from mockllm.server.player import DrainableSink
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.server_limits import KIB, MIB
-from mockllm.server.upstreams import RECORDER_HEADER, Upstreams
+from mockllm.server.upstreams import RECORDER_HEADER, Upstreams, connection_options
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -233,11 +233,12 @@ class ProviderProxy(Struct):
             raise
         frames = _ResponseFrames()
         async with response:
-            plan = Plan(_head(response), (), Framing.SSE)
+            headers = _end_to_end_headers(response)
+            plan = Plan(_head(response.status, headers), (), Framing.SSE)
             opening = serialize_head(plan)
             whole = await _through(response, opening, client, clock, frames)
         client.complete, duration = True, clock()
-        recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames.frames))
+        recorded = RecordedResponse(response.status, headers, tuple(frames.frames))
         if RECORDER_HEADER in response.headers:
             note += ": it leads back to the same recorder, and is not recorded"
         elif target is not None and (not target.record or self.out is None):
@@ -329,10 +330,14 @@ def _interaction(
     return Interaction(recorded, response, where, session)
 
 
-def _head(response: ClientResponse) -> ResponseHead:
+def _end_to_end_headers(response: ClientResponse) -> Headers:
+    """Return the provider's headers without those that it names as headers of its connection."""
+    pairs = response.headers.items()
+    hops = connection_options(pairs)
+    return tuple((name, value) for name, value in pairs if name.lower() not in hops)
+
+
+def _head(status: int, headers: Headers) -> ResponseHead:
     """Return the provider's head for the client, with its content length."""
     drop = DROPPED_HEADERS - {"content-length"}
-    return ResponseHead(
-        response.status,
-        tuple((name, value) for name, value in response.headers.items() if name.lower() not in drop),
-    )
+    return ResponseHead(status, tuple((name, value) for name, value in headers if name.lower() not in drop))
