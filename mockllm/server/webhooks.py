@@ -103,10 +103,12 @@ class WebhookSender:
 
     async def _attempt(self, webhook: Webhook) -> str:
         """Return why the endpoint did not accept the webhook; empty where it did."""
-        from aiohttp import ClientError, ClientSession, ClientTimeout
+        from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
-        if self._session is None:
-            self._session = ClientSession(timeout=ClientTimeout(total=TIMEOUT))
+        if self._session is None:  # `MAX_PENDING` bounds the connections
+            self._session = ClientSession(
+                connector=TCPConnector(limit=0), timeout=ClientTimeout(total=TIMEOUT)
+            )
         headers = {**webhook.headers(int(time.time())), WEBHOOK_HEADER: "1"}
         try:
             async with self._session.post(

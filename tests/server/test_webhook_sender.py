@@ -129,3 +129,33 @@ def test_failed_webhook_is_reported_and_frees_its_place(
     asyncio.run(deliver())
     line = "mockllm: webhook of a.yaml:done to http://localhost:9 not sent: RuntimeError\n"
     assert capsys.readouterr().err == line * 2
+
+
+def test_endpoints_that_hang_do_not_hold_up_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of aiohttp has 100 connections by default."""
+    monkeypatch.setattr(webhooks, "TIMEOUT", 10 * PATIENCE)
+    hanging = 110
+
+    async def deliver() -> None:
+        began, received = asyncio.Semaphore(0), asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if b"/hang" in await reader.readuntil(b"\r\n\r\n"):
+                began.release()
+                await received.wait()
+            received.set()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        sender = WebhookSender()
+        sender.schedule([Webhook(0.0, f"{base}/hang", "", "id", b"", "")] * hanging, 0.0, "")
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(hanging):
+                await began.acquire()
+            sender.schedule([Webhook(0.0, base, "", "id", b"", "")], 0.0, "")
+            await received.wait()
+        await sender.close()
+        server.close()
+
+    asyncio.run(deliver())
