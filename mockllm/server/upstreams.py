@@ -26,7 +26,13 @@ from mockllm.server.server_limits import KIB
 if TYPE_CHECKING:
     from types import SimpleNamespace
 
-    from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse, TraceRequestRedirectParams
+    from aiohttp import (
+        ClientResponse,
+        ClientSession,
+        ClientWebSocketResponse,
+        TCPConnector,
+        TraceRequestRedirectParams,
+    )
 
 RECORDER_HEADER: Final = "x-mockllm-recorder"
 """Contains the id of each recorder that forwarded a request, to detect loops; in a response it reports a loop."""
@@ -63,6 +69,14 @@ def failure_reason(error: Exception) -> str:
     if error.os_error.errno is not None and error.os_error.errno > 0:  # negative: a name that is not found
         reason = os.strerror(error.os_error.errno)
     return f"cannot connect to {error.host}:{error.port}: {reason or error.os_error}"
+
+
+def trusting_connector() -> TCPConnector:
+    """Return a connector that trusts the CAs of this machine: aiohttp's own context was created at import time, and
+    has none (`startup.ca_loading_skipped`). It has any number of connections: what asks bounds them."""
+    from aiohttp import TCPConnector
+
+    return TCPConnector(ssl=ssl.create_default_context(), limit=0)
 
 
 class Upstreams(Struct):
@@ -128,14 +142,13 @@ class Upstreams(Struct):
 
     def _client(self) -> ClientSession:
         """Return the HTTP client, which the first request creates. The connections of clients bound its own."""
-        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector, TraceConfig
+        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TraceConfig
 
         if self._session is None:
             tracing = TraceConfig()
             tracing.on_request_redirect.append(_refuse_redirect)
             self._session = ClientSession(
-                # replaces aiohttp's context, which was created at import time (startup.ca_loading_skipped)
-                connector=TCPConnector(ssl=ssl.create_default_context(), limit=0),
+                connector=trusting_connector(),
                 trace_configs=[tracing],
                 max_line_size=MAX_RESPONSE_HEADER,
                 max_field_size=MAX_RESPONSE_HEADER,

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import urllib.request
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 from mockllm.core import webhook as webhook_module
 from mockllm.core.webhook import Webhook
 from mockllm.server import webhooks
+from mockllm.server.certificates import context, self_signed
 from mockllm.server.webhooks import WebhookSender
 from mockllm.testing import MockLLM
+from tests.process import serving
 from tests.waiting import PATIENCE, until
+from tests.webhook_receiver import WebhookReceiver
 
 URL = "http://user:hidden@localhost:9/?token=hidden"
 
@@ -159,3 +164,19 @@ def test_endpoints_that_hang_do_not_hold_up_another(monkeypatch: pytest.MonkeyPa
         server.close()
 
     asyncio.run(deliver())
+
+
+def test_webhook_goes_to_an_https_address_of_a_trusted_ca(tmp_path: Path) -> None:
+    """In a process of its own: there, aiohttp's own context has no CAs."""
+    files = self_signed(tmp_path / "tls")
+    receiver = WebhookReceiver()
+    receiver.socket = context(files.server).wrap_socket(receiver.socket, server_side=True)
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    to = f"https://localhost:{receiver.server_port}/"
+    (tmp_path / "a.yaml").write_text(f"rules: [{{reply: Done., then_post: {{to: '{to}', body: sent}}}}]")
+    with serving("--scenarios", "a.yaml", cwd=tmp_path, SSL_CERT_FILE=str(files.ca)) as server:
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x"}]}).encode()
+        with urllib.request.urlopen(f"{server.url}/v1/chat/completions", body, PATIENCE):
+            assert receiver.received.get(timeout=PATIENCE)[0] == b"sent"
+    receiver.shutdown()
+    receiver.server_close()
