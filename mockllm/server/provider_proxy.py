@@ -40,7 +40,7 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.pending_recordings import PendingRecordings
 from mockllm.server.player import DrainableSink
 from mockllm.server.protocols import ProxyFailed
-from mockllm.server.server_limits import KIB, MIB
+from mockllm.server.server_limits import KIB, MIB, OBJECT_BYTES
 from mockllm.server.upstreams import RECORDER_HEADER, Upstreams, connection_options
 
 if TYPE_CHECKING:
@@ -92,14 +92,14 @@ class _Client:
             self.disconnected = True
 
 
-class _ResponseFrames(Struct):
+class ResponseFrames(Struct):
     """The frames of a response; none of them once they are too large to be recorded."""
 
     frames: list[RecordedFrame] = field(default_factory=list)
     size: int = 0
 
     def add(self, frame: RecordedFrame) -> None:
-        self.size += len(frame.data)
+        self.size += len(frame.data) + OBJECT_BYTES
         if self.size > MAX_RECORDED:
             self.frames.clear()
         else:
@@ -231,7 +231,7 @@ class ProviderProxy(Struct):
                 note += ": the client left before the provider responded"
                 on_end(ProxiedResponse(plan, note, False, "gone", clock()))
             raise
-        frames = _ResponseFrames()
+        frames = ResponseFrames()
         async with response:
             headers = _end_to_end_headers(response)
             plan = Plan(_head(response.status, headers), (), Framing.SSE)
@@ -301,7 +301,7 @@ async def _through(
     opening: SerializedHead,
     client: _Client,
     clock: Callable[[], float],
-    frames: _ResponseFrames,
+    frames: ResponseFrames,
 ) -> bool:
     """Send and collect each frame as it arrives; return whether the response was complete."""
     from aiohttp import ClientError

@@ -23,7 +23,7 @@ from mockllm.server.client_messages import BoundedMessages
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.proxied_turns import ProxiedTurns
-from mockllm.server.server_limits import MIB
+from mockllm.server.server_limits import MIB, OBJECT_BYTES
 from mockllm.server.waits_before_response import wait_for_release_and_delay
 from mockllm.server.websocket_acceptance import accept_websocket
 
@@ -69,7 +69,7 @@ class MessageLog(Struct):
         if not (self.closed and from_client):
             self.turns.add(message)
         self.count += 1
-        self.size += len(data)
+        self.size += len(data) + OBJECT_BYTES
         if self.too_large:
             self.messages.clear()
         elif self.stores:

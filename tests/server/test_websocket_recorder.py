@@ -8,7 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import SHUT_RDWR
 from threading import Thread
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -20,6 +21,8 @@ from mockllm.server import websocket_recorder
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_exchange
+from mockllm.server.proxied_turns import ProxiedTurns
+from mockllm.server.websocket_recorder import MAX_RECORDED, MessageLog
 from tests.live import live
 from tests.server.recording import KEY, closed_address, files, recording
 from tests.waiting import PATIENCE, until
@@ -201,6 +204,14 @@ def test_too_many_bytes_pass_and_are_not_recorded(
         until(lambda: recorder.failed == 1)
         until(lambda: any("not recorded" in line for line in stated))
     assert not (tmp_path / "out").exists()
+
+
+def test_log_of_many_empty_messages_is_bounded() -> None:
+    turns = cast(ProxiedTurns, SimpleNamespace(add=lambda message: None))
+    log = MessageLog(lambda: 0.0, turns, stores=True)
+    for _ in range(MAX_RECORDED // 100):
+        log.add(b"", from_client=True)
+    assert (log.too_large, log.messages) == (True, [])
 
 
 def test_socket_of_an_unknown_path_is_recorded(tmp_path: Path) -> None:
