@@ -38,6 +38,9 @@ class StreamOwner(ConnectionOwner, Protocol):
     def send(self) -> None:
         """Send the frames that are ready."""
 
+    def send_later(self) -> None:
+        """Send more frames in the loop's next iteration."""
+
     def end_stream(self, stream: Http2Stream) -> None:
         """Forget a stream: nothing more is received or sent on it."""
 
@@ -274,9 +277,9 @@ class Http2Stream(asyncio.Transport):
                 self._sent = self._sent or ends
 
     def flush(self) -> None:
-        """Send as much as the client's windows allow."""
-        while self.send_frame():
-            pass
+        """Send a frame, as far as the client's windows allow. Further ones follow by turns with other streams."""
+        if self.send_frame() and self._pending:
+            self._owner.send_later()
 
     def send_frame(self) -> bool:
         """Send a frame of the response. Return whether another one may follow."""
