@@ -175,7 +175,7 @@ class Http2Connection(asyncio.Protocol):
                 self._open_stream(event)
             case events.DataReceived():
                 self._receive_body(event)
-            case events.StreamEnded():
+            case events.StreamEnded() | events.TrailersReceived():
                 self._end_request(event)
             case events.StreamReset():
                 self._reset_stream(event)
@@ -260,10 +260,10 @@ class Http2Connection(asyncio.Protocol):
         if not event.data and event.stream_ended is None:
             self._count_rare_frame()
 
-    def _end_request(self, event: events.StreamEnded) -> None:
+    def _end_request(self, event: events.StreamEnded | events.TrailersReceived) -> None:
         stream = self.streams.get(event.stream_id)
         if stream is not None:
-            stream.end_request()
+            stream.end_request(event.headers if isinstance(event, events.TrailersReceived) else ())
             self._touched[stream.id] = stream
 
     def _reset_stream(self, event: events.StreamReset) -> None:

@@ -43,17 +43,13 @@ def request_lines(fields: Iterable[tuple[bytes, bytes]]) -> RequestLines | None:
     hosts: list[bytes] = []
     lengths: set[int] = set()
     for name, value in fields:
-        if b"\n" in value or b"\r" in value or b"\0" in value or value.strip(b" \t") != value:
+        if not _is_value(value):
             return None
         if name.startswith(b":"):
             if name in pseudo or name not in PSEUDO_FIELDS or lines or cookies or hosts:
                 return None
             pseudo[name] = value
-        elif (
-            not _is_name(name)
-            or name in CONNECTION_FIELDS
-            or (name == b"te" and value.lower() != b"trailers")
-        ):
+        elif not _is_field_name(name) or (name == b"te" and value.lower() != b"trailers"):
             return None
         elif name == b"host":
             hosts.append(value)
@@ -71,6 +67,19 @@ def request_lines(fields: Iterable[tuple[bytes, bytes]]) -> RequestLines | None:
     if cookies:
         lines.append(b"cookie: %b\r\n" % b"; ".join(cookies))
     return RequestLines(start + b"".join(lines), pseudo[b":method"], next(iter(lengths), None))
+
+
+def are_trailers(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether these fields may follow a body: none of them is a pseudo field (section 8.1)."""
+    return all(_is_field_name(name) and _is_value(value) for name, value in fields)
+
+
+def _is_field_name(name: bytes) -> bool:
+    return _is_name(name) is not None and name not in CONNECTION_FIELDS
+
+
+def _is_value(value: bytes) -> bool:
+    return not (b"\n" in value or b"\r" in value or b"\0" in value) and value.strip(b" \t") == value
 
 
 def _start(pseudo: dict[bytes, bytes], hosts: list[bytes]) -> bytes | None:

@@ -235,6 +235,19 @@ def test_body_beyond_its_length_is_reset_before_its_end(server: ThreadedServer) 
         assert client.response(client.ask("/ok")).text == "hello"
 
 
+@pytest.mark.parametrize(
+    "field", [(":path", "/x"), ("X-Sum", "1"), ("x-sum", "1\n"), ("connection", "close")]
+)
+def test_malformed_trailers_reset_their_stream_alone(server: ThreadedServer, field: tuple[str, str]) -> None:
+    with H2Client(server.port) as client:
+        id = client.begin("/ok", method="POST", end=False)
+        client.h2.send_data(id, b"text")
+        client.h2.send_headers(id, [field], end_stream=True)
+        client.flush()
+        assert client.response(id).reset == ErrorCodes.PROTOCOL_ERROR
+        assert client.response(client.ask("/ok")).text == "hello"
+
+
 def test_large_body_is_refused_and_connection_goes_on(server: ThreadedServer) -> None:
     with H2Client(server.port) as client:
         client.response(client.ask("/ok"))  # it knows the windows now
