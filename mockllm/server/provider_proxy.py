@@ -227,15 +227,14 @@ class ProviderProxy(Struct):
             response = await self.upstreams.send(request, head.header_lines, to)
         except (ProxyFailed, asyncio.CancelledError):
             if client.disconnected:
-                plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
-                note += ": the client left before the provider responded"
-                on_end(ProxiedResponse(plan, note, False, "gone", clock()))
+                on_end(_without_response(note, clock()))
             raise
         frames = ResponseFrames()
         async with response:
             headers = _end_to_end_headers(response)
             plan = Plan(_head(response.status, headers), (), Framing.SSE)
-            opening = serialize_head(plan)
+            as_bytes = _head(response.status, _end_to_end_headers(response, "latin-1"))
+            opening = serialize_head(Plan(as_bytes, (), Framing.SSE))
             whole = await _through(response, opening, client, clock, frames)
         client.complete, duration = True, clock()
         recorded = RecordedResponse(response.status, headers, tuple(frames.frames))
@@ -330,9 +329,20 @@ def _interaction(
     return Interaction(recorded, response, where, session)
 
 
-def _end_to_end_headers(response: ClientResponse) -> Headers:
-    """Return the provider's headers without those that it names as headers of its connection."""
-    pairs = response.headers.items()
+def _without_response(note: str, duration: float) -> ProxiedResponse:
+    """Return the result for a client that left before the provider responded."""
+    plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
+    note += ": the client left before the provider responded"
+    return ProxiedResponse(plan, note, False, "gone", duration)
+
+
+def _end_to_end_headers(response: ClientResponse, encoding: str = "utf-8") -> Headers:
+    """Return the provider's headers without those that it names as headers of its connection. In latin-1, a value has
+    one character for each byte, as heads are written."""
+    pairs = [
+        (name.decode("latin-1"), value.decode(encoding, "surrogateescape"))
+        for name, value in response.raw_headers
+    ]
     hops = connection_options(pairs)
     return tuple((name, value) for name, value in pairs if name.lower() not in hops)
 

@@ -16,6 +16,7 @@ from mockllm.engine import EngineRequest
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.upstreams import MAX_RESPONSE_HEADER, Upstreams
 from tests.server.fake_engine import FakeHeading
+from tests.server.raw_client import Raw
 from tests.server.recording import BODY, answering, files, post, provider, recording
 from tests.waiting import PATIENCE, until
 
@@ -103,6 +104,18 @@ def test_long_header_of_a_provider_reaches_the_client(tmp_path: Path) -> None:
     head = f"HTTP/1.1 200 OK\r\nX-Policy: {value}\r\nContent-Length: 2\r\n\r\n{{}}".encode()
     with provider(answering(head)) as there, recording(tmp_path, openai=there) as (url, _, _):
         assert post(url, PATH, BODY).headers["x-policy"] == value
+
+
+def test_headers_of_a_provider_reach_the_client_as_its_bytes(tmp_path: Path) -> None:
+    lines = [b"X-utf: caf\xc3\xa9", b"x-LATIN: caf\xe9", b"X-Tab: a\tb"]
+    data = b"HTTP/1.1 200 OK\r\n" + b"\r\n".join([*lines, b"Content-Length: 2\r\n\r\n{}"])
+    with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, _):
+        with Raw.to(url) as client:
+            client.send(b"GET /v1/models HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            got = client.to_the_end()
+        text = files(tmp_path)[0].read_text(encoding="utf-8")
+    assert [line for line in lines if line in got] == lines
+    assert 'X-utf: "café"' in text
 
 
 def test_headers_that_connection_names_are_not_forwarded() -> None:
