@@ -223,7 +223,7 @@ def connection_options(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
 def joined_url(base: str, path: str, query: str) -> str:
     """Return the URL of a path at a base URL, whose own path may begin the path already."""
     own = urlsplit(base).path
-    if own and path.startswith(f"{own}/"):
+    if own and (path == own or path.startswith(f"{own}/")):
         base = base.removesuffix(own)
     return f"{base}{path}" + (f"?{query}" if query else "")
 

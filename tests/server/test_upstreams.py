@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 
 from mockllm.engine import EngineRequest
 from mockllm.server.protocols import ProxyFailed
-from mockllm.server.upstreams import MAX_RESPONSE_HEADER, Upstreams
+from mockllm.server.upstreams import MAX_RESPONSE_HEADER, Upstreams, joined_url
 from tests.server.fake_engine import FakeHeading
 from tests.server.raw_client import Raw
 from tests.server.recording import BODY, answering, files, post, provider, recording
@@ -116,6 +116,19 @@ def test_headers_of_a_provider_reach_the_client_as_its_bytes(tmp_path: Path) -> 
         text = files(tmp_path)[0].read_text(encoding="utf-8")
     assert [line for line in lines if line in got] == lines
     assert 'X-utf: "café"' in text
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "url"),
+    [
+        ("http://a", "/mcp", "http://a/mcp"),
+        ("http://a/mcp", "/mcp", "http://a/mcp"),
+        ("http://a/v1", "/v1/x", "http://a/v1/x"),
+        ("http://a/v1", "/v10", "http://a/v1/v10"),
+    ],
+)
+def test_path_of_a_base_url_is_not_repeated(base: str, path: str, url: str) -> None:
+    assert joined_url(base, path, "q=1") == f"{url}?q=1"
 
 
 def test_headers_that_connection_names_are_not_forwarded() -> None:
