@@ -92,7 +92,7 @@ class _Client:
             self.disconnected = True
 
 
-class ResponseFrames(Struct):
+class ForwardedFrames(Struct):
     """The frames of a response; none of them once they are too large to be recorded."""
 
     frames: list[RecordedFrame] = field(default_factory=list)
@@ -229,7 +229,7 @@ class ProviderProxy(Struct):
             if client.disconnected:
                 on_end(_without_response(note, clock()))
             raise
-        frames = ResponseFrames()
+        frames = ForwardedFrames()
         async with response:
             headers = _end_to_end_headers(response)
             plan = Plan(_head(response.status, headers), (), Framing.SSE)
@@ -300,7 +300,7 @@ async def _through(
     opening: SerializedHead,
     client: _Client,
     clock: Callable[[], float],
-    frames: ResponseFrames,
+    frames: ForwardedFrames,
 ) -> bool:
     """Send and collect each frame as it arrives; return whether the response was complete."""
     from aiohttp import ClientError

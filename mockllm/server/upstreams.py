@@ -61,8 +61,8 @@ def failure_reason(error: Exception) -> str:
     if isinstance(error, InvalidURL):
         return "the address is no URL"
     if isinstance(error, ClientResponseError):
-        mistake = error.message.partition(":")[0].strip()
-        return f"its response is not HTTP ({mistake})" if mistake else "its response is not HTTP"
+        cause = error.message.partition(":")[0].strip()
+        return f"its response is not HTTP ({cause})" if cause else "its response is not HTTP"
     if not isinstance(error, ClientConnectorError) or isinstance(error, ClientSSLError):
         return str(error) or type(error).__name__
     reason = error.os_error.strerror
@@ -73,7 +73,7 @@ def failure_reason(error: Exception) -> str:
 
 def trusting_connector() -> TCPConnector:
     """Return a connector that trusts the CAs of this machine: aiohttp's own context was created at import time, and
-    has none (`startup.ca_loading_skipped`). It has any number of connections: what asks bounds them."""
+    has none (`startup.ca_loading_skipped`). It has any number of connections: its callers bound them."""
     from aiohttp import TCPConnector
 
     return TCPConnector(ssl=ssl.create_default_context(), limit=0)

@@ -131,7 +131,7 @@ def test_client_that_closes_its_end_of_the_output_has_left(folder: Path) -> None
 
 
 def test_server_with_https_is_reached_where_its_ca_is_trusted(folder: Path) -> None:
-    """In a process of its own: there, aiohttp's own context has no CAs."""
+    """In another process, where aiohttp's context has no CAs."""
     secure = ("--tls-self-signed", "--tls-dir", str(folder / "tls"))
     with serving("--scenarios", "a.yaml", *secure, cwd=folder) as server:
         line = [sys.executable, "-m", "mockllm", "mcp", "shop", "--url", server.url]

@@ -137,7 +137,7 @@ def test_long_turn_is_not_wholly_in_the_journal(
         until(lambda: any("more messages are not in the journal" in line for line in lines))
 
 
-def test_turn_of_many_empty_messages_is_not_wholly_in_the_journal(
+def test_turn_of_empty_messages_is_not_wholly_in_the_journal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(proxied_turns, "MAX_TURN", 2_000)

@@ -83,7 +83,7 @@ def test_response_that_is_too_large_passes_and_is_not_recorded(
 
 
 def test_frames_without_much_data_are_bounded() -> None:
-    frames = provider_proxy.ResponseFrames()
+    frames = provider_proxy.ForwardedFrames()
     for _ in range(provider_proxy.MAX_RECORDED // 100):
         frames.add(RecordedFrame(0.0, b"x"))
     assert (frames.size > provider_proxy.MAX_RECORDED, frames.frames) == (True, [])

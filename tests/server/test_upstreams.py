@@ -150,7 +150,7 @@ def test_headers_that_a_provider_names_as_hops_end_here(tmp_path: Path) -> None:
     assert ("X-Hop" in text, "X-End" in text) == (False, True)
 
 
-def test_switch_of_protocols_that_none_asked_for_is_a_502(tmp_path: Path) -> None:
+def test_unrequested_switch_of_protocols_is_a_502(tmp_path: Path) -> None:
     data = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n"
     with provider(answering(data)) as there, recording(tmp_path, openai=there) as (url, _, _):
         got = post(url, PATH, BODY)

@@ -167,7 +167,7 @@ def test_endpoints_that_hang_do_not_hold_up_another(monkeypatch: pytest.MonkeyPa
 
 
 def test_webhook_goes_to_an_https_address_of_a_trusted_ca(tmp_path: Path) -> None:
-    """In a process of its own: there, aiohttp's own context has no CAs."""
+    """In another process, where aiohttp's context has no CAs."""
     files = self_signed(tmp_path / "tls")
     receiver = WebhookReceiver()
     receiver.socket = context(files.server).wrap_socket(receiver.socket, server_side=True)
