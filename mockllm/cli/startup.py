@@ -86,7 +86,7 @@ def ca_loading_skipped() -> Iterator[None]:
     """Skip CA certificates. A context created inside trusts no CA: it refuses every server or checks nothing.
 
     When aiohttp is imported, it loads all certificates twice for contexts that a mock server does not use. That takes
-    as long as a tenth of a start. `server.upstreams` creates a separate context for its TLS requests.
+    as long as a tenth of a start. `trusting_connector` (`server.upstreams`) has a separate context for TLS requests.
     """
     create, load = ssl.create_default_context, ssl.SSLContext.set_default_verify_paths
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import read_object
 from mockllm.scenario.diagnostics import readable_line
-from mockllm.server.upstreams import failure_reason
+from mockllm.server.upstreams import failure_reason, trusting_connector
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession, StreamReader
@@ -62,7 +62,9 @@ class StdioRelay:
 
         lines: asyncio.Queue[bytes | None] = asyncio.Queue()
         read_lines(source or sys.stdin, lines, asyncio.get_running_loop())
-        async with ClientSession(timeout=ClientTimeout(total=None)) as session:
+        async with ClientSession(
+            connector=trusting_connector(), timeout=ClientTimeout(total=None)
+        ) as session:
             taking = asyncio.create_task(self._take_all(session, lines))
             ended = asyncio.create_task(self._ended.wait())
             await asyncio.wait((taking, ended), return_when=asyncio.FIRST_COMPLETED)

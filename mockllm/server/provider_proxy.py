@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec import Struct, field
 
-from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Framing, Plan, RawStep, ResponseHead
+from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Framing, Headers, Plan, RawStep, ResponseHead
 from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.core.rendering.recorded_websocket import RecordedMessage
 from mockllm.core.request.request import Request
@@ -40,8 +40,8 @@ from mockllm.server.http1 import LAST_HTTP_CHUNK, SerializedHead, http_chunk
 from mockllm.server.pending_recordings import PendingRecordings
 from mockllm.server.player import DrainableSink
 from mockllm.server.protocols import ProxyFailed
-from mockllm.server.server_limits import KIB, MIB
-from mockllm.server.upstreams import RECORDER_HEADER, Upstreams
+from mockllm.server.server_limits import KIB, MIB, OBJECT_BYTES
+from mockllm.server.upstreams import RECORDER_HEADER, Upstreams, connection_options
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -92,14 +92,14 @@ class _Client:
             self.disconnected = True
 
 
-class _ResponseFrames(Struct):
+class ForwardedFrames(Struct):
     """The frames of a response; none of them once they are too large to be recorded."""
 
     frames: list[RecordedFrame] = field(default_factory=list)
     size: int = 0
 
     def add(self, frame: RecordedFrame) -> None:
-        self.size += len(frame.data)
+        self.size += len(frame.data) + OBJECT_BYTES
         if self.size > MAX_RECORDED:
             self.frames.clear()
         else:
@@ -227,17 +227,17 @@ class ProviderProxy(Struct):
             response = await self.upstreams.send(request, head.header_lines, to)
         except (ProxyFailed, asyncio.CancelledError):
             if client.disconnected:
-                plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
-                note += ": the client left before the provider responded"
-                on_end(ProxiedResponse(plan, note, False, "gone", clock()))
+                on_end(_without_response(note, clock()))
             raise
-        frames = _ResponseFrames()
+        frames = ForwardedFrames()
         async with response:
-            plan = Plan(_head(response), (), Framing.SSE)
-            opening = serialize_head(plan)
+            headers = _end_to_end_headers(response)
+            plan = Plan(_head(response.status, headers), (), Framing.SSE)
+            as_bytes = _head(response.status, _end_to_end_headers(response, "latin-1"))
+            opening = serialize_head(Plan(as_bytes, (), Framing.SSE))
             whole = await _through(response, opening, client, clock, frames)
         client.complete, duration = True, clock()
-        recorded = RecordedResponse(response.status, tuple(response.headers.items()), tuple(frames.frames))
+        recorded = RecordedResponse(response.status, headers, tuple(frames.frames))
         if RECORDER_HEADER in response.headers:
             note += ": it leads back to the same recorder, and is not recorded"
         elif target is not None and (not target.record or self.out is None):
@@ -300,7 +300,7 @@ async def _through(
     opening: SerializedHead,
     client: _Client,
     clock: Callable[[], float],
-    frames: _ResponseFrames,
+    frames: ForwardedFrames,
 ) -> bool:
     """Send and collect each frame as it arrives; return whether the response was complete."""
     from aiohttp import ClientError
@@ -329,10 +329,25 @@ def _interaction(
     return Interaction(recorded, response, where, session)
 
 
-def _head(response: ClientResponse) -> ResponseHead:
+def _without_response(note: str, duration: float) -> ProxiedResponse:
+    """Return the result for a client that left before the provider responded."""
+    plan = Plan(ResponseHead(499, ()), (), Framing.PLAIN)
+    note += ": the client left before the provider responded"
+    return ProxiedResponse(plan, note, False, "gone", duration)
+
+
+def _end_to_end_headers(response: ClientResponse, encoding: str = "utf-8") -> Headers:
+    """Return the provider's headers without those that it names as headers of its connection. In latin-1, a value has
+    one character for each byte, as heads are written."""
+    pairs = [
+        (name.decode("latin-1"), value.decode(encoding, "surrogateescape"))
+        for name, value in response.raw_headers
+    ]
+    hops = connection_options(pairs)
+    return tuple((name, value) for name, value in pairs if name.lower() not in hops)
+
+
+def _head(status: int, headers: Headers) -> ResponseHead:
     """Return the provider's head for the client, with its content length."""
     drop = DROPPED_HEADERS - {"content-length"}
-    return ResponseHead(
-        response.status,
-        tuple((name, value) for name, value in response.headers.items() if name.lower() not in drop),
-    )
+    return ResponseHead(status, tuple((name, value) for name, value in headers if name.lower() not in drop))

@@ -20,7 +20,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.server_limits import MIB
+from mockllm.server.server_limits import MIB, OBJECT_BYTES
 
 if TYPE_CHECKING:
     from mockllm.server.app import App
@@ -50,10 +50,10 @@ class ProxiedTurns:
         if message.from_client:
             self.end()
             self._message, self._at, self._began = message, time.time(), self._app.deadlines.time()
-        elif self._size + len(message.data) > MAX_TURN:
+        elif (size := self._size + len(message.data) + OBJECT_BYTES) > MAX_TURN:
             self._left_out += 1
         else:
-            self._size += len(message.data)
+            self._size = size
             self._responses.append(message)
 
     def end(self) -> None:

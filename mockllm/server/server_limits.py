@@ -19,6 +19,9 @@ BODY_BUFFER: Final = 256 * KIB
 SMALL_BODY: Final = 16 * KIB
 """Bytes. A smaller body never pauses the socket, so the counters of aiohttp's flow control need no update."""
 
+OBJECT_BYTES: Final = 128
+"""Bytes that a stored message or a part of a response takes beside its data."""
+
 VARIABLE_PREFIX: Final = "MOCKLLM_"
 """Prefix of the environment variables."""
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from secrets import token_hex
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -20,9 +21,18 @@ from mockllm.core.failure import Failure
 from mockllm.core.request.request import Request
 from mockllm.recordings.interaction import DROPPED_HEADERS, OTHER
 from mockllm.server.protocols import ProxyFailed
+from mockllm.server.server_limits import KIB
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession, ClientWebSocketResponse
+    from types import SimpleNamespace
+
+    from aiohttp import (
+        ClientResponse,
+        ClientSession,
+        ClientWebSocketResponse,
+        TCPConnector,
+        TraceRequestRedirectParams,
+    )
 
 RECORDER_HEADER: Final = "x-mockllm-recorder"
 """Contains the id of each recorder that forwarded a request, to detect loops; in a response it reports a loop."""
@@ -31,18 +41,42 @@ READABLE: Final = frozenset({"gzip", "deflate", "identity", "x-gzip"})
 PROTOCOLS: Final = "sec-websocket-protocol"
 CONNECT_TIMEOUT: Final = 30.0
 """Seconds for the connection to a provider."""
+MAX_RESPONSE_HEADER: Final = 64 * KIB
+"""Bytes of the longest header field of a provider's response. Those with cookies and policies may be long."""
+
+
+class _Redirected(Exception):
+    """A provider redirects the handshake of a WebSocket."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 def failure_reason(error: Exception) -> str:
-    """Return why a server did not respond. aiohttp's own text for a connection mentions TLS also without TLS."""
-    from aiohttp import ClientConnectorError, ClientSSLError
+    """Return why a server did not respond. aiohttp's own text for a connection mentions TLS also without TLS. Its
+    text for a malformed response has the URL, which may have a key, and a part of the response."""
+    from aiohttp import ClientConnectorError, ClientResponseError, ClientSSLError, InvalidURL
 
+    if isinstance(error, InvalidURL):
+        return "the address is no URL"
+    if isinstance(error, ClientResponseError):
+        cause = error.message.partition(":")[0].strip()
+        return f"its response is not HTTP ({cause})" if cause else "its response is not HTTP"
     if not isinstance(error, ClientConnectorError) or isinstance(error, ClientSSLError):
         return str(error) or type(error).__name__
     reason = error.os_error.strerror
     if error.os_error.errno is not None and error.os_error.errno > 0:  # negative: a name that is not found
         reason = os.strerror(error.os_error.errno)
     return f"cannot connect to {error.host}:{error.port}: {reason or error.os_error}"
+
+
+def trusting_connector() -> TCPConnector:
+    """Return a connector that trusts the CAs of this machine: aiohttp's own context was created at import time, and
+    has none (`startup.ca_loading_skipped`). It has any number of connections: its callers bound them."""
+    from aiohttp import TCPConnector
+
+    return TCPConnector(ssl=ssl.create_default_context(), limit=0)
 
 
 class Upstreams(Struct):
@@ -62,7 +96,7 @@ class Upstreams(Struct):
 
         url = self.url(request, headers, to)
         try:
-            return await self._client().request(
+            response = await self._client().request(
                 request.method,
                 URL(url, encoded=True),
                 headers=self.forwarded_headers(headers),
@@ -70,7 +104,11 @@ class Upstreams(Struct):
                 allow_redirects=False,
             )
         except (TimeoutError, ClientError, OSError, ValueError) as error:
-            raise self._no_response_error(request, to, error) from None
+            raise self._no_response_error(request, to, failure_reason(error)) from None
+        if response.status == HTTPStatus.SWITCHING_PROTOCOLS:
+            response.close()
+            raise self._no_response_error(request, to, "it switches to another protocol")
+        return response
 
     async def open_websocket(
         self, request: Request, headers: Mapping[str, str], to: str | None, max_size: int
@@ -87,29 +125,33 @@ class Upstreams(Struct):
             return await self._client().ws_connect(
                 URL(url, encoded=True), headers=own, protocols=protocols, max_msg_size=max_size
             )
-        except WSServerHandshakeError as refused:
+        except (WSServerHandshakeError, _Redirected) as refused:
             message = (
                 f"The upstream of {request.provider or OTHER} refuses the WebSocket with {refused.status}."
             )
             status = refused.status if refused.status >= 400 else 502
             raise ProxyFailed(Failure("bad_gateway", status, message)) from None
         except (TimeoutError, ClientError, OSError, ValueError) as error:
-            raise self._no_response_error(request, to, error) from None
+            raise self._no_response_error(request, to, failure_reason(error)) from None
 
-    def _no_response_error(self, request: Request, to: str | None, error: Exception) -> ProxyFailed:
+    def _no_response_error(self, request: Request, to: str | None, reason: str) -> ProxyFailed:
         """Return the failure of a provider that does not respond."""
         server = to or f"The upstream of {request.provider or OTHER}"
-        message = f"{server} does not respond: {failure_reason(error)}"
+        message = f"{server} does not respond: {reason}"
         return ProxyFailed(Failure("bad_gateway", message=message))
 
     def _client(self) -> ClientSession:
-        """Return the HTTP client, which the first request creates."""
-        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+        """Return the HTTP client, which the first request creates. The connections of clients bound its own."""
+        from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TraceConfig
 
         if self._session is None:
+            tracing = TraceConfig()
+            tracing.on_request_redirect.append(_refuse_redirect)
             self._session = ClientSession(
-                # replaces aiohttp's context, which was created at import time (startup.ca_loading_skipped)
-                connector=TCPConnector(ssl=ssl.create_default_context()),
+                connector=trusting_connector(),
+                trace_configs=[tracing],
+                max_line_size=MAX_RESPONSE_HEADER,
+                max_field_size=MAX_RESPONSE_HEADER,
                 auto_decompress=False,
                 cookie_jar=DummyCookieJar(),
                 timeout=ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
@@ -151,9 +193,10 @@ class Upstreams(Struct):
     def forwarded_headers(self, headers: Mapping[str, str]) -> CIMultiDict[str]:
         """Return the client's headers without those of its connection; repeated headers stay separate."""
         forwarded = CIMultiDict[str]()
+        dropped = DROPPED_HEADERS | _DROPPED | connection_options(headers.items())
         for name, value in headers.items():
             low = name.lower()
-            if low in DROPPED_HEADERS or low in _DROPPED or low.startswith("x-mockllm-"):
+            if low in dropped or low.startswith("x-mockllm-"):
                 continue
             forwarded.add(name, _readable(value) if low == "accept-encoding" else value)
         forwarded.add(RECORDER_HEADER, ",".join(filter(None, (headers.get(RECORDER_HEADER), self.id))))
@@ -161,10 +204,26 @@ class Upstreams(Struct):
         return forwarded
 
 
+async def _refuse_redirect(
+    session: ClientSession, context: SimpleNamespace, redirect: TraceRequestRedirectParams
+) -> None:
+    """Follow no redirect of a handshake: its server may be none that the user allows. aiohttp has no option for
+    this."""
+    redirect.response.close()
+    raise _Redirected(redirect.response.status)
+
+
+def connection_options(headers: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Return the names that `Connection` lists, in lower case. A header of such a name is for one connection (RFC
+    9110, section 7.6.1)."""
+    lists = [value for name, value in headers if name.lower() == "connection"]
+    return frozenset(option.strip().lower() for option in ",".join(lists).split(","))
+
+
 def joined_url(base: str, path: str, query: str) -> str:
     """Return the URL of a path at a base URL, whose own path may begin the path already."""
     own = urlsplit(base).path
-    if own and path.startswith(f"{own}/"):
+    if own and (path == own or path.startswith(f"{own}/")):
         base = base.removesuffix(own)
     return f"{base}{path}" + (f"?{query}" if query else "")
 

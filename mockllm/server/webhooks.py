@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from mockllm.core.webhook import Webhook
 from mockllm.server.access_log import printable_line, shortened_for_line
 from mockllm.server.line_output import report
-from mockllm.server.upstreams import failure_reason
+from mockllm.server.upstreams import failure_reason, trusting_connector
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession
@@ -105,8 +105,10 @@ class WebhookSender:
         """Return why the endpoint did not accept the webhook; empty where it did."""
         from aiohttp import ClientError, ClientSession, ClientTimeout
 
-        if self._session is None:
-            self._session = ClientSession(timeout=ClientTimeout(total=TIMEOUT))
+        if self._session is None:  # `MAX_PENDING` bounds its connections
+            self._session = ClientSession(
+                connector=trusting_connector(), timeout=ClientTimeout(total=TIMEOUT)
+            )
         headers = {**webhook.headers(int(time.time())), WEBHOOK_HEADER: "1"}
         try:
             async with self._session.post(

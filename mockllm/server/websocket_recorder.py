@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import WSMsgType
+from aiohttp import WebSocketError, WSMessage, WSMsgType
 from msgspec import Struct, field
 
 from mockllm.core.rendering.plan import SWITCHING_PROTOCOLS, Plan, ResponseHead
@@ -19,11 +20,11 @@ from mockllm.core.rendering.websocket_frames import binary_frame, close_frame, t
 from mockllm.core.url_secrets import without_credentials
 from mockllm.engine import PlannedResponse
 from mockllm.recordings.interaction import OTHER
-from mockllm.server.client_messages import BoundedMessages
+from mockllm.server.client_messages import SLICE, BoundedMessages
 from mockllm.server.exchange_end import end_exchange
 from mockllm.server.protocols import ProxyFailed
 from mockllm.server.proxied_turns import ProxiedTurns
-from mockllm.server.server_limits import MIB
+from mockllm.server.server_limits import MIB, OBJECT_BYTES
 from mockllm.server.waits_before_response import wait_for_release_and_delay
 from mockllm.server.websocket_acceptance import accept_websocket
 
@@ -69,7 +70,7 @@ class MessageLog(Struct):
         if not (self.closed and from_client):
             self.turns.add(message)
         self.count += 1
-        self.size += len(data)
+        self.size += len(data) + OBJECT_BYTES
         if self.too_large:
             self.messages.clear()
         elif self.stores:
@@ -164,7 +165,13 @@ async def _from_client(client: BoundedMessages, upstream: ClientWebSocketRespons
 
 
 async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, log: MessageLog) -> None:
+    until = perf_counter() + SLICE
     while True:
+        if (
+            perf_counter() >= until
+        ):  # messages that have come suspend this task as little as those of a client
+            await asyncio.sleep(0)
+            until = perf_counter() + SLICE
         message = await upstream.receive()
         if message.type is WSMsgType.TEXT:
             data = message.data.encode()
@@ -175,13 +182,9 @@ async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, lo
             sink.write(binary_frame(message.data))
         else:
             reason = message.extra if isinstance(message.extra, str) else ""
-            # aiohttp has the code 1000 for a connection that ends without a close frame
-            has_code = message.type in (WSMsgType.CLOSE, WSMsgType.ERROR)
-            if has_code and upstream.close_code != ABNORMAL:
-                code = _code(upstream.close_code)
+            code = _code_of_end(message)
+            if code != ABNORMAL:
                 sink.write(close_frame(code, reason))
-            else:
-                code = ABNORMAL
             log.add(reason.encode(), from_client=False, close=code)
             sink.shut_down_writing()
             return
@@ -189,8 +192,16 @@ async def _from_upstream(upstream: ClientWebSocketResponse, sink: SocketSink, lo
             await sink.drained()
 
 
+def _code_of_end(message: WSMessage) -> int:
+    """Return the code with which a provider has closed; ABNORMAL for a connection that ended without a close frame.
+    `close_code` of aiohttp does not say that: its reply to a close frame may find a connection that has ended."""
+    if message.type is WSMsgType.CLOSE:
+        return _code(message.data)
+    return _code(message.data.code) if isinstance(message.data, WebSocketError) else ABNORMAL
+
+
 def _code(code: int | None) -> int:
-    """Return a code that a close frame may have."""
-    if code == NO_STATUS:
+    """Return a code that a close frame may have. aiohttp has 0 for a close frame without a code."""
+    if code in (0, NO_STATUS):
         return NORMAL
     return code if code is not None and code != ABNORMAL and 1000 <= code < 5000 else GOING_AWAY

@@ -17,7 +17,7 @@ import pytest
 from mockllm.cli.stdio_relay import StdioRelay
 from tests.cli.in_process import command
 from tests.live import live
-from tests.process import environment
+from tests.process import environment, serving
 from tests.waiting import PATIENCE, until
 
 SCENARIO = """
@@ -128,6 +128,18 @@ def test_client_that_closes_its_end_of_the_output_has_left(folder: Path) -> None
     assert relay.process.wait(PATIENCE) == 0
     relay.process.stdout = None
     assert b"broke off" not in relay.process.communicate()[1]
+
+
+def test_server_with_https_is_reached_where_its_ca_is_trusted(folder: Path) -> None:
+    """In another process, where aiohttp's context has no CAs."""
+    secure = ("--tls-self-signed", "--tls-dir", str(folder / "tls"))
+    with serving("--scenarios", "a.yaml", *secure, cwd=folder) as server:
+        line = [sys.executable, "-m", "mockllm", "mcp", "shop", "--url", server.url]
+        trusted = environment(SSL_CERT_FILE=str(folder / "tls" / "ca.pem"))
+        sent = json.dumps({"jsonrpc": "2.0", **OPENING}).encode() + b"\n"
+        ended = subprocess.run(line, input=sent, env=trusted, capture_output=True, timeout=PATIENCE)
+    assert (ended.stderr, ended.returncode) == (b"", 0)
+    assert json.loads(ended.stdout)["result"]["protocolVersion"] == "2025-06-18"
 
 
 @pytest.mark.parametrize("url", ["", "localhost:8080", "ftp://localhost", "http://"])

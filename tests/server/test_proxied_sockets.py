@@ -15,7 +15,7 @@ from tests.live import Live, live
 from tests.process import serving
 from tests.server.recording import closed_address, files, recording
 from tests.server.test_websocket_recorder import SCENARIO, opened, turn
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 PROXY = "{{name: theirs, match: {{api: handshake}}, proxy: {to}}}"
 
@@ -134,4 +134,19 @@ def test_long_turn_is_not_wholly_in_the_journal(
     with recording(tmp_path / "out", openai=provider.url) as (url, _, lines):
         with opened(url) as socket:
             assert is_text(turn(socket, "hi"), "One, two.")
+        until(lambda: any("more messages are not in the journal" in line for line in lines))
+
+
+def test_turn_of_empty_messages_is_not_wholly_in_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proxied_turns, "MAX_TURN", 2_000)
+    empty = "messages: [{at: 0s, from: client, data: hi}, EMPTY, {at: 0s, data: bye}]".replace(
+        "EMPTY", ", ".join(['{at: 0s, data: ""}'] * 30)
+    )
+    rules(tmp_path, f"{{match: {{path: /events}}, replay: {{{empty}}}}}")
+    with live(tmp_path / "a.yaml") as there, recording(tmp_path / "out", other=there.url) as (url, _, lines):
+        with opened(url, "/events") as socket:
+            socket.send("hi")
+            until(lambda: socket.recv(PATIENCE) == "bye")
         until(lambda: any("more messages are not in the journal" in line for line in lines))

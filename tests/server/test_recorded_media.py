@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from mockllm.core.rendering.recorded_plan import RecordedFrame
 from mockllm.server import provider_proxy
 from tests.live import live
 from tests.server.recording import KEY, files, post, recording
@@ -79,3 +80,10 @@ def test_response_that_is_too_large_passes_and_is_not_recorded(
             assert len(post(url, path, body, kind).body) > 1000
             until(lambda: any("and is not recorded" in line for line in stated))
         assert (recorder.failed, recorder.written) == (1, 0)
+
+
+def test_frames_without_much_data_are_bounded() -> None:
+    frames = provider_proxy.ForwardedFrames()
+    for _ in range(provider_proxy.MAX_RECORDED // 100):
+        frames.add(RecordedFrame(0.0, b"x"))
+    assert (frames.size > provider_proxy.MAX_RECORDED, frames.frames) == (True, [])

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import urllib.request
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 
 from mockllm.core import webhook as webhook_module
 from mockllm.core.webhook import Webhook
 from mockllm.server import webhooks
+from mockllm.server.certificates import context, self_signed
 from mockllm.server.webhooks import WebhookSender
 from mockllm.testing import MockLLM
+from tests.process import serving
 from tests.waiting import PATIENCE, until
+from tests.webhook_receiver import WebhookReceiver
 
 URL = "http://user:hidden@localhost:9/?token=hidden"
 
@@ -129,3 +134,49 @@ def test_failed_webhook_is_reported_and_frees_its_place(
     asyncio.run(deliver())
     line = "mockllm: webhook of a.yaml:done to http://localhost:9 not sent: RuntimeError\n"
     assert capsys.readouterr().err == line * 2
+
+
+def test_endpoints_that_hang_do_not_hold_up_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of aiohttp has 100 connections by default."""
+    monkeypatch.setattr(webhooks, "TIMEOUT", 10 * PATIENCE)
+    hanging = 110
+
+    async def deliver() -> None:
+        began, received = asyncio.Semaphore(0), asyncio.Event()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            if b"/hang" in await reader.readuntil(b"\r\n\r\n"):
+                began.release()
+                await received.wait()
+            received.set()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        sender = WebhookSender()
+        sender.schedule([Webhook(0.0, f"{base}/hang", "", "id", b"", "")] * hanging, 0.0, "")
+        async with asyncio.timeout(PATIENCE):
+            for _ in range(hanging):
+                await began.acquire()
+            sender.schedule([Webhook(0.0, base, "", "id", b"", "")], 0.0, "")
+            await received.wait()
+        await sender.close()
+        server.close()
+
+    asyncio.run(deliver())
+
+
+def test_webhook_goes_to_an_https_address_of_a_trusted_ca(tmp_path: Path) -> None:
+    """In another process, where aiohttp's context has no CAs."""
+    files = self_signed(tmp_path / "tls")
+    receiver = WebhookReceiver()
+    receiver.socket = context(files.server).wrap_socket(receiver.socket, server_side=True)
+    threading.Thread(target=receiver.serve_forever, daemon=True).start()
+    to = f"https://localhost:{receiver.server_port}/"
+    (tmp_path / "a.yaml").write_text(f"rules: [{{reply: Done., then_post: {{to: '{to}', body: sent}}}}]")
+    with serving("--scenarios", "a.yaml", cwd=tmp_path, SSL_CERT_FILE=str(files.ca)) as server:
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "x"}]}).encode()
+        with urllib.request.urlopen(f"{server.url}/v1/chat/completions", body, PATIENCE):
+            assert receiver.received.get(timeout=PATIENCE)[0] == b"sent"
+    receiver.shutdown()
+    receiver.server_close()

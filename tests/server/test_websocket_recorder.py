@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import SHUT_RDWR
 from threading import Thread
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
+from aiohttp import ClientWebSocketResponse, WebSocketError, WSMessage, WSMsgType
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
 from websockets.sync.server import ServerConnection, serve
 
+from mockllm.core.rendering.websocket_frames import close_frame
 from mockllm.server import websocket_recorder
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.exchange_end import end_exchange
+from mockllm.server.proxied_turns import ProxiedTurns
+from mockllm.server.websocket_recorder import MAX_RECORDED, MessageLog
 from tests.live import live
 from tests.server.recording import KEY, closed_address, files, recording
 from tests.waiting import PATIENCE, until
@@ -201,6 +208,83 @@ def test_too_many_bytes_pass_and_are_not_recorded(
         until(lambda: recorder.failed == 1)
         until(lambda: any("not recorded" in line for line in stated))
     assert not (tmp_path / "out").exists()
+
+
+def test_log_of_many_empty_messages_is_bounded() -> None:
+    turns = cast(ProxiedTurns, SimpleNamespace(add=lambda message: None))
+    log = MessageLog(lambda: 0.0, turns, stores=True)
+    for _ in range(MAX_RECORDED // 100):
+        log.add(b"", from_client=True)
+    assert (log.too_large, log.messages) == (True, [])
+
+
+def test_many_messages_of_a_provider_let_other_tasks_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of those that have come suspends the task that passes them on."""
+    monkeypatch.setattr(websocket_recorder, "SLICE", -1.0)
+    came = [WSMessage(WSMsgType.TEXT, "", None)] * 100
+
+    async def receive() -> WSMessage:
+        return came.pop() if came else WSMessage(WSMsgType.CLOSED, None, None)
+
+    async def iterations() -> int:
+        sink = Mock(full=False)
+        upstream = cast(ClientWebSocketResponse, SimpleNamespace(receive=receive, close_code=1000))
+        passing = asyncio.create_task(websocket_recorder._from_upstream(upstream, sink, Mock()))
+        count = 0
+        while not passing.done():
+            await asyncio.sleep(0)
+            count += 1
+        assert sink.write.call_count == 100
+        return count
+
+    assert asyncio.run(iterations()) >= 100
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "written"),
+    [
+        (WSMessage(WSMsgType.CLOSE, 4000, "Over."), 4000, close_frame(4000, "Over.")),
+        (WSMessage(WSMsgType.CLOSE, 0, ""), 1000, close_frame(1000, "")),
+        (WSMessage(WSMsgType.ERROR, WebSocketError(1007, "bad"), None), 1007, close_frame(1007, "")),
+        (WSMessage(WSMsgType.ERROR, OSError(), None), 1006, None),
+        (WSMessage(WSMsgType.CLOSED, None, None), 1006, None),
+    ],
+    ids=["code", "no code", "wrong frame", "error", "no close frame"],
+)
+def test_close_frame_counts_where_the_reply_to_it_fails(
+    end: WSMessage, code: int, written: bytes | None
+) -> None:
+    """A provider may close the connection at once. aiohttp's own code is 1006 then."""
+
+    async def receive() -> WSMessage:
+        return end
+
+    async def pass_on() -> None:
+        upstream = cast(ClientWebSocketResponse, SimpleNamespace(receive=receive, close_code=1006))
+        await websocket_recorder._from_upstream(upstream, sink, log)
+
+    sink, log = Mock(full=False), Mock()
+    asyncio.run(pass_on())
+    assert [call.args[0] for call in sink.write.call_args_list] == ([] if written is None else [written])
+    assert log.add.call_args.kwargs["close"] == code
+
+
+def test_close_frame_without_a_code_is_a_normal_end(tmp_path: Path) -> None:
+    closes: list[int | None] = []
+
+    def receive_end(socket: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            socket.recv(PATIENCE)
+        closes.append(socket.close_code)
+
+    with (
+        provider_of(receive_end) as address,
+        recording(tmp_path / "out", other=address) as (url, _, _),
+        opened(url, "/events") as socket,
+    ):
+        socket.socket.sendall(bytes([0x88, 0x80, 0, 0, 0, 0]))
+        until(lambda: closes)
+    assert closes == [1000]
 
 
 def test_socket_of_an_unknown_path_is_recorded(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ streams, frames and time."""
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
@@ -33,7 +34,9 @@ MIN_SLICE: Final = 512
 MAX_SLICE: Final = 4096
 """Bytes that are parsed at once: many where frames are large, few where they are small."""
 MAX_PARSING_SECONDS: Final = 0.001
-"""Seconds after which the rest of what has come waits for the loop's next iteration: other clients are served."""
+MAX_SENDING_SECONDS: Final = 0.001
+"""Seconds after which the rest of what has come, or is to be sent, waits for the loop's next iteration: other clients
+are served."""
 
 
 class Http2ConnectionOwner(Protocol):
@@ -75,6 +78,10 @@ class Http2Connection(asyncio.Protocol):
         self._touched: dict[int, Http2Stream] = {}
         """The streams of whose requests something has come."""
         self._window_opened = False
+        self._last_sent = 0
+        """The stream of the last frame that was sent by turns."""
+        self._sends_later = False
+        """Whether frames will be sent in the loop's next iteration."""
         self._pings: dict[bytes, tuple[Callable[[], None], asyncio.TimerHandle]] = {}
         """What to do when the client has received the frames before a ping."""
         self._ping_numbers = count(1)
@@ -168,7 +175,7 @@ class Http2Connection(asyncio.Protocol):
                 self._open_stream(event)
             case events.DataReceived():
                 self._receive_body(event)
-            case events.StreamEnded():
+            case events.StreamEnded() | events.TrailersReceived():
                 self._end_request(event)
             case events.StreamReset():
                 self._reset_stream(event)
@@ -199,11 +206,26 @@ class Http2Connection(asyncio.Protocol):
             self._send_pending()
 
     def _send_pending(self) -> None:
-        """Send frames of all streams by turns."""
-        ready = [stream for stream in self.streams.values() if stream.unsent_bytes]
+        """Send frames of all streams by turns; the rest of many in the loop's next iteration."""
+        self._sends_later = False
+        end = self._loop.time() + MAX_SENDING_SECONDS
+        waiting = [stream for stream in self.streams.values() if stream.unsent_bytes]
+        ready = deque(sorted(waiting, key=lambda stream: (stream.id <= self._last_sent, stream.id)))
         while ready and not self._ending:
-            ready = [stream for stream in ready if stream.send_frame()]
+            stream = ready.popleft()
+            self._last_sent = stream.id
+            if stream.send_frame():
+                ready.append(stream)
             self.send()
+            if ready and self._loop.time() > end:
+                self.send_later()
+                return
+
+    def send_later(self) -> None:
+        """Send more frames in the loop's next iteration."""
+        if not self._sends_later:
+            self._sends_later = True
+            self._loop.call_soon(self._send_pending)
 
     def _open_stream(self, event: events.RequestReceived) -> None:
         id, lines = event.stream_id, request_lines(event.headers)
@@ -234,15 +256,14 @@ class Http2Connection(asyncio.Protocol):
         if stream is not None:
             stream.receive(event.data, event.flow_controlled_length)
             self._touched[stream.id] = stream
-        if (
-            not event.data and event.stream_ended is None
-        ):  # several clients end each request with an empty frame
+        # several clients end each request with an empty frame
+        if not event.data and event.stream_ended is None:
             self._count_rare_frame()
 
-    def _end_request(self, event: events.StreamEnded) -> None:
+    def _end_request(self, event: events.StreamEnded | events.TrailersReceived) -> None:
         stream = self.streams.get(event.stream_id)
         if stream is not None:
-            stream.end_request()
+            stream.end_request(event.headers if isinstance(event, events.TrailersReceived) else ())
             self._touched[stream.id] = stream
 
     def _reset_stream(self, event: events.StreamReset) -> None:
@@ -310,9 +331,8 @@ class Http2Connection(asyncio.Protocol):
         self._pings[data] = call, self._loop.call_later(self._app.limits.linger, self._end_ping, data)
 
     def _end_ping(self, data: bytes) -> None:
-        call, timer = self._pings.pop(
-            data, (self._count_rare_frame, None)
-        )  # the server did not send this one
+        # without a timer, the server did not send this one
+        call, timer = self._pings.pop(data, (self._count_rare_frame, None))
         if timer is not None:
             timer.cancel()
         call()

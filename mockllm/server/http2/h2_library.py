@@ -6,11 +6,19 @@ used here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from h2.config import H2Configuration
-from h2.connection import ConnectionInputs, ConnectionState, H2Connection, H2ConnectionStateMachine
+from h2.connection import (
+    AllowedStreamIDs,
+    ConnectionInputs,
+    ConnectionState,
+    H2Connection,
+    H2ConnectionStateMachine,
+)
 from h2.settings import SettingCodes, Settings
+from h2.stream import H2Stream
 
 from mockllm.server.server_limits import KIB, MIB, ServerLimits
 
@@ -40,9 +48,26 @@ TRANSITIONS: Final = {
 section 6.8). `h2` itself would send nothing more."""
 
 
+class ServerStream(H2Stream):
+    """A stream whose body may have any length. `h2` ends the connection, with all of its streams, where the body has
+    another length than its head says. That is an error of the stream alone (RFC 9113, section 8.1.1), which
+    `request_lines` and `Http2Stream` find."""
+
+    def _initialize_content_length(self, headers: Iterable[object]) -> None: ...
+
+
+class ServerConnection(H2Connection):
+    """A connection whose streams are `ServerStream`s."""
+
+    def _begin_new_stream(self, stream_id: int, allowed_ids: AllowedStreamIDs) -> H2Stream:
+        stream = super()._begin_new_stream(stream_id, allowed_ids)
+        stream.__class__ = ServerStream
+        return stream
+
+
 def open_h2(limits: ServerLimits) -> H2Connection:
     """Return the state of a new connection; its settings wait to be sent."""
-    result = H2Connection(
+    result = ServerConnection(
         H2Configuration(
             client_side=False,
             header_encoding=None,

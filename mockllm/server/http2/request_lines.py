@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 CONTENT_LENGTH: Final = b"content-length"
+MAX_DIGITS: Final = 20
+"""The most digits of a length: so many has the greatest that the parser of HTTP/1.1 accepts."""
 UNSAFE: Final = frozenset(b"\0\t\n\r ")
 """Bytes that would end the target or the method before their end."""
 REQUEST_FIELDS: Final = frozenset((b":method", b":scheme", b":path"))
@@ -34,38 +36,50 @@ class RequestLines(NamedTuple):
 
 
 def request_lines(fields: Iterable[tuple[bytes, bytes]]) -> RequestLines | None:
-    """Return the head of a request; None if it is malformed. `h2` has checked that the length is a number."""
+    """Return the head of a request; None if it is malformed."""
     pseudo: dict[bytes, bytes] = {}
     lines: list[bytes] = []
     cookies: list[bytes] = []
     hosts: list[bytes] = []
-    length: int | None = None
+    lengths: set[int] = set()
     for name, value in fields:
-        if b"\n" in value or b"\r" in value or b"\0" in value or value.strip(b" \t") != value:
+        if not _is_value(value):
             return None
         if name.startswith(b":"):
             if name in pseudo or name not in PSEUDO_FIELDS or lines or cookies or hosts:
                 return None
             pseudo[name] = value
-        elif (
-            not _is_name(name)
-            or name in CONNECTION_FIELDS
-            or (name == b"te" and value.lower() != b"trailers")
-        ):
+        elif not _is_field_name(name) or (name == b"te" and value.lower() != b"trailers"):
             return None
         elif name == b"host":
             hosts.append(value)
         elif name == b"cookie":  # one field of HTTP/1.1 (section 8.2.3)
             cookies.append(value)
         else:
-            length = int(value) if name == CONTENT_LENGTH else length
+            if name == CONTENT_LENGTH:
+                if not value.isdigit() or len(value) > MAX_DIGITS:
+                    return None
+                lengths.add(int(value))
             lines.append(b"%b: %b\r\n" % (name, value))
     start = _start(pseudo, hosts)
-    if start is None:
+    if start is None or len(lengths) > 1:
         return None
     if cookies:
         lines.append(b"cookie: %b\r\n" % b"; ".join(cookies))
-    return RequestLines(start + b"".join(lines), pseudo[b":method"], length)
+    return RequestLines(start + b"".join(lines), pseudo[b":method"], next(iter(lengths), None))
+
+
+def are_trailers(fields: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether these fields may follow a body: none of them is a pseudo field (section 8.1)."""
+    return all(_is_field_name(name) and _is_value(value) for name, value in fields)
+
+
+def _is_field_name(name: bytes) -> bool:
+    return _is_name(name) is not None and name not in CONNECTION_FIELDS
+
+
+def _is_value(value: bytes) -> bool:
+    return not (b"\n" in value or b"\r" in value or b"\0" in value) and value.strip(b" \t") == value
 
 
 def _start(pseudo: dict[bytes, bytes], hosts: list[bytes]) -> bytes | None:

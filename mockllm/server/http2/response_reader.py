@@ -134,6 +134,6 @@ class ResponseReader:
         return b""
 
     def _take(self, count: int) -> bytes:
-        taken = bytes(self._data[:count])
+        taken = bytes(memoryview(self._data)[:count])
         del self._data[:count]
         return taken

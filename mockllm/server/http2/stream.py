@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -15,7 +15,7 @@ from mockllm.server.app import App
 from mockllm.server.connection import Connection
 from mockllm.server.http1 import LAST_HTTP_CHUNK, http_chunk
 from mockllm.server.http2.h2_library import STREAM_WINDOW
-from mockllm.server.http2.request_lines import RequestLines
+from mockllm.server.http2.request_lines import RequestLines, are_trailers
 from mockllm.server.http2.response_reader import MalformedResponse, ResponseFields, ResponseReader
 from mockllm.server.reading_connection import ConnectionOwner
 from mockllm.server.server_limits import KIB
@@ -37,6 +37,9 @@ class StreamOwner(ConnectionOwner, Protocol):
 
     def send(self) -> None:
         """Send the frames that are ready."""
+
+    def send_later(self) -> None:
+        """Send more frames in the loop's next iteration."""
 
     def end_stream(self, stream: Http2Stream) -> None:
         """Forget a stream: nothing more is received or sent on it."""
@@ -89,6 +92,8 @@ class Http2Stream(asyncio.Transport):
         self._received = 0
         """The bytes of the body that have come."""
         self._request_ended = False
+        self._malformed = False
+        """Whether the body has another length than the head says, or the trailers are wrong."""
         self._passed = False
         """Whether the head was passed on."""
         self._chunked = False
@@ -121,16 +126,20 @@ class Http2Stream(asyncio.Transport):
         self._received += len(data)
         self._unread += length
 
-    def end_request(self) -> None:
+    def end_request(self, trailers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """The request has ended. Its trailers are checked, and not passed on."""
         self._request_ended = True
+        self._malformed = self._malformed or not are_trailers(trailers)
 
     def pass_request(self) -> None:
         """Pass what has come of the request to its connection. The end of a body waits for the end of its stream. A
         client may send that in a further frame, which it could not send after a response."""
-        length = self._lines.length
-        if self._request_ended and length is not None and length != self._received:
-            self._reset(ErrorCodes.PROTOCOL_ERROR)  # RFC 9113, section 8.1.1; `h2` lets trailers end it early
-            self.client_gone(ConnectionResetError("the body has another length than its head says"))
+        length, received = self._lines.length, self._received
+        if length is not None and (received > length or (self._request_ended and received < length)):
+            self._malformed = True
+        if self._malformed:
+            self._reset(ErrorCodes.PROTOCOL_ERROR)  # RFC 9113, section 8.1.1
+            self.client_gone(ConnectionResetError("the request is malformed"))
             return
         if self._request_ended or length != self._received:
             self._pass_part()
@@ -272,9 +281,9 @@ class Http2Stream(asyncio.Transport):
                 self._sent = self._sent or ends
 
     def flush(self) -> None:
-        """Send as much as the client's windows allow."""
-        while self.send_frame():
-            pass
+        """Send a frame, as far as the client's windows allow. Further ones follow by turns with other streams."""
+        if self.send_frame() and self._pending:
+            self._owner.send_later()
 
     def send_frame(self) -> bool:
         """Send a frame of the response. Return whether another one may follow."""

@@ -6,7 +6,13 @@ import pytest
 from h2.config import H2Configuration
 from h2.connection import ConnectionInputs, ConnectionState, H2Connection, H2ConnectionStateMachine
 from h2.errors import ErrorCodes
-from h2.events import ConnectionTerminated, RemoteSettingsChanged, RequestReceived, StreamEnded
+from h2.events import (
+    ConnectionTerminated,
+    DataReceived,
+    RemoteSettingsChanged,
+    RequestReceived,
+    StreamEnded,
+)
 from h2.settings import SettingCodes
 
 from mockllm.server.http2.h2_library import (
@@ -92,6 +98,15 @@ def test_fields_of_a_request_are_not_checked(pair: tuple[H2Connection, H2Connect
     (event,) = server.receive_data(client.data_to_send())
     assert isinstance(event, RequestReceived)
     assert event.headers[4:] == [(b"x", b"a\r\nb"), (b":path", b"")]
+
+
+def test_length_of_a_request_is_not_checked(pair: tuple[H2Connection, H2Connection]) -> None:
+    """`h2` would end the connection, and all of its streams."""
+    server, client = pair
+    client.send_headers(1, [*GET, ("content-length", "9")])
+    client.send_data(1, b"text", end_stream=True)
+    events = server.receive_data(client.data_to_send())
+    assert [type(event) for event in events] == [RequestReceived, DataReceived, StreamEnded]
 
 
 def test_encoder_has_a_bounded_table(pair: tuple[H2Connection, H2Connection]) -> None:

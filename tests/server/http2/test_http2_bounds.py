@@ -213,6 +213,41 @@ def test_body_that_ends_before_its_length_is_reset(server: ThreadedServer) -> No
         assert client.response(client.ask("/ok")).text == "hello"
 
 
+@pytest.mark.parametrize("length", ["3", "5", "0", "four", "-4", "+4", "4_", "4" * 5000])
+def test_body_of_another_length_resets_its_stream_alone(server: ThreadedServer, length: str) -> None:
+    with H2Client(server.port) as client:
+        other = client.begin("/ok", method="POST", end=False)
+        id = client.begin("/ok", method="POST", headers=[("content-length", length)], end=False)
+        client.h2.send_data(id, b"text", end_stream=True)
+        client.flush()
+        assert client.response(id).reset == ErrorCodes.PROTOCOL_ERROR
+        client.h2.send_data(other, b"{}", end_stream=True)
+        client.flush()
+        assert client.response(other).text == "hello"
+
+
+def test_body_beyond_its_length_is_reset_before_its_end(server: ThreadedServer) -> None:
+    with H2Client(server.port) as client:
+        id = client.begin("/ok", method="POST", headers=[("content-length", "3")], end=False)
+        client.h2.send_data(id, b"text")
+        client.flush()
+        assert client.response(id).reset == ErrorCodes.PROTOCOL_ERROR
+        assert client.response(client.ask("/ok")).text == "hello"
+
+
+@pytest.mark.parametrize(
+    "field", [(":path", "/x"), ("X-Sum", "1"), ("x-sum", "1\n"), ("connection", "close")]
+)
+def test_malformed_trailers_reset_their_stream_alone(server: ThreadedServer, field: tuple[str, str]) -> None:
+    with H2Client(server.port) as client:
+        id = client.begin("/ok", method="POST", end=False)
+        client.h2.send_data(id, b"text")
+        client.h2.send_headers(id, [field], end_stream=True)
+        client.flush()
+        assert client.response(id).reset == ErrorCodes.PROTOCOL_ERROR
+        assert client.response(client.ask("/ok")).text == "hello"
+
+
 def test_large_body_is_refused_and_connection_goes_on(server: ThreadedServer) -> None:
     with H2Client(server.port) as client:
         client.response(client.ask("/ok"))  # it knows the windows now

@@ -55,6 +55,8 @@ WRONG_FIELDS = [
     (b"x", b"a\0b"), (b"x", b"a\rb"), (b"x", b"a\n"), (b"x", b" a"), (b"x", b"a\t"),
     (b"connection", b"close"), (b"transfer-encoding", b"chunked"), (b"upgrade", b"h2c"), (b"te", b"gzip"),
     (b"host", b"other"), (b":path", b"/twice"), (b":status", b"200"), (b":protocol", b"websocket"),
+    (b"content-length", b"four"), (b"content-length", b"+4"), (b"content-length", b""),
+    (b"content-length", b"4" * 21),
 ]  # fmt: skip
 
 
@@ -71,6 +73,10 @@ def test_pseudo_field_behind_another_is_none(first: tuple[bytes, bytes]) -> None
 @pytest.mark.parametrize("missing", range(4))
 def test_head_without_a_pseudo_field_is_none(missing: int) -> None:
     assert request_lines([field for number, field in enumerate(PSEUDO) if number != missing]) is None
+
+
+def test_head_with_two_different_lengths_is_none() -> None:
+    assert request_lines([*PSEUDO, (b"content-length", b"4"), (b"content-length", b"5")]) is None
 
 
 def test_head_with_two_hosts_is_none() -> None:

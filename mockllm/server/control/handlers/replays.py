@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from base64 import b64encode
 from typing import TYPE_CHECKING, Final
@@ -26,7 +25,7 @@ from mockllm.server.control.models.journal import HeaderPair, ReplayBody, Replay
 from mockllm.server.control.problem import FieldProblem, Problem
 from mockllm.server.journal.entry import JournalEntry
 from mockllm.server.server_limits import MIB
-from mockllm.server.upstreams import Upstreams, failure_reason, joined_url
+from mockllm.server.upstreams import Upstreams, failure_reason, joined_url, trusting_connector
 from mockllm.server.webhooks import LOOPBACK
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ TIMEOUT: Final = 120.0
 
 async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBody]) -> BaseModel:
     """Send a request of the journal to another server, and show the response."""
-    from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+    from aiohttp import ClientError, ClientSession, ClientTimeout
 
     entry, body = repeatable_entry(context.journal, call.params["id"]), call.body
     _check_host(body.server, context.proxy_hosts | LOOPBACK if call.local else context.proxy_hosts)
@@ -50,12 +49,10 @@ async def send_to_server(context: ControlContext, call: ApiCall[object, ReplayBo
     secrets = [body.key] if body.key and len(body.key) >= SHORTEST else []
     own = await in_thread_if_large(entry, lambda: entry.full_redactor)
     redactor = own.with_secrets(secrets)
-    # aiohttp's own context was created at import time, and has no CAs
-    connector = TCPConnector(ssl=ssl.create_default_context())
     data = entry.raw if body.body is None else body.body.encode()
     try:
         async with (
-            ClientSession(connector=connector, timeout=ClientTimeout(total=TIMEOUT)) as session,
+            ClientSession(connector=trusting_connector(), timeout=ClientTimeout(total=TIMEOUT)) as session,
             session.request(
                 entry.method, url, headers=_headers(entry, body), data=data or None, allow_redirects=False
             ) as response,
