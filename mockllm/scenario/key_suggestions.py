@@ -28,7 +28,8 @@ _SYNONYMS: Final[Mapping[str, str]] = {
         "input_tokens": "itpm",
         "output_tokens": "otpm",
         "tokens_per_second": "tps",
-        "delay": "latency",
+        "delay": "latency wait sleep pause",
+        "fallback": "default else otherwise catch_all",
         "chance": "probability",
         "text": "content body message",
         "finish_reason": "stop_reason finishReason",
@@ -68,6 +69,8 @@ _ADVICE: Final = (
     ("rule", "raw_body", _OF_THE_REQUEST.format("rule")),
     ("modifier", "raw_body", _OF_THE_REQUEST.format("modifier")),
     ("function", "arguments", "its name and arguments belong here: {name: …, arguments: …}"),
+    *((key, "replaces", "write a comment: # …") for key in ("description", "comment", "note")),
+    ("weight", "replaces", "a branch of choose has a weight: choose: [{weight: …, reply: …}]"),
     ("from_schema", "id", "it is a value: write arguments: from_schema"),
     ("from_schema", "tool_calls", "it is a value: write tool_calls: from_schema, or json: from_schema"),
 )
@@ -134,7 +137,7 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
     if key in FAULTS and "faults" in allowed:
         return f"; it is a fault: write faults: [{key}], or [{{{key}: {{…}}}}] with settings"
     if near is None:
-        likely = ((container, nearest(key, keys)) for container, keys in keys_of.items())
+        likely = ((each, own_name(key, keys) or nearest(key, keys)) for each, keys in keys_of.items())
         inside = next((_inside(container, name) for container, name in likely if name is not None), "")
     if near is None and not inside and "raw_body" in allowed:
         query = path_with_dots(key) or f"$.{key}"
