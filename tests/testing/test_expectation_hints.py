@@ -62,3 +62,18 @@ def test_hint_names_guard_that_blocked_rule(tmp_path: Path) -> None:
     assert (
         stated(results(tmp_path))[2].strip() == f"{tmp_path}/a.yaml:1 never: matched, but lost its 0% chance"
     )
+
+
+def test_hint_of_misspelt_path_of_body_has_the_member(tmp_path: Path) -> None:
+    expect = '{body: {"$.choices[0].mesage.content": hi}}'
+    write(tmp_path, a=f"rules: [{{reply: hi}}]\nexamples: [{{expect: {expect}}}]\n")
+    line = 'body $.choices[0].mesage.content: expected "hi", found nothing (nearest is "message")'
+    assert stated(results(tmp_path))[1].strip() == line
+
+
+def test_long_error_message_in_hint_is_marked_as_cut(tmp_path: Path) -> None:
+    request = "{path: /v1/chat/completion, body: {}}"
+    write(
+        tmp_path, a=f"rules: [{{reply: hi}}]\nexamples: [{{request: {request}, expect: {{status: 200}}}}]\n"
+    )
+    assert stated(results(tmp_path))[-1].endswith("…")
