@@ -232,7 +232,7 @@ def _text_implies(narrow: Condition, wide: Condition) -> bool:
 
 
 def _part_implies(narrow: Condition, wide: Condition) -> bool:
-    """Return whether a text with the part that `narrow` asks for certainly has the part that `wide` asks for."""
+    """Return whether each text with the part that `narrow` names certainly has the part that `wide` names."""
     if not isinstance(narrow, (Contains, StartsWith, EndsWith)) or not isinstance(
         wide, (Contains, StartsWith, EndsWith)
     ):
