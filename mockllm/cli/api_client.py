@@ -17,7 +17,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 from mockllm.cli.option import BadOption
 from mockllm.core.json.codec import Json
-from mockllm.core.request.server_address import DEFAULT_URL
+from mockllm.core.request.server_address import DEFAULT_URL, SESSION_PREFIX
 from mockllm.core.url_secrets import without_passwords
 from mockllm.server.access_log import MAX_PROMPT, printable_line
 
@@ -114,6 +114,7 @@ def _no_response(reason: object, base: str) -> str:
 def _base(args: argparse.Namespace) -> str:
     """Return the address of the control API. Its requests have a token in place of a user and a password."""
     base = named_base(args)
+    refuse_sdk_path(base)
     if "@" in urlsplit(base).netloc:
         raise BadOption(
             f"{_source(args)}: expected no user and no password, found {without_passwords(base)!r}"
@@ -137,6 +138,20 @@ def server_base(url: str, source: str) -> str:
     if not _URL.fullmatch(base) or not _has_valid_authority(base):
         raise BadOption(f"{source}: expected http://HOST:PORT, found {without_passwords(base)!r}")
     return base
+
+
+def refuse_sdk_path(base: str) -> None:
+    """Raise BadOption for an address that ends with the path of an SDK, as the base URL of a client does."""
+    path = re.sub(f"^{SESSION_PREFIX}[^/]+", "", urlsplit(base).path)
+    if not path:  # nearly always
+        return
+    from mockllm.dialects.listing import LISTED_PROVIDERS  # imported only for an address with a path
+
+    if path in {provider.base for provider in LISTED_PROVIDERS}:
+        shown = without_passwords(base)
+        raise BadOption(
+            f"{shown}: expected the address without the path of an SDK, {shown.removesuffix(path)}"
+        )
 
 
 def _has_valid_authority(base: str) -> bool:
@@ -172,7 +187,11 @@ def _refusal(error: HTTPError, base: str) -> ApiError:
         return ApiError("\n".join(lines or [printable_line(str(problem["detail"]), MAX_PROMPT)]), wrong)
     except (ValueError, KeyError, TypeError, AttributeError):
         if error.code == HTTPStatus.NOT_FOUND:
-            return ApiError(f"there is no control API at {base}: {NO_CONTROL_API}")
+            path = urlsplit(base).path
+            advice = (
+                f"write the address without a path, {base.removesuffix(path)}" if path else NO_CONTROL_API
+            )
+            return ApiError(f"there is no control API at {base}: {advice}")
         plain = error.code == HTTPStatus.BAD_REQUEST and base.startswith("http://")
         hint = f"; {HTTPS_HINT}" if plain else ""
         return ApiError(f"the server returned {error.code} {error.reason}{hint}")

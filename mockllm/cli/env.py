@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import re
 import shlex
-from typing import Final
-from urllib.parse import urlsplit
 
-from mockllm.cli.api_client import named_base
-from mockllm.cli.option import BadOption
-from mockllm.core.request.server_address import DEFAULT_URL, SESSION_PREFIX
-from mockllm.core.url_secrets import without_passwords
-from mockllm.dialects.listing import LISTED_PROVIDERS
+from mockllm.cli.api_client import named_base, refuse_sdk_path
+from mockllm.core.request.server_address import DEFAULT_URL
 from mockllm.testing.environment import variables
-
-SDK_PATHS: Final = {provider.base for provider in LISTED_PROVIDERS} - {""}
-"""The paths that the variables add to the address."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,9 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     url = named_base(args)
-    if re.sub(f"^{SESSION_PREFIX}[^/]+", "", urlsplit(url).path) in SDK_PATHS:
-        shown = without_passwords(url)
-        raise BadOption(f"{shown}: expected the address without the path of an SDK, such as {DEFAULT_URL}")
+    refuse_sdk_path(url)
     for name, value in variables(url).items():
         print(f"{name}={value}" if args.dotenv else f"export {name}={shlex.quote(value)}")
     return 0

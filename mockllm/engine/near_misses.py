@@ -34,6 +34,7 @@ NOT_FOUND = 404
 """The status of unmatched requests, unless `--miss-status` sets another one; not of a wrong method (405), or of a
 call that is not served (501)."""
 NO_PROVIDER = "no provider has this path, and no rule names it"
+SEQUENCE_ENDED = "its sequence has ended"
 FAVICON = "/favicon.ico"
 """A path that every browser requests: an unmatched request for it is no problem."""
 
@@ -56,7 +57,7 @@ def unmatched_error(
     """Return the error for an unmatched request. `ended`: the rule whose sequence has ended."""
     lines = []
     if ended is not None:
-        lines.append(f"{location_and_name(ended)}: matched, but its sequence has ended")
+        lines.append(ended_line(ended))
     lines += _blocked_lines(catalog, decision)
     if catalog.rule_count == 0:
         lines.append("no rules are loaded")
@@ -144,12 +145,25 @@ def guard_line(item: CatalogItem, candidate: Candidate, why: GuardReason) -> str
     elif why == "outside its window":
         reason = "outside its window (during)"
     elif why == "used up":
-        reason = f"used up (times: {guard.times})"
+        reason = _ended_selector(item, guard.times) or f"used up (times: {guard.times})"
     elif why == "skipped":
         reason = f"still skipped (skip: {guard.skip})"
     else:
         reason = f"it is not its turn (every: {guard.every})"
     return f"{location_and_name(item)}: matched, but {reason}"
+
+
+def ended_line(item: CatalogItem) -> str:
+    """Return that a rule that matched has no response any more."""
+    return f"{location_and_name(item)}: matched, but {SEQUENCE_ENDED}"
+
+
+def _ended_selector(item: CatalogItem, times: int | None) -> str | None:
+    """Return why a rule has no further responses if its sequence or choice bounds them, and not its `times`."""
+    selector = item.selector
+    if selector is None or selector.fall_through_after != times:
+        return None
+    return SEQUENCE_ENDED if selector.mode == "sequence" else "all its weights are 0"
 
 
 def near_miss_line(item: CatalogItem, test_results: Sequence[FieldTestResult]) -> str:

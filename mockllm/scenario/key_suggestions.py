@@ -25,10 +25,12 @@ _SYNONYMS: Final[Mapping[str, str]] = {
         "arguments": "args input parameters",
         "requests": "rpm",
         "tokens": "tpm",
-        "input_tokens": "itpm",
-        "output_tokens": "otpm",
+        "input_tokens": "itpm prompt_tokens promptTokenCount",
+        "output_tokens": "otpm completion_tokens candidatesTokenCount",
+        "cached_tokens": "cache_read_input_tokens cachedContentTokenCount",
         "tokens_per_second": "tps",
-        "delay": "latency",
+        "delay": "latency wait sleep pause",
+        "fallback": "default else otherwise catch_all",
         "chance": "probability",
         "text": "content body message",
         "finish_reason": "stop_reason finishReason",
@@ -68,6 +70,9 @@ _ADVICE: Final = (
     ("rule", "raw_body", _OF_THE_REQUEST.format("rule")),
     ("modifier", "raw_body", _OF_THE_REQUEST.format("modifier")),
     ("function", "arguments", "its name and arguments belong here: {name: …, arguments: …}"),
+    *((key, "replaces", "write a comment: # …") for key in ("description", "comment", "note")),
+    ("weight", "replaces", "a branch of choose has a weight: choose: [{weight: …, reply: …}]"),
+    ("function", "parameters", "its name and parameters belong here: {name: …, parameters: …}"),
     ("from_schema", "id", "it is a value: write arguments: from_schema"),
     ("from_schema", "tool_calls", "it is a value: write tool_calls: from_schema, or json: from_schema"),
 )
@@ -134,15 +139,22 @@ def _advice(key: str, shape: ModelShape, path: Path) -> str:
     if key in FAULTS and "faults" in allowed:
         return f"; it is a fault: write faults: [{key}], or [{{{key}: {{…}}}}] with settings"
     if near is None:
-        likely = ((container, nearest(key, keys)) for container, keys in keys_of.items())
+        likely = ((each, own_name(key, keys) or nearest(key, keys)) for each, keys in keys_of.items())
         inside = next((_inside(container, name) for container, name in likely if name is not None), "")
     if near is None and not inside and "raw_body" in allowed:
         query = path_with_dots(key) or f"$.{key}"
         return f'; match a field of the request by its JSONPath: body: {{"{query}": …}}'
+    return inside or _listed(key, allowed, path) + _foreign_letter(key, near)
+
+
+def _listed(key: str, allowed: Collection[str], path: Path) -> str:
+    """Return the nearest key, or where all keys are, of a mapping with many keys."""
     listed = suggestion(key, allowed)
     if not listed and path[-3:-2] == ("faults",):
-        listed = "; the page Faults of `mockllm docs` lists them all"
-    return inside or listed + _foreign_letter(key, near)
+        return "; the page Faults of `mockllm docs` lists them all"
+    if not listed and path[-2:-1] == ("request",):
+        return f"; write the whole body for such a field: path: …, body: {{{key}: …}}"
+    return listed
 
 
 def _foreign_letter(key: str, near: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Warnings about values of a match that no request has: models, paths, methods, keys, hashes and roles."""
+"""Warnings about values of a match that no request has: models, paths, methods, keys, hashes, turns and roles."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def unmatchable_values(match: Match, place: Path) -> Warnings:
-    """Warn about models, paths, methods and hashes that no request has."""
+    """Warn about models, paths, methods, hashes, turns and roles that no request has."""
     for name, regex in _REGEX_AS_GLOB.items():
         for text in filter(regex.match, texts_and_globs(getattr(match, name))):
             yield (*place, name), f"this is a glob, not a regex; write {{regex: '{text}'}}"
@@ -49,6 +49,8 @@ def unmatchable_values(match: Match, place: Path) -> Warnings:
     for hash in texts_and_globs(match.hash):
         if not _HASH.fullmatch(hash):
             yield (*place, "hash"), f"no request has the hash {hash}: a hash has 64 digits, 0 to 9 and a to f"
+    for number in (turn for turn in numbers(match.turn) if turn < 1):
+        yield (*place, "turn"), f"no request has the turn {number:g}: the first one is 1"
     for quantifier in ("some", "each"):
         message = getattr(match.messages, quantifier, None)
         for role in () if message is None else texts_and_globs(message.role):
@@ -107,6 +109,17 @@ def texts_and_globs(condition: object) -> Sequence[str]:
     if isinstance(condition, Spec) and condition.model_fields_set in ({"equals"}, {"glob"}):
         return texts_and_globs(next(getattr(condition, name) for name in condition.model_fields_set))
     return ()
+
+
+def numbers(condition: object) -> Iterator[float]:
+    """Yield the numbers that a condition spells out."""
+    if isinstance(condition, list):
+        for item in condition:
+            yield from numbers(item)
+    elif isinstance(condition, Spec):
+        yield from numbers(getattr(condition, "equals", None))
+    elif isinstance(condition, (int, float)):
+        yield condition
 
 
 def begins_with_prefix(path: str, match: Match, known_names: KnownNames) -> bool:

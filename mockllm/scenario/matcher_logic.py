@@ -11,8 +11,21 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, cast
 
 from mockllm.core.json.codec import MISSING, Json, Missing
-from mockllm.core.matching.conditions import AllOf, Compare, Condition, Equals, Exists, OneOf, Some, meets
+from mockllm.core.matching.conditions import (
+    AllOf,
+    Compare,
+    Condition,
+    Contains,
+    EndsWith,
+    Equals,
+    Exists,
+    OneOf,
+    Some,
+    StartsWith,
+    meets,
+)
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, FieldMatcher, Matcher, NotMatcher
+from mockllm.core.regex.compile import fold_case
 
 MAX_COMPARED: Final = 30
 """Maximum number of rules compared for each place in which one could be hidden by another. Ten thousand rules
@@ -134,11 +147,7 @@ class WiderMatchers:
             yield keys.own[-1]
             if isinstance(part, FieldMatcher):
                 yield _exists_key(part)
-                if not keys.wide or (
-                    isinstance(part.condition_on_value, Some)
-                    and _values(part.condition_on_value.condition, MISSING)
-                ):
-                    yield _pattern_key(part)
+                yield _pattern_key(part)
 
 
 class IndexKeys(NamedTuple):
@@ -200,7 +209,48 @@ def _narrower(narrow: FieldMatcher, wide: FieldMatcher) -> bool:
         values = _values(narrow.condition_on_value.condition, MISSING)
         return bool(values) and all(meets(wide.condition_on_value.condition, value) for value in values or ())
     literals = _literals(narrow)
-    return bool(literals) and all(wide.condition_on_value.matches(value) for value in literals or ())
+    if literals:
+        return all(wide.condition_on_value.matches(value) for value in literals)
+    return narrow.field.info.kind == "text" and _text_implies(
+        narrow.condition_on_value, wide.condition_on_value
+    )
+
+
+def _text_implies(narrow: Condition, wide: Condition) -> bool:
+    """Return whether every text that meets `narrow` certainly meets `wide`."""
+    if isinstance(narrow, OneOf):
+        return bool(narrow.conditions) and all(_text_implies(part, wide) for part in narrow.conditions)
+    if isinstance(wide, AllOf):
+        return all(_text_implies(narrow, part) for part in wide.conditions)
+    if isinstance(narrow, AllOf):
+        return any(_text_implies(part, wide) for part in narrow.conditions)
+    if isinstance(wide, OneOf):
+        return any(_text_implies(narrow, part) for part in wide.conditions)
+    if isinstance(narrow, Equals) and not narrow.ignore_case:
+        return wide.matches(narrow.value)
+    return _part_implies(narrow, wide)
+
+
+def _part_implies(narrow: Condition, wide: Condition) -> bool:
+    """Return whether each text with the part that `narrow` names certainly has the part that `wide` names."""
+    if not isinstance(narrow, (Contains, StartsWith, EndsWith)) or not isinstance(
+        wide, (Contains, StartsWith, EndsWith)
+    ):
+        return False
+    longer, shorter = (each.value if isinstance(each, Contains) else each.text for each in (narrow, wide))
+    if not isinstance(longer, str) or not isinstance(shorter, str):
+        return False
+    if wide.ignore_case:
+        if not narrow.ignore_case and not longer.isascii():
+            return False  # folding may join its first or last character with the one beside it
+        longer, shorter = fold_case(longer), fold_case(shorter)
+    elif narrow.ignore_case:
+        return False
+    if isinstance(wide, StartsWith):
+        return isinstance(narrow, StartsWith) and longer.startswith(shorter)
+    if isinstance(wide, EndsWith):
+        return isinstance(narrow, EndsWith) and longer.endswith(shorter)
+    return shorter in longer
 
 
 def _is_plain(condition: Condition) -> bool:

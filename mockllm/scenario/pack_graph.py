@@ -109,9 +109,12 @@ class PackGraph(Struct):
             node = self._visit(folder, _display_path(folder), origin)
             if node is not None:
                 self._check(node, use)
+        except PackNotFound as error:
+            as_scenarios = f"; it is a folder: name it as scenarios, `--scenarios {name}`"
+            hint = as_scenarios if is_pack(Folder(name)) else error.hint
+            self.diagnostics.append(Diagnostic(source.name, 0, 0, "", f"there is no such pack{hint}"))
         except ValueError as error:
-            message = f"there is no such pack{error.hint}" if isinstance(error, PackNotFound) else str(error)
-            self.diagnostics.append(Diagnostic(source.name, 0, 0, "", message))
+            self.diagnostics.append(Diagnostic(source.name, 0, 0, "", str(error)))
 
     def add_uses(self, source: Source, folder: Folder, shown: str) -> None:
         """Add the packs that a root file uses; paths are relative to `folder`."""
@@ -191,7 +194,10 @@ class PackGraph(Struct):
                 named_folder, origin = self.resolver.find(name)
             except PackNotFound:
                 if is_pack(folder / name):
-                    hint = f'write "./{name}" for the folder beside this file'
+                    from_here = os.path.relpath(folder / name, folder)
+                    written = from_here if from_here.startswith(os.pardir) else f"./{from_here}"
+                    where = "path from this file" if os.path.isabs(name) else "folder beside this file"
+                    hint = f'write "{written}" for the {where}'
                     raise ValueError(f'there is no pack "{name}"; {hint}') from None
                 raise
             return named_folder, _display_path(named_folder), origin

@@ -37,7 +37,7 @@ from mockllm.scenario.raw_entries import (
     raw_entries,
     read_spec,
 )
-from mockllm.scenario.rule_ids import short_ids
+from mockllm.scenario.rule_ids import short_ids, split_id
 from mockllm.scenario.scenario_folder import LISTING, path_inside, within
 from mockllm.scenario.validation_errors import diagnostics_of
 
@@ -331,8 +331,9 @@ class EntryTyper(Struct):
             return by_id[target]
         if target not in self.disabled_ids:
             ids = by_id if suggestions_are_left() else ()
-            others = (id for id in ids if is_other(by_id[id]))
-            message = f'there is no {raw.kind} "{target}"{suggestion(target, others)}'
+            others = [id for id in ids if is_other(by_id[id])]
+            same = (f'; did you mean "{id}"?' for id in others if split_id(id)[1] == target)
+            message = f'there is no {raw.kind} "{target}"{next(same, "") or suggestion(target, others)}'
             self.diagnostics.append(raw.diagnostic(message, "replaces"))
         return None
 

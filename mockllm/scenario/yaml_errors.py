@@ -33,6 +33,8 @@ _WIDE_COLON_LINE: Final = re.compile(r"\s*(?:- +)*([\w-]+)\N{FULLWIDTH COLON}")
 _DASH_WITHOUT_SPACE: Final = re.compile(r"\s*(?:- +)*(-)\w[\w-]*:(?:\s|$)")
 _ITEM_WITHOUT_COLON: Final = re.compile(r"\s*(?:- +)+(\w[^:\"'#\[{]*)")
 """An item of a list that is a plain text."""
+_EQUALS_LINE: Final = re.compile(r"\s*(?:- +)*([a-z_]+) ?=(?:\s|[\w\"'\[{]|$)")
+"""A line that begins with `name =`, as in other formats."""
 _ITEM: Final = re.compile(r"-(?:\s|$)")
 _DASH_ADVICE: Final = 'write a space after the dash: "- …"'
 _CONFLICT: Final = re.compile(r"^<{7} ", re.MULTILINE)
@@ -52,6 +54,7 @@ _ADVICE_AFTER: Final[Mapping[str, str]] = {
     "}": "nothing can follow the bracket; put the whole text in quotes",
 }
 """Advice by the character before a misplaced token."""
+_COMMA: Final = 'remove the ",": outside of brackets nothing follows a value'
 _MESSAGES: Final[Mapping[str, str]] = {
     "mapping values are not allowed": 'an unquoted text contains ": "; quote it, or check the indentation',
     "did not find expected key": _INDENT,
@@ -104,7 +107,7 @@ def _place_and_message(
         return opened, "the quote that opens here is never closed"
     if "cannot start any token" in problem:
         return at, _bad_start(char, at, lines)
-    if "alias" in context or "anchor" in context:
+    if any(each in context for each in ("alias", "anchor", "a tag")):
         return opened, _quoted_start(opened, lines)
     if "could not find expected ':'" in problem:
         if opened.line and _BLOCK_TEXT.fullmatch(lines[opened.line - 1]):
@@ -126,8 +129,14 @@ def _place_and_message(
         return at, _DASH_ADVICE
     for phrase, message in _MESSAGES.items():
         if phrase in problem:
-            return at, _ADVICE_AFTER.get(_before(lines, at), message) if message == _INDENT else message
+            return at, _advice_after(lines, at) or message if message == _INDENT else message
     return at, f"not valid YAML: {problem}"
+
+
+def _advice_after(lines: list[str], at: _Mark) -> str | None:
+    """Return advice on a token behind a text in quotes or brackets; None behind anything else."""
+    advice = _ADVICE_AFTER.get(_before(lines, at))
+    return _COMMA if advice is not None and _rest(lines, at) == "," else advice
 
 
 def _mistake_above(number: int, lines: list[str]) -> tuple[_Mark, str] | None:
@@ -139,6 +148,8 @@ def _mistake_above(number: int, lines: list[str]) -> tuple[_Mark, str] | None:
         return _Mark(number, tight.start(1)), f'write a space after the ":" of "{tight[1]}"'
     if dash := _DASH_WITHOUT_SPACE.match(line):
         return _Mark(number, dash.start(1)), _DASH_ADVICE
+    if equals := _EQUALS_LINE.match(line):
+        return _Mark(number, equals.start(1)), f'write "{equals[1]}: …" in place of "{equals[1]} = …"'
     if item := _ITEM_WITHOUT_COLON.fullmatch(line):
         return _Mark(number, item.start(1)), _NO_COLON
     return None

@@ -239,12 +239,15 @@ class _NodeReader:
         return data, (key_place, _place(event), mark[2])
 
     def check_tag(self, event: _Valued) -> None:
-        if event.tag in _TEXT_TAGS and type(event) is ScalarEvent:
+        tag = str(event.tag)
+        if tag in _TEXT_TAGS and type(event) is ScalarEvent and (event.value or event.style or tag != "!"):
             return
-        shown = str(event.tag).replace("tag:yaml.org,2002:", "!!")
+        shown = tag.replace("tag:yaml.org,2002:", "!!").rstrip(",")
         self.report(
             event, f'the tag "{shown}" is not read: scenarios are plain data; quote it if it is a text'
         )
+        if tag.endswith(","):  # it was to end the text; whatever follows would be a further mistake
+            raise _ReadingStopped
 
     def scalar(self, event: ScalarEvent) -> Json:
         if (

@@ -10,10 +10,11 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mockllm.core.display import brief
+from mockllm.core.display import brief, shortened
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, Missing, loads
 from mockllm.core.json.jsonpath import compile_path
 from mockllm.core.matching.conditions import AtPath, Condition, Equals, Exists, of_set
+from mockllm.core.matching.missing_member import missing_member
 from mockllm.core.rendering.event_parser import sent_bytes
 from mockllm.core.rendering.framing import seconds_until_end_or_silence
 from mockllm.dialects.decoded_response import DecodedResponse
@@ -103,7 +104,7 @@ def mismatches(expect: ExpectSpec, outcome: Outcome) -> list[Mismatch]:
             found += _simple(key, getattr(expect, key), outcome) if check is None else check(expect, outcome)
     if found and outcome.message:
         lines = outcome.message[:1] if "rule" in (each.field for each in found) else outcome.message
-        text = "\n  ".join(line[:MAX_LINE] for line in lines)
+        text = "\n  ".join(shortened(line, MAX_LINE) for line in lines)
         found[-1] = replace(found[-1], notes=(*found[-1].notes, f"the response says: {text}"))
     return found
 
@@ -214,7 +215,8 @@ def _body(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:
         at = compile_path(path)
         value = MISSING if outcome.body is MISSING else at.value(outcome.body)
         expected_condition = condition(each)
-        yield from _check(f"body {path}", expected_condition, value, hint)
+        near = missing_member(at, outcome.body) if value is MISSING else None
+        yield from _check(f"body {path}", expected_condition, value, hint or near)
 
 
 def _chunks(expect: ExpectSpec, outcome: Outcome) -> Iterator[Mismatch]:

@@ -20,6 +20,8 @@ from mockllm.engine import Engine
 from mockllm.engine.engine_request import EngineRequest
 from mockllm.engine.near_misses import (
     NEAREST,
+    SEQUENCE_ENDED,
+    ended_line,
     guard_line,
     location_and_name,
     near_miss_line,
@@ -146,9 +148,11 @@ def _tried(engine: Engine, request: EngineRequest, decision: Decision) -> tuple[
             line = near_miss_line(item, item.matcher.test_results(request))
             found.append(_trace_entry(item, number, "did not match", line))
     if decision.selected_rule is not None:
-        found.append(
-            _trace_entry(items[end], end, "answers" if decision.outcome == "rule" else "would answer")
-        )
+        if has_ended(engine, decision.selected_rule):
+            found.append(_trace_entry(items[end], end, "stood aside", ended_line(items[end])))
+        else:
+            fate: RuleResult = "answers" if decision.outcome == "rule" else "would answer"
+            found.append(_trace_entry(items[end], end, fate))
         later = (
             number for number in range(end + 1, catalog.rule_count) if items[number].matcher.matches(request)
         )
@@ -170,6 +174,12 @@ def response_index(engine: Engine, selected: SelectedCandidate) -> int | None:
     return item.selector.pick(selected.response_count, randomness)
 
 
+def has_ended(engine: Engine, selected: SelectedCandidate) -> bool:
+    """Return whether the selected rule has a sequence that has ended: the request is unmatched then."""
+    item = engine.catalog.items[selected.candidate.item_index]
+    return item.selector is not None and response_index(engine, selected) is None
+
+
 def _step(engine: Engine, selected: SelectedCandidate) -> str | None:
     """Return `step 2 of 3` for a sequence, `branch 1 of 4` for a choice, else None."""
     item = engine.catalog.items[selected.candidate.item_index]
@@ -178,7 +188,7 @@ def _step(engine: Engine, selected: SelectedCandidate) -> str | None:
         return None
     picked = response_index(engine, selected)
     if picked is None:
-        return "its sequence has ended"
+        return SEQUENCE_ENDED
     word = "step" if selector.mode == "sequence" else "branch"
     return f"{word} {picked + 1} of {len(selector.responses)}"
 
@@ -200,6 +210,11 @@ class MismatchReport:
         self._request = request
         self.decision: Decision = engine.preview(request).decision
 
+    @property
+    def _has_ended(self) -> bool:
+        selected = self.decision.selected_rule
+        return selected is not None and has_ended(self._engine, selected)
+
     def lines(self, expected_condition: Condition) -> Iterator[str]:
         """Yield a line for each rule whose name matches the condition, with the reason."""
         catalog, decision = self._engine.catalog, self.decision
@@ -211,7 +226,11 @@ class MismatchReport:
             known = dict.fromkeys(names_in(item.id)[0] for item in rules)
             yield f"no rule is called {expected_condition.value}{suggestion(str(expected_condition.value), known)}"
         if decision.selected_rule is not None:
-            yield f"{location_and_name(catalog.items[decision.selected_rule.candidate.item_index])}: matched"
+            selected = catalog.items[decision.selected_rule.candidate.item_index]
+            if not self._has_ended:
+                yield f"{location_and_name(selected)}: matched"
+            elif selected not in found[:NEAREST]:
+                yield ended_line(selected)
         elif not found:
             for item, test_results in nearest(catalog, self._request, NEAREST):
                 yield near_miss_line(item, test_results)
@@ -223,5 +242,8 @@ class MismatchReport:
         for candidate, blocked in self.decision.blocked_rules:
             if candidate.key == item.key:
                 return guard_line(item, candidate, blocked)
+        selected = self.decision.selected_rule
+        if selected is not None and selected.candidate.key == item.key and self._has_ended:
+            return ended_line(item)
         before = _BEFORE.get(self.decision.outcome, "another rule")
         return f"{location_and_name(item)}: matched, but {before} came first"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mockllm.testing import MockLLM
 from tests.cli.in_process import command
 
 WRONG_URLS = (
@@ -56,3 +57,18 @@ def test_token_of_a_variable_may_end_with_a_line(tmp_path: Path) -> None:
     ended = command("requests", cwd=tmp_path, **{**variables, "MOCKLLM_ADMIN_TOKEN": "s3 cret"})
     assert (ended.returncode, "cret" in ended.stderr) == (2, False)
     assert ended.stderr.startswith("mockllm: MOCKLLM_ADMIN_TOKEN: not a token")
+
+
+@pytest.mark.parametrize("path", ["/v1", "/openai/v1/", "/s/mine/v1"])
+def test_url_with_the_path_of_an_sdk_is_refused(tmp_path: Path, path: str) -> None:
+    ended = command("requests", "--url", f"http://127.0.0.1:1{path}", cwd=tmp_path)
+    own = "http://127.0.0.1:1/s/mine" if "mine" in path else "http://127.0.0.1:1"
+    assert ended.returncode == 2
+    assert ended.stderr.endswith(f": expected the address without the path of an SDK, {own}\n")
+
+
+def test_url_of_a_session_has_advice_on_404(tmp_path: Path) -> None:
+    with MockLLM() as server:
+        ended = command("requests", "--url", f"{server.base_url}/s/mine", cwd=tmp_path)
+        assert ended.returncode == 2
+        assert f"write the address without a path, {server.base_url}\n" in ended.stderr

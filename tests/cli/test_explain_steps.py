@@ -96,3 +96,17 @@ def test_explain_steps_show_limit_and_time_window(
     reports = json.loads(capsys.readouterr().out)
     assert [report["outcome"] for report in reports] == ["rule", "limited", "miss", "rule", "rule"]
     assert [report["spared"] for report in reports] == [["a.yaml:late"]] * 5
+
+
+def test_explain_of_an_ended_sequence_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("scenarios/a.yaml").write_text(
+        "rules:\n  - {name: once, sequence: [a], then: error}\n  - {reply: b}\n"
+    )
+    second = report({"steps": [{"request": {}}, {"request": {}}]}, capsys)[1]
+    assert [(each["rule"], each["fate"]) for each in second["tried"]] == [
+        ("a.yaml:once", "stood aside"),
+        ("a.yaml:rules[1]", "comes later"),
+    ]
+    assert run({"steps": [{"request": {}}, {"request": {}}]}) == 0
+    shown = capsys.readouterr().out
+    assert "  1  scenarios/a.yaml:2 once: matched, but its sequence has ended\n" in shown

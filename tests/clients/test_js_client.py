@@ -28,7 +28,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_vitest_project_passes(project: Path) -> None:
     output = run("npx", "vitest", "run", "behaviours", "settings", at=project)
-    assert re.search(r"Tests\s+22 passed", output), output
+    assert re.search(r"Tests\s+26 passed", output), output
 
 
 def test_failed_vitest_test_prints_its_requests(project: Path) -> None:

@@ -61,7 +61,19 @@ ASIDE: list[tuple[str, str, list[ClientRequest], str]] = [
         "used up by its steps",
         "sequence: [a, b], then: fall_through",
         [chat_request()] * 3,
-        "s/a.yaml:1 it: matched, but used up (times: 2)",
+        "s/a.yaml:1 it: matched, but its sequence has ended",
+    ),
+    (
+        "used up before the end of its steps",
+        "times: 1, sequence: [a, b], then: fall_through",
+        [chat_request()] * 2,
+        "s/a.yaml:1 it: matched, but used up (times: 1)",
+    ),
+    (
+        "without a weight",
+        "choose: [{weight: 0, reply: a}]",
+        [chat_request()],
+        "s/a.yaml:1 it: matched, but all its weights are 0",
     ),
     ("lost its chance", "chance: 0.5%", [chat_request()], "s/a.yaml:1 it: matched, but lost its 0.5% chance"),
     ("skipped", "skip: 3", [chat_request()], "s/a.yaml:1 it: matched, but still skipped (skip: 3)"),
@@ -84,7 +96,7 @@ ASIDE: list[tuple[str, str, list[ClientRequest], str]] = [
 def test_miss_states_guard_of_matching_rule(
     guard: str, sent: list[ClientRequest], expected_message: str
 ) -> None:
-    answer = "" if "sequence" in guard else ", reply: x"
+    answer = "" if "sequence" in guard or "choose" in guard else ", reply: x"
     responses = respond_all(f"rules: [{{name: it, {guard}{answer}}}]", *sent)[-1]
     assert responses.status == 404
     assert expected_message in responses.message.split("\n")

@@ -82,6 +82,20 @@ def test_folder_with_manifest_is_loaded_as_pack(home: Path) -> None:
         assert file.params.values == {"n": 4}
 
 
+def test_use_of_absolute_folder_has_its_relative_path(home: Path) -> None:
+    write_files(
+        home,
+        **{
+            "own/a.yaml": f"use: ['{home}/p', '{home}/own/q']",
+            "p/pack.yaml": pack_yaml("p"),
+            "own/q/pack.yaml": pack_yaml("q"),
+        },
+    )
+    expected = [f'there is no pack "{home}/p"; write "../p"', f'there is no pack "{home}/own/q"; write "./q"']
+    loaded = load_files(["own"])
+    assert [each.message.partition(" for ")[0] for each in loaded.diagnostics] == expected
+
+
 def test_packs_in_use_cycle_are_loaded_once(home: Path) -> None:
     write_files(
         home, **{"p/pack.yaml": pack_yaml("p", "use: [{pack: ., with: {n: '${n}'}}, ./q]"), "p/a.yaml": ""}

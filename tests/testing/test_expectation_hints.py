@@ -62,3 +62,27 @@ def test_hint_names_guard_that_blocked_rule(tmp_path: Path) -> None:
     assert (
         stated(results(tmp_path))[2].strip() == f"{tmp_path}/a.yaml:1 never: matched, but lost its 0% chance"
     )
+
+
+def test_hint_names_rule_whose_sequence_has_ended(tmp_path: Path) -> None:
+    rules = "rules: [{name: once, sequence: [a], then: error}]"
+    steps = "[{expect: {rule: once}}, {expect: {rule: once}}]"
+    write(tmp_path, a=f"{rules}\nexamples: [{{steps: {steps}}}]\n")
+    lines = [line.strip() for line in stated(results(tmp_path))[2:]]
+    assert lines[0] == f"{tmp_path}/a.yaml:1 once: matched, but its sequence has ended"
+    assert not any(line.endswith(": matched") for line in lines)
+
+
+def test_hint_of_misspelt_path_of_body_has_the_member(tmp_path: Path) -> None:
+    expect = '{body: {"$.choices[0].mesage.content": hi}}'
+    write(tmp_path, a=f"rules: [{{reply: hi}}]\nexamples: [{{expect: {expect}}}]\n")
+    line = 'body $.choices[0].mesage.content: expected "hi", found nothing (nearest is "message")'
+    assert stated(results(tmp_path))[1].strip() == line
+
+
+def test_long_error_message_in_hint_is_marked_as_cut(tmp_path: Path) -> None:
+    request = "{path: /v1/chat/completion, body: {}}"
+    write(
+        tmp_path, a=f"rules: [{{reply: hi}}]\nexamples: [{{request: {request}, expect: {{status: 200}}}}]\n"
+    )
+    assert stated(results(tmp_path))[-1].endswith("…")

@@ -1,20 +1,10 @@
+import { checkValue } from "./checked-values.js";
 import type { components } from "./generated/control.js";
+import { MockllmError } from "./mockllm-error.js";
+
+export { MockllmError };
 
 type Problem = components["schemas"]["ProblemBody"];
-
-/** A call that the server refused. `problems` has one entry for each wrong field, with its place in the rule. */
-export class MockllmError extends Error {
-  override name = "MockllmError";
-
-  constructor(
-    message: string,
-    /** The HTTP status of the refusal; 0 where no server responded. */
-    readonly status: number,
-    readonly problems: NonNullable<Problem["errors"]> = [],
-  ) {
-    super(message);
-  }
-}
 
 /**
  * Awaits an action of `caller`. An error has the line of the caller's call in its stack, as if it were thrown there: the
@@ -47,6 +37,7 @@ export class ControlApi {
     const headers: Record<string, string> = this.token === undefined ? {} : { "x-mockllm-admin-token": this.token };
     if (body !== undefined) headers["content-type"] = typeof body === "string" ? "application/yaml" : "application/json";
     const init: RequestInit = { method, headers };
+    checkValue(body);
     if (body !== undefined) init.body = typeof body === "string" ? body : JSON.stringify(body);
     let response: Response;
     try {

@@ -1,5 +1,6 @@
 import { readFile, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
+import { checkOptions } from "./checked-values.js";
 import { type ControlApi, MockllmError, thrownAt } from "./control-api.js";
 import type { components } from "./generated/control.js";
 import { VARIABLES } from "./generated/environment.js";
@@ -31,6 +32,7 @@ export interface AddedRule {
 }
 
 const PAGE = 500;
+const COUNTS: readonly (keyof Count)[] = ["times", "atLeast", "atMost"];
 
 /** A server, or a session of it: adds rules, and lists the requests that came. */
 export abstract class MockBase {
@@ -62,17 +64,17 @@ export abstract class MockBase {
 
   /** Adds a rule with a reply: a text, or `{text, thinking, tool_calls, chunks}`. */
   reply(reply: string | ReplySpec, options: RuleOptions = {}): Promise<AddedRule> {
-    return this.add(this.reply, { ...options, reply });
+    return this.add(this.reply, { reply }, options);
   }
 
   /** Adds a rule with an error: its name (`"rate_limit"`), or `{type, status, retry_after, message}`. */
   error(error: ErrorSpec | string, options: RuleOptions = {}): Promise<AddedRule> {
-    return this.add(this.error, { ...options, error });
+    return this.add(this.error, { error }, options);
   }
 
   /** Adds a rule with steps in order: texts, or `{error: "overloaded", times: 2}`. */
   sequence(steps: (string | StepSpec)[], options: RuleOptions = {}): Promise<AddedRule> {
-    return this.add(this.sequence, { ...options, sequence: steps });
+    return this.add(this.sequence, { sequence: steps }, options);
   }
 
   /** Adds any rule, as in a file. */
@@ -127,7 +129,12 @@ export abstract class MockBase {
   }
 
   /** Returns all requests in their order. */
-  async requests(filter: { rule?: string; missed?: boolean } = {}): Promise<ReceivedRequest[]> {
+  requests(filter: { rule?: string; missed?: boolean } = {}): Promise<ReceivedRequest[]> {
+    return thrownAt(this.requests, this.pages(filter));
+  }
+
+  private async pages(filter: { rule?: string; missed?: boolean }): Promise<ReceivedRequest[]> {
+    checkOptions(filter, ["rule", "missed"]);
     const found: ReceivedRequest[] = [];
     for (;;) {
       const query = new URLSearchParams({ limit: String(PAGE) });
@@ -159,6 +166,7 @@ export abstract class MockBase {
   }
 
   private async compare(match: Match, count: Count): Promise<void> {
+    checkOptions(count, COUNTS);
     const expectation: Record<string, unknown> = { match };
     if (count.times !== undefined) expectation["exactly"] = count.times;
     if (count.atLeast !== undefined) expectation["at_least"] = count.atLeast;
@@ -176,8 +184,8 @@ export abstract class MockBase {
   /** Returns how the clients behaved: whether they waited as requested, retried the right errors, noticed a cut stream.
    * A test of retries asserts that none is bad: `(await mock.verdicts({bad: true})).length === 0`. */
   async verdicts(filter: { bad?: boolean } = {}): Promise<ClientVerdicts[]> {
-    const query = this.sessionId === undefined ? "" : `?session=${encodeURIComponent(this.sessionId)}`;
-    const list = await this.api.call<Schemas["VerdictList"]>(this.verdicts, "GET", `/api/verdicts${query}`);
+    checkOptions(filter, ["bad"]);
+    const list = await this.api.call<Schemas["VerdictList"]>(this.verdicts, "GET", `/api/verdicts${this.query}`);
     if (filter.bad !== true) return list.clients;
     const bad = list.clients.map((each) => ({ ...each, verdicts: each.verdicts.filter((verdict) => !verdict.good) }));
     return bad.filter((each) => each.verdicts.length > 0);
@@ -204,8 +212,14 @@ export abstract class MockBase {
   }
 
   /** The server chooses the name of a rule without one, since several clients may add rules. */
-  private async add(caller: Function, rule: object): Promise<AddedRule> {
-    const { names } = await this.api.call<Schemas["OverlayDone"]>(caller, "POST", this.rulesPath(), { rules: [rule] });
+  private add(caller: Function, rule: object, options: RuleOptions = {}): Promise<AddedRule> {
+    return thrownAt(caller, this.addRule(rule, options));
+  }
+
+  private async addRule(rule: object, options: RuleOptions): Promise<AddedRule> {
+    checkOptions(options);
+    const body = { rules: [{ ...options, ...rule }] };
+    const { names } = await this.api.call<Schemas["OverlayDone"]>(this.add, "POST", this.rulesPath(), body);
     const name = names[0]!;
     const id = `${this.sessionId === undefined ? "overlay" : "session"}:${name}`;
     return { name, requests: () => this.requests({ rule: id }) };

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { ControlApi, thrownAt } from "./control-api.js";
+import { ControlApi, MockllmError, thrownAt } from "./control-api.js";
 import { MockBase } from "./mock-base.js";
 import { type RunningServer, type ServerOptions, startServer } from "./server-process.js";
 
@@ -32,7 +32,11 @@ export class MockLLM extends MockBase {
   static async connect(url = process.env["MOCKLLM_URL"], token?: string): Promise<MockLLM> {
     if (url === undefined) throw new Error("no URL: MOCKLLM_URL is not set; run the tests by `mockllm exec -- …`");
     const mock = new MockLLM(url.replace(/\/$/, ""), undefined, token);
-    await mock.api.text("GET", "/health");
+    await mock.api.text("GET", "/health").catch((error: MockllmError) => {
+      const { origin, pathname } = new URL(mock.baseUrl);
+      if (error.status !== 404 || pathname === "/") throw error;
+      throw new MockllmError(`no mockllm server is at ${mock.baseUrl}: write the address without a path, ${origin}`, 404);
+    });
     return mock;
   }
 

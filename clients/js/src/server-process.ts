@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { access, constants } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { checkOptions } from "./checked-values.js";
 
 /** How a server is started. */
 export interface ServerOptions {
@@ -29,6 +30,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+const OPTIONS: readonly (keyof ServerOptions)[] = ["scenarios", "packs", "params", "seed", "args", "command", "timeout"];
 const PACKAGE = "mockllm-scenarios";
 const IMAGE = "mockllm";
 const READY = /listening on (http:\/\/[^\s,]+)/;
@@ -91,6 +93,7 @@ function serveArguments(options: ServerOptions): string[] {
 
 /** Starts a server on a free port and waits until it listens. Throws what it printed if it ends before. */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  checkOptions(options, OPTIONS);
   const [program, ...prefix] = options.command ?? (await findCommand());
   if (program === undefined) throw new Error("options.command is empty");
   const args = [...prefix, ...serveArguments(options)];

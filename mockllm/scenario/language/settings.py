@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from mockllm.core.failure import NAMED
 from mockllm.core.faults import FAULTS
 from mockllm.core.quantities.types import quantity_error
 from mockllm.core.rendering.extra_fields import parse_path
@@ -152,6 +153,8 @@ def known_fault(name: str) -> str:
     if name not in FAULTS:
         meant = _FAULTS_MEANT.get(name.lower())
         known = f"; did you mean {meant}?" if meant else suggestion(name, FAULTS) or FAULTS_ARE_LISTED
+        if not meant and name in NAMED:
+            known = f"; it is an error: write error: {name} in a rule"
         raise quantity_error(f'no fault is called "{name}"{known}')
     return name
 

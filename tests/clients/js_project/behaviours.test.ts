@@ -202,3 +202,46 @@ test("mistakes of files and climates are at their line", async ({ mockllm }) => 
   expect(place(await refusal(mockllm.load("no-such-file.yaml")))).toContain("behaviours.test.ts");
   expect(place(await refusal(mockllm.climate("sunny")))).toContain("behaviours.test.ts");
 });
+
+test("an unknown option is refused with the known ones", async ({ mockllm }) => {
+  // @ts-expect-error plain JavaScript has no types
+  const verified = await refusal(mockllm.verify({}, { time: 1 }));
+  expect(verified.message).toBe('no option is called "time"; there are times, atLeast, atMost');
+  expect(place(verified)).toContain("behaviours.test.ts");
+  // @ts-expect-error
+  expect((await refusal(mockllm.verify({}, 3))).message).toMatch(/^options are an object, found 3; there are times,/);
+  // @ts-expect-error
+  expect((await refusal(mockllm.requests({ missd: true }))).message).toMatch(/^no option is called "missd"/);
+  // @ts-expect-error
+  const started = await refusal(MockLLM.start({ pack: "default" }));
+  expect(started.message).toMatch(/^no option is called "pack"; there are scenarios, packs, /);
+});
+
+test("a value that no file can contain is refused", async ({ mockllm }) => {
+  // @ts-expect-error
+  const regex = await refusal(mockllm.reply("x", { match: { user: /hello/i } }));
+  expect(regex.message).toBe(
+    'rules[0].match.user: a RegExp cannot be in a file; write {regex: "hello", ignore_case: true}',
+  );
+  expect(place(regex)).toContain("behaviours.test.ts");
+  // @ts-expect-error
+  expect((await refusal(mockllm.reply(() => "x"))).message).toBe("rules[0].reply: a function cannot be in a file");
+  const unbounded = await refusal(mockllm.modifier({ pace: { slowdown: Infinity } }));
+  expect(unbounded.message).toBe("modifiers[0].pace.slowdown: Infinity cannot be in a file");
+  await mockllm.reply({ json: { on: new Date(0), left_out: undefined } });
+  expect(await ask(mockllm, "x")).toBe('{"on":"1970-01-01T00:00:00.000Z"}');
+});
+
+test("steps of a sequence are one list", async ({ mockllm }) => {
+  // @ts-expect-error
+  const steps = await refusal(mockllm.sequence("a", "b"));
+  expect(steps.message).toBe('options are an object, found "b"');
+  // @ts-expect-error
+  expect((await refusal(mockllm.sequence("a"))).message).toContain('expected a list, found the text "a"; write [a]');
+});
+
+test("a URL with the path of an SDK is refused", async ({ mockllmServer }) => {
+  const error = await refusal(MockLLM.connect(mockllmServer.openaiUrl));
+  const advice = `write the address without a path, ${mockllmServer.baseUrl}`;
+  expect(error.message).toBe(`no mockllm server is at ${mockllmServer.openaiUrl}: ${advice}`);
+});
