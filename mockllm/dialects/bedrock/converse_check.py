@@ -63,7 +63,7 @@ def _check_claude(request: Request) -> None:
         "temperature": inference.get("temperature"),
         "top_p": inference.get("topP"),
         "top_k": more.get("top_k"),
-        "tool_choice": {"type": next(iter(choice), None)},
+        "tool_choice": {"type": next((kind for kind, of in choice.items() if of is not None), None)},
     }
     problem = settings_problem(settings, claude_name(request.model or ""))
     if problem is not None:
@@ -162,7 +162,8 @@ def _check_calls(messages: list[list[dict[str, Json]]], fields: dict[str, Json])
 
 def _ids(blocks: list[dict[str, Json]], kind: str) -> dict[str, None]:
     """Return the ids of blocks of a kind, in their order."""
-    return {text_of(object_of(block[kind]).get("toolUseId")) or "": None for block in blocks if kind in block}
+    present = (object_of(block[kind]) for block in blocks if block.get(kind) is not None)
+    return {text_of(member.get("toolUseId")) or "": None for member in present}
 
 
 def _check_ranges(config: dict[str, Json]) -> None:

@@ -139,7 +139,7 @@ class ConverseRequest(BedrockRequest):
         name = text_of(object_of(choice.get("tool")).get("name"))
         if name is not None:
             return ToolChoice("named", (name,))
-        return ToolChoice("any") if "any" in choice else ToolChoice()
+        return ToolChoice() if choice.get("any") is None else ToolChoice("any")
 
     @cached_property
     def response_format(self) -> Format:
@@ -208,15 +208,17 @@ def _result(
         return
     id, blocks = text_of(result.get("toolUseId")), list(map(object_of, list_of(result.get("content"))))
     texts = [block["text"] for block in blocks if type(block.get("text")) is str]
-    texts += [dumps(block["json"]).decode() for block in blocks if "json" in block]
+    texts += [dumps(block["json"]).decode() for block in blocks if block.get("json") is not None]
     name = None if id is None else tools_by_call_id.get(id) or lookup.tool_by_call_id(id)
     yield ResultPart(id, name, "\n".join(texts), result.get("status") == "error")
-    yield from (_MEDIA[kind] for block in blocks for kind in block.keys() & _MEDIA.keys())
+    yield from (
+        _MEDIA[kind] for block in blocks for kind in block.keys() & _MEDIA.keys() if block[kind] is not None
+    )
 
 
 def _parts(block: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Iterator[MessagePart]:
     """Yield the part of a block that is not a tool's result."""
-    kind, value = next(iter(block.items()), ("", None))
+    kind, value = _first_member(block)
     fields = object_of(value)
     match kind:
         case "text" if type(value) is str:
@@ -241,6 +243,14 @@ def _parts(block: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> I
             pass
         case _:
             yield OtherPart(kind)
+
+
+def _first_member(block: dict[str, Json]) -> tuple[str, Json]:
+    """Return the name and the value of the first member that is not null."""
+    for name, value in block.items():
+        if value is not None:
+            return name, value
+    return "", None
 
 
 def is_converse_body(body: Mapping[str, Json]) -> bool:

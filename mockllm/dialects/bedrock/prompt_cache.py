@@ -41,10 +41,10 @@ def _marked(blocks: Sequence[Json]) -> Iterator[tuple[int, dict[str, Json], floa
     """Yield the blocks that are not a cache point, each with its number and the lifetime of a point right after
     it."""
     for number, (block, after) in enumerate(pairwise([*map(object_of, blocks), {}])):
-        if CACHE_POINT not in block:
-            point = object_of(after.get(CACHE_POINT))
-            lifetime = claude.LIFETIMES.get(str(point.get("ttl")), claude.LIFETIMES["5m"])
-            yield number, block, lifetime if CACHE_POINT in after else None
+        if block.get(CACHE_POINT) is None:
+            point = after.get(CACHE_POINT)
+            lifetime = claude.LIFETIMES.get(str(object_of(point).get("ttl")), claude.LIFETIMES["5m"])
+            yield number, block, None if point is None else lifetime
 
 
 def _blocks_before_turns(fields: Mapping[str, Json]) -> Iterator[PromptBlock]:

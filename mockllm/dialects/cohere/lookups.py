@@ -70,7 +70,7 @@ class CohereEmbed(CohereCall, EmbeddingDialect):
         embeddings = {kind: [in_form(each, kind) for each in vectors] for kind in request.types}
         texts = request.fields.get("texts")
         images = {"image_tokens": 0} if (request.model or "").startswith("embed-v4") else {}
-        by_type = self.version == "2" or "embedding_types" in request.fields
+        by_type = self.version == "2" or request.fields.get("embedding_types") is not None
         body: dict[str, Json] = {
             "id": uuid(identity, ""),
             "texts": texts if type(texts) is list else [],

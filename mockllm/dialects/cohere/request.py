@@ -93,7 +93,9 @@ class CohereChatRequest(CohereGenerationRequest):
         form = object_of(self.fields.get("response_format"))
         if form.get("type") != "json_object":
             return Format()
-        schema = form.get("json_schema", form.get("schema"))
+        schema = form.get("json_schema")
+        if schema is None:
+            schema = form.get("schema")
         return Format("json") if schema is None else Format("schema", None, schema)
 
     @property

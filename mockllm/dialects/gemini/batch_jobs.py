@@ -132,7 +132,7 @@ def _problems(message: Mapping[str, Json]) -> Iterator[str]:
         config = object_of(message.get(key))
         if not text_of(config.get(format)):
             yield f"{field}.{snake_case(format)}; Message: Required field is not set."
-        kind = next((kind for kind in kinds if kind in config), None)
+        kind = next((kind for kind in kinds if config.get(kind) is not None), None)
         if kind is None:
             yield f"{field}.{place}; Message: Required field is not set."
             continue

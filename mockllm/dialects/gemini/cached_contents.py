@@ -221,7 +221,7 @@ def _has_files(request: CachedContentRequest) -> bool:
     """Return whether the contents have media, whose tokens are estimates."""
     contents = [object_of(entry) for entry in list_of(request.message.get("contents"))]
     parts = [object_of(part) for content in contents for part in list_of(content.get("parts"))]
-    return any("fileData" in part or "inlineData" in part for part in parts)
+    return any(part.get(name) is not None for part in parts for name in ("fileData", "inlineData"))
 
 
 def _too_small(request: CachedContentRequest, least: int) -> str:

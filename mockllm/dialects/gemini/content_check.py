@@ -76,10 +76,15 @@ def check_contents(body: dict[str, Json], request: GeminiRequest) -> None:
         if not parts:
             raise request_problem(f"contents[{number}].parts", "contents.parts must not be empty.")
         for place, part in enumerate(parts):
-            if not part:
+            if not _is_set(part):
                 oneof = "required oneof field 'data' must have one initialized field"
                 raise request_problem(f"contents[{number}].parts[{place}].data", oneof)
     _check_call_responses(contents, generates=request.generates)
+
+
+def _is_set(part: Json) -> bool:
+    """Return whether a part is an object with a member that is not null."""
+    return type(part) is dict and any(member is not None for member in part.values())
 
 
 def _check_call_responses(contents: list[dict[str, Json]], *, generates: bool) -> None:
@@ -90,14 +95,14 @@ def _check_call_responses(contents: list[dict[str, Json]], *, generates: bool) -
     for number, (by_model, turn) in enumerate(turns):
         parts = [object_of(part) for content in turn for part in list_of(content.get("parts"))]
         if by_model:
-            calls = sum("functionCall" in part for part in parts)
+            calls = sum(part.get("functionCall") is not None for part in parts)
             if calls and number == 0 and generates:
                 raise GeminiRequestProblem(
                     "Please ensure that function call turn comes immediately after a user turn or after a "
                     "function response turn."
                 )
             continue
-        responses = sum("functionResponse" in part for part in parts)
+        responses = sum(part.get("functionResponse") is not None for part in parts)
         if responses and not calls:
             raise GeminiRequestProblem(
                 "Please ensure that function response turn comes immediately after a function call turn."
@@ -160,14 +165,16 @@ def _fast_accepts_shape(content: Json) -> bool:
 
 def _fast_accepts_next(calls: CountedCalls, content: Json) -> bool:
     """Return whether a content and its place after the others are accepted."""
+    fields = object_of(content)
+    parts = list_of(fields.get("parts"))
     if not _fast_accepts_shape(content):
         try:
             check_shape("", content, CONTENT)
         except GeminiRequestProblem:
             return False
-    fields = object_of(content)
-    parts = list_of(fields.get("parts"))
-    if fields.get("role") not in CONTENT_ROLES or not parts or not all(parts):
+        if not all(map(_is_set, parts)):
+            return False
+    if fields.get("role") not in CONTENT_ROLES or not parts:
         return False
     by_model = fields.get("role") == "model"
     if by_model is not calls.by_model:
@@ -175,9 +182,8 @@ def _fast_accepts_next(calls: CountedCalls, content: Json) -> bool:
             return False
         calls.calls = calls.count if calls.by_model else calls.calls
         calls.by_model, calls.count, calls.begun = by_model, 0, True
-    calls.count += sum(
-        ("functionCall" if by_model else "functionResponse") in object_of(part) for part in parts
-    )
+    name = "functionCall" if by_model else "functionResponse"
+    calls.count += sum(object_of(part).get(name) is not None for part in parts)
     return calls.begun or not calls.count
 
 

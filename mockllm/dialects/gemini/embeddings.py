@@ -82,7 +82,7 @@ class GeminiEmbeddingsRequest(GeminiRequest):
                     for entry in list_of(message.get("instances"))[:MAX_INSTANCES]
                 ]
             case _:
-                entries = [_with_settings(message)] if "content" in message else []
+                entries = [] if message.get("content") is None else [_with_settings(message)]
         return tuple(object_of(entry) for entry in entries)
 
     @cached_property
@@ -141,7 +141,8 @@ class GeminiEmbeddings(GeminiDialect, EmbeddingDialect):
 
 def _with_settings(entry: Json) -> dict[str, Json]:
     """Return an input with its settings, which are beside the content or (google-genai from 3.4 on) in a config."""
-    return {**object_of(object_of(entry).get("embedContentConfig")), **object_of(entry)}
+    own = {name: value for name, value in object_of(entry).items() if value is not None}
+    return {**object_of(own.get("embedContentConfig")), **own}
 
 
 def _check(request: GeminiEmbeddingsRequest) -> None:

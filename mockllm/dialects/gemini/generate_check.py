@@ -255,7 +255,7 @@ def _check_schema(path: str, schema: dict[str, Json]) -> None:
                 raise request_problem(
                     f"{path}{_schema_path(location)}.required[{number}]", "property is not defined"
                 )
-        if str(place.get("type")).upper() == "ARRAY" and "items" not in place:
+        if str(place.get("type")).upper() == "ARRAY" and place.get("items") is None:
             raise request_problem(f"{path}{_schema_path(location)}.items", "missing field.")
 
 

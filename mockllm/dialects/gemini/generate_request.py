@@ -40,6 +40,7 @@ from mockllm.dialects.gemini.cached_content import (
 )
 from mockllm.dialects.gemini.camel_case import MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES, camel_case_fields
 from mockllm.dialects.gemini.file_search.retrieval import RetrievedContexts, named_stores
+from mockllm.dialects.gemini.function_results import unwrap_result
 from mockllm.dialects.gemini.media_tokens import NO_MEDIA, Modalities, count_names, media_of, media_tokens
 from mockllm.dialects.gemini.validators import integer_of
 
@@ -58,8 +59,6 @@ MAX_CANDIDATES: Final = 8
 """The maximum number of candidates of a request, also where no check ran."""
 ROLES: Final[dict[Json, Role]] = {None: "user", "user": "user", "model": "assistant", "function": "user"}
 """The neutral roles. A content without a role is the user's; `function` is the older role of results."""
-RESULT_KEYS: Final = frozenset({"output", "result", "return_value", "error"})
-"""A function's response with only one of these keys is replaced by the key's value."""
 
 
 class GeminiRequest(Request):
@@ -216,7 +215,8 @@ class GenerateRequest(GeminiRequest):
         for content in map(object_of, reversed(list_of(self.fields.get("contents")))):
             if content.get("role") == "model":
                 parts = list(map(object_of, list_of(content.get("parts"))))
-                return any(part.get("thought") is True or "thoughtSignature" in part for part in parts)
+                signed = any(part.get("thoughtSignature") is not None for part in parts)
+                return signed or any(part.get("thought") is True for part in parts)
         return None
 
     @cached_property
@@ -269,7 +269,7 @@ class GenerateRequest(GeminiRequest):
         mime = config.get("responseMimeType")
         if mime not in ("application/json", "text/x.enum"):
             return Format()
-        schema = config.get("responseJsonSchema", self._schema(config.get("responseSchema")))
+        schema = self._first_schema(config, "responseJsonSchema", "responseSchema")
         if schema is None:
             return Format("json")
         title = object_of(schema).get("title")
@@ -303,12 +303,16 @@ class GenerateRequest(GeminiRequest):
         name = text_of(declaration.get("name"))
         if name is None:
             return None
-        schema = declaration.get("parametersJsonSchema", self._schema(declaration.get("parameters")))
+        schema = self._first_schema(declaration, "parametersJsonSchema", "parameters")
         return Tool(name, schema, text_of(declaration.get("description")))
 
-    def _schema(self, schema: Json) -> Json:
-        """Return a schema of Google's own with its fields in camelCase, as in messages: google-genai writes
-        `min_items`. JSON Schemas do not need the conversion."""
+    def _first_schema(self, holder: dict[str, Json], json_name: str, own_name: str) -> Json:
+        """Return the JSON Schema, else the schema of Google's own. It has its fields in camelCase, as in messages:
+        google-genai writes `min_items`."""
+        schema = holder.get(json_name)
+        if schema is not None:
+            return schema
+        schema = holder.get(own_name)
         if not self.snake_case:
             return schema
         return camel_case_fields(schema, 4 * MAX_DEPTH, SCHEMA_DATA, SCHEMA_NAMES)
@@ -356,17 +360,19 @@ def _part(entry: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Me
     if type(text) is str:
         return ThinkingPart(text) if entry.get("thought") is True else TextPart(text)
     for key in ("inlineData", "fileData"):
-        if key in entry:
+        if entry.get(key) is not None:
             return _media(object_of(entry[key]).get("mimeType"))
     if type(entry.get("functionCall")) is dict:
         fields = entry["functionCall"]
-        call = CallPart(text_of(fields.get("id")), text_of(fields.get("name")), fields.get("args", {}))
+        arguments = fields.get("args")
+        arguments = {} if arguments is None else arguments
+        call = CallPart(text_of(fields.get("id")), text_of(fields.get("name")), arguments)
         if call.id is not None:
             tools_by_call_id[call.id] = call.name
         return call
-    if "functionResponse" in entry:
+    if entry.get("functionResponse") is not None:
         return None
-    return OtherPart(next(iter(entry), ""))
+    return OtherPart(next((kind for kind, value in entry.items() if value is not None), ""))
 
 
 def _media(mime: Json) -> MediaPart:
@@ -377,24 +383,10 @@ def _media(mime: Json) -> MediaPart:
 def _result(response: dict[str, Json], tools_by_call_id: dict[str, str | None]) -> Iterator[MessagePart]:
     """Yield the result of a function, and the media in it."""
     id, name = text_of(response.get("id")), text_of(response.get("name"))
-    returned, failed = _unwrap_result(response.get("response"), name)
+    returned, failed = unwrap_result(response.get("response"), name)
     text = returned if type(returned) is str else "" if returned is None else dumps(returned).decode()
     yield ResultPart(id, name or tools_by_call_id.get(id or ""), text, failed)
     for part in list_of(response.get("parts")):
         for media in object_of(part).values():
-            yield _media(object_of(media).get("mimeType"))
-
-
-def _unwrap_result(response: Json, name: str | None) -> tuple[Json, bool]:
-    """Return the result of a function, and whether it is an error. A response must be an object, so clients wrap the
-    result: in one of `RESULT_KEYS`, or in `content` beside the function's name, optionally as texts."""
-    if type(response) is not dict:
-        return response, False
-    if len(response) == 1 and (key := next(iter(response))) in RESULT_KEYS:
-        return response[key], key == "error"
-    if name is not None and response.keys() == {"name", "content"} and response["name"] == name:
-        content = response["content"]
-        texts = [text_of(object_of(entry).get("text")) for entry in content] if type(content) is list else []
-        present = [text for text in texts if text is not None]
-        return "\n".join(present) if present and len(present) == len(texts) else content, False
-    return response, False
+            if media is not None:
+                yield _media(object_of(media).get("mimeType"))

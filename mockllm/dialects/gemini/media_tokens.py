@@ -35,10 +35,10 @@ def media_of(contents: Iterable[Json]) -> Iterator[dict[str, Json]]:
     for content in contents:
         for part in map(object_of, _items(object_of(content).get("parts"))):
             for name in ("inlineData", "fileData"):
-                if name in part:
+                if part.get(name) is not None:
                     yield object_of(part[name])
             for inner in _items(object_of(part.get("functionResponse")).get("parts")):
-                yield from map(object_of, object_of(inner).values())
+                yield from (object_of(medium) for medium in object_of(inner).values() if medium is not None)
 
 
 def media_tokens(media: Iterable[dict[str, Json]], model: str | None, each: int = MEDIA_TOKENS) -> Modalities:

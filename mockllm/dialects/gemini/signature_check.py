@@ -89,7 +89,9 @@ def _read(signatures: TurnSignatures, content: Json) -> bool:
 
 
 def _begins_turn(parts: list[dict[str, Json]]) -> bool:
-    return not any("functionResponse" in part for part in parts) or any("text" in part for part in parts)
+    """Return whether parts have no result, or a text beside it."""
+    results = any(part.get("functionResponse") is not None for part in parts)
+    return not results or any(part.get("text") is not None for part in parts)
 
 
 def _is_signed(part: dict[str, Json], *, vertex: bool) -> bool:

@@ -99,7 +99,9 @@ def content_parts(content: Json, media: Mapping[str, MediaPart]) -> Iterator[Mes
         if type(entry) is str:
             yield TextPart(entry)
         elif type(entry) is dict:
-            kind, text = entry.get("type"), entry.get("text", entry.get("refusal"))
+            kind, text = entry.get("type"), entry.get("text")
+            if text is None:
+                text = entry.get("refusal")
             if type(text) is str:
                 yield TextPart(text)
             else:

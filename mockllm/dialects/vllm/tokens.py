@@ -69,20 +69,19 @@ class Tokenize(TokenCall):
         if error is not None:
             return error
         fields = request.fields
-        if "prompt" in fields:
-            return string(fields["prompt"], "prompt")
-        if "messages" not in fields:
+        prompt, messages = fields.get("prompt"), fields.get("messages")
+        if prompt is not None:
+            return string(prompt, "prompt")
+        if messages is None:
             return missing_parameter("prompt")
-        return (
-            None
-            if type(fields["messages"]) is list
-            else wrong_type(fields["messages"], "messages", "an array")
-        )
+        return None if type(messages) is list else wrong_type(messages, "messages", "an array")
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, TokenizeRequest)
         text = request.text
-        numbers = token_numbers(text, None if "prompt" in request.fields else request.input_tokens)
+        numbers = token_numbers(
+            text, None if request.fields.get("prompt") is not None else request.input_tokens
+        )
         strings: Json = None
         if request.fields.get("return_token_strs") is True:
             strings = [token_string(number) for number in numbers]

@@ -105,9 +105,8 @@ class XaiResponses(VendorResponses):
     def own_edit(self, request: Request) -> Edit | None:
         assert isinstance(request, ResponsesRequest)
         edit, sealed = self.vendor.edit_response, SEALED in request.included
-        loose = {
-            text_of(tool.get("name")) for tool in objects(request.fields.get("tools")) if "strict" not in tool
-        }
+        tools = objects(request.fields.get("tools"))
+        loose = {text_of(tool.get("name")) for tool in tools if tool.get("strict") is None}
         assert edit is not None
 
         def edit_object(payload: JsonObject) -> None:

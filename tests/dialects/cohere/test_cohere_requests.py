@@ -92,6 +92,7 @@ def test_tool_choice_is_read(choice: Any, mode: str) -> None:
     [
         ({"type": "json_object"}, "json"),
         ({"type": "json_object", "json_schema": {}}, "schema"),
+        ({"type": "json_object", "json_schema": None, "schema": {}}, "schema"),
         ({"type": "text"}, "text"),
         (3, "text"),
     ],

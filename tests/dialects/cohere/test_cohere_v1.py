@@ -332,6 +332,7 @@ def test_vectors_are_a_list_unless_types_are_named() -> None:
     plain = sent("embed", texts=["a", "b"]).json
     assert (plain["embeddings"], plain["response_type"]) == ([[1.0, -1.0]] * 2, "embeddings_floats")
     assert plain["meta"]["api_version"] == {"version": "1"}
+    assert sent("embed", texts=["a", "b"], embedding_types=None).json == plain
     typed = sent("embed", texts=["a"], embedding_types=["ubinary"]).json
     assert (typed["embeddings"], typed["response_type"]) == ({"ubinary": [[128]]}, "embeddings_by_type")
 

@@ -86,6 +86,13 @@ def test_tokenize_renders_messages() -> None:
     assert text_of_tokens(without).endswith("I have waited.<|im_end|>\n")
 
 
+def test_tokenize_takes_messages_beside_a_null_prompt() -> None:
+    messages: Json = [{"role": "user", "content": "Where is my order?"}]
+    body = {"messages": messages, "return_token_strs": True}
+    assert post("/tokenize", {**body, "prompt": None}) == post("/tokenize", body)
+    assert post("/tokenize", {"prompt": "hi", "messages": None}) == post("/tokenize", {"prompt": "hi"})
+
+
 def test_a_part_of_the_tokens_is_a_part_of_the_text() -> None:
     numbers = token_numbers("Hello there, how are you?")
     assert "Hello there, how are you?".startswith(text_of_tokens(numbers[:3]))
@@ -101,6 +108,7 @@ def test_detokenize_marks_unknown_numbers() -> None:
         ("/tokenize", {}),
         ("/tokenize", {"prompt": 3}),
         ("/tokenize", {"messages": 3}),
+        ("/tokenize", {"prompt": None, "messages": None}),
         ("/tokenize", "{"),
         ("/detokenize", {}),
         ("/detokenize", {"tokens": [-1]}),

@@ -50,8 +50,9 @@ def test_only_a_request_that_includes_it_gets_encrypted_content(included: Json) 
     assert ["encrypted_content" in each for each in (item, done)] == [bool(included)] * 2
 
 
-def test_a_stream_echoes_a_missing_strict_as_null() -> None:
-    tools: Json = [TOOL, {**TOOL, "name": "g", "strict": False}]
+@pytest.mark.parametrize("tool", [TOOL, {**TOOL, "strict": None}])
+def test_a_stream_echoes_a_missing_strict_as_null(tool: Json) -> None:
+    tools: Json = [tool, {**TOOL, "name": "g", "strict": False}]
     assert [tool["strict"] for tool in body(tools=tools)["tools"]] == [False, False]
     for event in (streamed(tools=tools)[0], streamed(tools=tools)[-1]):
         assert [tool["strict"] for tool in event["response"]["tools"]] == [None, False]

@@ -101,7 +101,7 @@ class InteractionFields:
         previous = self._request.fields.get("previous_interaction_id")
         if type(previous) is str:
             result["previous_interaction_id"] = previous
-        named = "agent" if "agent" in self._request.fields else "model"
+        named = "agent" if self._request.names_agent else "model"
         result |= {"object": "interaction", named: self.reply.model or self._request.model or DEFAULT_MODEL}
         return {**result, **merged_json(result, self._extras)} if self._extras and usage else result
 
@@ -255,7 +255,7 @@ class Interactions(GeminiDialect):
             return unreadable
         if request.model is None:
             return Failure("bad_request", message="Either 'model' or 'agent' must be set.")
-        if "input" not in request.fields:
+        if request.fields.get("input") is None:
             return Failure("bad_request", message="'input' must be set.")
         if type(request.fields.get("previous_interaction_id")) is str and request.previous is None:
             note = "an interaction exists after a call of the same session that creates and stores it"
@@ -305,9 +305,8 @@ class Interactions(GeminiDialect):
 
     def encoding_key(self, request: Request) -> Hashable:
         assert isinstance(request, InteractionRequest)
-        named = "agent" in request.fields
         previous = text_of(request.fields.get("previous_interaction_id"))
-        return request.summarizes, named, value_or_digest(previous), request.cached_tokens
+        return request.summarizes, request.names_agent, value_or_digest(previous), request.cached_tokens
 
     def build_request(self, request: NeutralRequest) -> WireRequest:
         body = {

@@ -46,6 +46,11 @@ class InteractionRequest(GenerateRequest):
         name = self.fields.get("model") or self.fields.get("agent")
         return (text_of(name) or "").rpartition("/")[2] or None
 
+    @property
+    def names_agent(self) -> bool:
+        """Whether the request names an agent."""
+        return self.fields.get("agent") is not None
+
     @cached_property
     def previous(self) -> StoredObject | None:
         id = self.fields.get("previous_interaction_id")
@@ -96,7 +101,7 @@ class InteractionRequest(GenerateRequest):
 def _contents(step: dict[str, Json]) -> Sequence[Json]:
     """Return the contents of a step; at most one."""
     kind, content = step.get("type"), step.get("content")
-    if "role" in step:  # a turn
+    if step.get("role") is not None:  # a turn
         return [{"role": ROLES.get(str(step["role"]), "user"), "parts": _parts(content)}]
     match kind:
         case "user_input":
@@ -140,18 +145,20 @@ def _tool(tool: dict[str, Json]) -> Json:
     if tool.get("type") != "function":
         return {str(tool.get("type")): {}}
     declaration: dict[str, Json] = {"name": tool.get("name"), "description": tool.get("description")}
-    if "parameters" in tool:
-        declaration["parametersJsonSchema"] = tool["parameters"]
+    declaration["parametersJsonSchema"] = tool.get("parameters")
     return {"functionDeclarations": [declaration]}
 
 
 def _format(format: Json, mime: Json) -> dict[str, Json]:
     """Return the settings of a response format: an object of the type `text`, or the schema itself."""
     entries = [object_of(entry) for entry in list_of(format)]
-    fields = next((entry for entry in entries if entry.get("type") == "text" or "schema" in entry), None)
+    texts = (each for each in entries if each.get("type") == "text" or each.get("schema") is not None)
+    fields = next(texts, None)
     if fields is not None:
-        schema = {"responseJsonSchema": fields["schema"]} if "schema" in fields else {}
-        return {"responseMimeType": fields.get("mime_type") or mime, **schema}
+        return {
+            "responseMimeType": fields.get("mime_type") or mime,
+            "responseJsonSchema": fields.get("schema"),
+        }
     schema = {"responseJsonSchema": entries[0]} if entries and entries[0] else {}
     return {"responseMimeType": mime, **schema}
 

@@ -31,7 +31,7 @@ def read_input(value: Json) -> list[Json]:
 
 
 def _is_content(item: dict[str, Json]) -> bool:
-    return item.get("type") in ("text", "image", "audio", "video", "document") and "role" not in item
+    return item.get("type") in ("text", "image", "audio", "video", "document") and item.get("role") is None
 
 
 def interaction_at(stored: StoredObject, monotonic: float) -> dict[str, Json]:

@@ -179,7 +179,7 @@ class LiveSession:
     def process(self, media: dict[str, Json]) -> Iterator[WebSocketAction]:
         """Take realtime input: a text, audio, an image, or the user's activity."""
         actions: list[WebSocketAction] = []
-        if "activityStart" in media:
+        if media.get("activityStart") is not None:
             self._speech = True
             actions += self._barge_in()
         blobs = [object_of(blob) for blob in (*list_of(media.get("mediaChunks")), media.get("audio"))]
@@ -193,7 +193,8 @@ class LiveSession:
         if type(text) is str:
             self._add({"role": "user", "parts": [{"text": text}]})
             actions += [*self._barge_in(), *self._generate()]
-        if "activityEnd" in media or (media.get("audioStreamEnd") is True and self._detector.speaking):
+        ends = media.get("audioStreamEnd") is True and self._detector.speaking
+        if ends or media.get("activityEnd") is not None:
             actions += self._end_of_speech()
         yield from actions
 

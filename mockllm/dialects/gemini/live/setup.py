@@ -56,9 +56,9 @@ def read_settings(setup: dict[str, Json]) -> LiveSettings:
         automatic=detection.get("disabled") is not True,
         silence_ms=500 if quiet is None or quiet < 1 else quiet,
         interrupts=realtime.get("activityHandling") != "NO_INTERRUPTION",
-        input_transcripts="inputAudioTranscription" in setup,
-        output_transcripts="outputAudioTranscription" in setup,
-        resumable="sessionResumption" in setup,
+        input_transcripts=setup.get("inputAudioTranscription") is not None,
+        output_transcripts=setup.get("outputAudioTranscription") is not None,
+        resumable=setup.get("sessionResumption") is not None,
     )
 
 

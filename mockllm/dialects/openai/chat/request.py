@@ -136,8 +136,8 @@ class ChatRequest(ModelRequest):
 
     @cached_property
     def tool_choice(self) -> ToolChoice:
-        fields = self.fields
-        return _tool_choice(fields.get("tool_choice", fields.get("function_call")))
+        choice = self.fields.get("tool_choice")
+        return _tool_choice(self.fields.get("function_call") if choice is None else choice)
 
     @cached_property
     def response_format(self) -> Format:
@@ -188,7 +188,7 @@ class ChatRequest(ModelRequest):
     @cached_property
     def legacy(self) -> bool:
         """Whether the request has `functions` and no tools: the response then has a `function_call`."""
-        return "functions" in self.fields and "tools" not in self.fields
+        return bool(self.fields.get("functions")) and not self.fields.get("tools")
 
     @cached_property
     def forced(self) -> bool:
@@ -246,7 +246,7 @@ def _parts(
     calls = message.get("tool_calls")
     for entry in calls if type(calls) is list else ():
         if type(entry) is dict:
-            fields = object_of(entry.get("custom", entry.get("function")))
+            fields = object_of(entry.get("custom") or entry.get("function"))
             parsed = read_tool_call(text_of(entry.get("id")), fields)
             if parsed.id is not None:
                 tools_by_call_id[parsed.id] = parsed.name
@@ -278,6 +278,6 @@ def _tool_choice(choice: Json) -> ToolChoice:
         allowed = object_of(choice.get("allowed_tools"))
         names = [tool.name for entry in objects(allowed.get("tools")) if (tool := _tool(entry)) is not None]
         return ToolChoice("any" if allowed.get("mode") == "required" else "auto", tuple(names))
-    fields = choice.get("function", choice.get("custom", choice))
+    fields = choice.get("function") or choice.get("custom") or choice
     name = text_of(object_of(fields).get("name"))
     return ToolChoice() if name is None else ToolChoice("named", (name,))

@@ -18,14 +18,17 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.typed_values import object_of, objects, text_of
 from mockllm.core.rendering.event_parser import events
 from mockllm.core.rendering.plan import CutStep, Plan
+from mockllm.core.reply.reply import Usage
 from mockllm.core.reply.truncation import count_tokens
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.calls import OpenAiObjectCall, page
 from mockllm.dialects.openai.chat.request import ChatRequest
+from mockllm.dialects.openai.chat.response_body import usage
 from mockllm.dialects.openai.headers import body_plan
 from mockllm.dialects.openai.metadata import check_metadata
+from mockllm.dialects.openai.model_families import OpenAiFamily, family
 from mockllm.dialects.openai.validators import check_readable, missing_parameter
 from mockllm.dialects.stored_objects import Deletion, ObjectRequest
 
@@ -41,7 +44,7 @@ SETTINGS: Final[dict[str, Json]] = {
     "tools": None,
     "response_format": None,
 }
-"""The request fields that a stored completion shows, each with its default."""
+"""The request fields that a stored completion shows, each with its default, also in place of null."""
 MERGED_BY_PARTS: Final = {"role", "tool_calls", "function_call", "audio"}
 """The members of a delta whose own members go on. The role is the same in each delta."""
 
@@ -86,13 +89,22 @@ def merge_chunks(chunks: Iterable[dict[str, Json]]) -> dict[str, Json]:
         for choice in objects(chunk.get("choices")):
             index = choice.get("index")
             if type(index) is int:
-                _merge_choice(choice, choices.setdefault(index, _empty_choice(index)))
+                if index not in choices:
+                    choices[index] = _empty_choice(index, completion)
+                _merge_choice(choice, choices[index])
     return {**completion, "choices": list(choices.values())}
 
 
-def _empty_choice(index: int) -> dict[str, Json]:
-    message: dict[str, Json] = {"role": "assistant", "content": None, "refusal": None}
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": None}
+def _empty_choice(index: int, completion: dict[str, Json]) -> dict[str, Json]:
+    """Return a choice with the members that each choice of a body has, whatever its parts."""
+    message: dict[str, Json] = {"role": "assistant", "content": None}
+    if not _family(completion).ended_before_2025:
+        message |= {"refusal": None, "annotations": []}
+    return {"index": index, "message": message, "finish_reason": None}
+
+
+def _family(completion: dict[str, Json]) -> OpenAiFamily:
+    return family(text_of(completion.get("model")) or "")
 
 
 def _merge_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
@@ -106,6 +118,8 @@ def _merge_choice(chunk: dict[str, Json], choice: dict[str, Json]) -> None:
         _append(message.setdefault("function_call", {"name": "", "arguments": ""}), delta["function_call"])
     if type(delta.get("audio")) is dict:
         _add_audio(message.setdefault("audio", {}), delta["audio"])
+    if "logprobs" in chunk:
+        choice.setdefault("logprobs", None)
     for name, entries in object_of(chunk.get("logprobs")).items():
         stored = choice["logprobs"] = choice["logprobs"] or {}
         stored[name] = [*(stored.get(name) or ()), *entries] if type(entries) is list else stored.get(name)
@@ -142,7 +156,9 @@ def _append(call: dict[str, Json], chunk: dict[str, Json]) -> None:
 def _stored_object(completion: dict[str, Json], plan: Plan, request: ChatRequest) -> dict[str, Json]:
     """Return the completion with the settings of its request, as OpenAI's reference shows it."""
     fields = request.fields
-    settings = {name: fields.get(name, default) for name, default in SETTINGS.items()}
+    settings = {
+        name: default if fields.get(name) is None else fields[name] for name, default in SETTINGS.items()
+    }
     names = ("id", "model", "created", "system_fingerprint", "service_tier", "choices")
     return {
         "object": "chat.completion",
@@ -168,8 +184,7 @@ def _usage(completion: dict[str, Json], request: ChatRequest) -> dict[str, Json]
         texts = [message.get("content"), message.get("refusal"), transcript]
         texts += [text for call in calls for text in call.values()]
         output += sum(count_tokens(text) for text in texts if type(text) is str)
-    prompt = request.input_tokens
-    return {"total_tokens": prompt + output, "completion_tokens": output, "prompt_tokens": prompt}
+    return usage(Usage(request.input_tokens, output), _family(completion))
 
 
 class StoredChatRequest(ObjectRequest):

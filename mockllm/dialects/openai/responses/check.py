@@ -113,7 +113,7 @@ def check_items(
         if error is not None:
             return error
     for item, following in pairwise([*value, {"role": "user"}]):
-        if item.get("type") == "reasoning" and "id" in item and not follows(following):
+        if item.get("type") == "reasoning" and item.get("id") is not None and not follows(following):
             message = (
                 f"Item '{item['id']}' of type 'reasoning' was provided without its required following item."
             )
@@ -183,7 +183,7 @@ def _fast_accepts_next(order: ItemOrder, item: Json) -> bool:
     kind = item.get("type")
     if kind == "item_reference" or (order.reasoning and not follows_reasoning(item)):
         return False
-    order.reasoning = kind == "reasoning" and "id" in item
+    order.reasoning = kind == "reasoning" and item.get("id") is not None
     if kind in CALLS:
         order.outputs[text_of(item.get("call_id"))] = False
     elif kind in RESULTS:

@@ -77,7 +77,7 @@ _tool_type: Final = one_of(*TOOL_TYPES, unlisted=_UNLISTED_TOOL_TYPES)
 _described_tool: Final = members(("name",), _described)
 _SERVER_TOOLS: Final[dict[str, Check]] = {
     "file_search": members(("vector_store_ids",), {"vector_store_ids": array(string, "strings"), **WANTED}),
-    "mcp": members(("server_label",), {}),  # public report: wandb/wandb-mcp-server
+    "mcp": members(("server_label",), {"server_label": string}),  # public report: wandb/wandb-mcp-server
 }
 """Checks of tools that the service runs, by their types."""
 

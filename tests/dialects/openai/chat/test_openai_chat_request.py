@@ -6,7 +6,7 @@ import pytest
 
 from mockllm.core.json.codec import Json
 from mockllm.core.request.messages import CallPart, MediaPart, OtherPart, ResultPart
-from mockllm.core.request.request import Message, Tool
+from mockllm.core.request.request import Message, TextPart, Tool
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
 from tests.dialects.openai.chat.chat_requests import chat, of_bytes
@@ -42,6 +42,13 @@ def test_chat_messages_have_neutral_roles_and_texts() -> None:
     assert [message.role for message in request.messages] == ["system", "system", "user", "assistant"]
     assert (request.system, request.user, request.turn) == ("S\nD\nbare\ntypeless", "U", 2)
     assert request.messages[3].text == "no"
+
+
+def test_null_members_of_calls_and_parts_are_absent() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}, "custom": None}
+    refusal = {"type": "refusal", "refusal": "no", "text": None}
+    (message,) = messages({"role": "assistant", "content": [refusal], "tool_calls": [call]})
+    assert message.parts == (TextPart("no"), CallPart("c", "f", {}))
 
 
 def test_chat_calls_that_are_no_objects_are_left_out() -> None:
@@ -169,6 +176,7 @@ ALLOWED: Json = {
         ({}, ToolChoice()),
         ({"type": "function", "function": {"name": "f"}}, ToolChoice("named", ("f",))),
         ({"type": "custom", "custom": {"name": "c"}}, ToolChoice("named", ("c",))),
+        ({"type": "custom", "custom": {"name": "c"}, "function": None}, ToolChoice("named", ("c",))),
         (ALLOWED, ToolChoice("any", ("f",))),
         ({"type": "allowed_tools"}, ToolChoice("auto", ())),
     ],

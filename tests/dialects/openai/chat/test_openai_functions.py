@@ -9,6 +9,7 @@ from mockllm.core.json.codec import Json, loads
 from mockllm.core.rendering.plan import EventStep
 from mockllm.core.reply.reply import Choice, Finish, Part, Reply, Text, ToolCall
 from mockllm.core.request.messages import ResultPart
+from mockllm.core.request.tools import ToolChoice
 from mockllm.dialects.decoded_response import DecodedToolCall
 from mockllm.dialects.openai.chat.dialect import CHAT
 from tests.dialects.openai.chat.chat_requests import IDENTITY, chat
@@ -101,6 +102,28 @@ def test_legacy_call_finish_reason_follows_the_request(
 def test_functions_beside_tools_give_a_tool_call() -> None:
     tools = [{"type": "function", "function": {"name": "get_weather"}}]
     assert "tool_calls" in first_choice(make_reply(CALL), tools=tools)["message"]
+
+
+@pytest.mark.parametrize("tools", [None, []])
+def test_functions_beside_absent_tools_give_a_function_call(tools: Json) -> None:
+    choice = first_choice(make_reply(CALL), tools=tools)
+    assert "function_call" in choice["message"]
+    assert choice["finish_reason"] == "function_call"
+    assert "function_call" in chunks(make_reply(CALL), tools=tools)[0]["delta"]
+
+
+def test_null_functions_give_a_tool_call() -> None:
+    request = chat(functions=None)
+    assert (
+        "tool_calls"
+        in body_of(CHAT.encode_body(make_reply(CALL), request, IDENTITY))["choices"][0]["message"]
+    )
+
+
+def test_null_tool_choice_leaves_the_forced_function() -> None:
+    forced: dict[str, Json] = {"function_call": {"name": "get_weather"}, "tool_choice": None}
+    assert chat(functions=FUNCTIONS, **forced).tool_choice == ToolChoice("named", ("get_weather",))
+    assert first_choice(make_reply(CALL), **forced)["finish_reason"] == "stop"
 
 
 def test_legacy_call_is_decoded() -> None:

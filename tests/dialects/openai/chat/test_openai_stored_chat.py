@@ -7,85 +7,29 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps, loads
-from mockllm.core.randomness import Ids
 from mockllm.core.rendering.placeholders import Placeholders
 from mockllm.core.rendering.plan import CutStep, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.prerendered_response import prerender_response
-from mockllm.core.reply.reply import Choice, Media, Part, Refusal, Reply, Text, ToolCall
-from mockllm.core.request.stored_objects import StorageUpdate
+from mockllm.core.reply.reply import Choice, Media, Refusal, Reply, Text, ToolCall
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.dialect import CHAT
 from mockllm.dialects.openai.chat.stored_calls import (
     DeleteChat,
-    StoredChatCall,
     StoredChatRequest,
     UpdateChat,
     merge_chunks,
     storage_update,
 )
 from mockllm.dialects.openai.provider import CHAT_MESSAGES, DELETE_CHAT, GET_CHAT, LIST_CHAT, UPDATE_CHAT
-from mockllm.state.local_objects import LocalObjects
 from tests.dialects.openai.chat.chat_requests import IDENTITY, MINIMAL, chat, of_bytes
+from tests.dialects.openai.chat.storing_session import StoringSession, body, ids
 
 CALL = ToolCall("get_weather", ('{"city":', ' "Paris"}'), "call_1")
 
 
-class Session:
-    """A server's session: parses requests with its store, responds, and updates the store."""
-
-    def __init__(self) -> None:
-        self.memory = LocalObjects()
-        self.responses = 0
-
-    def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
-        """Serve a request with `store`, update the store, and return the completion's id."""
-        self.responses += 1
-        identity = ResponseIdentity(Ids(0, "", self.responses), IDENTITY.now)
-        request = chat(**{"store": True, **fields, "stream": stream})
-        reply = Reply((Choice(parts),))
-        plan = (CHAT.encode_stream if stream else CHAT.encode_body)(reply, request, identity)
-        self.remember(CHAT.storage_update(plan, request))
-        first = plan.steps[0]
-        assert isinstance(first, EventStep)
-        return str(loads(first.payload)["id"])
-
-    def remember(self, memo: StorageUpdate | None) -> None:
-        if memo is not None:
-            self.memory.apply_storage_update("", memo)
-
-    def call(self, call: StoredChatCall, id: str = "", query: str = "", body: Json = None) -> Plan | Failure:
-        request = StoredChatRequest(
-            method="GET",
-            path="/v1/chat/completions",
-            headers={},
-            query_string=query,
-            raw=b"" if body is None else dumps(body),
-            path_variables={"completion": id},
-            response_lookup=self.memory.lookup(""),
-        )
-        wrong = call.check(request)
-        if wrong is not None:
-            return wrong
-        response = call.own_response(request, IDENTITY)
-        if isinstance(response, Plan):
-            remembering = getattr(call, "storage_update", None)
-            self.remember(None if remembering is None else remembering(response, request))
-        return response
-
-
-def body(response: Plan | Failure) -> Json:
-    assert isinstance(response, Plan)
-    assert isinstance(response.steps[0], EventStep)
-    return loads(response.steps[0].payload)
-
-
-def ids(response: Plan | Failure) -> list[str]:
-    return [item["id"] for item in body(response)["data"]]
-
-
 @pytest.mark.parametrize("stream", [False, True])
 def test_stored_completion_equals_the_response(stream: bool) -> None:
-    session = Session()
+    session = StoringSession()
     id = session.respond(
         Text(("Hel", "lo")), CALL, stream=stream, metadata={"team": "a"}, user="u", top_p=0.5
     )
@@ -107,7 +51,7 @@ def test_stored_completion_equals_the_response(stream: bool) -> None:
 
 
 def test_stored_stream_without_usage_is_counted() -> None:
-    session = Session()
+    session = StoringSession()
     id = session.respond(Text(("Hello there",)), CALL, stream=True)
     usage = body(session.call(GET_CHAT, id))["usage"]
     assert usage["completion_tokens"] > 5
@@ -115,13 +59,13 @@ def test_stored_stream_without_usage_is_counted() -> None:
 
 
 def test_stored_stream_has_its_own_usage() -> None:
-    session = Session()
+    session = StoringSession()
     id = session.respond(Text(("Hi",)), stream=True, stream_options={"include_usage": True})
     assert body(session.call(GET_CHAT, id))["usage"]["completion_tokens"] == 0
 
 
 def test_stored_stream_joins_calls_and_refusal() -> None:
-    session = Session()
+    session = StoringSession()
     note = ToolCall("note", ("free ", "text"), "call_2")
     tools = [{"type": "custom", "custom": {"name": "note"}}]
     id = session.respond(CALL, note, Refusal(("No", ".")), stream=True, tools=tools)
@@ -134,7 +78,7 @@ def test_stored_stream_joins_calls_and_refusal() -> None:
 def test_stored_stream_has_audio_of_the_body() -> None:
     stored: list[Json] = []
     for stream in (False, True):
-        session = Session()
+        session = StoringSession()
         parts = (Text(("Hi", " there.")), Media("audio/wav", "QUJD" * 9_000))
         audio: Json = {"voice": "alloy", "format": "pcm16"}
         id = session.respond(*parts, stream=stream, modalities=["text", "audio"], audio=audio)
@@ -154,7 +98,7 @@ def test_odd_audio_of_stored_stream_never_raises(audio: Json) -> None:
 
 @pytest.mark.parametrize("fields", [{"store": False}, {"store": None}, {"store": "yes"}])
 def test_completion_without_store_is_not_stored(fields: dict[str, Json]) -> None:
-    session = Session()
+    session = StoringSession()
     id = session.respond(Text(("Hi",)), **fields)
     assert isinstance(session.call(GET_CHAT, id), Failure)
     assert ids(session.call(LIST_CHAT)) == []
@@ -247,7 +191,7 @@ def test_prerendered_completion_is_stored_with_its_values(stream: bool) -> None:
 
 
 def test_completion_list_has_pages() -> None:
-    session = Session()
+    session = StoringSession()
     payload = [session.respond(Text((text,))) for text in ("one", "two", "three")]
     assert ids(session.call(LIST_CHAT)) == payload
     assert ids(session.call(LIST_CHAT, query="order=desc")) == payload[::-1]
@@ -268,13 +212,13 @@ def test_completion_list_has_pages() -> None:
     ],
 )
 def test_completion_list_filters_by_model_and_metadata(query: str, match: list[int]) -> None:
-    session = Session()
+    session = StoringSession()
     payload = [session.respond(Text(("Hi",)), metadata={"team": team}) for team in "ab"]
     assert ids(session.call(LIST_CHAT, query=query)) == [payload[place] for place in match]
 
 
 def test_update_replaces_the_metadata() -> None:
-    session = Session()
+    session = StoringSession()
     payload = [session.respond(Text((text,))) for text in ("one", "two")]
     changed = body(session.call(UPDATE_CHAT, payload[0], body={"metadata": {"a": "b"}}))
     assert changed["metadata"] == {"a": "b"}
@@ -295,7 +239,7 @@ def test_update_replaces_the_metadata() -> None:
     ],
 )
 def test_update_with_invalid_metadata_is_refused(payload: Json, param: str | None) -> None:
-    session = Session()
+    session = StoringSession()
     wrong = session.call(UPDATE_CHAT, session.respond(Text(("Hi",))), body=payload)
     assert isinstance(wrong, Failure)
     assert (wrong.type, wrong.fields["param"]) == ("bad_request", param)
@@ -308,7 +252,7 @@ def test_unreadable_update_is_refused_in_any_validation() -> None:
 
 
 def test_deleted_completion_is_not_found() -> None:
-    session = Session()
+    session = StoringSession()
     id = session.respond(Text(("Hi",)))
     deleted = body(session.call(DELETE_CHAT, id))
     assert deleted == {"object": "chat.completion.deleted", "id": id, "deleted": True}
@@ -332,7 +276,7 @@ def test_missing_completion_gets_the_providers_404() -> None:
 
 @pytest.mark.parametrize("call", [UPDATE_CHAT, DELETE_CHAT])
 def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
-    session = Session()
+    session = StoringSession()
     id = session.respond(Text(("Hi",)))
     for name in (id, "chatcmpl-other"):
         request = StoredChatRequest(
@@ -346,12 +290,12 @@ def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
 
 
 def test_id_of_another_kind_is_no_completion() -> None:
-    session = Session()
+    session = StoringSession()
     assert isinstance(session.call(GET_CHAT, "resp_1"), Failure)
 
 
 def test_completion_messages_are_listed() -> None:
-    session = Session()
+    session = StoringSession()
     parts = [{"type": "text", "text": "hi"}]
     request = [
         {"role": "system", "content": "be kind", "name": "boss"},
@@ -382,7 +326,7 @@ def test_request_with_store_in_a_text_is_not_stored() -> None:
 
 
 def test_list_with_limit_0_has_the_default_size() -> None:
-    session = Session()
+    session = StoringSession()
     session.respond(Text(("one",)))
     listed = session.call(LIST_CHAT, query="limit=0")
     assert isinstance(listed, Plan)

@@ -72,6 +72,7 @@ FINE: dict[str, dict[str, Json]] = {
         "text": JSON_MODE,
         "input": [{"role": "developer", "content": "json"}],
     },
+    "reasoning with a null id": {"input": [{**REASONING, "id": None}, ASSISTANT]},
     "JSON mode with an unknown conversation": {"text": JSON_MODE, "conversation": "conv_1"},
 }
 
@@ -279,6 +280,12 @@ WRONG: dict[str, tuple[dict[str, Json], str, str | None, str | None]] = {
         "tools[1].server_label",
         "missing_required_parameter",
     ),
+    "an MCP server with a null label": (
+        {"tools": [{"type": "mcp", "server_label": None, "server_url": "https://a.example/mcp"}]},
+        "Invalid type for 'tools[0].server_label': expected a string, but got null instead.",
+        "tools[0].server_label",
+        "invalid_type",
+    ),
     "a tool that is not offered": (
         {
             "tools": [FUNCTION, {"type": "mcp", "server_label": "a"}],
@@ -352,5 +359,8 @@ def test_reasoning_behind_known_items_needs_a_message_with_id() -> None:
     assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": items}))) is None
     turns: list[Json] = [*items, REASONING, ASSISTANT]
     assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": turns}))) is not None
-    turns = [*items, REASONING, {**ASSISTANT, "id": "msg_1"}]
-    assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": turns}))) is None
+    for turns in (
+        [*items, REASONING, {**ASSISTANT, "id": "msg_1"}],
+        [*items, {**REASONING, "id": None}, ASSISTANT],
+    ):
+        assert RESPONSES.check(of_bytes(dumps({"model": "gpt-4o", "input": turns}))) is None
