@@ -32,7 +32,7 @@ RESULT: Json = {
     "role": "user",
     "parts": [{**NO_DATA, "text": None, "functionResponse": {"name": "look", "response": {}}}],
 }
-SAID: Json = {"role": "model", "parts": [{**NO_DATA, "text": "So."}]}
+TURNS: Json = {"role": "model", "parts": [{**NO_DATA, "text": "So."}]}
 SCHEMA: Json = {"type": "OBJECT", "properties": {"city": {"type": "STRING"}}}
 
 
@@ -40,7 +40,7 @@ def contents(*entries: Json, model: str = "gemini-2.5-flash") -> GenerateRequest
     return generate({"contents": list(entries)}, model=model)
 
 
-@pytest.mark.parametrize("entries", [[HI], [HI, SAID, HI], [HI, CALL, RESULT, SAID, HI]])
+@pytest.mark.parametrize("entries", [[HI], [HI, TURNS, HI], [HI, CALL, RESULT, TURNS, HI]])
 @pytest.mark.parametrize("divided", [False, True])
 def test_null_members_of_parts_pass_the_check(
     entries: list[Json], divided: bool, monkeypatch: pytest.MonkeyPatch
@@ -58,14 +58,14 @@ def test_part_with_null_members_only_is_refused(divided: bool, monkeypatch: pyte
         monkeypatch.setattr(divided_bodies, "MIN_DIVIDED_BYTES", 0)
         BODIES.clear()
     empty: Json = {"role": "user", "parts": [{**NO_DATA, "text": None}]}
-    failure = GENERATE.check(of_bytes(dumps({"contents": [HI, SAID, empty]})))
+    failure = GENERATE.check(of_bytes(dumps({"contents": [HI, TURNS, empty]})))
     assert failure is not None
     assert "contents[2].parts[0].data: required oneof field 'data'" in str(failure.message)
 
 
 def test_null_response_begins_a_turn_for_signatures() -> None:
     unsigned: Json = {"role": "model", "parts": [{"functionCall": {"name": "look", "args": {}}}]}
-    request = contents(HI, unsigned, RESULT, SAID, HI, model="gemini-3-pro-preview")
+    request = contents(HI, unsigned, RESULT, TURNS, HI, model="gemini-3-pro-preview")
     assert GENERATE.check(request) is None
 
 
@@ -97,7 +97,7 @@ def test_null_media_have_no_tokens() -> None:
 
 
 def test_null_signature_is_no_returned_thought() -> None:
-    assert contents(HI, SAID, HI).thinking_returned is False
+    assert contents(HI, TURNS, HI).thinking_returned is False
 
 
 def test_null_json_schema_leaves_the_own_schema() -> None:
