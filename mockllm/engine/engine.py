@@ -275,8 +275,8 @@ class Engine:
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. If another request has changed what this one has read,
         `respond_again` makes the response anew; without it, the same plan is stored again. Return the response with
-        its time scale and the updates' webhooks and batch job. It gets the request's hash if the `match` of a rule
-        read it or every response has one. The cache of response heads leaves out this header, which differs."""
+        its time scale and the updates' webhooks and batch job. It gets the request's hash if a `match` read it, or
+        every response has one. The cache of response heads leaves out this header, which differs."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))

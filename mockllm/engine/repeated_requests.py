@@ -99,9 +99,9 @@ class RepeatedRequest(Struct):
     passes_check: bool = False
     """Whether the dialect's check is known to accept the request; False also where it did not run."""
     accepting_path: object = None
-    """The fast path that is known to accept the request (`FastPath.accepts`); None where it was not computed."""
+    """The fast path that is known to accept the request (`FastPath.accepts`); None where none is known to."""
     cacheable_response: CacheableResponse | None = None
-    """The response of the fast path with `cache_key`; None where it has none."""
+    """The first response of the fast path, to which `cache_key` belongs; None where the key was not computed."""
     cache_key: Hashable = None
     """The key in the response cache."""
 

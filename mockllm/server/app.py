@@ -71,8 +71,8 @@ class App:
     counting_rounds: CountingRounds | None = None
     """None where there is one process."""
     rule_change_done: asyncio.Event | None = None
-    """Not None while no request is served, except of a client that closes its connection: all workers change their
-    rules together. The event is set when they have."""
+    """Not None while no request is served, except of a client that ends its half of the connection or disconnects.
+    All workers then change their rules together. The event is set when they have."""
     unfinished_exchanges = 0
     """The number of exchanges that are completed in a task, or wait for a decision of the store. Those of live feeds
     and open WebSockets are not among them; their messages with a response are."""

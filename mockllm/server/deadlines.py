@@ -79,7 +79,7 @@ class Deadlines:
         self._cancelled = 0
         self._timer: Cancellable | None = None
         self._timer_due = math.inf
-        """When the timer fires: infinite without a timer, minus infinite while actions run."""
+        """When the timer fires: infinite without a timer, minus infinite while `_fire` runs actions."""
         self._earliest = -math.inf
         """While actions run, an earlier new deadline is moved to this time: what was due before runs first."""
         self.time = clock.time

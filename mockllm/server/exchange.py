@@ -64,7 +64,7 @@ class ExchangeSink(DrainableSink, Protocol):
 
 class Exchange(Struct, gc=False, kw_only=True):
     """One request with its response, until it has ended. A connection, a WebSocket, a batch or `proxied_turns.py`
-    makes it. `respond` sets most requests and responses. Modules that end a wait, respond with a page of the server,
+    makes it. `respond` sets most requests and responses. Modules that end a wait, respond with a built-in page,
     or serve a WebSocket set the others. `end_exchange` makes an `EndedExchange` of it.
 
     Python's garbage collector does not visit exchanges (`gc=False`), which saves 0.01 µs for each. A cycle
@@ -95,8 +95,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     on by its own seconds. `Request.monotonic` stays the time of `now`."""
 
     request: EngineRequest | None = None
-    """The request as its dialect reads it. None where no engine has read it: for the control API, for most of the
-    server's own pages, and after an internal error. Also None where the request broke off in its body."""
+    """The request as its dialect reads it. None where no engine has read it: for the control API, for most built-in
+    pages, and after an internal error. Also None where the request broke off in its body."""
     history_is_unread: bool = False
     """Whether the request continues stored responses that a thread has to read before the engine decides."""
     response: PlannedResponse = NO_RESPONSE_YET

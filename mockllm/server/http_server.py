@@ -118,7 +118,7 @@ class Server:
             self._servers.append(server)
 
     def pause(self) -> None:
-        """Serve no request before `resume`, except of a client that closes its connection."""
+        """Serve no request before `resume`, except of a client that ends its half of its connection or leaves."""
         self.app.rule_change_done = asyncio.Event()
         self._connection_factory.ready_connections.pause()
 

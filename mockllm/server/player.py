@@ -33,7 +33,8 @@ PlayEnd: TypeAlias = Literal["finished"] | ConnectionCut
 
 
 class Sink(Protocol):
-    """A destination of bytes: a connection, the result of a batch's line, or a list of writes with their times."""
+    """A destination of bytes: a connection, the frames of a WebSocket, the result of a batch's line, or a list of
+    writes with their times."""
 
     def write(self, data: bytes) -> None:
         """Write. Raises ConnectionError if the client has disconnected."""
@@ -44,7 +45,8 @@ class Sink(Protocol):
 
 
 class DrainableSink(Sink, Protocol):
-    """A sink whose reader may be slow or disconnect: a connection, or in its place the line of a batch."""
+    """A sink whose reader may be slow or disconnect: a connection, the frames of a WebSocket, or the line of a
+    batch."""
 
     async def drained(self) -> None:
         """Return when the client has read enough. Raises ConnectionError if it has disconnected."""

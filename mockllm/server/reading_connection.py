@@ -313,5 +313,5 @@ def _refuse_what_aiohttp_accepts(message: RawRequestMessage, body: StreamReader)
     greatest length, which it takes for 0."""
     if message.version == (1, 1) and "host" not in message.headers:
         raise HttpProcessingError(code=400, message="Missing 'Host' header in request.")
-    if message.headers.get(CONTENT_LENGTH) == MAX_CONTENT_LENGTH and body.is_eof():
+    if message.headers.get(CONTENT_LENGTH, "").lstrip("0") == MAX_CONTENT_LENGTH and body.is_eof():
         raise HttpProcessingError(code=400, message="The Content-Length is too large.")

@@ -1,6 +1,6 @@
 """Serves the requests that are ready, one of each connection, in the next iteration of the event loop. It serves up
 to 32 of them, or as many as half a millisecond allows. `serve_now` serves those of a client that ends its half of the
-connection or disconnects.
+connection, up to the first that waits, and the first one of a client that disconnects.
 
 `ReadyConnections` writes their responses together after that. With a system call between every two requests, each
 costs a third more, because the processor's caches then no longer hold the code.
@@ -64,8 +64,8 @@ class ReadyConnections:
                 self._schedule_serving()
 
     def pause(self) -> None:
-        """Serve no request before `resume`, except of a client that closes its connection. Responses that have begun
-        go on."""
+        """Serve no request before `resume`, except of a client that ends its half of the connection or disconnects.
+        Responses that have begun go on."""
         self._paused = True
 
     def resume(self) -> None:
@@ -94,6 +94,7 @@ class ReadyConnections:
 
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
+        assert self.write_queue is None, "not while `serve` runs"
         # One call of `serve` serves it once: a player of its next response may write before the write queue is
         # written, at the end of the call.
         if connection.scheduled:

@@ -213,7 +213,7 @@ class RequestHeadCache:
             return split if varying is None else varying[0].with_varied_values(split.length_text, varying[1])
         if split.length_text.decode("latin-1") != head.headers.get(CONTENT_LENGTH, ""):
             if head.headers is not head.message.headers:
-                return split  # `with_varied_values` is for heads of ASCII; these are a cleaned copy
+                return split  # `with_varied_values` is for heads of ASCII; these are a copy by `readable_headers`
             head = head.with_varied_values(split.length_text)
         if len(self._by_exact_bytes) >= MAX_CACHED_HEADS:
             self._by_exact_bytes.clear()
@@ -236,7 +236,7 @@ class RequestHeadCache:
             if len(self._seen) >= MAX_SEEN_HEADS:
                 self._seen.clear()
             self._seen.add(key_hash)
-            if head.headers is head.message.headers:  # else a cleaned copy, see `find_or_split`
+            if head.headers is head.message.headers:  # else a copy, see `find_or_split`
                 self._varying.add(head_key, head, head.message.headers)
         else:
             if len(self._heads) >= MAX_CACHED_HEADS:

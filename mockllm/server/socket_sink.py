@@ -21,8 +21,8 @@ if sys.platform != "win32":
     import termios
 
 SOCKET_POLL_SECONDS: Final = 0.001
-"""Seconds between two polls of what the kernel does not report. These are the bytes that the client's kernel has
-acknowledged, and whether a client that half-closed the connection has disconnected."""
+"""Seconds between two polls of the bytes that the client's kernel has acknowledged: this kernel does not report them.
+Also the first interval between two polls of a half-closed connection, which grows (`MAX_POLL_INTERVAL`)."""
 
 
 class SocketSink:

@@ -117,6 +117,7 @@ BAD = {
     "garbage": b"GARBAGE\0\r\n\r\n",
     "chunks of no number": request("POST", "/echo", b"zz\r\n", Transfer_Encoding="chunked"),
     "the greatest length": request("POST", "/echo", JSON, Content_Length=MAX_CONTENT_LENGTH),
+    "the same with a zero before it": request("POST", "/echo", JSON, Content_Length=f"0{MAX_CONTENT_LENGTH}"),
 }
 
 

@@ -26,6 +26,7 @@ MARKER_PREFIX: Final = token_hex(16)
 request and no scenario can contain it."""
 
 MARKED_TOOL_CALL: Final = MarkedToolCall(MARKER_PREFIX)
+"""The call that is rendered in place of a generated one: its arguments are a placeholder, in two chunks."""
 
 ValueSource: TypeAlias = "Literal['now', 'input_tokens', 'output_tokens'] | IdPattern | Combination"
 """The value behind a placeholder: the response's time, the request's input tokens, the output tokens of a generated

@@ -106,7 +106,7 @@ def prerender_response(plan: Plan, placeholders: Placeholders) -> PrerenderedRes
         size += sum(map(len, parts)) + 100 * len(parts)
     without_steps, selector_for = parser.finish(size)
     # of a generated tool call, the number of chunks differs: a value has it, see `PlaceholderStep.chunk_number`. The
-    # marked call, which is rendered in its place, has as many chunks as show where one ends
+    # call that is rendered in its place (`MARKED_TOOL_CALL`) has two, which shows the bytes between two chunks
     counted = any(type(form) is ChunkCount for form in without_steps.argument_forms)
     last_of_tool_call = len(MARKED_TOOL_CALL.chunks) if counted else None
     steps = tuple(

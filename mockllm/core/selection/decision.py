@@ -47,7 +47,7 @@ class Candidate(Struct, frozen=True):
     load: Load | None = None
     max_responses: int | None = None
     """How many responses it has, if it has an end (a sequence with `then: error`): after them its requests are
-    unmatched. Those set no state, and the shown totals count no response for them."""
+    unmatched. Those set no state, and `EngineState.totals` counts no response for them."""
     uses_counts: bool = True
     """Whether its counts choose a response or belong to a scope of their own, or it has a guard, states, a limit or a
     load. For any other rule, the tries only select its random values."""

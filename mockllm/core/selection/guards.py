@@ -77,8 +77,8 @@ class Guard(Struct, frozen=True):
     """The conditions outside of the request under which a rule or modifier that matches applies.
 
     A try is eligible inside the window, with the required states, and if `chance` is not lost. `skip` omits the
-    first of the eligible tries, and `every` selects each Nth of the rest. `times` is the maximum of responses; a
-    sequence that falls through has at most as many as its steps' `times` add up to.
+    first of the eligible tries, and `every` selects each Nth of the rest. `times` is the maximum of responses. For
+    a sequence with `then: fall_through`, that is the sum of its steps' `times`: after them, the next rule is tried.
     """
 
     chance: float | None = None

@@ -75,7 +75,8 @@ class Journal:
         self._pending: deque[EndedExchange] = deque(maxlen=max_entries)
         self._pending_bytes = 0
         self._uncounted_durations: dict[MetricsGroup, array[float]] = {}
-        self._uncounted_samples: dict[MetricsGroup, EndedExchange] = {}
+        self._uncounted_examples: dict[MetricsGroup, EndedExchange] = {}
+        """One exchange of each group: it has what all of the group have in common."""
         self._lock = RLock()  # tests read the journal of a server that runs in another thread
         self._discarded = DiscardedSteps()
         """Frees the steps of long responses that were dropped, in parts: to free them at once would delay streams."""
@@ -98,7 +99,7 @@ class Journal:
                 if len(self._uncounted_durations) >= MAX_UNCOUNTED_KEYS:
                     self.count_cached()
                 self._uncounted_durations[content, ended.model] = array("d", (ended.duration,))
-                self._uncounted_samples[content, ended.model] = ended
+                self._uncounted_examples[content, ended.model] = ended
             else:
                 durations.append(ended.duration)
         else:
@@ -179,10 +180,10 @@ class Journal:
     def count_cached(self) -> None:
         """Count the exchanges with cached responses since the last count, those with the same one together."""
         durations, self._uncounted_durations = self._uncounted_durations, {}
-        samples, self._uncounted_samples = self._uncounted_samples, {}
+        examples, self._uncounted_examples = self._uncounted_examples, {}
         if self._metrics is not None:
             for key, durations_of_key in durations.items():
-                self._metrics.count_cached(samples[key], durations_of_key)
+                self._metrics.count_cached(examples[key], durations_of_key)
 
     def make_entries(self, max_count: int | None = None, up_to: int | None = None) -> bool:
         """Make entries of pending exchanges, at most `max_count` (fewer of large ones), up to the number `up_to`.
@@ -219,8 +220,8 @@ class Journal:
         return [entry for entry in self._ring if entry.number > number]
 
     def lost(self, since: int) -> int:
-        """Return how many of the requests after this number are not stored: dropped, or of a worker that was
-        killed."""
+        """Return how many of the requests after this number are not stored: dropped, of a worker that was
+        killed, or without an entry because it could not be made."""
         stored = sum(entry.number > since for entry in self)
         return max(0, self.total - since - stored)
 
