@@ -237,6 +237,21 @@ class OwnResponseDialect(Dialect, Protocol):
         """Return the response; None leaves the call to the rules."""
 
 
+class UnmatchedDialect(Dialect, Protocol):
+    """A call that has another error than the usual one for a request that no rule matches."""
+
+    def unmatched_failure(self, failure: Failure, request: Request, *, rule_names_path: bool) -> Failure:
+        """Return this error. `failure` is the usual one. `rule_names_path`: whether a rule or modifier names the
+        request's path."""
+
+
+class RequestNamingDialect(Dialect, Protocol):
+    """A call whose responses name their request, as JSON-RPC's do by its id."""
+
+    def with_request_id(self, plan: Plan, request: Request) -> Plan:
+        """Return a recorded response as the response to this request: it names this one."""
+
+
 class ModelsDialect(Dialect, Protocol):
     """A call whose own response depends on the models that the rules name, such as a list of models. It has this
     response unless a rule names its api or path."""

@@ -209,8 +209,6 @@ class ResponsePlanner:
         plain = bool(resolved.faults) or request.is_for_mcp_server
         replayed = self._recordings.replay(context.compiled, request, context.dialect, uncompressed=plain)
         plan, context.tool_call_count = replayed.plan, replayed.tool_call_count
-        if (with_request_id := getattr(context.dialect, "with_request_id", None)) is not None:
-            plan = with_request_id(plan, request)
         if spec.speed is None and not resolved.unpaced:
             waits = chunk_waits(resolved.pace, replayed.chunk_tokens, context.randomness.random("pace"))
             slowdown = resolved.pace.slowdown

@@ -8,7 +8,7 @@ error. Two dialects of one api may decode differently.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, TypeVar, get_args
+from typing import Final, NamedTuple, TypeVar, cast, get_args
 
 from pydantic import BaseModel
 
@@ -21,7 +21,7 @@ from mockllm.core.reply.reply import Finish, Usage
 from mockllm.core.request.request import Request
 from mockllm.core.tokens import estimate, split
 from mockllm.dialects.decoded_response import DecodedCitation, DecodedResponse, DecodedServerTool, payloads
-from mockllm.dialects.dialect import Dialect, decode
+from mockllm.dialects.dialect import Dialect, RequestNamingDialect, decode
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.plan_context import PlanContext
 from mockllm.scenario.catalog import CompiledResponse
@@ -104,7 +104,11 @@ class ReplayPlanner:
             )
             cached = (compiled, parsed)
             self._plans.put(key, cached)
-        return cached[1]
+        replayed = cached[1]
+        if hasattr(dialect, "with_request_id"):
+            plan = cast(RequestNamingDialect, dialect).with_request_id(replayed.plan, request)
+            return replayed._replace(plan=plan)
+        return replayed
 
     def decoded_reply(self, context: PlanContext) -> CompiledResponse:
         """Return the recording of a context as a reply or error, and note what it lacks there. Raises

@@ -23,7 +23,7 @@ from mockllm.core.templates.template import TemplateFailure
 from mockllm.core.values.types import EvaluationContext
 from mockllm.core.webhook import Webhook
 from mockllm.dialects.decoded_response import read_called_tools
-from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity, own_response_of
+from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity, UnmatchedDialect, own_response_of
 from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.router import RouteMatch
 from mockllm.engine.decided_request import NO_RESPONSE_INDEX, DecidedRequest, template_scope_of
@@ -172,11 +172,13 @@ class ResponseBuilder(DecidedRequest):
         return self._response_without_rule(failure_or_plan, name)
 
     def _unmatched_error(self, unmatched: UnmatchedError) -> PlannedResponse:
-        failure, failure_of_dialect = unmatched.failure, getattr(self.dialect, "unmatched_failure", None)
-        if failure_of_dialect is not None:
+        failure, dialect = unmatched.failure, self.dialect
+        if hasattr(dialect, "unmatched_failure"):
             path = self.request.path
             is_named = any(path in item.paths for item in self.planner.catalog.items)
-            failure = failure_of_dialect(failure, self.request, rule_names_path=is_named)
+            failure = cast(UnmatchedDialect, dialect).unmatched_failure(
+                failure, self.request, rule_names_path=is_named
+            )
         planned = self._response_without_rule(failure, None, unmatched=self.request.path != FAVICON)
         return replace(planned, near_misses=unmatched.near_misses) if planned.unmatched else planned
 

@@ -1,6 +1,6 @@
 """Serves the requests that are ready, one of each connection, in the next iteration of the event loop. It serves up
 to 32 of them, or as many as half a millisecond allows. `serve_now` serves those of a client that ends its half of the
-connection, up to the first that waits, and the first one of a client that disconnects.
+connection, up to the first that waits. Of a client that disconnects, it serves the first one.
 
 `ReadyConnections` writes their responses together after that. With a system call between every two requests, each
 costs a third more, because the processor's caches then no longer hold the code.

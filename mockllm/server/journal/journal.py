@@ -220,8 +220,8 @@ class Journal:
         return [entry for entry in self._ring if entry.number > number]
 
     def lost(self, since: int) -> int:
-        """Return how many of the requests after this number are not stored: dropped, of a worker that was
-        killed, or without an entry because it could not be made."""
+        """Return how many of the requests after this number are not stored: dropped, or of a worker that was
+        killed. Also those whose entry could not be made."""
         stored = sum(entry.number > since for entry in self)
         return max(0, self.total - since - stored)
 

@@ -57,6 +57,8 @@ def test_part_with_null_members_only_is_refused(divided: bool, monkeypatch: pyte
     if divided:
         monkeypatch.setattr(divided_bodies, "MIN_DIVIDED_BYTES", 0)
         BODIES.clear()
+    for _ in range(2):  # then only the turns are checked
+        assert GENERATE.check(of_bytes(dumps({"contents": [HI]}))) is None
     empty: Json = {"role": "user", "parts": [{**NO_DATA, "text": None}]}
     failure = GENERATE.check(of_bytes(dumps({"contents": [HI, TURNS, empty]})))
     assert failure is not None
