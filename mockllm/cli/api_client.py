@@ -19,7 +19,7 @@ from mockllm.cli.option import BadOption
 from mockllm.core.json.codec import Json
 from mockllm.core.request.server_address import DEFAULT_URL, SESSION_PREFIX
 from mockllm.core.url_secrets import without_passwords
-from mockllm.server.access_log import MAX_PROMPT, printable_line
+from mockllm.server.access_log import MAX_PRINTED_LINE, printable_line
 
 URL_VARIABLE: Final = "MOCKLLM_URL"
 TOKEN_VARIABLE: Final = "MOCKLLM_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
@@ -177,14 +177,14 @@ def _refusal(error: HTTPError, base: str) -> ApiError:
     try:
         problem = json.load(error)
         wrong = [
-            (str(each["field"]), printable_line(str(each["message"]), MAX_PROMPT))
+            (str(each["field"]), printable_line(str(each["message"]), MAX_PRINTED_LINE))
             for each in problem.get("errors", ())
         ]
         lines = [
-            f"{printable_line(field, MAX_PROMPT)}: {message}" if field else message
+            f"{printable_line(field, MAX_PRINTED_LINE)}: {message}" if field else message
             for field, message in wrong
         ]
-        return ApiError("\n".join(lines or [printable_line(str(problem["detail"]), MAX_PROMPT)]), wrong)
+        return ApiError("\n".join(lines or [printable_line(str(problem["detail"]), MAX_PRINTED_LINE)]), wrong)
     except (ValueError, KeyError, TypeError, AttributeError):
         if error.code == HTTPStatus.NOT_FOUND:
             path = urlsplit(base).path

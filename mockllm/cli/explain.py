@@ -30,7 +30,7 @@ from mockllm.scenario.compiler import compile_catalog, run_steps
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.loader import load_scenarios
 from mockllm.scenario.rule_ids import split_id
-from mockllm.server.access_log import MAX_PROMPT, printable_line
+from mockllm.server.access_log import MAX_PRINTED_LINE, printable_line
 from mockllm.state.engine_state import EngineState
 from mockllm.testing.expectations import duration
 from mockllm.testing.match_trace import MatchTrace, TraceEntry
@@ -134,7 +134,7 @@ def _explain_live(args: argparse.Namespace, id: int | None) -> int:
 def _printed(explanations: Iterable[Iterable[str]]) -> str:
     """Return the lines of explanations in printable characters: requests and files of others have any."""
     return "\n\n".join(
-        "\n".join(printable_line(line, MAX_PROMPT) for line in lines) for lines in explanations
+        "\n".join(printable_line(line, MAX_PRINTED_LINE) for line in lines) for lines in explanations
     )
 
 

@@ -14,7 +14,7 @@ from mockllm.cli.units import epoch_seconds
 from mockllm.core.display import counted
 from mockllm.core.json.codec import Json
 from mockllm.core.verdicts import VERDICTS
-from mockllm.server.access_log import MAX_PROMPT, printable_line
+from mockllm.server.access_log import MAX_PRINTED_LINE, printable_line
 
 ABOUT: Final = (
     "Exit code 0 if no client has a verdict of --fail-on, 1 if one does. Exit code 2 for a usage mistake, "
@@ -137,7 +137,7 @@ def lines(clients: Sequence[Json]) -> list[str]:
             result += _verdict(verdict)
     bad = sum(not verdict["good"] for each in clients for verdict in each["verdicts"])
     result.append(f"{counted(len(clients), 'client')}, {counted(bad, 'bad verdict')}")
-    return [printable_line(line, MAX_PROMPT) for line in result]  # a client chooses its name
+    return [printable_line(line, MAX_PRINTED_LINE) for line in result]  # a client chooses its name
 
 
 def _verdict(verdict: dict[str, Json]) -> list[str]:

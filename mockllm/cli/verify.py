@@ -16,7 +16,7 @@ from mockllm.core.redaction import Redactor
 from mockllm.scenario.diagnostics import parse_path
 from mockllm.scenario.source_file import Source
 from mockllm.scenario.yaml_reader import read_source
-from mockllm.server.access_log import MAX_PROMPT, printable_line
+from mockllm.server.access_log import MAX_PRINTED_LINE, printable_line
 
 ABOUT = (
     "Exit code 0 if all expectations are met, 1 if one is not. Exit code 2 for a mistake in the file, or if the "
@@ -108,12 +108,12 @@ def _print(found: dict[str, Json], source: Source | None) -> None:
         message, number = failure["message"], failure["expect"]
         if source is not None and number is not None:
             message = str(source.diagnostic(("expect", number), message))
-        print(printable_line(message, MAX_PROMPT))
+        print(printable_line(message, MAX_PRINTED_LINE))
         for each in failure["nearest"]:
             why = "; ".join(each["differences"])
             label, end = ("nearest:", f": {why}") if why else ("such as", "")
             request = f"#{each['id']} {each['path']} {each.get('model') or '-'} → {each.get('rule') or '-'}"
-            print(printable_line(f"  {label} {request}{end}", MAX_PROMPT))
+            print(printable_line(f"  {label} {request}{end}", MAX_PRINTED_LINE))
     lost = (
         f" ({found['lost']} older ones are no longer in the journal; `serve --journal N` stores more)"
         if found["lost"]

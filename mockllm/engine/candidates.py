@@ -42,7 +42,7 @@ class CandidateFinder:
 
     def candidates_of_mask(self, mask: int, request: Request) -> RulesAndModifiers | None:
         """Return the candidates, rules and modifiers, that all requests with this match mask have, with the scopes of
-        this request. Return None where the mask does not determine them."""
+        this request. Return None where the mask does not determine them. A WebSocket's handshake may have fewer."""
         return self._find_candidates(mask, request) if self._index.is_exact(mask) else None
 
     def decision_inputs_of(

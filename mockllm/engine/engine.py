@@ -120,9 +120,9 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and store what the dialect stores of the response.
 
-        A `deferrable` response is deferred where planning takes long, and while a load waits for the plans of earlier
-        responses. With a state that lacks counts it may be undecided. Return an ObjectToFetch where an object is
-        missing here. Responding again after the fetch does not count the request a second time.
+        A `deferrable` response is deferred where planning takes long, and while a load needs the ends of earlier
+        responses, whose plans are missing. With a state that lacks counts it may be undecided. Return an
+        ObjectToFetch where an object is missing here. Responding again after the fetch does not count again.
         """
         repeated = request.repeated
         try:
@@ -172,9 +172,9 @@ class Engine:
 
     def _precompute(self, request: Request, repeated: RepeatedRequest) -> None:
         """Let the fast path of a repeated request compute what it needs of the head and the body."""
-        path = self._fast_paths.get(repeated.match_mask)
-        if path is not None:
-            path.precompute(request, repeated)
+        fast_path = self._fast_paths.get(repeated.match_mask)
+        if fast_path is not None:
+            fast_path.precompute(request, repeated)
 
     def _decide_and_plan(
         self,
@@ -197,7 +197,7 @@ class Engine:
     def _respond_or_defer(
         self, response_inputs: ResponseInputs, entry: PlanQueueEntry
     ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
-        """Decide and respond. Defer a request, with its `entry` in its loads' queues, while plans are missing."""
+        """Decide and respond. Defer a request, with its `entry` in its loads' queues, while they need plans."""
         inputs = response_inputs.decision_inputs
         if response_inputs.deferrable and self.state.waits_for_plans(inputs, entry):
             return DeferredResponse(entry, lambda: partial(self._respond_or_defer, response_inputs, entry))
@@ -290,7 +290,7 @@ class Engine:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
             arguments = request.session or "", update, request.response_lookup, respond_again
-            if not (self.state.apply_storage_update(*arguments) or update.optional):  # right without storage
+            if not (self.state.apply_storage_update(*arguments) or update.optional):  # right also unstored
                 return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)

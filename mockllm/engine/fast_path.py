@@ -66,7 +66,7 @@ class FastPath(Struct, frozen=True):
     def respond(self, request: EngineRequest, repeated: RepeatedRequest | None) -> PlannedResponse | None:
         """Return the response and count it. Return None, and count nothing, if the request is invalid, its response
         is not cached, or something is left to decide. `repeated`: what is known of the request."""
-        is_accepted = repeated is not None and repeated.accepting_path is self
+        is_accepted = repeated is not None and repeated.accepting_fast_path is self
         if not (is_accepted or self.accepts(request, repeated)):
             return None
         if self.varying_selector is not None:
@@ -120,7 +120,7 @@ class FastPath(Struct, frozen=True):
             repeated.passes_check = dialect.check(request) is None
         is_valid = repeated.passes_check or validation == "off"
         if is_valid and self.accepts(request, repeated):
-            repeated.accepting_path = self
+            repeated.accepting_fast_path = self
         if is_valid and response is not None:
             repeated.cacheable_response = response
             repeated.cache_key = cache_key(response.settings, dialect, response.compiled, request)

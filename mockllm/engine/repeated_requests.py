@@ -75,8 +75,8 @@ def tracking_class(request_class: type[Request]) -> type[Request]:
 
 
 _ALWAYS_READ: Final = ("depth_bound", "input_tokens", "model", "undocumented_fields")
-"""The values that most requests need. Any other one is stored only if the mask, the check or the key of the response
-cache has read it."""
+"""The values that most requests need. Any other one is stored only if the mask or `FastPath.precompute` has
+read it."""
 
 
 class RepeatedRequest(Struct):
@@ -98,7 +98,7 @@ class RepeatedRequest(Struct):
     match_mask: int = 0
     passes_check: bool = False
     """Whether the dialect's check is known to accept the request; False also where it did not run."""
-    accepting_path: object = None
+    accepting_fast_path: object = None
     """The fast path that is known to accept the request (`FastPath.accepts`); None where none is known to."""
     cacheable_response: CacheableResponse | None = None
     """The first response of the fast path, to which `cache_key` belongs; None where the key was not computed."""
@@ -147,7 +147,11 @@ class RepeatedRequests:
         for name in _ALWAYS_READ:
             getattr(tracking, name)
         if lookup.was_used:
-            repeated.passes_check, repeated.accepting_path, repeated.cacheable_response = False, None, None
+            repeated.passes_check, repeated.accepting_fast_path, repeated.cacheable_response = (
+                False,
+                None,
+                None,
+            )
         else:
             repeated.rule_index = index
             attributes = {**vars(tracking), **PER_REQUEST_ATTRIBUTES}  # `Request.of` sets the latter

@@ -163,7 +163,7 @@ class ResponseBuilder(DecidedRequest):
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
-            self.planner.check_size(self.request, deferrable=self.deferrable)
+            self.planner.check_work(self.request, deferrable=self.deferrable)
         except BudgetExceeded as exceeded:
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         failure_or_plan = own_response(self.request, self.identity())

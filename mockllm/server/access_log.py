@@ -1,4 +1,4 @@
-"""The access log: one line for each request on the terminal.
+"""The access log: one line on the terminal for each request that is not hidden.
 
 Texts of clients are never written raw. Control characters are escaped and long texts are cut, so that a request
 cannot move the cursor or forge a line.
@@ -41,8 +41,8 @@ MAX_NEAR_MISS: Final = 600
 """Characters of a near miss below the line of an unmatched request."""
 MAX_NOTED: Final = 10_000
 """The most notes on clients that are stored; a further one deletes all of them."""
-MAX_PROMPT: Final = 4000
-"""Characters of a request's text that a verbose server shows."""
+MAX_PRINTED_LINE: Final = 4000
+"""The most characters of a line that shows a long text, such as an explanation or the input of a hash."""
 MAX_SEARCHED_BODY: Final = MIB
 """Bytes of a body that is searched for secrets, which takes 40 ms: other requests wait."""
 RETRY: Final = "x-stainless-retry-count"
@@ -176,14 +176,16 @@ class AccessLog:
         for near_miss in near_miss_lines(record, 1):
             self._write(near_miss)
         if self._verbose and request is not None:
-            self._write(f"  {self._prompt(record, request)}")
+            self._write(f"  {self._hash_input_line(record, request)}")
 
-    def _prompt(self, record: AccessLogRecord, request: Request) -> str:
-        """Return the beginning of a request's text."""
+    def _hash_input_line(self, record: AccessLogRecord, request: Request) -> str:
+        """Return the beginning of the JSON that the request's hash covers."""
         if len(request.raw) > MAX_SEARCHED_BODY:
             return f"(a body of {len(request.raw):,} bytes is not searched for secrets, and not shown)"
         redactor = _with_body(record.redactor, request)
-        return printable_line(redactor.beginning(hash_input_json(request), MAX_PROMPT), MAX_PROMPT)
+        return printable_line(
+            redactor.beginning(hash_input_json(request), MAX_PRINTED_LINE), MAX_PRINTED_LINE
+        )
 
     def show_hold(self, record: AccessLogRecord, name: str, at_most: float) -> None:
         """Write that a response waits until a name is released, at most for these seconds, and how to release it. The
@@ -214,7 +216,7 @@ class AccessLog:
     def line(self, record: AccessLogRecord, request: Request | None = None) -> str:
         """Return `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`, with the number of the
         retry if an SDK sends it. A verbose line also has the modifiers, the session, the seed, and the hash that
-        `match: {hash: …}` sees."""
+        `match: {hash: …}` sees. It has the hash by the older recipe, too, if a rule has compared that."""
         fields = [
             *self._beginning(record),
             self._paint(str(record.status), _COLOURS.get(record.status // 100, "0")),
@@ -236,6 +238,7 @@ class AccessLog:
             asides.append(f"seed: {record.seed}")
         if self._verbose and request is not None:
             asides.append(f"hash: {hash_of(request)}")
+            # by the recipe with which other tools name their files (`request_keys.py`)
             if (older := cached_older_hash(request)) is not None:
                 asides.append(f"older hash: {older}")
         return " ".join(fields) + (f"  [{'; '.join(asides)}]" if asides else "")

@@ -20,6 +20,7 @@ from mockllm.state.fetched_objects import call_or_default_if_missing
 
 if TYPE_CHECKING:
     from mockllm.core.request.request import Request
+    from mockllm.engine import EngineRequest
     from mockllm.server.exchange import EndReason, Exchange
 
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
@@ -64,7 +65,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The bytes of the body, without the contents of uploaded files. Empty if `received` has them, or if the engine
     has not read the request."""
     received: bytes = b""
-    """All bytes of a request, head and body, where `Exchange.received` has them; else empty."""
+    """All bytes of a request, head and body, where `Exchange.received` has them. Empty where it has not, where a
+    player played the response, and where a file was uploaded: `headers` and `raw` then have them."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body."""
     client_address: str = ""
@@ -96,38 +98,64 @@ class EndedExchange(Struct, gc=False, kw_only=True):
         request, message, response = exchange.request, exchange.head.message, exchange.response
         if response.slot is not None:
             response = replace(response, slot=None)
-        ended = EndedExchange(
-            response=response,
-            now=exchange.now,
-            monotonic=exchange.monotonic,
-            duration=duration,
-            end_reason=exchange.end_reason,
-            write_times=write_times, planned_times=exchange.planned_times,
-            method=message.method, target=message.path,
-            constraints=exchange.constraints, sends_cors_headers=exchange.sends_cors_headers,
-            http2=exchange.sink.http2, in_batch=exchange.in_batch, held_seconds=exchange.held_seconds,
-        )  # fmt: skip
         if request is None:
-            ended.headers = message.headers
-            return ended
-        ended.client_address = exchange.client_address
-        ended.request_class, ended.provider = request.request_class, request.provider
-        if request.session is not None:
-            ended.session = request.session
-        raw, received = exchange.raw, exchange.received
-        ended.model = request.__dict__.get("model")  # nearly always read before: without a call
-        if ended.model is None:
-            ended.model = call_or_default_if_missing(partial(getattr, request, "model"), None)
-        if request.has_uploaded_file:
-            raw, received = without_contents(request.headers.get("content-type", ""), request.raw), b""
-        if write_times is None and received and received.endswith(raw):
-            ended.received, ended.body_length = received, len(raw)
-        else:
-            ended.headers, ended.raw = message.headers, raw
+            return EndedExchange._of_unread(exchange, response, duration, write_times)
+        received, id_seed, input_tokens = exchange.received, None, 0
+        is_at_end = write_times is None and received.endswith(exchange.raw)
+        if not is_at_end or request.has_uploaded_file:
+            received = b""
         if write_times is None and response.cached_from is not None:
-            ended.id_seed = response.id_seed
-            ended.input_tokens = request.__dict__.get("input_tokens", 0)
-            ended.response = response.cached_from
-        if (note := request.missing_base_path_note) is not None:  # the path lacks that of the SDKs' base URL
-            ended.response = replace(ended.response, notes=(*ended.response.notes, note))
+            id_seed, response = response.id_seed, response.cached_from
+            input_tokens = request.__dict__.get("input_tokens", 0)
+        # With more than 15 arguments, Python would make a dict of them: most exchanges differ in no other field.
+        ended = EndedExchange(
+            response=response, now=exchange.now, monotonic=exchange.monotonic, duration=duration,
+            method=message.method, target=message.path,
+            received=received, body_length=len(exchange.raw) if received else 0,
+            client_address=exchange.client_address,
+            request_class=request.request_class, provider=request.provider,
+            model=request.__dict__.get("model"),  # nearly always read before: without a call
+            sends_cors_headers=exchange.sends_cors_headers, id_seed=id_seed, input_tokens=input_tokens,
+        )  # fmt: skip
+        has_session_or_note = request.session is not None or request.missing_base_path_note is not None
+        if has_session_or_note or not received or ended.model is None:
+            ended._add_of_request(request, exchange)
+        in_one_write = write_times is None and exchange.end_reason == "finished" and not exchange.in_batch
+        is_ordinary = exchange.constraints is NO_CONSTRAINTS and not exchange.sink.http2
+        if not (in_one_write and is_ordinary) or exchange.planned_times or exchange.held_seconds:
+            ended._add_delivery(exchange, write_times)
         return ended
+
+    @staticmethod
+    def _of_unread(
+        exchange: Exchange, response: PlannedResponse, duration: float, write_times: array[float] | None
+    ) -> EndedExchange:
+        """Return what remains of an exchange whose request no engine has read."""
+        message = exchange.head.message
+        ended = EndedExchange(
+            response=response, now=exchange.now, monotonic=exchange.monotonic, duration=duration,
+            method=message.method, target=message.path, headers=message.headers,
+            sends_cors_headers=exchange.sends_cors_headers,
+        )  # fmt: skip
+        ended._add_delivery(exchange, write_times)
+        return ended
+
+    def _add_of_request(self, request: EngineRequest, exchange: Exchange) -> None:
+        """Add what only some requests have: a session, a note on the path, or a body that `received` lacks. Read a
+        model that was not read before."""
+        if not self.received:
+            self.headers, self.raw = exchange.head.message.headers, exchange.raw
+            if request.has_uploaded_file:
+                self.raw = without_contents(request.headers.get("content-type", ""), request.raw)
+        if self.model is None:
+            self.model = call_or_default_if_missing(partial(getattr, request, "model"), None)
+        self.session = request.session
+        if (note := request.missing_base_path_note) is not None:  # the path lacks that of the SDKs' base URL
+            self.response = replace(self.response, notes=(*self.response.notes, note))
+
+    def _add_delivery(self, exchange: Exchange, write_times: array[float] | None) -> None:
+        """Add how the response was delivered, where that is not in one write over HTTP/1.1."""
+        self.end_reason, self.write_times = exchange.end_reason, write_times
+        self.planned_times, self.held_seconds = exchange.planned_times, exchange.held_seconds
+        self.constraints, self.in_batch = exchange.constraints, exchange.in_batch
+        self.http2 = exchange.sink.http2

@@ -1,4 +1,5 @@
-"""Metrics of all requests: counters by endpoint, model, rule and status, histograms of times, and a time series.
+"""Metrics of all requests that are not hidden: counters by endpoint, model, rule and status, histograms of times, and
+a time series.
 
 The journal passes on each request when it ends, and equal responses of the cache together, once a second or on
 demand. A counter would take much of the time of such a response. Label sets are bounded, because clients choose the
@@ -38,8 +39,8 @@ MAX_SERIES: Final = 1_000
 """Most combinations of endpoint, model, rule and status; further ones have the model and rule `other`."""
 MAX_STORED_SECONDS: Final = 600
 """Length of the time series in seconds."""
-MAX_GAPS: Final = 256
-"""Most gaps between chunks that are measured in one stream."""
+MAX_TIMED_WRITES: Final = 256
+"""The first writes of a stream, between which gaps are measured."""
 MAX_SAMPLED_STEPS: Final = 2_000
 """Most steps of a response that are measured for its size."""
 OTHER: Final = "other"
@@ -145,7 +146,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.on_reset: Callable[[], None] | None = None
-        """Called when the metrics are reset, which are copies of other processes' then."""
+        """Called when the metrics of a supervisor are reset, which merges those of its workers: resets theirs, too.
+        None in a process that counts itself."""
         self.responses_in_flight: Mapping[type[Request], int] = {}
         """As `App.responses_in_flight`."""
         self.reset()
@@ -157,7 +159,7 @@ class Metrics:
         self.endpoints: dict[str, EndpointCounters] = {}
         self.series: Counter[Series] = Counter()
         self.late = Histogram()
-        """Delays of the last chunk of paced responses behind their schedule."""
+        """Delays of the last write of played responses behind their planned end."""
         self._seconds: deque[SecondCounters] = deque(maxlen=MAX_STORED_SECONDS)
         self._in_flight: deque[tuple[int, int]] = deque(maxlen=MAX_STORED_SECONDS)
         self._models: set[str] = set()
@@ -264,7 +266,7 @@ class Metrics:
         first_chunk = next((at for at in times if streamed and at - ended.monotonic >= first - 1e-6), None)
         if first_chunk is not None:
             counters.ttft.add(first_chunk - ended.monotonic)
-        for before, after in pairwise(times[:MAX_GAPS]):
+        for before, after in pairwise(times[:MAX_TIMED_WRITES]):
             if first_chunk is not None and before >= first_chunk:
                 counters.gaps.add(after - before)
         if ended.end_reason == "finished" and planned and times:

@@ -115,10 +115,8 @@ class ReadyConnections:
                 connection.scheduled = False
                 try:
                     connection.serve_next_or_resume()
-                except (
-                    Exception,
-                    MissingStoredObject,
-                ):  # of this connection; the others are served all the same
+                # of this connection: the others are served all the same. The second is no `Exception`
+                except (Exception, MissingStoredObject):
                     traceback.print_exc(file=sys.stderr)
                     connection.close_and_drop_transport()
                 if self._deadlines.run_due_actions() > until:

@@ -161,8 +161,8 @@ class RequestHead:
 
 
 class SplitHead(Struct, frozen=True):
-    """A head that is split around the value of its Content-Length. `find_or_split` returns it where it
-    returns no cached head."""
+    """A head that is split around the value of its Content-Length. `find_or_split` returns it where the
+    data has a whole head that is not cached, or whose body is not the rest of the data."""
 
     end: int
     """The length of the head, in bytes."""

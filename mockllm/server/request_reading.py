@@ -37,7 +37,9 @@ def is_for_control_api(app: App, exchange: Exchange) -> bool:
 
 
 async def parse_then_yield(app: App, exchange: Exchange) -> None:
-    """Parse a body that needs no thread, and takes about as long as a decision: other tasks run between the two."""
+    """Parse a body that needs no thread, and takes about as long as a decision: other tasks run between the two. Then
+    set the time and the request of the exchange. The request stays None if the rules have changed meanwhile:
+    `respond` reads it again."""
     engine, request = app.engine, read_request(app, exchange)
     request.parse_body()
     await asyncio.sleep(0)
@@ -46,8 +48,9 @@ async def parse_then_yield(app: App, exchange: Exchange) -> None:
 
 
 async def read_in_thread(app: App, exchange: Exchange) -> None:
-    """Let a thread read what the decision on a long request needs. A call that does not generate is read later:
-    it may read what other requests change meanwhile."""
+    """Let a thread read what the decision on a long request needs. Then set the time and the request, as
+    `parse_then_yield` does. A call that does not generate is read later: it may read what other requests change
+    meanwhile."""
     engine, request = app.engine, read_request(app, exchange)
     if not request.generates:
         return

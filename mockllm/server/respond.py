@@ -74,7 +74,7 @@ def respond(app: App, exchange: Exchange) -> None:
             return
         if not try_write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
-    except (Exception, MissingStoredObject):
+    except (Exception, MissingStoredObject):  # the second is no `Exception`: no other `except` takes it
         if exchange.sink.written:
             # the response is written, or in the write queue; only its journal entry or log line has failed
             traceback.print_exc(file=sys.stderr)
@@ -117,9 +117,8 @@ def make_response(app: App, exchange: Exchange) -> None:
     may_be_for_server = head.may_skip_engine or app.control_only
     if may_be_for_server and (_is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)):
         return
-    request = exchange.request  # `serve_waiting_exchange` has read it, if its body is long
-    if request is None:
-        request = read_request(app, exchange)
+    # `serve_waiting_exchange` has read it, if its body is long
+    request = exchange.request or read_request(app, exchange)
     # of an equal request, the structure was checked; and it continues no stored response
     repeated = request.repeated
     is_known = repeated is not None and repeated.rule_index is not None
@@ -135,8 +134,9 @@ def make_response(app: App, exchange: Exchange) -> None:
     exchange.sends_cors_headers = app.allow_cors
     if app.provider_proxy is not None and recordings_to_wait_for(app, exchange) is not None:
         return
-    exchange.history_is_unread = not is_known and request.has_unread_history
-    if not exchange.history_is_unread:
+    if not is_known and request.has_unread_history:
+        exchange.history_is_unread = True
+    else:
         set_engine_response(app, exchange, engine.begin_response(request))
 
 

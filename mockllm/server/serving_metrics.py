@@ -19,7 +19,7 @@ from mockllm.dialects.listing import LISTED_BY_NAME
 from mockllm.dialects.serving_metrics_form import CounterKind, GaugeKind, HistogramKind, ServingMetricsForm
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import Exchange
-from mockllm.server.metrics import MAX_GAPS, planned_times, scheduled_steps
+from mockllm.server.metrics import MAX_TIMED_WRITES, planned_times, scheduled_steps
 from mockllm.state.fetched_objects import call_or_default_if_missing
 
 BAD: Final = 400
@@ -136,7 +136,7 @@ class ServingMetrics:
         self._add("ttft", ttft)
         self._add("prefill", max(0.0, ttft - queue))
         self._add("decode", decode)
-        for before, after in pairwise(times[:MAX_GAPS]):
+        for before, after in pairwise(times[:MAX_TIMED_WRITES]):
             if before >= started:
                 self._add("gap", after - before)
         if output > 1:

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mockllm.core.json.codec import dumps
 from mockllm.core.matching.matchers import Matcher, rank_key
 from mockllm.engine.near_misses import mismatch_line
-from mockllm.server.access_log import MAX_PROMPT, printable_line
+from mockllm.server.access_log import MAX_PRINTED_LINE, printable_line
 from mockllm.testing.arguments import check_arguments
 from mockllm.testing.received_request import Received, mask_secrets
 
@@ -71,7 +71,7 @@ def miscounted(
     differing = [(matcher.test_results(each.request), each) for each in others]
     for test_results, each in sorted(differing, key=lambda pair: rank_key(pair[0]))[:MAX_SHOWN]:
         differs = "; ".join(mismatch_line(part) for part in test_results if not part.matched)
-        lines.append(f"  {each}\n    {printable_line(mask_secrets(each, differs), MAX_PROMPT)}")
+        lines.append(f"  {each}\n    {printable_line(mask_secrets(each, differs), MAX_PRINTED_LINE)}")
     if lost:
         lines.append(f"  the {lost} requests before these were dropped and are not counted")
     return "\n".join(lines)

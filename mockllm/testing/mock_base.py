@@ -19,7 +19,7 @@ from mockllm.scenario.loader import ScenarioSources
 from mockllm.scenario.manifest import ParamSettings
 from mockllm.scenario.raw_entries import EntryKind
 from mockllm.scenario.typed_entries import TypedEntry
-from mockllm.server.access_log import MAX_PROMPT, printable_line
+from mockllm.server.access_log import MAX_PRINTED_LINE, printable_line
 from mockllm.testing.added_rules_engine import AddedRulesEngine
 from mockllm.testing.call_counts import CountBounds, miscounted
 from mockllm.testing.caller import Caller, caller
@@ -215,7 +215,7 @@ class MockBase:
         omitted = len(requests) - len(shown)
         lines = [f"{counted(omitted, 'earlier request')} left out"] if omitted else []
         for each in shown:
-            why = (f"    {printable_line(line, MAX_PROMPT)}" for line in each.explanation.splitlines())
+            why = (f"    {printable_line(line, MAX_PRINTED_LINE)}" for line in each.explanation.splitlines())
             lines += [str(each), *why]
         return "\n".join(lines)
 

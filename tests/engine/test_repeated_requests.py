@@ -67,7 +67,7 @@ def test_fast_path_accepts_an_equal_request_once(monkeypatch: pytest.MonkeyPatch
     reader = reader_of(server.engine)
     request = read_repeatedly(server.engine, reader, 4)
     assert request.repeated is not None
-    assert isinstance(request.repeated.accepting_path, FastPath)
+    assert isinstance(request.repeated.accepting_fast_path, FastPath)
     monkeypatch.delattr(FastPath, "accepts")
     assert read_repeatedly(server.engine, reader, 2).repeated is request.repeated
 
@@ -78,7 +78,7 @@ def test_fast_path_never_accepts_what_it_cannot_serve(fields: dict[str, object])
     reader = engine.request_reader("POST", "/v1/responses", "", {})
     request = read_repeatedly(engine, reader, 4, dumps({"model": "gpt-4o", "input": "hi", **fields}))
     assert request.repeated is not None
-    assert request.repeated.accepting_path is None
+    assert request.repeated.accepting_fast_path is None
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["non-streaming", "streaming"])

@@ -189,14 +189,15 @@ def delta_usage(reply: Reply, family: AnthropicFamily) -> Block:
 _FIXED_USAGE: Final = frozenset({"cache_creation", "service_tier", "inference_geo"})
 
 
-def empty_block(
+def opening_block(
     part: Part,
     index: int,
     identity: ResponseIdentity,
     family: AnthropicFamily,
     toolset_by_tool: Mapping[str, str],
 ) -> Json:
-    """Return a block as it opens, before its first delta. A block without deltas is complete.
+    """Return a block as it opens, before its first delta. A block without deltas is complete. Collect the id of a
+    tool call in `identity`.
 
     `toolset_by_tool`: the toolset of each tool that is a member of one.
     """
@@ -228,7 +229,7 @@ def full_block(
     toolset_by_tool: Mapping[str, str],
 ) -> Json:
     """Return a complete block."""
-    block = empty_block(part, index, identity, family, toolset_by_tool)
+    block = opening_block(part, index, identity, family, toolset_by_tool)
     match part:
         case Thinking(redacted=False, chunks=chunks):
             block["thinking"] = joined_text(chunks)

@@ -19,8 +19,8 @@ from mockllm.dialects.anthropic.content_blocks import (
     citations_of,
     container_and_edits,
     delta_usage,
-    empty_block,
     message,
+    opening_block,
     signature,
     stop_fields,
 )
@@ -67,7 +67,7 @@ class MessagesEncoder(Encoder):
     def start_part(self, at: EncoderPosition) -> Iterable[Event]:
         part = at.part
         deltas: list[bytes] = []
-        block = empty_block(part, at.part_index, self.identity, self.model_family, self.toolset_by_tool)
+        block = opening_block(part, at.part_index, self.identity, self.model_family, self.toolset_by_tool)
         if isinstance(part, NativePart):
             block, deltas = _native(block)
         else:

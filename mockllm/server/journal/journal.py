@@ -48,8 +48,8 @@ ENTRIES_AT_ONCE: Final = 16
 """Entries that are made in one iteration of the loop: less than half a millisecond."""
 PAUSE: Final = 0.02
 """Seconds between two such iterations."""
-MAX_UNCOUNTED_KEYS: Final = 1_000
-"""The most keys that are stored before their exchanges are counted."""
+MAX_UNCOUNTED_GROUPS: Final = 1_000
+"""The most groups that are stored before their exchanges are counted."""
 
 MetricsGroup: TypeAlias = "tuple[PrerenderedResponse, str | None]"
 """What exchanges have in common that are counted together: the cached response, and the model."""
@@ -96,7 +96,7 @@ class Journal:
         if type(content) is PrerenderedResponse and ended.write_times is None:
             durations = self._uncounted_durations.get((content, ended.model))
             if durations is None:
-                if len(self._uncounted_durations) >= MAX_UNCOUNTED_KEYS:
+                if len(self._uncounted_durations) >= MAX_UNCOUNTED_GROUPS:
                     self.count_cached()
                 self._uncounted_durations[content, ended.model] = array("d", (ended.duration,))
                 self._uncounted_examples[content, ended.model] = ended

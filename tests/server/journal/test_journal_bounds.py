@@ -12,7 +12,7 @@ from mockllm.server.journal.entry import BYTES_PER_STEP, JournalEntry, entry_of
 from mockllm.server.journal.journal import (
     BYTES_AT_ONCE,
     MAX_EXCESS,
-    MAX_UNCOUNTED_KEYS,
+    MAX_UNCOUNTED_GROUPS,
     Journal,
 )
 from mockllm.server.metrics import Metrics
@@ -115,9 +115,9 @@ def test_metrics_count_dropped_entries(stencilled: Callable[[str], PlannedRespon
     journal.count_cached()
     assert [*map(list, counted.durations)] == [[0.25] * 4]
     assert journal.total == 9
-    for number in range(MAX_UNCOUNTED_KEYS + 2):
+    for number in range(MAX_UNCOUNTED_GROUPS + 2):
         journal.add(ended_exchange(answer=stencilled(str(number))))
-    assert sum(map(len, counted.durations)) > MAX_UNCOUNTED_KEYS
+    assert sum(map(len, counted.durations)) > MAX_UNCOUNTED_GROUPS
 
 
 @pytest.fixture
