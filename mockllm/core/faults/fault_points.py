@@ -88,14 +88,18 @@ def chunk_count(plan: Plan) -> int:
 
 
 def chunk_spans(plan: Plan) -> dict[int, tuple[int, int]]:
-    """Return the start and end of the steps of each chunk, by its number. A fault of many chunks calls it once:
-    each call reads the whole plan."""
+    """Return the start and end of the steps of each chunk, by its number, in the order of the plan. A chunk with an
+    event that an earlier fault has divided is left out. A fault of many chunks calls it once: each call reads the
+    whole plan."""
     spans: dict[int, tuple[int, int]] = {}
+    divided: set[int] = set()
     for index, step in enumerate(live_steps(plan)):
         if _is_chunk(step):
             start, _ = spans.get(step.chunk_number, (index, index))
             spans[step.chunk_number] = (start, index + 1)
-    return spans
+        elif _is_part(step):
+            divided.add(step.chunk_number)
+    return {number: span for number, span in spans.items() if number not in divided}
 
 
 def chunk_span(plan: Plan, chunk: int) -> tuple[int, int] | None:
@@ -105,6 +109,11 @@ def chunk_span(plan: Plan, chunk: int) -> tuple[int, int] | None:
 
 def _is_chunk(step: Step) -> bool:
     return type(step) is EventStep and step.kind == "chunk"
+
+
+def _is_part(step: Step) -> bool:
+    """Return whether the step is a part of an event of a chunk, or has other bytes in place of the event."""
+    return type(step) is RawStep and step.attached_to_chunk and (step.begins_event or step.continues_event)
 
 
 def find_chunk(plan: Plan, at: ChunkPoint) -> tuple[int, int]:
@@ -226,7 +235,7 @@ def event_spans(steps: Sequence[Step]) -> list[tuple[int, int]]:
 def _is_added(step: Step) -> bool:
     """Return whether an earlier fault has added the step at a place: an event, a comment or a wait."""
     if type(step) is RawStep:
-        return step.attached_to_chunk and not (step.begins_event or step.continues_event)
+        return step.attached_to_chunk and not _is_part(step)
     return (
         step.kind == "added" if type(step) is EventStep else type(step) is WaitStep and step.attached_to_chunk
     )

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mockllm.core.faults.base import MAX_REPEATS, NotApplicable, fault, require_few_steps
 from mockllm.core.faults.chunk_fault import ChunkFault, Splitting, Then
-from mockllm.core.faults.fault_points import ChunkPoint, chunk_span, live_steps
+from mockllm.core.faults.fault_points import ChunkPoint, chunk_span, chunk_spans, live_steps
 from mockllm.core.rendering.aws_event_stream import PRELUDE_CHECKSUM
 from mockllm.core.rendering.framing import EVENT_FRAMINGS
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
@@ -57,7 +57,7 @@ class Drop(ChunkFault):
     )
 
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
-        lost = range(self.at.chunk, self.at.chunk + self.count)
+        lost = chunk_spans(plan).keys() & range(self.at.chunk, self.at.chunk + self.count)
         return tuple(
             step
             for step in plan.steps

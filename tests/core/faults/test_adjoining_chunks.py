@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 
 from mockllm.core.faults import FAULTS, Fault, NotApplicable
-from mockllm.core.rendering.plan import EventStep, Plan, WaitStep
+from mockllm.core.rendering.plan import EventStep, Plan, RawStep, Step, WaitStep
 from tests.core.faults.plans import STREAM
 
 CHUNKS: Final = ((b"one",), (b"t", b"wo"), (b"three",), (b"f", b"o", b"ur"), (b"five",))
@@ -32,6 +32,8 @@ LONG: Final = replace(
         EventStep(b"done", 5, "end"),
     ),
 )
+DIVIDED: Final = FAULTS["cut_event"].model_validate({"at": {"chunk": 2}, "then": "go_on"}).apply(LONG)
+"""An earlier fault has divided the first event of a chunk."""
 SETTINGS: Final[tuple[dict[str, Any], ...]] = (
     {},
     {"at": {"chunk": 2}},
@@ -56,19 +58,26 @@ def faults() -> list[Any]:
     return found
 
 
+def is_of_chunk(step: Step) -> bool:
+    """Whether it is an event of a chunk, or a part of one."""
+    if isinstance(step, RawStep):
+        return step.attached_to_chunk and (step.begins_event or step.continues_event)
+    return isinstance(step, EventStep) and step.kind == "chunk"
+
+
 def separated(plan: Plan) -> list[int]:
     """The chunks that have other chunks between their events."""
-    chunks = [
-        step.chunk_number for step in plan.steps if isinstance(step, EventStep) and step.kind == "chunk"
-    ]
-    runs = [number for number, _ in groupby(chunks)]
+    runs = [number for number, _ in groupby(step.chunk_number for step in plan.steps if is_of_chunk(step))]
     return [number for number in set(runs) if runs.count(number) > 1]
 
 
 @pytest.mark.parametrize("fault", faults())
-def test_steps_of_a_chunk_adjoin(fault: Fault) -> None:
+@pytest.mark.parametrize("plan", [LONG, DIVIDED], ids=["whole", "divided"])
+def test_steps_of_a_chunk_adjoin(plan: Plan, fault: Fault) -> None:
     with suppress(NotApplicable):
-        assert separated(fault.apply(LONG)) == [], "a copy that is not beside its event has the kind `added`"
+        assert separated(fault.apply(plan)) == [], (
+            "a copy that is not beside its event has the kind `added`; a divided chunk does not move"
+        )
 
 
 def test_separated_chunk_is_found() -> None:

@@ -25,6 +25,7 @@ from mockllm.core.rendering.plan import (
 from mockllm.core.reply.reply import Reply
 from mockllm.core.request.request import Request
 from tests.core.faults import plans
+from tests.core.faults.test_adjoining_chunks import DIVIDED
 
 
 def built(name: str, **settings: Any) -> Any:
@@ -119,6 +120,11 @@ UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
         plans.STREAM,
         "no chunk follows chunk 2",
     ),
+    "one event of the chunk is divided": (
+        built("duplicate", at={"chunk": 2}),
+        DIVIDED,
+        "chunk 2 is not sent by itself",
+    ),
     "only letters of one byte": (
         built("cut_utf8"),
         plans.STREAM,
@@ -201,6 +207,15 @@ def test_stream_fault_on_non_streaming_response_has_reason(name: str) -> None:
         )
     else:
         assert plans.reason(fault, plans.WHOLE) == "the response is not streamed"
+
+
+def test_drop_of_several_leaves_a_divided_chunk() -> None:
+    left = plans.played(built("drop", at={"chunk": 1}, count=3), DIVIDED).steps
+    numbers = [step.chunk_number for step in left if isinstance(step, EventStep) and step.kind == "chunk"]
+    assert numbers == [2, 4, 4, 4, 5]
+    assert [step for step in left if isinstance(step, RawStep)] == [
+        step for step in DIVIDED.steps if isinstance(step, RawStep)
+    ]
 
 
 def test_stall_before_the_head_delays_it() -> None:

@@ -28,6 +28,7 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 from tests.core.faults.plans import ARRAY, BODY, EMPTY, ERROR, STEPS, STREAM, WHOLE, refusal
+from tests.core.faults.test_adjoining_chunks import DIVIDED, LONG
 
 
 def found(plan: Plan, **place: Any) -> Gap:
@@ -201,3 +202,9 @@ def test_chunk_spans_have_each_chunk_before_a_cut() -> None:
     plan = replace(STREAM, steps=steps)
     assert chunk_spans(plan) == {1: (2, 3), 2: (4, 6)}
     assert [chunk_span(plan, chunk) for chunk in (1, 2, 3)] == [(2, 3), (4, 6), None]
+
+
+def test_chunk_spans_leave_out_a_divided_chunk() -> None:
+    assert chunk_spans(LONG).keys() - chunk_spans(DIVIDED).keys() == {2}
+    commented = RawStep(b": c\n\n", 2, attached_to_chunk=True)
+    assert chunk_spans(replace(LONG, steps=(*LONG.steps, commented))) == chunk_spans(LONG)
