@@ -10,7 +10,7 @@ from pydantic import Field
 
 from mockllm.core.faults.base import MAX_REPEATS, NotApplicable, fault, require_few_steps
 from mockllm.core.faults.chunk_fault import ChunkFault, Splitting, Then
-from mockllm.core.faults.fault_points import ChunkPoint, chunk_span, chunk_spans, live_steps
+from mockllm.core.faults.fault_points import ChunkPoint, chunk_count, chunk_span, chunk_spans, live_steps
 from mockllm.core.rendering.aws_event_stream import PRELUDE_CHECKSUM
 from mockllm.core.rendering.framing import EVENT_FRAMINGS
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, RawStep, Step
@@ -73,6 +73,9 @@ class Reorder(ChunkFault):
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         following = chunk_span(plan, self.at.chunk + 1)
         if following is None:
+            next_chunk = self.at.chunk + 1
+            if next_chunk <= chunk_count(plan):
+                raise NotApplicable(f"chunk {next_chunk} is not sent by itself")
             raise NotApplicable(f"no chunk follows chunk {self.at.chunk}")
         steps, (first, last) = plan.steps, following
         return (*steps[:start], *steps[first:last], *steps[end:first], *steps[start:end], *steps[last:])

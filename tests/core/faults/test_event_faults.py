@@ -120,6 +120,11 @@ UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
         plans.STREAM,
         "no chunk follows chunk 2",
     ),
+    "the next chunk is divided": (
+        built("reorder", at={"chunk": 1}),
+        DIVIDED,
+        "chunk 2 is not sent by itself",
+    ),
     "one event of the chunk is divided": (
         built("duplicate", at={"chunk": 2}),
         DIVIDED,
