@@ -55,8 +55,8 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- replies ---
     unsupported_parts: frozenset[str] = frozenset()
-    """The keys of a reply that no response has: `citations`, `images`, `thinking`, `tool_calls` (the last one always
-    without `conversation`). A note names those left out."""
+    """The keys of a reply that no response has: `citations`, `images`, `thinking`, `tool_calls`. A note names those
+    left out."""
     redacted_thinking: bool = False
     """Whether a response has thinking whose text is encrypted; a note says where it is left out."""
     media: frozenset[str] = frozenset()
@@ -86,6 +86,11 @@ class ProtocolCapabilities(Struct, frozen=True):
     """Whether the usage counts the tokens of the reasoning."""
     framings: frozenset[Framing] = SSE
     """How its streams frame events. A framing is a row of `core/rendering/framing.py`."""
+
+    @property
+    def tool_calls(self) -> bool:
+        """Whether a response may call tools, also without `conversation`."""
+        return "tool_calls" not in self.unsupported_parts
 
 
 class ResponseIdentity(NamedTuple):

@@ -72,14 +72,11 @@ def without_unsupported_media(reply: Reply, dialect: ReplyDialect, request: Requ
 
 
 def _lacking(dialect: ReplyDialect, request: Request) -> frozenset[str]:
-    """Return the media and the encrypted thinking without a form in the response. Also `tool_calls`, where a call has
-    no turns."""
+    """Return the media and the encrypted thinking without a form in the response."""
     capabilities = dialect.capabilities
     lacking = (MEDIA | capabilities.requested_media) - capabilities.media
     if not capabilities.redacted_thinking:
         lacking |= {"redacted_thinking"}
-    if not capabilities.conversation:
-        lacking |= {"tool_calls"}
     if capabilities.requested_media:
         lacking -= capabilities.requested_media & request.requested_media
     return lacking

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.provider import ProviderRoute
+from mockllm.dialects.provider import Provider, ProviderRoute
 from mockllm.dialects.providers import DEFAULT, REGISTERED, generating_dialect
 from mockllm.scenario.diagnostics import Diagnostic, Path, limited_suggestions, value_at
 from mockllm.scenario.known_names import KnownNames
@@ -214,10 +214,10 @@ def guess_route(data: Mapping[str, Json]) -> ProviderRoute | None:
     return next((route for route, recognizes in known if recognizes and recognizes(data)), None)
 
 
-def guess_provider(data: Mapping[str, Json]) -> str:
+def guess_provider(data: Mapping[str, Json]) -> Provider:
     """Return the provider that a body is a request to, as far as the body shows."""
     known = ((provider, provider.recognizes_body) for provider in REGISTERED)
-    return next((provider for provider, recognizes in known if recognizes and recognizes(data)), DEFAULT).name
+    return next((provider for provider, recognizes in known if recognizes and recognizes(data)), DEFAULT)
 
 
 def _json_lines(raw: bytes) -> list[tuple[int, Json]]:
@@ -261,10 +261,11 @@ def _from_journal(data: Json, name: str, line: int) -> RequestFile:
 
 
 def _from_body(data: dict[str, Json]) -> RequestFile:
-    dialect = generating_dialect(guess_provider(data))
+    provider = guess_provider(data)
+    dialect = generating_dialect(provider.name)
     assert dialect is not None
     wire = dialect.build_request(NeutralRequest())
-    route = None if _has_messages(data) else guess_route(data)
+    route = None if provider.messages_field in data else guess_route(data)
     path = wire.path if route is None else route.path
     headers = {"host": "localhost", **wire.headers}
     sent = SentRequest(wire.method, path, "", headers, dumps(data))

@@ -296,12 +296,12 @@ def test_unsupported_parts_are_keys_of_a_reply(dialect: ReplyDialect) -> None:
 
 @dialects
 def test_calls_are_left_out_as_declared(dialect: ReplyDialect) -> None:
-    capabilities = dialect.capabilities
     supported = dialect.supported_reply(
         reply(CALL, finish="tool_calls"), requested(dialect, NeutralRequest())
     )
-    without_calls = "tool_calls" in capabilities.unsupported_parts or not capabilities.conversation
-    assert [type(part) for part in supported.choices[0].parts] == ([] if without_calls else [ToolCall])
+    calls = [ToolCall] if dialect.capabilities.tool_calls else []
+    found = [type(part) for part in supported.choices[0].parts]
+    assert found == calls, "`unsupported_parts` has `tool_calls` where no response calls tools"
 
 
 @dialects

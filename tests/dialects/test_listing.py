@@ -92,6 +92,12 @@ def test_listing_equals_providers() -> None:
     )
 
 
+def test_folders_of_providers_are_packages() -> None:
+    folders = [FILE.parent / folder for folder in dict.fromkeys(FOLDERS.values())]
+    lacking = [folder.name for folder in folders if not (folder / "__init__.py").is_file()]
+    assert lacking == [], "add an empty `__init__.py`: without it, lint-imports finds no module of that name"
+
+
 @loaded_list
 def test_listed_providers_are_in_order_of_folders() -> None:
     assert [provider.name for provider in LISTED_PROVIDERS] == list(FOLDERS)

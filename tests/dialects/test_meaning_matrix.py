@@ -125,7 +125,7 @@ def test_counts_do_not_add_up(provider: str, dialect: ReplyDialect, stream: bool
 @dialects
 def test_invalid_arguments_are_sent_only_if_representable(provider: str, dialect: ReplyDialect) -> None:
     """A non-streaming response with arguments as JSON has those that are none as a text, or not at all."""
-    if not dialect.capabilities.conversation:
+    if not dialect.capabilities.tool_calls:
         with pytest.raises(NotApplicable, match="the response calls no tool"):
             played(dialect, "looks", "bad_tool_arguments", stream=False)
         return

@@ -46,7 +46,7 @@ def written(call: GeneratingCall, *parts: Part) -> set[str]:
 
 @own_calls
 def test_members_of_a_body_from_the_reply_are_listed(call: GeneratingCall) -> None:
-    parts = [(Text((REPLY_TEXT,)),)] + [(ToolCall(TOOL, ("{}",)),)] * call.dialect.capabilities.conversation
+    parts = [(Text((REPLY_TEXT,)),)] + [(ToolCall(TOOL, ("{}",)),)] * call.dialect.capabilities.tool_calls
     paths = {path for each in parts for path in written(call, *each)}
     listed = BY_NAME[call.provider].written_members
     starts = tuple(f"{name}." for name in listed)

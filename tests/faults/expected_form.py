@@ -92,7 +92,7 @@ def checked(check: Callable[[list[Any], list[Any]], None]) -> Callable[[Plain], 
 def no_index(plain: Plain) -> Expect | Not:
     """Of a call only: the texts of these protocols have an index too, which stays; the reply has none."""
     before = bodies(plain.body, streamed=True)
-    if not plain.dialects[0].capabilities.conversation:
+    if not plain.dialects[0].capabilities.tool_calls:
         return Not("the response calls no tool")
     if not present(members(plain, before, "index")):
         return Not("its calls have no index")

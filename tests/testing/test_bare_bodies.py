@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
+from mockllm.dialects.dialect import Dialect
 from mockllm.dialects.neutral_request import NeutralRequest
-from mockllm.dialects.providers import BY_NAME, DEFAULT, GENERATING_CALLS, GeneratingCall, generating_dialect
+from mockllm.dialects.providers import (
+    BY_NAME,
+    DEFAULT,
+    GENERATING_CALLS,
+    REGISTERED,
+    GeneratingCall,
+    generating_dialect,
+)
 from mockllm.engine.known_names import KNOWN_NAMES
+from mockllm.testing import request_files
 from mockllm.testing.request_files import guess_route, read_request_file
 
 USUAL = [
@@ -19,13 +29,19 @@ USUAL = [
 
 
 def is_distinct(call: GeneratingCall) -> bool:
-    """Whether no call of OpenAI has such a body; else only what the provider itself recognizes distinguishes them."""
-    chat, body = generating_dialect(DEFAULT.name), call.dialect.build_request(NeutralRequest()).body
-    assert chat is not None
+    """Whether no call of OpenAI accepts such a body; else only what the provider itself recognizes distinguishes
+    them."""
+    body = call.dialect.build_request(NeutralRequest()).body
     assert isinstance(body, dict)
-    refusal = chat.check(chat.request_class(method="POST", path="/", headers={}, raw=dumps(body)))
-    foreign = refusal is not None and guess_route(body) is None
-    return foreign or BY_NAME[call.provider].recognizes_body is not None
+    route = guess_route(body)
+    guessed = (generating_dialect(DEFAULT.name), None if route is None else route.call.dialect)
+    accepted = any(dialect is not None and accepts(dialect, dumps(body)) for dialect in guessed)
+    return not accepted or BY_NAME[call.provider].recognizes_body is not None
+
+
+def accepts(dialect: Dialect, raw: bytes) -> bool:
+    """Return whether the checks of a call pass this body."""
+    return dialect.check(dialect.request_class(method="POST", path="/", headers={}, raw=raw)) is None
 
 
 DISTINCT = [call for call in USUAL if is_distinct(call)]
@@ -44,3 +60,12 @@ def test_explain_knows_whose_body_it_is(call: GeneratingCall, wanted: NeutralReq
 
 def test_bodies_of_some_protocols_are_distinct() -> None:
     assert {call.provider for call in DISTINCT} >= {"anthropic", "bedrock", "gemini"}
+
+
+def test_body_with_prompt_alone_is_of_completions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a provider without `recognizes_body` has its prompt in that field."""
+    prompted = replace(BY_NAME["cohere"], messages_field="prompt")
+    monkeypatch.setattr(request_files, "REGISTERED", (*REGISTERED, prompted))
+    body = dumps({"model": "gpt-3.5-turbo-instruct", "prompt": "hi"})
+    ((file,),) = read_request_file(body, "a.json", KNOWN_NAMES)
+    assert file.sent.path == "/v1/completions"

@@ -75,7 +75,7 @@ class EventLayout:
         return None
 
     def delta(self, payload: Payload) -> MemberPlace | None:
-        """Return the place of the object around the text."""
+        """Return the place of the object around the text, or of the text itself where only the event is around it."""
         return None
 
     def choices(self, payload: Payload) -> MemberPlace | None:

@@ -107,7 +107,7 @@ class TextCompletions:
         choices=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations", "images", "thinking"}),
+        unsupported_parts=frozenset({"citations", "images", "thinking", "tool_calls"}),
         framings=frozenset({Framing.SSE_CRLF}),
     )
 

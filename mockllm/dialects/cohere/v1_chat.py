@@ -148,7 +148,7 @@ class CohereGenerate(CohereV1Chat):
         cache_read=False,
         cache_write=False,
         reasoning=False,
-        unsupported_parts=frozenset({"citations", "images", "thinking"}),
+        unsupported_parts=frozenset({"citations", "images", "thinking", "tool_calls"}),
         framings=CohereV1Chat.capabilities.framings,
     )
 

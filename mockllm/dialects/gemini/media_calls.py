@@ -115,7 +115,7 @@ class PredictCall(GeminiDialect):
         choices=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations", "thinking"}),
+        unsupported_parts=frozenset({"citations", "thinking", "tool_calls"}),
         media=frozenset({"video"}),
     )
 

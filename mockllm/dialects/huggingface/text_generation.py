@@ -152,7 +152,7 @@ class TextGeneration(InferenceCall):
         choices=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations", "images", "thinking"}),
+        unsupported_parts=frozenset({"citations", "images", "thinking", "tool_calls"}),
         cache_read=False,
         cache_write=False,
         reasoning=False,

@@ -144,7 +144,7 @@ class McpCall(ServerCall):
     request_class: type[Request] = RpcRequest
     capabilities = ProtocolCapabilities(
         media=frozenset({"audio"}),
-        conversation=False, unsupported_parts=frozenset({"citations", "thinking"}),
+        conversation=False, unsupported_parts=frozenset({"citations", "thinking", "tool_calls"}),
         reasoning=False, cache_read=False,
         cache_write=False,
     )  # fmt: skip

@@ -90,7 +90,7 @@ class Fim(VendorChat):
             json_object=False,
             choices=False,
             refusal=False,
-            unsupported_parts=frozenset({"citations", "images", "thinking"}),
+            unsupported_parts=frozenset({"citations", "images", "thinking", "tool_calls"}),
         )
 
     def check(self, request: Request) -> Failure | None:

@@ -231,7 +231,7 @@ class Completions(OpenAiCall):
         tool_choice=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations", "images", "thinking"}),
+        unsupported_parts=frozenset({"citations", "images", "thinking", "tool_calls"}),
         errors_in_chunks=True,
     )
     request_class = CompletionsRequest

@@ -148,34 +148,14 @@ class Journal:
         """Count and make entries at intervals, as long as the journal is referenced: the loop may outlive its
         server."""
         reference = weakref.ref(self)
+        loop.call_later(COUNT_INTERVAL, _count_at_intervals, reference, loop)
+        loop.call_later(ENTRY_INTERVAL, _make_entries_at_intervals, reference, loop)
 
-        def count() -> None:
-            journal = reference()
-            if journal is not None:
-                try:
-                    journal.count_cached()
-                    if journal._metrics is not None:
-                        journal._metrics.sample_in_flight(time.time())
-                finally:
-                    loop.call_later(COUNT_INTERVAL, count)
-
-        def make_pending_entries(up_to: int | None = None) -> None:
-            """Make entries of the exchanges that are pending now, some in each iteration. Exchanges that end
-            meanwhile wait for the next pass: under load, their entries would push older ones out of the ring."""
-            journal = reference()
-            if journal is not None:
-                up_to = journal.total if up_to is None else up_to
-                more = False
-                try:
-                    more = journal.make_entries(ENTRIES_AT_ONCE, up_to)
-                finally:
-                    if more:
-                        loop.call_later(PAUSE, make_pending_entries, up_to)
-                    else:
-                        loop.call_later(ENTRY_INTERVAL, make_pending_entries)
-
-        loop.call_later(COUNT_INTERVAL, count)
-        loop.call_later(ENTRY_INTERVAL, make_pending_entries)
+    def count_and_sample(self) -> None:
+        """Count cached responses, and sample how many requests are in flight."""
+        self.count_cached()
+        if self._metrics is not None:
+            self._metrics.sample_in_flight(time.time())
 
     def count_cached(self) -> None:
         """Count the exchanges with cached responses since the last count, those with the same one together."""
@@ -281,3 +261,30 @@ class Journal:
         entry = self._ring.popleft()
         self._bytes -= entry.size
         self._discarded.add(entry.response)
+
+
+def _count_at_intervals(reference: weakref.ref[Journal], loop: AbstractEventLoop) -> None:
+    journal = reference()
+    if journal is not None:
+        try:
+            journal.count_and_sample()
+        finally:
+            loop.call_later(COUNT_INTERVAL, _count_at_intervals, reference, loop)
+
+
+def _make_entries_at_intervals(
+    reference: weakref.ref[Journal], loop: AbstractEventLoop, up_to: int | None = None
+) -> None:
+    """Make entries of the exchanges that are pending now, some in each iteration. Exchanges that end meanwhile wait
+    for the next pass: under load, their entries would push older ones out of the ring."""
+    journal = reference()
+    if journal is not None:
+        up_to = journal.total if up_to is None else up_to
+        more = False
+        try:
+            more = journal.make_entries(ENTRIES_AT_ONCE, up_to)
+        finally:
+            if more:
+                loop.call_later(PAUSE, _make_entries_at_intervals, reference, loop, up_to)
+            else:
+                loop.call_later(ENTRY_INTERVAL, _make_entries_at_intervals, reference, loop)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import cast
@@ -17,6 +18,7 @@ from mockllm.server.journal.journal import (
     Journal,
 )
 from tests.server.journal.ended_exchanges import ended_exchange, fill
+from tests.unreachable_objects import unreachable_objects
 
 
 def test_journal_is_ring_that_counts_all() -> None:
@@ -102,7 +104,7 @@ class HandLoop:
     def __init__(self) -> None:
         self.timers: dict[float, Callable[[], None]] = {}
 
-    def call_later(self, seconds: float, call: Callable[..., None], *args: int) -> None:
+    def call_later(self, seconds: float, call: Callable[..., None], *args: object) -> None:
         self.timers[seconds] = lambda: call(*args)
 
 
@@ -118,6 +120,17 @@ def test_timers_go_on_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ValueError):
             loop.timers.pop(seconds)()
         assert seconds in loop.timers
+
+
+def test_timers_of_a_removed_journal_leave_no_cycle() -> None:
+    journal, loop = Journal(10), HandLoop()
+    journal.start_timers(cast(AbstractEventLoop, loop))
+    gc.collect()
+    del journal
+    for seconds in (ENTRY_INTERVAL, COUNT_INTERVAL):
+        loop.timers.pop(seconds)()
+    assert loop.timers == {}
+    assert unreachable_objects() == []
 
 
 def test_newest_is_fixed_at_call() -> None:

@@ -44,7 +44,7 @@ class MediaCall(OpenAiCall):
         choices=False,
         json_object=False,
         refusal=False,
-        unsupported_parts=frozenset({"citations", "thinking"}),
+        unsupported_parts=frozenset({"citations", "thinking", "tool_calls"}),
         media=frozenset({"audio", "video"}),
     )
 
