@@ -90,7 +90,10 @@ class FastPath(Struct, frozen=True):
         if number is None:
             return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
-        unfilled, values = cached.planned, cached.compute_placeholder_values(id_seed, request)
+        unfilled, prerendered = cached.planned, cached.prerendered
+        # as `CachedResponse.compute_placeholder_values`, without one more call for each request
+        input_tokens = request.input_tokens if prerendered.uses_input_tokens else 0
+        values = prerendered.compute_placeholder_values(id_seed, request.now, input_tokens)
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         validation = self.rule.validation

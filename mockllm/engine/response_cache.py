@@ -126,9 +126,9 @@ class CachedResponse(CacheEntry, frozen=True):
         self, id_seed: bytes, request: Request, tool_call: GeneratedToolCall | None = None
     ) -> Sequence[bytes]:
         """Return the values of the placeholders for this request and its generated tool call, with this id seed."""
-        # as `_input_tokens`, which is inlined: this runs for each request
-        input_tokens = request.input_tokens if self.prerendered.uses_input_tokens else 0
-        return self.prerendered.compute_placeholder_values(id_seed, request.now, input_tokens, tool_call)
+        return self.prerendered.compute_placeholder_values(
+            id_seed, request.now, self._input_tokens(request), tool_call
+        )
 
 
 class CachedStream(CacheEntry, frozen=True):

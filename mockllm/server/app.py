@@ -17,7 +17,7 @@ from mockllm.server.access_log import AccessLog
 from mockllm.server.batch_server_protocol import BatchServerProtocol
 from mockllm.server.deadlines import Clock, Deadlines, LoopClock
 from mockllm.server.held_responses import HeldResponses
-from mockllm.server.http1 import DateLine
+from mockllm.server.http1 import DateLine, forget_prerendered
 from mockllm.server.journal.journal import Journal
 from mockllm.server.json_structure import short_body_limit
 from mockllm.server.metrics import Metrics
@@ -143,8 +143,9 @@ class App:
 
     def replace_engine(self, engine: EngineProtocol) -> None:
         """Use another engine from the next request on. Cached heads have readers of the earlier engine, which would
-        hold all its rules."""
+        hold all its rules, and what is stored of its responses would hold those."""
         self.engine = engine
+        forget_prerendered()
         self.head_cache.clear()
         self.tls_head_cache.clear()
 

@@ -33,6 +33,11 @@ open a WebSocket or are malformed, and the server's own 500, have none. Web page
 not the control API."""
 MAX_PRERENDERED: Final = 128 * 1024
 """Larger responses are written as plans."""
+MAX_REPEATED_TIME: Final = 64 * 1024
+"""The bytes of a larger response are not stored a second time, with the present time in them."""
+MAX_RESPONSE_HEADS: Final = 4096
+"""Cached heads of responses, and cached responses whose affixes are stored. Where more rules respond by
+turns, a request costs 36 µs instead of 21."""
 
 _STATUS_LINES: Final = {
     **{status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()},
@@ -156,6 +161,7 @@ class ResponseAffixes(NamedTuple):
 
     `header_value_indexes` has the names of headers that differ in each response, with the indexes of their values.
     `before` is the text before these headers and the date, `after` the text after the length, if there is one.
+    `repeated_time` is that of the prerendered response.
     """
 
     body_step: PlaceholderStep
@@ -163,6 +169,7 @@ class ResponseAffixes(NamedTuple):
     header_value_indexes: Sequence[tuple[bytes, int]]
     after: bytes
     http_chunked: bool
+    repeated_time: int | None
 
 
 def prerendered_bytes(
@@ -184,11 +191,13 @@ def prerendered_bytes(
         affixes = _affixes(prerendered, cors_lines, *[name for name, _ in limit_headers])
     if affixes is None:
         return None
-    body_step, before, header_value_indexes, after, http_chunked = affixes
+    body_step, before, header_value_indexes, after, http_chunked, repeated_time = affixes
     for name, value_index in header_value_indexes:
         before += b"%b: %b\r\n" % (name, values[value_index])
     if limit_headers:
         before += _encoded(_lines(limit_headers))
+    if repeated_time is not None:
+        body_step = _body_with(prerendered, repeated_time, values[repeated_time])
     body = body_step.filled_bytes(values)
     length = len(body)
     if length > MAX_PRERENDERED:  # a generated tool call may be long
@@ -198,12 +207,12 @@ def prerendered_bytes(
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, length, after, body)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=MAX_RESPONSE_HEADS)
 def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) -> ResponseAffixes | None:
     """Return the affixes of the body, without the headers of these names.
 
-    Cached by response, since a cached response is sent many times. The key has the response, so up to 256 small
-    ones outlive their engine."""
+    Cached by response, since a cached response is sent many times. The key has the response: `forget_prerendered`
+    deletes it."""
     body_step = prerendered.single_body
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
@@ -227,7 +236,23 @@ def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) 
         header_value_indexes,
         _encoded(partial_head.end),
         partial_head.http_chunked,
+        prerendered.repeated_time if prerendered.size <= MAX_REPEATED_TIME else None,
     )
+
+
+@lru_cache(maxsize=128)
+def _body_with(prerendered: PrerenderedResponse, value_index: int, value: bytes) -> PlaceholderStep:
+    """Return the body with one value: with the time, which all responses of a second have in common.
+
+    Cached, since a stream has the time in each event: to fill it once takes half a microsecond less for a response of
+    18 chunks."""
+    return prerendered.body_with(value_index, value)
+
+
+def forget_prerendered() -> None:
+    """Delete what is stored of prerendered responses, so that they do not outlive their engine."""
+    _affixes.cache_clear()
+    _body_with.cache_clear()
 
 
 def _encoded(text: str) -> bytes:
@@ -237,7 +262,9 @@ def _encoded(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-@lru_cache(maxsize=256)  # the cache of response heads: most responses of a server have one of a few
+@lru_cache(
+    maxsize=MAX_RESPONSE_HEADS
+)  # the cache of response heads: each rule has one, since it names the rule
 def _partial_head(
     status: int,
     headers: Headers,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from typing import Final
 
 import pytest
 from msgspec.structs import replace
@@ -27,6 +29,7 @@ from mockllm.server.http1 import (
     DateLine,
     HttpConstraints,
     SerializedHead,
+    forget_prerendered,
     http_chunk,
     prerendered_bytes,
     serialize_head,
@@ -293,6 +296,40 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
         assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE, "Extra: 1\r\n"))
     else:
         assert found is None
+
+
+STREAM: Final = ResponseHead(200, (("content-type", "text/event-stream"),))
+
+
+def stream_with_times(count: int) -> PrerenderedResponse:
+    """A stream that has a time and an id in each of its events."""
+    placeholders = Placeholders(Ids(0, "", 1), 1.0, 1)
+    data = dumps({"id": placeholders.ids.make("id-", 8), "at": derive(int, placeholders.now)})
+    events = tuple(EventStep(data, number, "chunk") for number in range(1, count + 1))
+    return prerender_response(Plan(STREAM, events, SSE), placeholders)
+
+
+@pytest.mark.parametrize("count", [7, 8])
+def test_prerendered_stream_has_the_time_of_its_second(count: int) -> None:
+    prerendered = stream_with_times(count)
+    for second in (1_700_000_000, 1_700_000_001, 1_700_000_000):
+        for number in (1, 2):
+            values = prerendered.compute_placeholder_values(Ids(0, "", number).id_seed, second, 0)
+            plan = prerendered.plan(values)
+            found = prerendered_bytes(prerendered, values, DATE.encode())
+            assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
+            assert found is not None
+            assert found.count(b"%d" % second) == count
+
+
+def test_forget_prerendered_frees_responses() -> None:
+    prerendered = stream_with_times(8)
+    values = prerendered.compute_placeholder_values(Ids(0, "", 1).id_seed, 1_700_000_000, 0)
+    before = sys.getrefcount(prerendered)
+    prerendered_bytes(prerendered, values, DATE.encode())
+    assert sys.getrefcount(prerendered) > before
+    forget_prerendered()
+    assert sys.getrefcount(prerendered) == before
 
 
 @pytest.mark.parametrize("name", ["x-ratelimit-limit", "x", "X-ID"])

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
-from typing import TypeAlias, overload
+from typing import Final, TypeAlias, overload
 
 from msgspec.structs import asdict, replace
 
 from mockllm.core.rendering.argument_forms import ChunkCount
 from mockllm.core.rendering.framing import framed
-from mockllm.core.rendering.placeholder_parser import PlaceholderParser
+from mockllm.core.rendering.placeholder_parser import PlaceholderParser, value_selector
 from mockllm.core.rendering.placeholders import (
     MARKED_TOOL_CALL,
     NUMBER_FROM_TOOL_CALL,
@@ -25,6 +25,9 @@ from mockllm.core.rendering.placeholders import (
 )
 from mockllm.core.rendering.plan import CutStep, EventKind, EventStep, Plan, RawStep, Step, WaitStep
 from mockllm.core.rendering.stored_parts import PrerenderedStoredParts
+
+MIN_REPEATS: Final = 8
+"""So often at least a body has a time that is filled once for all responses of a second (`repeated_time`)."""
 
 
 class LazilyFilledSteps(Sequence[Step]):
@@ -80,6 +83,35 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
         """The body of a response that is sent at once."""
         step = self.steps[0] if len(self.steps) == 1 else None
         return step if type(step) is PlaceholderStep and not self.delay else None
+
+    @property
+    def repeated_time(self) -> int | None:
+        """The index of a time that the body has many times, as a stream has it in each event; None where it has
+        none."""
+        body = self.single_body
+        if body is None or self.sums is None or self.argument_forms:
+            return None
+        found = self._value_indexes(body)
+        times = (index for index, each in enumerate(self.sums, len(self.id_patterns)) if each.is_time)
+        return next((index for index in times if found.count(index) >= MIN_REPEATS), None)
+
+    def body_with(self, value_index: int, value: bytes) -> PlaceholderStep:
+        """Return the body with one value at all its places. All others stay placeholders."""
+        body = self.single_body
+        assert body is not None, "it has a `repeated_time`"
+        parts, others = [body.parts[0]], []
+        for index, text in zip(self._value_indexes(body), body.parts[2::2], strict=True):
+            if index == value_index:
+                parts[-1] += value + text
+            else:
+                parts += [b"", text]
+                others.append(index)
+        return replace(body, parts=tuple(parts), select=value_selector(others))
+
+    def _value_indexes(self, body: PlaceholderStep) -> Sequence[int]:
+        """Return the indexes of the values of a body's placeholders, in their order."""
+        count = len(self.id_patterns) + len(self.computations)
+        return [int(index) for index in body.select([b"%d" % index for index in range(count)])]
 
     def with_stored_parts(self, form: PrerenderedStoredParts | None) -> PrerenderedResponse:
         """Return the same response with what the dialect stores of it."""

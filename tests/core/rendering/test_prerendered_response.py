@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import Placeholders
+from mockllm.core.rendering.placeholders import Placeholders, derive
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -20,7 +20,11 @@ from mockllm.core.rendering.plan import (
     Step,
     WaitStep,
 )
-from mockllm.core.rendering.prerendered_response import prerender_response, prerender_stream
+from mockllm.core.rendering.prerendered_response import (
+    PrerenderedResponse,
+    prerender_response,
+    prerender_stream,
+)
 
 Built = Callable[[Ids, float, int], Plan]
 
@@ -134,6 +138,40 @@ def test_a_response_without_waits_has_one_body() -> None:
     waiting = replace(plan(event("x", 1), WaitStep(1, 1), event("y", 2)), delay=0.0)
     assert prerender_response(waiting, own).single_body is None
     assert prerender_response(replace(plan(WaitStep(1, 0)), delay=0.0), own).single_body is None
+
+
+def repeated(built: Built, times: int) -> PrerenderedResponse:
+    own = placeholders()
+    events = (built(own.ids, own.now, own.input_tokens).steps[0] for _ in range(times))
+    return prerender_response(replace(plan(*events), delay=0.0), own)
+
+
+def test_body_with_a_time_keeps_other_placeholders() -> None:
+    prerendered = repeated(
+        lambda ids, now, tokens: plan(event([ids.make("a", 8), derive(int, now), tokens], 1)), 8
+    )
+    values = prerendered.compute_placeholder_values(b"seed", 1_700_000_000.0, 3)
+    time = prerendered.repeated_time
+    assert time is not None
+    assert values[time] == b"1700000000"
+    body = prerendered.body_with(time, values[time])
+    assert len(body.parts) == 2 * 16 + 1
+    assert prerendered.single_body is not None
+    assert body.filled_bytes(values) == prerendered.single_body.filled_bytes(values)
+
+
+@pytest.mark.parametrize(
+    ("built", "times"),
+    [
+        (lambda ids, now, tokens: plan(event(derive(int, now), 1)), 7),
+        (lambda ids, now, tokens: plan(event(tokens, 1)), 8),
+        (lambda ids, now, tokens: plan(event(now, 1)), 8),
+        (lambda ids, now, tokens: plan(WaitStep(1, 1)), 8),
+    ],
+    ids=["few times", "no time", "a fraction of a second", "waits"],
+)
+def test_body_without_repeated_second_has_no_repeated_time(built: Built, times: int) -> None:
+    assert repeated(built, times).repeated_time is None
 
 
 def test_a_wait_by_tokens_is_not_cached() -> None:
