@@ -146,7 +146,7 @@ def repeated(built: Built, times: int) -> PrerenderedResponse:
     return prerender_response(replace(plan(*events), delay=0.0), own)
 
 
-def test_body_with_a_time_keeps_other_placeholders() -> None:
+def test_body_with_a_time_has_the_other_placeholders() -> None:
     prerendered = repeated(
         lambda ids, now, tokens: plan(event([ids.make("a", 8), derive(int, now), tokens], 1)), 8
     )
