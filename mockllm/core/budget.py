@@ -28,7 +28,7 @@ WORK_OF_LOGPROBS: Final = 10
 QUICK_VALUES: Final = 300
 """The number of values that are generated while other requests wait. To generate one takes up to 0.1 ms."""
 QUICK_RETRIES: Final = 10
-"""The number of values that are generated again in the same time."""
+"""The number of values that are generated again in the same time, because they were invalid."""
 LONG_SCHEMA: Final = 8_192
 """Bytes of a schema. Generating a value from a longer one may take more than about 30 ms."""
 LONG_REQUEST: Final = 192 * 1024

@@ -89,7 +89,7 @@ class CandidateFinder:
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates for the handshake of a WebSocket. A reply is for the messages after it, unless it
-        says when the user speaks."""
+        has `user_speech`: the times of the user's speech in the client's audio, from the handshake on."""
         for_handshake = (
             item_index
             for item_index in self._index.matching(mask, request, 0, self._rule_count)
@@ -154,5 +154,5 @@ def _replies_to_messages(compiled: CompiledResponse) -> bool:
     """Return whether a response is for the messages of a WebSocket, not for its handshake: a reply or a recording."""
     spec = compiled.spec
     if isinstance(spec, ReplySpec):
-        return spec.user_speech is None  # says when the user of a realtime session speaks: for its handshake
+        return spec.user_speech is None  # its times begin with the handshake
     return isinstance(spec, ReplaySpec) and spec.messages is None  # with messages, it is a recorded WebSocket

@@ -119,7 +119,6 @@ class Engine:
         self, request: EngineRequest, *, deferrable: bool = True
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Decide and plan, and store what the dialect stores of the response.
-
         A `deferrable` response is deferred where planning takes long, and while a load needs the ends of earlier
         responses, whose plans are missing. With a state that lacks counts it may be undecided. Return an
         ObjectToFetch where an object is missing here. Responding again after the fetch does not count again.
@@ -276,7 +275,7 @@ class Engine:
         """Store what the dialect stores of a planned response. If another request has changed what this one has read,
         `respond_again` makes the response anew; without it, the same plan is stored again. Return the response with
         its time scale and the updates' webhooks and batch job. It gets the request's hash if a `match` read it, or
-        every response has one. The cache of response heads leaves out this header, which differs."""
+        every response has one: as a per-response header."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
@@ -290,7 +289,8 @@ class Engine:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
             arguments = request.session or "", update, request.response_lookup, respond_again
-            if not (self.state.apply_storage_update(*arguments) or update.optional):  # right also unstored
+            # without an `optional` update, the response is right, too
+            if not (self.state.apply_storage_update(*arguments) or update.optional):
                 return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)

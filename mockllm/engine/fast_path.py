@@ -3,9 +3,9 @@ decide.
 
 The candidates of the request are one rule and modifiers, without guards, errors, named states and loads. Their limits
 neither count responses in flight nor are random; where one refuses or delays the request, a decision is made. The
-fast path makes no object of a decision except a `Cost` and a `LimitStatus` where there is a limit. Where a decision
-comes first (`only_after_decision`), it makes the response alone. Responses and counts are the same as without it: the
-engine decides what the fast path cannot serve."""
+fast path makes no object of a decision. Only where there is a limit, it makes a `Cost`, which is what the request
+takes of that, and a `LimitStatus`. Where a decision comes first (`only_after_decision`), it makes the response alone. Responses and
+counts are the same as without it: the engine decides what the fast path cannot serve."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class FastPath(Struct, frozen=True):
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         validation = self.rule.validation
-        if validation != "strict" and not planned.named_tools:  # most need no call
+        if validation != "strict" and not planned.named_tools:  # most responses need no call of it
             return planned
         return planned.with_request_notes(request, validation)
 
@@ -174,7 +174,9 @@ class FastPath(Struct, frozen=True):
         prerendered = cached.prerendered
         if prerendered.uses_input_tokens:
             _ = request.input_tokens  # before it is counted: this may need an object of the store
-        if not prerendered.placeholder_comparisons or cached.fits(request):  # most need no call
+        if not prerendered.placeholder_comparisons or cached.fits(
+            request
+        ):  # most responses need no call of it
             return cached
         return None
 

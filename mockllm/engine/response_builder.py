@@ -349,8 +349,8 @@ class ResponseBuilder(DecidedRequest):
         responder_key: str | None = None,
         unmatched: bool = False,
     ) -> PlannedResponse:
-        """Return the response that has this plan, and what the context has collected for log and journal. The rule
-        header names what responds, or the rule that would respond if the request were valid."""
+        """Return the response that has this plan, and what the context has collected for log and journal. The header
+        `x-mockllm-rule` names what responds, or the rule that would respond if the request were valid."""
         context.notes += delay_notes(context.admission_wait)
         if context.continuous_batch_times is not None:
             context.notes.append(context.continuous_batch_times.note(context.request.input_tokens))

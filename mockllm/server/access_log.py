@@ -216,7 +216,8 @@ class AccessLog:
     def line(self, record: AccessLogRecord, request: Request | None = None) -> str:
         """Return `10:12:01 POST /v1/messages claude-x → a.yaml:greeting 200 12ms  [notes]`, with the number of the
         retry if an SDK sends it. A verbose line also has the modifiers, the session, the seed, and the hash that
-        `match: {hash: …}` sees. It has the hash by the older recipe, too, if a rule has compared that."""
+        `match: {hash: …}` sees. It has the older hash, too, if a rule has compared that: one of the
+        body alone, with a `provider` in it."""
         fields = [
             *self._beginning(record),
             self._paint(str(record.status), _COLOURS.get(record.status // 100, "0")),
@@ -238,7 +239,6 @@ class AccessLog:
             asides.append(f"seed: {record.seed}")
         if self._verbose and request is not None:
             asides.append(f"hash: {hash_of(request)}")
-            # by the recipe with which other tools name their files (`request_keys.py`)
             if (older := cached_older_hash(request)) is not None:
                 asides.append(f"older hash: {older}")
         return " ".join(fields) + (f"  [{'; '.join(asides)}]" if asides else "")

@@ -1,8 +1,8 @@
 """One client's connection: bytes in, one Exchange a request, bytes out. It enforces the bounds on time and memory.
 
 Requests of one connection are served one after another. `ready_connections.py` serves the requests of all connections
-that are ready, one of each, in the next iteration of the event loop. Where the client ends its half of the
-connection, they are served at once, up to the first that waits.
+that are ready, one of each, in the next iteration of the event loop, within its bounds. Where the client ends its
+half of the connection, they are served at once, up to the first that waits.
 """
 
 from __future__ import annotations

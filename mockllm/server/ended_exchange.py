@@ -36,7 +36,7 @@ def is_unsent(response: PlannedResponse, write_times: array[float] | None) -> bo
 
 
 class EndedExchange(Struct, gc=False, kw_only=True):
-    """An exchange that has ended. It refers to as few objects as possible, because the journal holds hundreds of
+    """An exchange that has ended. It refers to as few objects as possible, because the journal holds a thousand of
     them. Freeing old objects is slow: they have left the CPU cache. Python's garbage collector does not visit them
     (`gc=False`): no cycle goes through one."""
 
@@ -53,7 +53,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The time of each call of the player's `write_once`, also of one that wrote nothing, on the clock of the
     deadlines. The journal plays the plan again at these times, which results in the writes. None if the response
     was written at once, came from a provider or is still held. None, too, if the request broke off, or the server
-    failed at a message of a WebSocket before it began to respond. Empty if none of the response was written."""
+    failed at a message of a WebSocket before it began to respond. Empty if none of the response was written.
+    None, too, for a handshake that aiohttp wrote, and for a turn of a forwarded WebSocket."""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     method: str = "-"

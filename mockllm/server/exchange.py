@@ -56,7 +56,8 @@ class ExchangeSink(DrainableSink, Protocol):
         """Whether the client sends no more: it may still read, or may have disconnected."""
 
     def queue_write(self, data: bytes, /) -> bool:
-        """Add bytes to the write queue. Return False where they must be written otherwise."""
+        """Take all bytes of a response. A connection adds them to the write queue, or writes them at once where there
+        is none. A line of a batch collects them. Return False where they must be written otherwise."""
 
     def disconnected_at(self, write_times: Sequence[float]) -> float | None:
         """Return when the client disconnected, if it had half-closed the connection before and the time is known."""
@@ -89,7 +90,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
     """When the server began to respond, in seconds since the epoch. It had the whole body by then, had refused it, or
-    had lost the client in it. `Request.now` is equal."""
+    had lost the client in it. A target that is no path is refused without its body. `Request.now` is equal."""
     monotonic: float = 0.0
     """When the response began, on the clock of the deadlines, which is monotonic: the time of `now`. A hold moves it
     on by its own seconds. `Request.monotonic` stays the time of `now`."""

@@ -275,7 +275,7 @@ def _encoded(text: str) -> bytes:
 
 @lru_cache(
     maxsize=MAX_RESPONSE_HEADS
-)  # the cache of response heads: each rule has one, since it names the rule
+)  # the cache of response heads: each rule has one: `x-mockllm-rule` names it
 def _partial_head(
     status: int,
     headers: Headers,

@@ -1,6 +1,6 @@
 """Serves the requests that are ready, one of each connection, in the next iteration of the event loop. It serves up
-to 32 of them, or as many as half a millisecond allows. `serve_now` serves those of a client that ends its half of the
-connection, up to the first that waits. Of a client that disconnects, it serves the first one.
+to 32 of them, or as many as half a millisecond allows. `serve_now` serves the next request of one
+connection at once: for a client that ends its half of the connection, or disconnects.
 
 `ReadyConnections` writes their responses together after that. With a system call between every two requests, each
 costs a third more, because the processor's caches then no longer hold the code.

@@ -3,6 +3,7 @@
 A client sends the same head again and again, on one connection or on many; only the length of the body differs.
 Parsing a head and finding its route and its session cost most of a small request. Heads that came twice are
 cached, up to a bound. A head with a header that is known to vary is cached at once, without that header's value.
+If it comes with the same value again, it is cached as a whole, too.
 """
 
 from __future__ import annotations
@@ -105,10 +106,13 @@ class RequestHead:
         """Return the head of a message on the WebSocket of this handshake, as if the message were a request."""
         return RequestHead(self.message._replace(method=method), False, self.over_tls)
 
-    def with_varied_values(self, length_text: bytes, values: VaryingValues = ()) -> RequestHead:
+    def with_varied_values(
+        self, length_text: bytes, values: VaryingValues = (), *, is_unique: bool = False
+    ) -> RequestHead:
         """Return the same head, which is ASCII, with another `content-length`. `length_text` is its value, empty if
-        there is none. `values` are other values of headers. Only `headers`, `message.headers` and `body_length`
-        depend on these; `message.raw_headers` stay those of the first head."""
+        there is none. `values` are other values of headers. `is_unique`: no other request is likely to have them.
+        Only `headers`, `message.headers` and `body_length` depend on these; `message.raw_headers` stay those of the
+        first head."""
         head = RequestHead.__new__(RequestHead)
         headers = CIMultiDict(self.headers)
         for name, value in values:
@@ -130,7 +134,7 @@ class RequestHead:
             self.over_tls,
         )
         head._engine, head._original, head._length_name = None, self, self._length_name
-        head._is_unique = bool(values)
+        head._is_unique = is_unique
         return head
 
     @property
@@ -161,8 +165,9 @@ class RequestHead:
 
 
 class SplitHead(Struct, frozen=True):
-    """A head that is split around the value of its Content-Length. `find_or_split` returns it where the
-    data has a whole head that is not cached, or whose body is not the rest of the data."""
+    """A head that is split around the value of its Content-Length. `find_or_split` returns it for a
+    whole head that is not cached, or whose body is too long or not the rest of the data. So it does for a cached head
+    whose headers are a copy, if this length of the body is new."""
 
     end: int
     """The length of the head, in bytes."""
@@ -209,8 +214,7 @@ class RequestHeadCache:
             return split
         head = self._heads.get(split.without_length)
         if head is None:
-            varying = self._varying.find(split.without_length) if end <= MAX_HEAD_LENGTH else None
-            return split if varying is None else varying[0].with_varied_values(split.length_text, varying[1])
+            return self._with_other_values(split) or split
         if split.length_text.decode("latin-1") != head.headers.get(CONTENT_LENGTH, ""):
             if head.headers is not head.message.headers:
                 return split  # `with_varied_values` is for heads of ASCII; these are a copy by `readable_headers`
@@ -218,6 +222,19 @@ class RequestHeadCache:
         if len(self._by_exact_bytes) >= MAX_CACHED_HEADS:
             self._by_exact_bytes.clear()
         self._by_exact_bytes[data[:end]] = head
+        return head
+
+    def _with_other_values(self, split: SplitHead) -> RequestHead | None:
+        """Return the head that is known with other values of headers; None where none is. It is cached if it has come
+        with these values before: a client's key, for example, differs from that of others, but not each time."""
+        varying = self._varying.find(split.without_length) if split.end <= MAX_HEAD_LENGTH else None
+        if varying is None:
+            return None
+        known, values = varying
+        is_unique = not self._has_come(split.without_length)
+        head = known.with_varied_values(split.length_text, values, is_unique=is_unique)
+        if not is_unique:
+            self._add(split.without_length, head)
         return head
 
     def add_if_repeated(self, head: RequestHead, split_head: SplitHead) -> None:
@@ -231,19 +248,27 @@ class RequestHeadCache:
             split_head.length_text.decode("latin-1")
         ]:
             return  # more than one Content-Length, or one in an unusual form
-        key_hash = hash(head_key)
-        if key_hash not in self._seen:
-            if len(self._seen) >= MAX_SEEN_HEADS:
-                self._seen.clear()
-            self._seen.add(key_hash)
-            if head.headers is head.message.headers:  # else a copy, see `find_or_split`
-                self._varying.add(head_key, head, head.message.headers)
-        else:
-            if len(self._heads) >= MAX_CACHED_HEADS:
-                self._heads.clear()
-                self._by_exact_bytes.clear()
+        if self._has_come(head_key):
             head.body_length = split_head.body_length
-            self._heads[head_key] = head
+            self._add(head_key, head)
+        elif head.headers is head.message.headers:  # else a copy, see `find_or_split`
+            self._varying.add(head_key, head, head.message.headers)
+
+    def _has_come(self, head_key: bytes) -> bool:
+        """Return whether a head has come before, by the hash of its bytes without the length of the body."""
+        key_hash = hash(head_key)
+        if key_hash in self._seen:
+            return True
+        if len(self._seen) >= MAX_SEEN_HEADS:
+            self._seen.clear()
+        self._seen.add(key_hash)
+        return False
+
+    def _add(self, head_key: bytes, head: RequestHead) -> None:
+        if len(self._heads) >= MAX_CACHED_HEADS:
+            self._heads.clear()
+            self._by_exact_bytes.clear()
+        self._heads[head_key] = head
 
 
 def _split(data: bytes, end: int) -> SplitHead:

@@ -102,9 +102,9 @@ def make_response(app: App, exchange: Exchange) -> None:
     """Set the request and the response. `serve_waiting_exchange` sets the response of a call of the control API that
     is not refused here.
 
-    The structure of a body (depth, numbers of containers and values) is checked before it is parsed. A short one is
-    parsed first (`is_parsed_before_check`, inlined here): it cannot have too many containers or values, so only its
-    depth is checked.
+    The structure of a body (depth, numbers of arrays and objects, and of values) is checked before it is parsed. A
+    short one is parsed first (`is_parsed_before_check`, inlined here). It cannot have too many arrays, objects or
+    values, so only its depth is checked.
     """
     head, raw, engine = exchange.head, exchange.raw, app.engine
     is_checked = exchange.structure_checked
@@ -363,7 +363,8 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
 def try_write_whole_and_end(app: App, exchange: Exchange) -> bool:
     """Try to write the whole response, and end the exchange then. Return whether both were done. They are not if the
     response has a wait or a cut, needs several writes, ends the connection or has an unusual delivery. Nor are they
-    if the client does not read. The write queue gets the bytes; in a task, the socket gets them at once."""
+    if the client does not read. The write queue gets the bytes. In a task, the socket or the line
+    of a batch gets them at once."""
     response, sink, head = exchange.response, exchange.sink, exchange.head
     content, constraints = response.content, head.constraints
     if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pytest
@@ -25,6 +25,7 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse, prerender_response
+from mockllm.server.app import App
 from mockllm.server.http1 import (
     DateLine,
     HttpConstraints,
@@ -35,6 +36,7 @@ from mockllm.server.http1 import (
     serialize_head,
 )
 from mockllm.server.single_write import single_write
+from tests.server.fake_engine import FakeEngine
 
 DATE = "Date: today\r\n"
 BODY = EventStep(b"hello", 1, "body")
@@ -298,6 +300,7 @@ def test_prerendered_bytes_equal_written_response(head: ResponseHead, framing: F
         assert found is None
 
 
+ENGINE: Final = FakeEngine({})
 STREAM: Final = ResponseHead(200, (("content-type", "text/event-stream"),))
 
 
@@ -322,13 +325,14 @@ def test_prerendered_stream_has_the_time_of_its_second(count: int) -> None:
             assert found.count(b"%d" % second) == count
 
 
-def test_forget_prerendered_frees_responses() -> None:
+@pytest.mark.parametrize("forget", [forget_prerendered, lambda: App(ENGINE).replace_engine(ENGINE)])
+def test_forgotten_responses_are_freed(forget: Callable[[], None]) -> None:
     prerendered = stream_with_times(8)
     values = prerendered.compute_placeholder_values(Ids(0, "", 1).id_seed, 1_700_000_000, 0)
     before = sys.getrefcount(prerendered)
     prerendered_bytes(prerendered, values, DATE.encode())
     assert sys.getrefcount(prerendered) > before
-    forget_prerendered()
+    forget()
     assert sys.getrefcount(prerendered) == before
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mockllm.server import varying_request_heads
+from mockllm.server import request_heads, varying_request_heads
 from mockllm.server.app import App
 from mockllm.server.request_heads import RequestHead, RequestHeadCache
 from mockllm.server.server_limits import ServerLimits
@@ -65,12 +65,40 @@ def test_head_with_other_value_is_found() -> None:
     st.binary(min_size=1, max_size=20),
 )
 def test_found_head_equals_the_parsed_one(value: str, body: bytes) -> None:
-    sent = with_id(value, body)
-    found = cached(learned("x-request-id"), sent)
-    if found is not None:
-        assert values_of(found) == values_of(RequestHead(parsed(sent), ascii=True))
-    else:
-        assert not (value.isascii() and value.isprintable() and value.strip() == value)
+    heads = learned("x-request-id")
+    for sent in (
+        with_id(value, body),
+        with_id(value, body),
+        with_id(value, body),
+        with_id(value, body + b"!"),
+    ):
+        found = cached(heads, sent)
+        if found is not None:
+            assert values_of(found) == values_of(RequestHead(parsed(sent), ascii=True))
+        else:
+            assert not (value.isascii() and value.isprintable() and value.strip() == value)
+
+
+def test_head_whose_value_comes_again_is_cached_as_a_whole() -> None:
+    heads = learned("x-api-key")
+    sent = [with_id(f"key {client}", name="x-api-key") for client in range(2)]
+    first, again, later = ([cached(heads, each) for each in sent] for _ in range(3))
+    assert all(head is not None and head._is_unique for head in first)
+    assert all(head is not None and not head._is_unique for head in again)
+    assert later == again
+    longer = cached(heads, with_id("key 0", b"a longer body", name="x-api-key"))
+    assert longer is not None
+    assert (longer.body_length, longer.headers["x-api-key"], longer._is_unique) == (13, "key 0", False)
+
+
+def test_whole_heads_with_values_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_heads, "MAX_CACHED_HEADS", 3)
+    heads = learned("x-api-key")
+    for _ in range(3):
+        for client in range(10):
+            assert cached(heads, with_id(f"key {client}", name="x-api-key")) is not None
+            assert len(heads._heads) <= 3
+            assert len(heads._by_exact_bytes) <= 3
 
 
 @pytest.mark.parametrize("value", ["grün", " b", "b ", "a\tb", "\x7f", "b" * 189])

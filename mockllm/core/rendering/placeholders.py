@@ -101,7 +101,7 @@ class TextPlaceholder(str):
     _placeholders: Placeholders
     _computation: Computation
     _sample: str
-    """The value in the present response: functions are tried, and comparisons decided, with it."""
+    """The value in the present response: functions are tried with it."""
 
     def __new__(cls, placeholders: Placeholders, computation: Computation, sample: str) -> TextPlaceholder:
         if dumps(sample) != b'"%b"' % sample.encode():

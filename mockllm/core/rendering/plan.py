@@ -52,7 +52,8 @@ SWITCHING_PROTOCOLS: Final = 101
 class ResponseHead(Struct, frozen=True):
     """Status and headers. The cache of response heads has the `fixed` part. It leaves out the
     `per_response_headers`: their values may differ in each response, or they were added after the `fixed` ones.
-    A response with an id or a time in a `fixed` header is cached only where the order of its headers stays."""
+    In a cached response, a header with an id or a time is a per-response one, and comes after the `fixed` ones. A
+    response whose headers would change their order by that is not cached."""
 
     status: int
     fixed: Headers

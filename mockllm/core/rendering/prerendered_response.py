@@ -86,8 +86,8 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
 
     @property
     def repeated_time(self) -> int | None:
-        """The index of a time that the body has many times, as a stream has it in each event; None where it has
-        none."""
+        """The index of a time that the body has many times, as a stream has it in each event. None where it has none.
+        None too without a `single_body`, with values that are no sums, and with a generated tool call."""
         body = self.single_body
         if body is None or self.sums is None or self.argument_forms:
             return None
