@@ -88,8 +88,8 @@ class CandidateFinder:
         return rules, modifiers
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
-        """Return the candidates for the handshake of a WebSocket. A reply is for the messages after it, unless it
-        has `user_speech`: the times of the user's speech in the client's audio, from the handshake on."""
+        """Return the candidates for the handshake of a WebSocket. A reply is for the messages after it. One with
+        `user_speech` has the times of the user's speech in the client's audio: it is for the handshake."""
         for_handshake = (
             item_index
             for item_index in self._index.matching(mask, request, 0, self._rule_count)
