@@ -4,8 +4,8 @@ decide.
 The candidates of the request are one rule and modifiers, without guards, errors, named states and loads. Their limits
 neither count responses in flight nor are random; where one refuses or delays the request, a decision is made. The
 fast path makes no object of a decision. Only where there is a limit, it makes a `Cost`, which is what the request
-takes of that, and a `LimitStatus`. Where a decision comes first (`only_after_decision`), it makes the response alone. Responses and
-counts are the same as without it: the engine decides what the fast path cannot serve."""
+takes of that, and a `LimitStatus`. Where a decision comes first (`only_after_decision`), it makes the response alone.
+Responses and counts are the same as without it: the engine decides what the fast path cannot serve."""
 
 from __future__ import annotations
 
