@@ -6,7 +6,7 @@ those of others in `single_write.py` and `player.py`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from itertools import chain
@@ -38,6 +38,11 @@ MAX_REPEATED_TIME: Final = 32 * 1024
 MAX_RESPONSE_HEADS: Final = 4096
 """Cached heads of responses, and cached responses whose affixes are stored. Where more rules respond by
 turns, a request costs 36 µs instead of 21."""
+MAX_AFFIX_BYTES: Final = 64 * 1024 * 1024
+"""Bytes of the cached responses whose affixes are stored, about: they may have left the response cache. With more,
+all affixes are deleted."""
+MAX_HEAD_BYTES: Final = 8 * 1024 * 1024
+"""Bytes of the cached heads, about. With more, all are deleted: a template may put a client's text into a header."""
 
 _STATUS_LINES: Final = {
     **{status: f"HTTP/1.1 {status} {phrase}\r\n" for status, phrase in PHRASES.items()},
@@ -158,12 +163,14 @@ def _with_layout(raw: bytes, layout: HeadLayout) -> bytes:
 
 class BodyOfSecond:
     """The body of a prerendered response with the time of the last second, which all responses of a second have in
-    common. A stream has it in each event: with 18 chunks, it takes half a microsecond less to fill it in once."""
+    common. A stream has it in each event. With 18 chunks, a response takes half a microsecond less where it is filled
+    in once. That takes 7 µs, so the second response of the second does it."""
 
-    __slots__ = ("_prerendered", "_step", "_time", "_value_index")
+    __slots__ = ("_body", "_prerendered", "_step", "_time", "_value_index")
 
-    def __init__(self, prerendered: PrerenderedResponse, value_index: int) -> None:
+    def __init__(self, prerendered: PrerenderedResponse, body: PlaceholderStep, value_index: int) -> None:
         self._prerendered = prerendered
+        self._body = body
         self._value_index = value_index
         self._time = b""
         self._step: PlaceholderStep | None = None
@@ -171,8 +178,11 @@ class BodyOfSecond:
     def step(self, values: Sequence[bytes]) -> PlaceholderStep:
         """Return the body with the time that these values have."""
         time = values[self._value_index]
-        if self._step is None or time != self._time:
-            self._time, self._step = time, self._prerendered.body_with(self._value_index, time)
+        if time != self._time:
+            self._time, self._step = time, None
+            return self._body
+        if self._step is None:
+            self._step = self._prerendered.body_with(self._value_index, time)
         return self._step
 
 
@@ -227,12 +237,35 @@ def prerendered_bytes(
     return b"%b%bContent-Length: %d\r\n%b%b" % (before, date, length, after, body)
 
 
+class StoredBytes:
+    """Counts the bytes of what a cache has stored since it was cleared, also of what was evicted."""
+
+    __slots__ = ("_clear_cache", "_count", "_limit")
+
+    def __init__(self, limit: int, clear_cache: Callable[[], object]) -> None:
+        self._limit = limit
+        self._clear_cache = clear_cache
+        self._count = 0
+
+    def add(self, size: int) -> None:
+        """Count a new entry. Clear the cache before it where there are more bytes than the limit."""
+        if self._count + size > self._limit:
+            self.clear()
+        self._count += size
+
+    def clear(self) -> None:
+        """Clear the cache."""
+        self._clear_cache()
+        self._count = 0
+
+
 @lru_cache(maxsize=MAX_RESPONSE_HEADS)
 def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) -> ResponseAffixes | None:
     """Return the affixes of the body, without the headers of these names.
 
     Cached by response, since a cached response is sent many times. The key has the response: `forget_prerendered`
     deletes it."""
+    _affix_bytes.add(2 * prerendered.size)  # the response, and its `BodyOfSecond`
     body_step = prerendered.single_body
     names = {name.lower() for name in replaced}
     fixed = tuple(pair for pair in prerendered.fixed if pair[0].lower() not in names)
@@ -257,13 +290,19 @@ def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) 
         header_value_indexes,
         _encoded(partial_head.end),
         partial_head.http_chunked,
-        None if time is None or prerendered.size > MAX_REPEATED_TIME else BodyOfSecond(prerendered, time),
+        None
+        if time is None or prerendered.size > MAX_REPEATED_TIME
+        else BodyOfSecond(prerendered, body_step, time),
     )
 
 
 def forget_prerendered() -> None:
-    """Delete what is stored of prerendered responses, so that they do not outlive their engine."""
-    _affixes.cache_clear()
+    """Delete what is stored of prerendered responses and heads, so that they do not outlive their engine."""
+    _affix_bytes.clear()
+    _head_bytes.clear()
+
+
+_affix_bytes: Final = StoredBytes(MAX_AFFIX_BYTES, _affixes.cache_clear)
 
 
 def _encoded(text: str) -> bytes:
@@ -273,9 +312,8 @@ def _encoded(text: str) -> bytes:
         return text.encode("utf-8", "replace")
 
 
-@lru_cache(
-    maxsize=MAX_RESPONSE_HEADS
-)  # the cache of response heads: each rule has one: `x-mockllm-rule` names it
+# the cache of response heads: each rule has one, since `x-mockllm-rule` names it
+@lru_cache(maxsize=MAX_RESPONSE_HEADS)
 def _partial_head(
     status: int,
     headers: Headers,
@@ -291,6 +329,7 @@ def _partial_head(
         header_values[name.lower()] = value
         if name.lower() != "transfer-encoding":
             start += _line(name, value)
+    _head_bytes.add(2 * len(start))  # in the key and in the value
     end = ""
     never_has_body = status == 204 or status < 200
     length_known = body_end == "usual" and (not streamed or "content-length" in header_values)
@@ -313,6 +352,9 @@ def _partial_head(
     return PartialHead(
         start, end + "\r\n", "date" not in header_values, length_missing, http_chunked, bodiless, keep_alive
     )
+
+
+_head_bytes: Final = StoredBytes(MAX_HEAD_BYTES, _partial_head.cache_clear)
 
 
 def _lines(headers: Headers) -> str:

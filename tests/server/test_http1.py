@@ -25,6 +25,7 @@ from mockllm.core.rendering.plan import (
     WaitStep,
 )
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse, prerender_response
+from mockllm.server import http1
 from mockllm.server.app import App
 from mockllm.server.http1 import (
     DateLine,
@@ -323,6 +324,25 @@ def test_prerendered_stream_has_the_time_of_its_second(count: int) -> None:
             assert found == single_write(plan, serialize_head(plan, HttpConstraints(), DATE))
             assert found is not None
             assert found.count(b"%d" % second) == count
+
+
+def test_affixes_of_many_bytes_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    responses = [stream_with_times(8) for _ in range(6)]
+    forget_prerendered()
+    monkeypatch.setattr(http1._affix_bytes, "_limit", 5 * responses[0].size)
+    for prerendered in responses:
+        values = prerendered.compute_placeholder_values(Ids(0, "", 1).id_seed, 1_700_000_000, 0)
+        assert prerendered_bytes(prerendered, values, DATE.encode()) is not None
+        assert 0 < http1._affixes.cache_info().currsize <= 2
+
+
+def test_heads_of_many_bytes_are_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget_prerendered()
+    monkeypatch.setattr(http1._head_bytes, "_limit", 5_000)
+    for number in range(6):
+        long = plan(("x-echo", f"{number}" * 1_000))
+        assert f"{number}" * 1_000 in "".join(lines(serialize_head(long, HttpConstraints(), DATE)))
+        assert 0 < http1._partial_head.cache_info().currsize <= 2
 
 
 @pytest.mark.parametrize("forget", [forget_prerendered, lambda: App(ENGINE).replace_engine(ENGINE)])
