@@ -196,7 +196,7 @@ class Engine:
     def _respond_or_defer(
         self, response_inputs: ResponseInputs, entry: PlanQueueEntry
     ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
-        """Decide and respond. Defer a request, with its `entry` in its loads' queues, while they need plans."""
+        """Decide and respond. Defer a request, with its `entry` in its loads' queues, while plans are missing."""
         inputs = response_inputs.decision_inputs
         if response_inputs.deferrable and self.state.waits_for_plans(inputs, entry):
             return DeferredResponse(entry, lambda: partial(self._respond_or_defer, response_inputs, entry))

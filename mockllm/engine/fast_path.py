@@ -97,7 +97,7 @@ class FastPath(Struct, frozen=True):
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         validation = self.rule.validation
-        if validation != "strict" and not planned.named_tools:  # most responses need no call of it
+        if validation != "strict" and not planned.named_tools:  # most need no notes
             return planned
         return planned.with_request_notes(request, validation)
 
@@ -174,9 +174,8 @@ class FastPath(Struct, frozen=True):
         prerendered = cached.prerendered
         if prerendered.uses_input_tokens:
             _ = request.input_tokens  # before it is counted: this may need an object of the store
-        if not prerendered.placeholder_comparisons or cached.fits(
-            request
-        ):  # most responses need no call of it
+        # most responses need no call of `fits`
+        if not prerendered.placeholder_comparisons or cached.fits(request):
             return cached
         return None
 

@@ -147,11 +147,8 @@ class RepeatedRequests:
         for name in _ALWAYS_READ:
             getattr(tracking, name)
         if lookup.was_used:
-            repeated.passes_check, repeated.accepting_fast_path, repeated.cacheable_response = (
-                False,
-                None,
-                None,
-            )
+            repeated.passes_check = False
+            repeated.accepting_fast_path = repeated.cacheable_response = None
         else:
             repeated.rule_index = index
             attributes = {**vars(tracking), **PER_REQUEST_ATTRIBUTES}  # `Request.of` sets the latter
