@@ -64,8 +64,16 @@ class BodyFields:
     def parse_body(self) -> None:
         """Parse the body: set `body`, `fields`, `depth_bound` and the parts of a divided body. The first read
         of one of these calls it; a caller that needs them anyway may call it before."""
-        value, divided, depth_bound = self._parse()
-        attributes = vars(self)
+        raw, divided = self.raw, None
+        if len(raw) >= divided_bodies.MIN_DIVIDED_BYTES and self.turns_field is not None:
+            value, divided = BODIES.read(raw, self.turns_field)
+            depth_bound = opening_brackets(raw) if divided is None else divided.depth
+        else:
+            try:
+                value, depth_bound = loads_and_brackets(raw)
+            except JSONDecodeError:
+                value, depth_bound = MISSING, opening_brackets(raw)
+        attributes = self.__dict__
         attributes["body"], attributes["_parts"] = value, divided
         attributes["fields"] = value if type(value) is dict else {}
         attributes["depth_bound"] = depth_bound
@@ -110,19 +118,6 @@ class BodyFields:
         self.parse_body()
         divided: DividedBody | None = vars(self)["_parts"]
         return divided
-
-    def _parse(self) -> tuple[Json | Missing, DividedBody | None, int]:
-        """Return the JSON of the body, its parts, and its `depth_bound`. Without parts that is the number of
-        its brackets."""
-        raw, turns_field = self.raw, self.turns_field
-        if turns_field is not None and len(raw) >= divided_bodies.MIN_DIVIDED_BYTES:
-            value, divided = BODIES.read(raw, turns_field)
-            return value, divided, opening_brackets(raw) if divided is None else divided.depth
-        try:
-            value, brackets = loads_and_brackets(raw)
-        except JSONDecodeError:
-            return MISSING, None, opening_brackets(raw)
-        return value, None, brackets
 
     @property
     def divided_body(self) -> DividedBody | None:

@@ -66,7 +66,7 @@ class FimRequest(ChatRequest):
         return tuple(Message("user", (TextPart(text),)) for text in written if text is not None)
 
     @cached_property
-    def text_messages(self) -> None:
+    def plain_messages(self) -> None:
         """No message of the body is one of a conversation."""
         return
 

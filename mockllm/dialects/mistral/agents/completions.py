@@ -6,7 +6,7 @@ any name of a model does: its id is then the model.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -15,7 +15,6 @@ from propcache.api import cached_property
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
 from mockllm.core.json.typed_values import text_of
-from mockllm.core.request.messages import Role
 from mockllm.core.request.request import Message, Request, TextPart, Tool, estimate_input
 from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.tools import ToolChoice
@@ -57,8 +56,8 @@ class AgentCompletionRequest(ChatRequest):
         return text_of(self.agent.get("model")) or text_of(self.fields.get("agent_id"))
 
     @cached_property
-    def text_messages(self) -> Sequence[tuple[Role, str]] | None:
-        return None
+    def plain_messages(self) -> None:
+        return
 
     @cached_property
     def messages(self) -> tuple[Message, ...]:

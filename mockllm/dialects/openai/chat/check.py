@@ -24,7 +24,7 @@ from mockllm.core.request.request import Request
 from mockllm.core.request.typed_memo import MemoKey
 from mockllm.dialects.openai.chat.field_checks import FIELDS, check_dependencies, check_openai_dependencies
 from mockllm.dialects.openai.chat.field_checks_by_model import field_checks_of
-from mockllm.dialects.openai.chat.simple_request_body import is_simple_request_body
+from mockllm.dialects.openai.chat.request import ChatRequest
 from mockllm.dialects.openai.json_word import contain_word_json, turns_contain_word_json
 from mockllm.dialects.openai.model_restrictions import (
     PROVIDERS_OF_OPENAI_MODELS,
@@ -305,14 +305,15 @@ def check(request: Request) -> Failure | None:
     body = request.body
     if type(body) is not dict:
         return check_readable(request)
+    assert isinstance(request, ChatRequest)
     if request.divided_body is None:
-        # `text_messages` was read: each message has only a role and a text
-        messages_are_plain = bool(vars(request).get("text_messages"))
-        if is_simple_request_body(body, messages_are_plain=messages_are_plain):
+        if request.simple_body is not None:
             return None
         serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
         error = check_body(
-            body, serves_openai_models=serves_openai_models, messages_are_accepted=messages_are_plain
+            body,
+            serves_openai_models=serves_openai_models,
+            messages_are_accepted=bool(request.plain_messages),  # each has only a role and a text
         )
         return _check_json_mode(body, None) if error is None and serves_openai_models else error
     serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS

@@ -18,6 +18,12 @@ from mockllm.core.request.response_parameters import Format, OutputBounds
 from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.core.request.tools import TOOL_ATTRIBUTES, ToolChoice
 from mockllm.core.value_or_digest import value_or_digest
+from mockllm.dialects.openai.chat.simple_request_body import (
+    PlainMessage,
+    SimpleRequestBody,
+    read_plain_messages,
+    simple_request_body,
+)
 from mockllm.dialects.openai.request_fields import (
     NEUTRAL_ROLES,
     ModelRequest,
@@ -87,31 +93,29 @@ class ChatRequest(ModelRequest):
         return self.fields.get("store") is True
 
     @cached_property
-    def text_messages(self) -> Sequence[tuple[Role, str]] | None:
-        """The role and text of each message, where all messages consist of only these; else None. Most short
-        requests do, and parsing them as messages costs three times as much. None, too, if `messages` was
-        read before, or the body is divided."""
-        items = self.fields.get("messages")
-        if type(items) is not list or "messages" in vars(self) or self.divided_body is not None:
+    def simple_body(self) -> SimpleRequestBody | None:
+        """The body, if it has the form that every check accepts and is not divided."""
+        return simple_request_body(self.fields) if self.divided_body is None else None
+
+    @cached_property
+    def plain_messages(self) -> Sequence[PlainMessage] | None:
+        """The messages, where all consist of a role and a text; else None. Most short requests do, and parsing them
+        as messages costs three times as much. None, too, if `messages` was read before, or the body is divided."""
+        if "messages" in vars(self):
             return None
-        text_messages = []
-        for item in items:
-            if type(item) is not dict or len(item) != 2:
-                return None
-            role, content = item.get("role"), item.get("content")
-            if type(content) is not str or type(role) is not str or role not in NEUTRAL_ROLES:
-                return None
-            text_messages.append((NEUTRAL_ROLES[role], content))
-        return text_messages
+        simple_body = self.simple_body
+        if simple_body is not None:
+            return simple_body.messages
+        return None if self.divided_body is not None else read_plain_messages(self.fields)
 
     @cached_property
     def user(self) -> str | None:
-        text_messages = self.text_messages
-        if text_messages is None:
+        plain_messages = self.plain_messages
+        if plain_messages is None:
             return last_user_text(self.messages)
-        for role, text in reversed(text_messages):
-            if role == "user":
-                return text
+        for message in reversed(plain_messages):
+            if message.role == "user":
+                return message.content
         return None
 
     @cached_property
@@ -119,10 +123,10 @@ class ChatRequest(ModelRequest):
         fields = self.fields
         if "tools" in fields or "functions" in fields:
             return estimate_input(self)
-        text_messages = self.text_messages
-        if text_messages is None:
+        plain_messages = self.plain_messages
+        if plain_messages is None:
             return TOKENS_PER_PROMPT + TOKENS_PER_MESSAGE * len(self.messages) + self.part_tokens
-        return estimate_texts([text for _, text in text_messages])
+        return estimate_texts([message.content for message in plain_messages])
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:

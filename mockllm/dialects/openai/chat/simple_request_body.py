@@ -7,56 +7,71 @@ That costs 2 to 3 µs of the 20 to 30 µs that the request takes.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct, ValidationError, convert
 
 from mockllm.core.json.codec import Json
-from mockllm.dialects.openai.metadata import check_metadata
+from mockllm.dialects.openai.metadata import MAX_METADATA, MAX_NAME, MAX_VALUE
 from mockllm.dialects.openai.model_restrictions import NO_RESTRICTIONS, restrictions_of
 
 _MAX_MESSAGES: Final = 8
 """Longer conversations repeat their messages, and the full check reads only new ones."""
-_SPEAKERS: Final = ("user", "assistant")
-_INSTRUCTIONS: Final = ("system", "developer")
 _MAX_TOKENS: Final = 1_000_000
 
-
-def is_simple_request_body(body: dict[str, Json], *, messages_are_plain: bool = False) -> bool:
-    """Return whether a body has this form. `messages_are_plain`: the messages are known to be non-empty, each with
-    only a role and a text."""
-    model, messages = body.get("model"), body.get("messages")
-    if (
-        type(model) is not str
-        or not model
-        or type(messages) is not list
-        or not 0 < len(messages) <= _MAX_MESSAGES
-    ):
-        return False
-    others = len(body) - 2 - (type(body.get("stream")) is bool)
-    if others > 0:
-        is_unrestricted = restrictions_of(model) is NO_RESTRICTIONS
-        if not is_unrestricted or _usual_settings(body) != others:
-            return False
-        if messages_are_plain:
-            return True
-    for message in reversed(
-        messages
-    ):  # an agent's last message is usually a tool result, which ends the loop
-        if type(message) is not dict or len(message) != 2 or type(message.get("content")) is not str:
-            return False
-        role = message.get("role")
-        if role not in _SPEAKERS and (role not in _INSTRUCTIONS or restrictions_of(model).roles):
-            return False
-    return True
+_Name = Annotated[str, Meta(max_length=MAX_NAME)]
+_Value = Annotated[str, Meta(max_length=MAX_VALUE)]
 
 
-def _usual_settings(body: dict[str, Json]) -> int:
-    """Return the number of the settings that most clients send, with values that all models without
-    restrictions accept."""
-    temperature, top_p = body.get("temperature", -1), body.get("top_p", -1)
-    max_tokens = body.get("max_tokens", -1)
-    metadata = body.get("metadata")
-    count = int(type(metadata) is dict and check_metadata(metadata) is None)
-    count += type(temperature) in (int, float) and 0 <= temperature <= 2
-    count += type(top_p) in (int, float) and 0 <= top_p <= 1
-    count += type(max_tokens) is int and 0 < max_tokens <= _MAX_TOKENS
-    return count
+class PlainMessage(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """A message of a role and a text, and nothing else."""
+
+    role: Literal["user", "assistant", "system", "developer"]
+    content: str
+
+
+class SimpleRequestBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of such a request, with values that all models without restrictions accept."""
+
+    model: Annotated[str, Meta(min_length=1)]
+    messages: Annotated[list[PlainMessage], Meta(min_length=1, max_length=_MAX_MESSAGES)]
+    stream: bool | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    max_tokens: Annotated[int, Meta(gt=0, le=_MAX_TOKENS)] | None = None
+    metadata: Annotated[dict[_Name, _Value], Meta(max_length=MAX_METADATA)] | None = None
+
+
+class _PlainMessages(Struct, frozen=True):
+    """A body whose messages are plain, whatever its other fields are."""
+
+    messages: list[PlainMessage]
+
+
+_FIELDS: Final = frozenset(SimpleRequestBody.__struct_fields__)
+
+
+def simple_request_body(fields: dict[str, Json]) -> SimpleRequestBody | None:
+    """Return the body, or None if it does not have this form. Nor does a body with settings or roles that its model
+    may refuse."""
+    if not fields.keys() <= _FIELDS:
+        return None
+    try:
+        body = convert(fields, SimpleRequestBody)
+    except ValidationError:
+        return None
+    restrictions = restrictions_of(body.model)
+    if restrictions is not NO_RESTRICTIONS:
+        has_settings = len(fields) > 2 + ("stream" in fields)
+        if has_settings or any(message.role in restrictions.roles for message in body.messages):
+            return None
+    return body
+
+
+def read_plain_messages(fields: dict[str, Json]) -> Sequence[PlainMessage] | None:
+    """Return the messages of a body, where all are plain; else None."""
+    try:
+        return convert(fields, _PlainMessages).messages
+    except ValidationError:
+        return None

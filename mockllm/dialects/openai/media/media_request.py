@@ -15,10 +15,9 @@ from typing import ClassVar, Final, Literal
 
 from propcache.api import cached_property
 
-from mockllm.core.json.codec import Json, Missing, opening_brackets
+from mockllm.core.json.codec import Json, opening_brackets
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.media.audio import wav_seconds
-from mockllm.core.request.divided_bodies import DividedBody
 from mockllm.core.request.form_fields import FormFile, multipart_parts
 from mockllm.core.request.messages import MediaPart, Message, MessagePart, TextPart
 from mockllm.dialects.openai.request_fields import ModelRequest
@@ -46,8 +45,12 @@ class MediaRequest(ModelRequest):
     def is_form(self) -> bool:
         return self.headers.get("content-type", "").lstrip().lower().startswith(FORM)
 
-    def _parse(self) -> tuple[Json | Missing, DividedBody | None, int]:
-        return (self._form_body(), None, opening_brackets(self.raw)) if self.is_form else super()._parse()
+    def parse_body(self) -> None:
+        if self.is_form:
+            body, depth_bound = self._form_body(), opening_brackets(self.raw)
+            vars(self).update(body=body, fields=body, depth_bound=depth_bound, _parts=None)
+        else:
+            super().parse_body()
 
     def _form_body(self) -> dict[str, Json]:
         body: dict[str, Json] = {}

@@ -9,7 +9,7 @@ import pytest
 from mockllm.core.json.codec import Json, dumps
 from mockllm.dialects.openai.chat import check
 from mockllm.dialects.openai.chat.request import ChatRequest
-from mockllm.dialects.openai.chat.simple_request_body import is_simple_request_body
+from mockllm.dialects.openai.chat.simple_request_body import simple_request_body
 
 ODD: list[Json] = [None, 0, -1, 1, 1.5, 2, 3, 1e9, True, False, "", "x", [], {}, [None], 10_000_000]
 MODELS = (
@@ -66,16 +66,12 @@ def read(body: dict[str, Json]) -> ChatRequest:
 def test_plain_bodies_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> None:
     random = Random(1)
     bodies = [body(random) for _ in range(20_000)]
-    plain = [each for each in bodies if is_simple_request_body(each)]
-    texts = [each for each in bodies if read(each).text_messages]
-    assert [each for each in texts if is_simple_request_body(each, messages_are_plain=True)] == [
-        each for each in texts if is_simple_request_body(each)
-    ]
+    plain = [each for each in bodies if simple_request_body(each) is not None]
     assert len(plain) > 1_000
     assert {name for each in plain for name in each} == {
         "model", "messages", "stream", "temperature", "top_p", "max_tokens", "metadata",
     }  # fmt: skip
-    monkeypatch.setattr(check, "is_simple_request_body", lambda _, messages_are_plain: False)
+    monkeypatch.setattr(ChatRequest, "simple_body", None)
     for each in plain:
         assert check.check(read(each)) is None, each
 
@@ -83,12 +79,12 @@ def test_plain_bodies_pass_the_whole_check(monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize("role", ["system", "developer"])
 def test_instructions_are_plain_where_the_model_has_their_role(role: str) -> None:
     messages: Json = [{"role": role, "content": "Be brief."}, {"role": "user", "content": "Hi."}]
-    assert is_simple_request_body({"model": "gpt-4o", "messages": messages})
-    assert is_simple_request_body({"model": "gpt-4o", "messages": messages, "temperature": 0})
-    assert not is_simple_request_body({"model": "o1-mini", "messages": messages})
+    assert simple_request_body({"model": "gpt-4o", "messages": messages})
+    assert simple_request_body({"model": "gpt-4o", "messages": messages, "temperature": 0})
+    assert simple_request_body({"model": "o1-mini", "messages": messages}) is None
 
 
 @pytest.mark.parametrize("count", [0, 9])
 def test_body_with_no_or_many_messages_is_not_plain(count: int) -> None:
     messages: Json = [{"role": "user", "content": "Hi."}] * count
-    assert not is_simple_request_body({"model": "gpt-4o", "messages": messages})
+    assert simple_request_body({"model": "gpt-4o", "messages": messages}) is None

@@ -93,7 +93,7 @@ def test_check_after_texts_were_matched_finds_the_same() -> None:
             "stream": any_of(random, True),
         }
         requests = [ChatRequest(method="POST", path="/", headers={}, raw=dumps(body)) for _ in range(2)]
-        matched += bool(requests[0].text_messages)
+        matched += bool(requests[0].plain_messages)
         failure = check.check(requests[0])
         assert failure == check.check(requests[1])
         refused += failure is not None
