@@ -137,7 +137,7 @@ class Engine:
     ) -> PlannedResponse | DeferredResponse | UndecidedResponse | ObjectToFetch:
         """Respond to a request without a stored match mask of this engine, or that a thread has read ahead."""
         read_ahead, failure = request.read_ahead, request.override_or_failure
-        if isinstance(failure, Failure):
+        if failure is not None and isinstance(failure, Failure):
             return self.refuse(failure, request)
         if read_ahead is not None and read_ahead.rule_index is self._index:
             response = self._decide_and_plan(request, read_ahead.mask, None, None, deferrable=deferrable)

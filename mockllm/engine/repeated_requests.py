@@ -25,6 +25,9 @@ MAX_BODY_BYTES: Final = MIN_DIVIDED_BYTES - 1
 MAX_SEEN: Final = 4_096
 """The most hashes of head and body that are remembered; a full set is cleared. If clients send more different
 requests in turn than these, none is recognized, and nothing is computed in vain."""
+SKIPPED: Final = 7
+"""Where the last `MAX_SEEN` requests were all new, so many requests are not looked up after each that is. Looking up a
+request of 1 KB takes half a microsecond."""
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Bytes of all repeated requests, about."""
 
@@ -112,13 +115,21 @@ class RepeatedRequests:
     def __init__(self) -> None:
         self.attributes_by_key: BoundedCache[dict[str, object]] = BoundedCache(MAX_BYTES)
         """The attributes with which a repeated request begins. They include the `RepeatedRequest`."""
+        self.to_skip = 0
+        """How many of the next requests are not looked up."""
+        self.new_in_a_row = 0
+        """The number of requests that were looked up and had not come before, since the last one that had."""
         self._seen: set[int] = set()
 
     def check_and_remember(self, key: RepeatedRequestKey) -> bool:
         """Return whether a request with this key came before, and remember that it came."""
         seen, hashed = self._seen, hash(key)
         if hashed in seen:
+            self.new_in_a_row = 0
             return True
+        self.new_in_a_row += 1
+        if self.new_in_a_row > MAX_SEEN:
+            self.to_skip = SKIPPED
         if len(seen) >= MAX_SEEN:
             seen.clear()
         seen.add(hashed)

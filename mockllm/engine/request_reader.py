@@ -159,11 +159,14 @@ class RequestReader:
             attributes, repeated_requests = self._attributes, self._repeated_requests
             if not self._has_read:
                 self._has_read = True
+            elif repeated_requests is not None and repeated_requests.to_skip:
+                repeated_requests.to_skip -= 1
             elif repeated_requests is not None and len(raw) <= MAX_BODY_BYTES:
                 key = (self._head_identity, raw)
                 known = repeated_requests.attributes_by_key.get(key)
                 if known is not None:
                     attributes = known
+                    repeated_requests.new_in_a_row = 0
                 elif repeated_requests.check_and_remember(key):
                     attributes = self._attributes_of_repeated(key)
             return self._request_of(

@@ -16,6 +16,7 @@ from mockllm.engine.fast_path import FastPath
 from mockllm.engine.repeated_requests import (
     MAX_BYTES,
     MAX_SEEN,
+    SKIPPED,
     RepeatedRequests,
     TrackingLookup,
     tracking_class,
@@ -204,6 +205,31 @@ def test_too_many_bodies_in_turn_are_never_computed() -> None:
     keys = [(None, b"%d" % number) for number in range(MAX_SEEN + 1)]
     assert not any(repeated.check_and_remember(key) for _ in range(3) for key in keys)
     assert repeated.check_and_remember(keys[-1])
+
+
+def read_new_ones(reader: RequestReader, count: int) -> None:
+    for number in range(count):
+        reader.read(b"%d" % number, "::1", NOW)
+
+
+def test_request_after_many_new_ones_is_found_again() -> None:
+    engine = VirtualServer(RULES).engine
+    reader = reader_of(engine)
+    read_new_ones(reader, MAX_SEEN + 2)
+    assert engine._repeated_requests.to_skip == SKIPPED
+    read_repeatedly(engine, reader, 2 * (SKIPPED + 1) + 1)
+    assert is_repeated(reader.read(BODY, "::1", NOW))
+    assert engine._repeated_requests.to_skip == 0
+
+
+def test_known_request_ends_the_row_of_new_ones() -> None:
+    engine = VirtualServer(RULES).engine
+    reader = reader_of(engine)
+    read_repeatedly(engine, reader, 4)
+    read_new_ones(reader, MAX_SEEN)
+    read_repeatedly(engine, reader, 1)
+    reader.read(b"new", "::1", NOW)
+    assert engine._repeated_requests.to_skip == 0
 
 
 def test_dropped_requests_leave_no_cycle() -> None:
