@@ -26,8 +26,8 @@ MAX_SEEN: Final = 4_096
 """The most hashes of head and body that are remembered; a full set is cleared. If clients send more different
 requests in turn than these, none is recognized, and nothing is computed in vain."""
 SKIPPED: Final = 7
-"""Where the last `MAX_SEEN` requests were all new, so many requests are not looked up after each that is. Looking up a
-request of 1 KB takes half a microsecond."""
+"""The requests that are not looked up after one that is, while the last `MAX_SEEN` of these were all new. To look up
+a request of 1 KB takes half a microsecond."""
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Bytes of all repeated requests, about."""
 

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class LateParts:
-    """The parts of an `App` that are set after it is made. Each object has them as its own attributes: Python 3.11
-    reads these five times as fast as the defaults of a class, and each request reads several."""
+    """The parts of an `App` that are set after it is made. Each object has them as its own attributes. Python 3.11
+    reads these five times as fast as the defaults of a class. Each request reads several."""
 
     make_control: Callable[[], ControlApiProtocol] | None = None
     """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
@@ -98,8 +98,7 @@ class App(LateParts):
         clock: Callable[[asyncio.AbstractEventLoop], Clock] = LoopClock,
     ) -> None:
         super().__init__()
-        self.engine = engine
-        self._clock = clock
+        self.engine, self._clock = engine, clock
         self.allow_cors = allow_cors
         """Whether web pages of other origins may call the provider routes."""
         self.limits = limits or ServerLimits()
