@@ -306,9 +306,9 @@ def check(request: Request) -> Failure | None:
     if type(body) is not dict:
         return check_readable(request)
     assert isinstance(request, ChatRequest)
+    if request.simple_body is not None:
+        return None
     if request.divided_body is None:
-        if request.simple_body is not None:
-            return None
         serves_openai_models = request.provider in PROVIDERS_OF_OPENAI_MODELS
         error = check_body(
             body,
