@@ -324,7 +324,7 @@ class Engine:
         return self._clock if session is None else self.state.clock(session) or self._clock
 
     def read_ahead(self, request: EngineRequest) -> None:
-        """Read what the decision on a long request needs, in another thread. Only the request and caches change."""
+        """Read in a thread what a decision needs of a long request or history. Only the request and caches change."""
         with suppress(MissingStoredObject):  # `begin_response` reads it again
             mask = self._index.match_mask(request)
             inputs, assessment = self._decision_inputs(request, mask)

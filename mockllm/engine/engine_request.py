@@ -28,7 +28,8 @@ from mockllm.state.fetched_objects import MissingStoredObject
 
 
 class ReadAhead(NamedTuple):
-    """What was read of a long request before the decision on it, with this index."""
+    """What a thread has read of a request before the decision on it, with this index. The request is long, or
+    continues a long history."""
 
     rule_index: RuleIndex
     mask: int
@@ -78,7 +79,7 @@ class EngineRequest(Request):
     repeated: RepeatedRequest | None = None
     """What follows from the head and the body of a request that came before."""
     read_ahead: ReadAhead | None = None
-    """What a thread has read of a long request."""
+    """What a thread has read of a request that is long or continues a long history."""
     prompt_cache_result: PromptCacheResult | None = None
     """What the prompt cache has of the request, once it was looked up: a response may be planned more than once."""
 

@@ -24,7 +24,7 @@ MAX_BODY_BYTES: Final = MIN_DIVIDED_BYTES - 1
 """Bytes of a body. A longer one is found by its turns (`divided_bodies.py`)."""
 MAX_SEEN: Final = 4_096
 """The most hashes of head and body that are remembered; a full set is cleared. If clients send more different
-requests in turn than these, none is recognized, and nothing is computed in vain."""
+requests one after another, none is recognized, and nothing is computed in vain."""
 SKIPPED: Final = 7
 """The requests that are not looked up after one that is, while the last `MAX_SEEN` of these were all new. To look up
 a request of 1 KB takes half a microsecond."""

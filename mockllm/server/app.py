@@ -121,7 +121,7 @@ class App(LateParts):
         """Held by the one response at a time that is made again, since what its request has read was changed."""
         self.started = time.monotonic()
         self.suspended_exchanges: dict[str, SuspendedExchange] = {}
-        """The exchanges that wait for responses of their clients."""
+        """The responses that wait for their clients' responses, by key. Some have no exchange any more."""
         self.responses_in_flight: dict[type[Request], int] = {}
         """The number of responses that take time at present, by the class of their request. They are played, come
         from a provider, or wait for their release or delay."""

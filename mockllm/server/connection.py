@@ -177,9 +177,9 @@ class Connection(ReadingConnection):
         return awaited
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
-        """Take the body of an exchange if all of it has come. It must not be long (`MAX_AT_ONCE`), and need neither
-        decompression nor an error response. Return whether it was taken. A
-        target that is no path needs no body: it is refused."""
+        """Take the body of an exchange if all of it has come. A body that is long (`MAX_AT_ONCE`), or needs
+        decompression or an error response, is not taken. Return whether it was. A target that is no path needs no
+        body: it is refused."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "a body that is not complete has a stream"
         # `respond` refuses a target that is no path, and needs no body for that

@@ -36,8 +36,8 @@ MAX_PRERENDERED: Final = 128 * 1024
 MAX_REPEATED_TIME: Final = 32 * 1024
 """The bytes of a larger response are not stored a second time, with the present time in them."""
 MAX_RESPONSE_HEADS: Final = 4096
-"""Cached heads of responses, and cached responses whose affixes are stored. Where more rules respond by
-turns, a request costs 36 µs instead of 21."""
+"""Cached heads of responses, and cached responses whose affixes are stored. Where more rules respond
+one after another, a request costs 36 µs instead of 21."""
 MAX_AFFIX_BYTES: Final = 64 * 1024 * 1024
 """Bytes of the cached responses whose affixes are stored, about: they may have left the response cache. With more,
 all affixes are deleted."""
@@ -52,7 +52,7 @@ _LINE_BREAKS_TO_SPACES: Final = dict.fromkeys((0x00, 0x0A, 0x0D), " ")
 
 
 class MalformedBody(Exception):
-    """The body's framing is not HTTP; the message says what is wrong with it."""
+    """The body has HTTP chunks or an end that HTTP does not allow; the message says what is wrong."""
 
 
 class DateLine:
@@ -92,7 +92,7 @@ NO_CONSTRAINTS: Final = HttpConstraints()
 
 
 class SerializedHead(NamedTuple):
-    """The head as bytes, and how the body is framed."""
+    """The head as bytes, and how HTTP marks the end of the body."""
 
     data: bytes
     http_chunked: bool
@@ -272,7 +272,7 @@ def _affixes(prerendered: PrerenderedResponse, cors_lines: str, *replaced: str) 
     partial_head = _partial_head(
         prerendered.status, fixed, prerendered.framing is not Framing.PLAIN, NO_CONSTRAINTS, cors_lines
     )
-    # exactly one of the two frames the body: its length, or chunks
+    # exactly one of the two marks the end of the body: its length, or HTTP chunks
     simple = (
         partial_head.date_missing
         and partial_head.keep_alive

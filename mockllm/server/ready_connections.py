@@ -95,8 +95,8 @@ class ReadyConnections:
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
         assert self.write_queue is None, "not while `serve` runs"
-        # One call of `serve` serves it once: a player of its next response may write before the write queue is
-        # written, at the end of the call.
+        # It is served once in a call of `serve`: a player of its next response writes at once, before the bytes of
+        # this one, which are in the write queue until the end of the call.
         if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])

@@ -167,7 +167,7 @@ class RequestHead:
 class SplitHead(Struct, frozen=True):
     """A head that is split around the value of its Content-Length. `find_or_split` returns it for a
     whole head that is not cached, or whose body is too long or not the rest of the data. So it does for a cached head
-    whose headers are a copy, if this length of the body is new."""
+    with repeated or non-ASCII headers (`readable_headers` copies them), if this length of the body is new."""
 
     end: int
     """The length of the head, in bytes."""

@@ -23,8 +23,8 @@ def read_request(app: App, exchange: Exchange) -> EngineRequest:
 
 
 def is_for_control_api(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API refuses a request whose body cannot be read: it has the path, or no provider
-    and no rule has it."""
+    """Return whether the control API refuses a request whose body cannot be read. Its path is one of
+    `is_control_path`. The control API has the path, or neither a provider nor a rule has it."""
     control, path = app.control, exchange.head.path
     if control is None or not is_control_path(path):
         return False

@@ -45,9 +45,9 @@ MAX_LAYERS: Final = 4
 _MAX_MULTI_PATHS: Final = 64
 """The number of paths with several nodes that have a layer."""
 _MIN_RANKED: Final = 64
-"""The exact distances of at least so many near matchers are computed, if there are as many."""
+"""At least so many near misses are ranked by how much their values differ (`near_miss_distance.py`)."""
 _MAX_RANKED: Final = 320
-"""The exact distances of up to so many are computed where equally many tests of each failed."""
+"""Up to so many are ranked so, where equally many tests of each failed."""
 _MAX_SHORT_REQUEST: Final = 8192
 """Bytes of a request above which only the minimum is ranked: each row would read the request's texts."""
 
@@ -57,7 +57,7 @@ LayerKey: TypeAlias = tuple[int, str, int]
 _HEAD_FIELDS: Final = ("method", "path", "provider", "dialect", "api", "generates", "host")
 """Small fields of the head, whose layers are joined. A small field has a low cardinality: few different values."""
 _SMALL_BODY_FIELDS: Final = ("model", "stream")
-"""Small fields of the body: most bodies begin with them."""
+"""Small fields of the body, whose layers are joined. Conditions on them need no texts of the request."""
 _ORDER: Final = {name: number for number, name in enumerate(FIELDS)}
 
 

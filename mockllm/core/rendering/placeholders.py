@@ -22,8 +22,8 @@ from mockllm.core.rendering.tool_call_placeholders import MarkedToolCall
 from mockllm.core.reply.reply import GeneratedToolCall
 
 MARKER_PREFIX: Final = token_hex(16)
-"""A random text of this process and its workers. No other one knows it, because no response contains it. So no
-request and no scenario can contain it."""
+"""A random text, which this process and its workers have in common. No response contains it, so no client knows it.
+No request and no scenario can contain it."""
 
 MARKED_TOOL_CALL: Final = MarkedToolCall(MARKER_PREFIX)
 """The call that is rendered in place of a generated one: its arguments are a placeholder, in two chunks."""
@@ -114,8 +114,8 @@ class TextPlaceholder(str):
         )
         return placeholder
 
-    def __getitem__(self, place: SupportsIndex | slice) -> str:
-        return cast(str, self.apply(operator.getitem, place))
+    def __getitem__(self, index: SupportsIndex | slice) -> str:
+        return cast(str, self.apply(operator.getitem, index))
 
     def apply(self, function: Function, operand: object) -> TextPlaceholder | NumberPlaceholder:
         """Return the placeholder of `function(value, operand)`."""
@@ -334,7 +334,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     sums: Sequence[NumberSum] | None
     """The same values where all of them are sums; else None."""
     argument_forms: Sequence[ArgumentsForm]
-    """How the response has the arguments of a generated tool call, in the order of their places."""
+    """How the response has the arguments of a generated tool call, in the order of the response's bytes."""
     placeholder_comparisons: Sequence[PlaceholderComparison]
     framing: Framing
     size: int

@@ -81,8 +81,8 @@ class BodyFields:
             self.share_attributes(divided)
 
     def share_attributes(self, divided: DividedBody) -> None:
-        """Set the values of `shared_attributes` that an earlier request with equal remaining members had. They are
-        computed for the second request only: the remaining members of many clients never come again."""
+        """Set the values of `shared_attributes`. The second request with equal remaining members computes and stores
+        them, and later ones take these. The remaining members of many clients never come again."""
         of_members = divided.remaining_members.shared_attributes
         shared = of_members.get(type(self))
         if shared:
@@ -121,9 +121,9 @@ class BodyFields:
 
     @property
     def divided_body(self) -> DividedBody | None:
-        """The parts of the body, if it is one with turns, also where it comes for the first time. Values of parts
-        that came before are not computed again. None also where a dialect has replaced `fields`: the parts are not
-        those of other fields."""
+        """The parts of a divided body: one with turns that is long enough (`MIN_DIVIDED_BYTES`). Also where it comes
+        for the first time. Values of parts that came before are not computed again. None also where a dialect has
+        replaced `fields`: the parts are not those of other fields."""
         divided = self._parts
         return divided if divided is not None and self.fields is divided.fields else None
 
@@ -143,8 +143,8 @@ class BodyFields:
 
     @cached_property
     def undocumented_fields(self) -> list[str]:
-        """The fields that the provider does not document, in order; none for a vendor that extends a protocol,
-        unless they are its own."""
+        """The fields that the provider does not document, in order. Of a vendor that extends a protocol, only those
+        of calls with `documents_vendor_fields`."""
         documented, fields = self.documented_fields, self.fields
         if documented is None or fields.keys() <= documented:
             return []

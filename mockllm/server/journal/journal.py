@@ -1,8 +1,9 @@
 """The journal: the last requests of the server, in a ring that is bounded by count and by bytes.
 
-`add` only stores and counts the ended exchange. Entries are made later, so that no response waits for the journal.
-`add` makes them where the pending exchanges exceed the capacity. Exchanges become entries within seconds, unless they
-are dropped for newer ones, and before a reader sees them. The live feed reads temporary entries before that.
+`add` stores and counts the ended exchange. Only beyond the capacity does it also drop older ones, and make some
+entries. All others are made later, so that no response waits for the journal. Exchanges become entries within
+seconds, unless they are dropped for newer ones, and before a reader sees them. The live feed reads temporary entries
+before that.
 `entry_of` removes secrets and bodies that are too large. `_store` drops the oldest entries beyond the bounds.
 `Metrics` counts exchanges when they end. Those whose cached response was sent in one write are collected, and counted
 together once a second.

@@ -102,7 +102,8 @@ def check_contents_and_order(value: list[dict[str, Json]]) -> Failure | None:
 
 def fast_accepts_all(value: Json, *, serves_openai_models: bool = False) -> bool:
     """Return whether `check_message_shapes` and `check_contents_and_order` accept messages, as they do nearly always,
-    and for OpenAI's models also `check_images`. It needs a fraction of their time, and no error."""
+    and for OpenAI's models also `check_images`. It takes a fraction of their time, and makes no Failure:
+    where it returns False, they decide."""
     if type(value) is not list or not value:
         return False
     calls = OpenToolCalls()
@@ -346,7 +347,7 @@ WITHOUT_JSON: Final = (
 def check_body(
     body: dict[str, Json], *, serves_openai_models: bool = False, messages_are_accepted: bool = False
 ) -> Failure | None:
-    """Return the first error. `serves_openai_models`: whether the provider is OpenAI or Azure.
+    """Return the first error. `serves_openai_models`: see `PROVIDERS_OF_OPENAI_MODELS`.
     `messages_are_accepted`: whether the messages are known to be accepted."""
     model = body.get("model")
     if model is None or (serves_openai_models and model == ""):

@@ -94,7 +94,7 @@ class ChatRequest(ModelRequest):
 
     @cached_property
     def simple_body(self) -> SimpleRequestBody | None:
-        """The body, if it has the form that every check accepts and is not divided."""
+        """The body, if it has the form that all checks of `check.py` accept, and is not divided."""
         return simple_request_body(self.fields) if self.divided_body is None else None
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The form of small chat requests, which every check of a chat request accepts.
+"""The form of small chat requests that all checks of `check.py` accept. Vendors may add checks of their own.
 
 Such a body has a model, a few messages of a role and a text, and no other fields than the usual ones. Most requests
 of load tests are so. The full check runs a dozen functions, whose code a busy server fetches from memory each time.
@@ -17,7 +17,7 @@ from mockllm.dialects.openai.metadata import MAX_METADATA, MAX_NAME, MAX_VALUE
 from mockllm.dialects.openai.model_restrictions import NO_RESTRICTIONS, restrictions_of
 
 _MAX_MESSAGES: Final = 8
-"""Longer conversations repeat their messages, and the full check reads only new ones."""
+"""With more messages, most bodies are long enough to be divided. Of these, the full check reads only new messages."""
 _MAX_TOKENS: Final = 1_000_000
 
 _Name = Annotated[str, Meta(max_length=MAX_NAME)]
@@ -53,8 +53,7 @@ _FIELDS: Final = frozenset(SimpleRequestBody.__struct_fields__)
 
 
 def simple_request_body(fields: dict[str, Json]) -> SimpleRequestBody | None:
-    """Return the body, or None if it does not have this form. Nor does a body with settings or roles that its model
-    may refuse."""
+    """Return the body; None if it does not have this form, or has settings or roles that its model may refuse."""
     if not fields.keys() <= _FIELDS:
         return None
     try:
