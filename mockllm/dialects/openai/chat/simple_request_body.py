@@ -54,7 +54,7 @@ _FIELDS: Final = frozenset(SimpleRequestBody.__struct_fields__)
 
 def simple_request_body(fields: dict[str, Json]) -> SimpleRequestBody | None:
     """Return the body; None if it does not have this form, or has settings or roles that its model may refuse."""
-    if not fields.keys() <= _FIELDS:
+    if not fields.keys() <= _FIELDS or not _may_be_plain(fields.get("messages")):
         return None
     try:
         body = convert(fields, SimpleRequestBody)
@@ -70,7 +70,21 @@ def simple_request_body(fields: dict[str, Json]) -> SimpleRequestBody | None:
 
 def read_plain_messages(fields: dict[str, Json]) -> Sequence[PlainMessage] | None:
     """Return the messages of a body, where all are plain; else None."""
+    if not _may_be_plain(fields.get("messages")):
+        return None
     try:
         return convert(fields, _PlainMessages).messages
     except ValidationError:
         return None
+
+
+def _may_be_plain(messages: Json) -> bool:
+    """Return whether each message has two members. Where one has others, `convert` takes ten times as long to fail."""
+    if type(messages) is not list:
+        return False
+    for message in reversed(
+        messages
+    ):  # an agent's last message is usually a tool result, which ends the loop
+        if type(message) is not dict or len(message) != 2:
+            return False
+    return True
