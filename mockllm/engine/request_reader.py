@@ -129,8 +129,8 @@ class RequestReader:
 
     def with_headers(self, headers: Mapping[str, str], *, is_unique: bool = False) -> RequestReader:
         """Return a reader for a head that differs only in headers that this reader does not evaluate. `is_unique`: a
-        single request has the head, so none is repeated. `copy.copy` takes five times as long, and the body of each
-        request of an agent has another length."""
+        single request has the head, so none is repeated. It copies the attributes itself: `copy.copy` takes five
+        times as long. Each request of an agent needs such a reader, since its body has another length."""
         reader = RequestReader.__new__(RequestReader)
         reader._attributes, reader._head_identity = {**self._attributes, "headers": headers}, object()
         reader._session_failure, reader._session = self._session_failure, self._session

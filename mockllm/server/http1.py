@@ -105,7 +105,7 @@ class PartialHead(NamedTuple):
     """A head without its per-response headers (`ResponseHead`), its date and its length."""
 
     start: str
-    """The status line and the fixed headers."""
+    """The status line and the fixed headers, without a `transfer-encoding`."""
     end: str
     """What follows the date and the length, with the empty line."""
     date_missing: bool
@@ -124,8 +124,9 @@ def serialize_head(
     these headers itself.
 
     The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario can send wrong ones. A
-    `content-length` also switches HTTP chunks off, unless `Delivery.body_end` is `http_chunks`. Without one, the
-    length of a non-streaming response counts all its steps, also those after a cut.
+    fixed `transfer-encoding` is left out: this module writes its own. A `content-length` also switches HTTP chunks off,
+    unless `Delivery.body_end` is `http_chunks`. Without one, the length of a non-streaming response counts all its
+    steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
     partial_head = _partial_head(

@@ -148,8 +148,8 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the head at the start of
-        `data`, if it is whole. An empty line before the head is a part of it. Two empty lines look like the end of a
-        head, and are then all that it has."""
+        `data`, if it is whole, with one empty line before it. Of data that begins with two empty lines, it has these
+        lines alone: they look like the end of a head."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)

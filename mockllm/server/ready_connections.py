@@ -95,8 +95,8 @@ class ReadyConnections:
     def serve_now(self, connection: ServedConnection) -> None:
         """Serve the next request of a connection at once."""
         assert self.write_queue is None, "not while `serve` runs"
-        # It is served once in a call of `serve`: a player of its next response writes at once, before the bytes of
-        # this one, which are in the write queue until the end of the call.
+        # `serve` must not reach the connection twice: a player of its second response would write before the queued
+        # bytes of its first one.
         if connection.scheduled:
             self.waiting.remove(connection)
         self.serve([connection])

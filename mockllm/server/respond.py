@@ -306,8 +306,8 @@ def set_internal_error(app: App, exchange: Exchange) -> None:
 
 
 def serialized_response_head(app: App, exchange: Exchange, plan: Plan) -> SerializedHead:
-    """Return the head of a response that a player or a provider writes. Its date is when the response began, after a
-    hold."""
+    """Return the head of a response that a player plays or a provider sends. Its date is when the response began,
+    after a hold."""
     constraints = exchange.constraints = constraints_of(app, exchange)
     cors_lines = ALLOW_CORS if exchange.sends_cors_headers else ""
     return serialize_head(

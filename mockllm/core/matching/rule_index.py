@@ -43,7 +43,7 @@ MAX_ROWS: Final = 32
 MAX_LAYERS: Final = 4
 """The conditions of a row on one field that are indexed; further ones are checked for the rows that are found."""
 _MAX_MULTI_PATHS: Final = 64
-"""The number of paths with several nodes that have a layer."""
+"""The most JSONPaths that have a layer although they may select several values of a body."""
 _MIN_RANKED: Final = 64
 """At least so many near misses are ranked by how much their values differ (`near_miss_distance.py`)."""
 _MAX_RANKED: Final = 320
@@ -52,7 +52,7 @@ _MAX_SHORT_REQUEST: Final = 8192
 """Bytes of a request above which only the minimum is ranked: each row would read the request's texts."""
 
 LayerKey: TypeAlias = tuple[int, str, int]
-"""The field's number, its path if that has several nodes (else empty), and the layer's number."""
+"""The field's number, its JSONPath if that may select several values (else empty), and the layer's number."""
 
 _HEAD_FIELDS: Final = ("method", "path", "provider", "dialect", "api", "generates", "host")
 """Small fields of the head, whose layers are joined. A small field has a low cardinality: few different values."""

@@ -322,8 +322,8 @@ class PlaceholderStep(Struct, frozen=True):
 
 
 class Prerendered(Struct, frozen=True, eq=False):
-    """A response that is rendered but for its placeholders. Of each of the `header_value_indexes` it has the name and
-    the index of the value."""
+    """A response that is rendered but for its placeholders. `header_value_indexes` has the names of headers that
+    differ in each response, with the indexes of their values."""
 
     status: int
     fixed: Headers

@@ -41,7 +41,8 @@ PHRASES: Final = {status.value: status.phrase for status in HTTPStatus} | {
 }
 """Reason phrases of HTTP statuses, the same on every version of Python.
 
-Python 3.13 took over four phrases of RFC 9110; a recorded response has the phrase that most servers still send.
+Python 3.13 has the new phrases of RFC 9110 for four statuses. These are the older ones, which most servers
+still send.
 """
 
 

@@ -93,8 +93,8 @@ class BodyFields:
 
     @cached_property
     def depth_bound(self) -> int:
-        """An upper bound of the body's depth in objects and lists, or any number above `MAX_DEPTH` for a greater
-        one."""
+        """At least the body's depth in objects and lists. Above `MAX_DEPTH` of `core/json/codec.py`, it says only
+        that the depth may be greater than that."""
         self.parse_body()
         depth_bound: int = vars(self)["depth_bound"]
         return depth_bound
@@ -122,8 +122,8 @@ class BodyFields:
     @property
     def divided_body(self) -> DividedBody | None:
         """The parts of a divided body: one with turns that is long enough (`MIN_DIVIDED_BYTES`). Also where it comes
-        for the first time. Values of parts that came before are not computed again. None also where a dialect has
-        replaced `fields`: the parts are not those of other fields."""
+        for the first time. Values of parts that came before are not computed again. None for any other body,
+        and where a dialect has replaced `fields`: the parts belong to the original ones."""
         divided = self._parts
         return divided if divided is not None and self.fields is divided.fields else None
 

@@ -79,10 +79,11 @@ class Request(BodyFields, McpServerFields):
     over_tls: bool = False
     """Whether the request came over TLS to this server."""
     makes_media: ClassVar[bool] = False
-    """Whether the call makes media or a transcript: a rule that names it may reply; without one, the dialect
-    makes them."""
+    """Whether the call makes media, or a text of media. A rule that names it may reply; without one, the dialect
+    makes them. False for a WebSocket."""
     evaluates: ClassVar[bool] = False
-    """Whether a model evaluates the input of a call that does neither: for vectors, ranks, labels, transcripts."""
+    """Whether a model evaluates the input of a call that neither generates nor makes media. The result is vectors,
+    ranks, labels, a live transcript or a shorter conversation."""
     has_serving_metrics: ClassVar[bool] = False
     """Whether the provider has metrics of its responses under names that belong to it."""
     computed_hash: str | None = None
@@ -119,8 +120,8 @@ class Request(BodyFields, McpServerFields):
         self.client_address = client_address
         self.now = now
         self.monotonic = now if monotonic is None else monotonic
-        """The same time on a monotonic clock, in seconds: for sessions, limits, webhooks and
-        `DecisionInputs.scenario_time`."""
+        """The same time on a monotonic clock, in seconds: for sessions and webhooks. Limits get
+        `DecisionInputs.scenario_time`, which follows from it."""
         self.response_lookup = response_lookup
 
     @classmethod

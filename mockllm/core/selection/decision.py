@@ -96,7 +96,8 @@ class DecisionInputs(Struct, frozen=True):
             self.compute_prompt_work()
 
     def fails_validation(self, selected_rule: Candidate | None) -> bool:
-        """Return whether the selected candidate's validation refuses the request; None: no rule is selected."""
+        """Return whether the rule's validation or its `models: strict` refuses the request. `selected_rule` is None
+        where no rule is selected."""
         if selected_rule is None:
             return self.fails(self.validation_without_rule)
         return self.fails(selected_rule.validation) or (
@@ -114,7 +115,7 @@ class SelectedCandidate(Struct, frozen=True):
 
 
 class AdmissionResult(Struct, frozen=True):
-    """The admission of a request by limits and loads, and their present state, `limit_status`.
+    """The admission of a request by limits and loads. `limit_status` is the present state of the limits.
 
     `refused_by` is the candidate that refused the request, with its `limit_result` (None if it is a load).
     Otherwise the response is delayed for `wait` seconds, and its pace's `slowdown` is multiplied by this one.
@@ -159,7 +160,7 @@ class Decision(Struct, frozen=True):
     - `modifier`: the error of a modifier responds
     - `limited`: the limit of a modifier refuses the request
     - `overloaded`: the load of a modifier refuses it
-    - `invalid`: the request fails the validation
+    - `invalid`: the request fails the validation, or its model is unknown to a rule for known models only
     - `no_rule`: no rule is selected. The dialect itself may still respond; else the request is unmatched
 
     `blocked_rules` matched, each with the reason that blocked it. `request_number` is that of the request,
