@@ -124,9 +124,9 @@ def serialize_head(
     these headers itself.
 
     The plan's `content-length`, `connection` and `date` are sent unchanged, so that a scenario can send wrong ones. A
-    fixed `transfer-encoding` is left out: this module writes its own. A `content-length` also switches HTTP chunks off,
-    unless `Delivery.body_end` is `http_chunks`. Without one, the length of a non-streaming response counts all its
-    steps, also those after a cut.
+    fixed `transfer-encoding` is left out: this module writes its own. A `content-length` also switches HTTP chunks
+    off, unless `Delivery.body_end` is `http_chunks`. Without one, the length of a non-streaming response counts all
+    its steps, also those after a cut.
     """
     head, delivery = plan.head, plan.delivery
     partial_head = _partial_head(
