@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from mockllm.server.webhooks import WebhookSender
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class LateParts:
     """The parts of an `App` that are set after it is made. Each object has them as its own attributes. Python 3.11
     reads these five times as fast as the defaults of a class. Each request reads several."""
