@@ -80,15 +80,13 @@ class FastPath(Struct, frozen=True):
             return self._respond_within_limits(response, cached, request)
         # Counters without a session always exist and are never evicted, so they need no lookup by session. A worker
         # has these in shared memory. Its `state.count_in_global_scope` returns None for a session: the store decides.
-        session, state, count_keys = request.session, self.state, self.count_keys
-        without_session = state.counters_without_session
-        number = (
-            without_session.count_in_global_scope(count_keys)
-            if session is None
-            else state.count_in_global_scope(session, count_keys)
-        )
-        if number is None:
-            return None
+        number: int | None
+        if request.session is None:
+            number = self.state.counters_without_session.count_in_global_scope(self.count_keys)
+        else:
+            number = self.state.count_in_global_scope(request.session, self.count_keys)
+            if number is None:
+                return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         unfilled, prerendered = cached.planned, cached.prerendered
         # as `CachedResponse.compute_placeholder_values`, without one more call for each request
@@ -97,9 +95,9 @@ class FastPath(Struct, frozen=True):
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         validation = self.rule.validation
-        if validation != "strict" and not planned.named_tools:  # most need no notes
-            return planned
-        return planned.with_request_notes(request, validation)
+        if planned.named_tools or (validation == "strict" and request.undocumented_fields):
+            return planned.with_request_notes(request, validation)
+        return planned  # most need no notes: without a call
 
     def accepts(self, request: EngineRequest, repeated: RepeatedRequest | None) -> bool:
         """Return whether a request is valid, and nothing but counts and limits is left to decide."""

@@ -17,7 +17,12 @@ from mockllm.core.request.request import PER_REQUEST_ATTRIBUTES, read_query
 from mockllm.core.request.server_address import SESSION_PREFIX
 from mockllm.core.request.stored_objects import ObjectLookup
 from mockllm.dialects.router import Routing, find_route
-from mockllm.engine.engine_request import OFTEN_READ, EngineRequest, attributes_of_route, engine_request_class
+from mockllm.engine.engine_request import (
+    EngineRequest,
+    attributes_of_route,
+    engine_request_class,
+    often_read_attributes,
+)
 from mockllm.engine.override_headers import NON_OVERRIDING_HEADERS, OWN_PREFIX, Override, nearest_own_header
 from mockllm.engine.repeated_requests import (
     MAX_BODY_BYTES,
@@ -117,7 +122,7 @@ class RequestReader:
             "session": session,
             "override_or_failure": error,  # the failure of an invalid session; `read` sets what the headers override
             **attributes_of_route(routing),
-            **{name: getattr(request_class, name) for name in OFTEN_READ},
+            **often_read_attributes(request_class),
             **PER_REQUEST_ATTRIBUTES,  # room for what `Request.of` sets
         }
         if len(query_string) <= _SHORT_QUERY:

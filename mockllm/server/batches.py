@@ -127,8 +127,9 @@ class BatchServer:
         self, head: RequestHead, sink: LineSink, line: BatchLine, client_address: str
     ) -> Exchange | None:
         """Respond to a line. Return its exchange if that takes time. The bounds of a body are those of a line."""
+        from mockllm.server.refused_bodies import refuse_body
         from mockllm.server.request_reading import wait_until_rules_are_stable
-        from mockllm.server.respond import begin_playing, refuse_body, respond
+        from mockllm.server.respond import begin_playing, respond
 
         app = self._app
         long = len(line.body) >= app.short_body_limit

@@ -101,29 +101,34 @@ class EndedExchange(Struct, gc=False, kw_only=True):
             response = replace(response, slot=None)
         if request is None:
             return EndedExchange._of_unread(exchange, response, duration, write_times)
-        received, id_seed, input_tokens = exchange.received, None, 0
-        is_at_end = write_times is None and received.endswith(exchange.raw)
-        if not is_at_end or request.has_uploaded_file:
-            received = b""
-        if write_times is None and response.cached_from is not None:
-            id_seed, response = response.id_seed, response.cached_from
-            input_tokens = request.__dict__.get("input_tokens", 0)
+        raw, received, id_seed, input_tokens = exchange.raw, b"", None, 0
+        if write_times is None:
+            if exchange.received.endswith(raw) and not request.has_uploaded_file:
+                received = exchange.received
+            if response.cached_from is not None:
+                id_seed, response = response.id_seed, response.cached_from
+                input_tokens = request.__dict__.get("input_tokens", 0)
+        model = request.__dict__.get("model")  # nearly always read before: without a call
         # With more than 15 arguments, Python would make a dict of them: most exchanges differ in no other field.
         ended = EndedExchange(
             response=response, now=exchange.now, monotonic=exchange.monotonic, duration=duration,
             method=message.method, target=message.path,
-            received=received, body_length=len(exchange.raw) if received else 0,
+            received=received, body_length=len(raw) if received else 0,
             client_address=exchange.client_address,
-            request_class=request.request_class, provider=request.provider,
-            model=request.__dict__.get("model"),  # nearly always read before: without a call
+            request_class=request.request_class, provider=request.provider, model=model,
             sends_cors_headers=exchange.sends_cors_headers, id_seed=id_seed, input_tokens=input_tokens,
         )  # fmt: skip
-        has_session_or_note = request.session is not None or request.missing_base_path_note is not None
-        if has_session_or_note or not received or ended.model is None:
+        if not received or model is None or request.session is not None or request.missing_base_path_note:
             ended._add_of_request(request, exchange)
-        in_one_write = write_times is None and exchange.end_reason == "finished" and not exchange.in_batch
-        is_ordinary = exchange.constraints is NO_CONSTRAINTS and not exchange.sink.http2
-        if not (in_one_write and is_ordinary) or exchange.planned_times or exchange.held_seconds:
+        if (
+            write_times is not None
+            or exchange.end_reason != "finished"
+            or exchange.in_batch
+            or exchange.constraints is not NO_CONSTRAINTS
+            or exchange.sink.http2
+            or exchange.planned_times
+            or exchange.held_seconds
+        ):
             ended._add_delivery(exchange, write_times)
         return ended
 

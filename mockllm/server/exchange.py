@@ -121,7 +121,7 @@ class Exchange(Struct, gc=False, kw_only=True):
     ends_connection: bool = False
     """Set before the response is written: the connection ends with it."""
     body_refused: bool = False
-    """Whether the request's body is outside of the bounds (`respond.refuse_body`). It is not stored."""
+    """Whether the request's body is outside of the bounds (`refused_bodies.py`). It is not stored."""
     hidden: bool = False
     """Neither the journal nor the access log shows it: GET and HEAD of `/health`, which come every few seconds, and
     calls of the control API. Refused calls are hidden, too; a call that fails is not. The metrics of

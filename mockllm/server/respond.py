@@ -34,11 +34,11 @@ from mockllm.server.http1 import (
     prerendered_bytes,
     serialize_head,
 )
-from mockllm.server.json_structure import structure_failure
 from mockllm.server.player import Player
 from mockllm.server.protocols import ControlApiProtocol, PendingDecisionProtocol
+from mockllm.server.refused_bodies import refuse_by_structure
 from mockllm.server.request_heads import RequestHead
-from mockllm.server.request_reading import is_for_control_api, read_request
+from mockllm.server.request_reading import read_request
 from mockllm.server.request_target import is_control_path
 from mockllm.server.single_write import has_wait_or_cut, single_write
 from mockllm.server.suspended_responses import add_client_response, suspend_response
@@ -68,9 +68,11 @@ def respond(app: App, exchange: Exchange) -> None:
             if exchange.sink.half_closed:
                 return
         # a cached response can wait only for a provider, or for the confirmation of what it stores
-        cached = type(exchange.response.content) is PrerenderedResponse
-        may_wait = not cached or app.provider_proxy is not None or exchange.storage_confirmation is not None
-        if may_wait and must_wait(app, exchange):
+        if (
+            type(exchange.response.content) is not PrerenderedResponse
+            or app.provider_proxy is not None
+            or exchange.storage_confirmation is not None
+        ) and must_wait(app, exchange):
             return
         if not try_write_whole_and_end(app, exchange):
             begin_playing(app, exchange)
@@ -106,38 +108,35 @@ def make_response(app: App, exchange: Exchange) -> None:
     short one is parsed first (`is_parsed_before_check`, inlined here). It cannot have too many arrays, objects or
     values, so only its depth is checked.
     """
-    head, raw, engine = exchange.head, exchange.raw, app.engine
-    is_checked = exchange.structure_checked
-    if not is_checked and (len(raw) >= app.short_body_limit or head.may_skip_engine):
-        failure = structure_failure(raw, app.limits)
-        if failure is not None:
-            refuse_body(app, exchange, failure)
+    may_skip_engine, is_checked = exchange.head.may_skip_engine, exchange.structure_checked
+    if not is_checked and (may_skip_engine or len(exchange.raw) >= app.short_body_limit):
+        if refuse_by_structure(app, exchange):
             return
         is_checked = True
-    may_be_for_server = head.may_skip_engine or app.control_only
-    if may_be_for_server and (_is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)):
+    if (may_skip_engine or app.control_only) and (
+        _is_left_to_control_api(app, exchange) or respond_builtin(app, exchange)
+    ):
         return
-    # `serve_waiting_exchange` has read it, if its body is long
-    request = exchange.request or read_request(app, exchange)
+    request = exchange.request
+    if request is None:  # else `serve_waiting_exchange` has read it, since its body is long
+        request = read_request(app, exchange)
     # of an equal request, the structure was checked; and it continues no stored response
     repeated = request.repeated
     is_known = repeated is not None and repeated.rule_index is not None
     if not (is_checked or is_known):
         request.parse_body()
-        failure = structure_failure(raw, app.limits) if request.depth_bound > app.limits.depth else None
-        if failure is not None:
-            refuse_body(app, exchange, failure)
+        if request.depth_bound > app.limits.depth and refuse_by_structure(app, exchange):
             return
-    if head.may_skip_engine and control_of(app, exchange) is not None and not engine.serves(request):
+    if may_skip_engine and control_of(app, exchange) is not None and not app.engine.serves(request):
         return  # neither the control API, a provider nor a rule has the path: the control API refuses it
     exchange.request = request
     exchange.sends_cors_headers = app.allow_cors
     if app.provider_proxy is not None and recordings_to_wait_for(app, exchange) is not None:
         return
-    if not is_known and request.has_unread_history:
+    if request.may_have_history and not is_known and request.has_unread_history:
         exchange.history_is_unread = True
     else:
-        set_engine_response(app, exchange, engine.begin_response(request))
+        set_engine_response(app, exchange, app.engine.begin_response(request))
 
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
@@ -273,23 +272,6 @@ def compressed(response: PlannedResponse) -> PlannedResponse:
     return response.with_plan(gzipped(response.plan))
 
 
-def refuse_body(app: App, exchange: Exchange, failure: Failure) -> None:
-    """Set the response to a request whose body is outside of the bounds. The connection ends with it."""
-    head = exchange.head
-    exchange.raw, exchange.received, exchange.ends_connection, exchange.body_refused = b"", b"", True, True
-    control = app.control
-    if control is not None and is_for_control_api(app, exchange):
-        exchange.response = PlannedResponse(control.refuse(failure), None)
-        exchange.hidden = True
-        return
-    engine = app.engine
-    exchange.request = request = head.reader(engine).read(
-        b"", exchange.client_address, exchange.now, exchange.monotonic
-    )
-    exchange.response = engine.refuse(failure, request)
-    exchange.sends_cors_headers = app.allow_cors
-
-
 def set_internal_error(app: App, exchange: Exchange) -> None:
     """Set a 500 as the response to an internal error, which is being handled, and log its traceback."""
     traceback.print_exc(file=sys.stderr)
@@ -363,20 +345,20 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
 def try_write_whole_and_end(app: App, exchange: Exchange) -> bool:
     """Try to write the whole response, and end the exchange then. Return whether both were done. They are not if the
     response has a wait or a cut, needs several writes, ends the connection or has an unusual delivery. Nor are they
-    if the client does not read. The write queue gets the bytes. In a task, the socket or the line
-    of a batch gets them at once."""
-    response, sink, head = exchange.response, exchange.sink, exchange.head
-    content, constraints = response.content, head.constraints
-    if constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:
-        constraints = exchange.constraints = constraints_of(app, exchange)
+    if the client does not read. The write queue gets the bytes. In a task, the socket or the line of a batch does."""
+    response, sink = exchange.response, exchange.sink
+    content, data = response.content, None
     cors_lines = ALLOW_CORS if exchange.sends_cors_headers else ""
-    data = None
-    if type(content) is PrerenderedResponse and constraints is NO_CONSTRAINTS:
-        date, limit_headers = app.date_line.bytes_at(exchange.now), response.limit_headers
-        data = prerendered_bytes(content, response.placeholder_values, date, cors_lines, limit_headers)
+    if exchange.head.constraints is not NO_CONSTRAINTS or exchange.ends_connection or app.draining:
+        exchange.constraints = constraints_of(app, exchange)
+    elif type(content) is PrerenderedResponse:
+        date = app.date_line.bytes_at(exchange.now)
+        data = prerendered_bytes(
+            content, response.placeholder_values, date, cors_lines, response.limit_headers
+        )
     if data is None and not has_wait_or_cut(content):
         plan = response.plan  # made only now: it costs more than `has_wait_or_cut`
-        serialized = serialize_head(plan, constraints, app.date_line.at(exchange.now), cors_lines)
+        serialized = serialize_head(plan, exchange.constraints, app.date_line.at(exchange.now), cors_lines)
         data = single_write(plan, serialized) if serialized.keep_alive else None
     if data is None or not sink.queue_write(data):
         return False

@@ -45,6 +45,7 @@ from mockllm.server.forwarded_requests import (
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
 from mockllm.server.player import wait_for_player
 from mockllm.server.protocols import ProxyFailed
+from mockllm.server.refused_bodies import refuse_body
 from mockllm.server.request_body import read_body
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_reading import (
@@ -61,7 +62,6 @@ from mockllm.server.respond import (
     is_parsed_before_check,
     may_be_for_control_api,
     opens_websocket,
-    refuse_body,
     respond,
     serialized_response_head,
     set_engine_response,

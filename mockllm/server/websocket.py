@@ -1,7 +1,5 @@
-"""Serves the WebSockets of the provider routes: each message that is a request is one exchange.
-
-aiohttp reads frames, pings and closes. Responses are frames that a player writes at their times.
-"""
+"""Serves the WebSockets of the provider routes: each message that is a request is one exchange. aiohttp reads frames,
+pings and closes. A player writes the frames of responses at their times."""
 
 from __future__ import annotations
 
@@ -38,6 +36,7 @@ from mockllm.server.deferred_planning import set_deferred_response
 from mockllm.server.exchange import NO_RESPONSE_YET, Exchange
 from mockllm.server.exchange_end import SERVER_FAILED, abandon_exchange, end_exchange, end_failed_response
 from mockllm.server.json_structure import structure_failure_in_slices, takes_long_to_read
+from mockllm.server.refused_bodies import refuse_body
 from mockllm.server.request_heads import RequestHead
 from mockllm.server.request_reading import (
     read_history_in_thread,
@@ -45,7 +44,7 @@ from mockllm.server.request_reading import (
     read_request,
     wait_until_rules_are_stable,
 )
-from mockllm.server.respond import make_response, refuse_body, set_engine_response, start_player
+from mockllm.server.respond import make_response, set_engine_response, start_player
 from mockllm.server.store_waits import change_stored_objects, fetch, wait_for_store
 from mockllm.server.waits_before_response import wait_for_release, wait_for_release_and_delay
 from mockllm.server.websocket_acceptance import accept_websocket

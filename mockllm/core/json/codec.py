@@ -36,6 +36,8 @@ MAX_DEPTH: Final = 200
 """The maximum nesting of lists and objects."""
 MANY_ITEMS: Final = 64
 """A list of more items is serialized item by item."""
+_TINY: Final = 128
+"""The most bytes of a text whose depth is bounded by its length alone."""
 _SHORT: Final = 256
 """The most bytes of a text in which counting brackets is quick."""
 _CONTAINERS: Final = frozenset({dict, list})
@@ -51,10 +53,12 @@ def loads(text: bytes | str) -> Json:
     return value
 
 
-def loads_and_brackets(text: bytes) -> tuple[Json, int]:
-    """Return the JSON value of a text, and its `opening_brackets`. Raise JSONDecodeError where the text is not
-    JSON."""
+def loads_and_depth_bound(text: bytes) -> tuple[Json, int]:
+    """Return the JSON value of a text, and an upper bound of its depth: its `opening_brackets`, or half of the bytes
+    of a tiny one. Raise JSONDecodeError where the text is not JSON."""
     value = orjson.loads(text)
+    if len(text) <= _TINY:
+        return value, len(text) // 2
     brackets = opening_brackets(text) if len(text) > _SHORT else text.count(b"[") + text.count(b"{")
     if brackets > MAX_DEPTH:
         _check_depth(value)

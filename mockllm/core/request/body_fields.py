@@ -15,7 +15,7 @@ from mockllm.core.json.codec import (
     Json,
     JSONDecodeError,
     Missing,
-    loads_and_brackets,
+    loads_and_depth_bound,
     opening_brackets,
 )
 from mockllm.core.request import divided_bodies
@@ -70,7 +70,7 @@ class BodyFields:
             depth_bound = opening_brackets(raw) if divided is None else divided.depth
         else:
             try:
-                value, depth_bound = loads_and_brackets(raw)
+                value, depth_bound = loads_and_depth_bound(raw)
             except JSONDecodeError:
                 value, depth_bound = MISSING, opening_brackets(raw)
         attributes = self.__dict__

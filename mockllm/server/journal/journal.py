@@ -86,9 +86,10 @@ class Journal:
         """Store an exchange that has ended, and count it in the metrics. `count_cached` later counts together the
         exchanges whose equal cached responses were sent in one write."""
         pending = self._pending
-        if len(pending) == self.max_entries and pending:
+        # cached responses to small requests, sent in one write, have no pending bytes
+        if self._pending_bytes and len(pending) == self.max_entries:
             oldest = pending[0]  # it is dropped
-            if oldest.pending_bytes:  # a cached response to a small request, sent in one write, has none
+            if oldest.pending_bytes:
                 self._pending_bytes -= oldest.pending_bytes
                 self._discarded.add(oldest.response)
         pending.append(ended)

@@ -16,12 +16,17 @@ def request(raw: bytes) -> Request:
     ("raw", "depth_bound"), [(b'{"a":[[1]]}', 3), (b'{"a":"[[["}', 4), (b"[[", 2), (b"7", 0)]
 )
 def test_depth_bound_of_unread_body_counts_brackets(raw: bytes, depth_bound: int) -> None:
-    assert request(raw).depth_bound == depth_bound
+    assert request(raw + b" " * 128).depth_bound == depth_bound
+
+
+def test_depth_bound_of_tiny_body_is_half_its_bytes() -> None:
+    assert request(b"[" * 64 + b"]" * 64).depth_bound == 64
+    assert request(b'{"a":[[1]]}').depth_bound == 5
 
 
 def test_depth_bound_and_body_are_parsed_once() -> None:
     read = request(b'{"a":[1]}')
-    assert read.depth_bound == 2
+    assert read.depth_bound == 4
     body = read.body
     assert body == {"a": [1]}
     assert read.fields is body
