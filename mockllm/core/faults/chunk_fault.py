@@ -61,8 +61,6 @@ class Splitting(ChunkFault):
         first, second = split_step(step, data, offset(data))
         begun = (*plan.steps[:index], first)
         if self.then == "go_on":
-            pause = WaitStep(
-                self.pause, step.chunk_number, explicit=True, attached_to_chunk=True, after_write=True
-            )
+            pause = WaitStep(self.pause, step.chunk_number, attached_to_chunk=True, after_write=True)
             return (*begun, pause, second, *plan.steps[index + 1 :])
         return (*begun, CutStep(self.then, step.chunk_number))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import groupby
-from re import _constants, _parser
+from re import _constants, _parser  # type: ignore[attr-defined]
 from typing import Final, cast
 
 from mockllm.core.regex.translate import (

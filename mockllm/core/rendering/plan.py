@@ -126,8 +126,8 @@ class StepOutsideHttpChunks(Struct, frozen=True):
 
 class WaitStep(Struct, frozen=True):
     """Seconds before the next step. They count from the previous deadline. With `after_write`, a late write of the
-    bytes before it restarts the wait: a client sees the whole gap. `explicit`: the scenario, a recording or a fault
-    has the wait; where pacing follows, it replaces the wait of the pace. `attached_to_chunk`: as in a RawStep."""
+    bytes before it restarts the wait: a client sees the whole gap. `explicit`: the scenario or a recording has the
+    wait; where pacing follows, it replaces the wait of the pace. `attached_to_chunk`: as in a RawStep."""
 
     seconds: float
     chunk_number: int

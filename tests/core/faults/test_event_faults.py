@@ -63,7 +63,7 @@ CASES: dict[str, tuple[Any, tuple[Step, ...]]] = {
             ROLE,
             FIRST_WAIT,
             RawStep(b"event: delta", 1, True, True),
-            WaitStep(1.0, 1, True, True, True),
+            WaitStep(1.0, 1, attached_to_chunk=True, after_write=True),
             RawStep(b"\ndata: one\n\n", 1, False, True, continues_event=True),
             *plans.STEPS[3:],
         ),
@@ -244,12 +244,12 @@ def test_cut_utf8_splits_inside_a_character() -> None:
     rest = (RawStep(b"\xbc\n\n", 2, attached_to_chunk=True, continues_event=True), LETTERS.steps[2])
     assert plans.played(built("cut_utf8"), LETTERS).steps == (
         *first,
-        WaitStep(0.1, 2, True, True, True),
+        WaitStep(0.1, 2, attached_to_chunk=True, after_write=True),
         *rest,
     )
     assert plans.played(built("cut_utf8", at={"chunk": 2}), LETTERS).steps == (
         *first,
-        WaitStep(0.1, 2, True, True, True),
+        WaitStep(0.1, 2, attached_to_chunk=True, after_write=True),
         *rest,
     )
     assert plans.played(built("cut_utf8", then="end"), LETTERS).steps == (*first, CutStep("end", 2))
