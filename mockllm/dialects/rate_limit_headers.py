@@ -24,19 +24,17 @@ Names: TypeAlias = Mapping[str, tuple[MeteredBound, Quantity]]
 
 def limit_header_pairs(names: Names, limit_status: LimitStatus, time: Callable[[float], str]) -> Headers:
     """Return the headers of these names; `time` formats seconds. `tokens` is the count of a provider that has one."""
-    pairs: list[tuple[str, str]] = []
     bound_statuses = {
         "requests": limit_status.requests,
         "tokens": limit_status.any_tokens,
         "input_tokens": limit_status.input_tokens,
         "output_tokens": limit_status.output_tokens,
     }
-    for name, (bound, quantity) in names.items():
-        bound_status = bound_statuses[bound]
-        if bound_status is not None:
-            value = getattr(bound_status, quantity)
-            pairs.append((name, str(value) if type(value) is int else time(value)))
-    return tuple(pairs)
+    return tuple([
+        (name, str(value) if type(value := getattr(bound_status, quantity)) is int else time(value))
+        for name, (bound, quantity) in names.items()
+        if (bound_status := bound_statuses[bound]) is not None
+    ])  # fmt: skip
 
 
 class SpentLimit(Struct, frozen=True):

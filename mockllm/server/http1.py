@@ -359,9 +359,9 @@ _head_bytes: Final = StoredBytes(MAX_HEAD_BYTES, _partial_head.cache_clear)
 
 
 def _lines(headers: Headers) -> str:
-    """Return header lines as `_line` writes each."""
+    """Return header lines, at least one, as `_line` writes each."""
     if "".join(chain.from_iterable(headers)).isprintable():
-        return "".join([f"{name}: {value}\r\n" for name, value in headers])
+        return "\r\n".join(map(": ".join, headers)) + "\r\n"
     return "".join([_line(name, value) for name, value in headers])
 
 
