@@ -16,7 +16,7 @@ from propcache.api import cached_property
 from benchmarks.rounds import Effort
 from mockllm.core.matching.conditions import Compare, Contains, Equals, Glob, Regex, StartsWith
 from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matcher
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from mockllm.core.request.request import Message, Request, TextPart
 
 SIZES = (10, 1_000, 10_000)

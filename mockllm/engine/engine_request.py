@@ -12,7 +12,7 @@ from msgspec import Struct
 from propcache.api import cached_property
 
 from mockllm.core.failure import Failure
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.selection.decision import DecisionInputs

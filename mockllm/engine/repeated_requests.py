@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from mockllm.core.request.divided_bodies import MIN_DIVIDED_BYTES
 from mockllm.core.request.request import PER_REQUEST_ATTRIBUTES, Request
 from mockllm.core.request.stored_objects import ObjectLookup, StoredObject

@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.limits.limit_data import Limit
 from mockllm.core.load.load import Load
 from mockllm.core.matching.matchers import Matcher
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from mockllm.core.randomness import Randomness
 from mockllm.core.request.mcp_server import McpServer
 from mockllm.core.selection.decision import Validation

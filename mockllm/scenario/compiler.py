@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from mockllm.core.matching.conditions import Equals, Exists
 from mockllm.core.matching.matchers import AllMatcher, Field, FieldMatcher, Matcher
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from mockllm.core.selection.decision import Validation
 from mockllm.core.selection.guards import Guard
 from mockllm.core.values.dynamic import LEAVES, Expression, is_static, with_fields

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mockllm.core.json.codec import Json, loads
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from mockllm.core.request.request import Tool
 from mockllm.core.request.response_parameters import Format
 from mockllm.core.request.tools import ToolChoice

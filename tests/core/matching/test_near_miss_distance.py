@@ -35,7 +35,7 @@ from mockllm.core.matching.matchers import (
     rank_key,
 )
 from mockllm.core.matching.near_miss_distance import CASE, CLOSE, FAR, condition_distance, distance
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from tests.core.json_requests import json_request
 
 LONG = "word " * 20

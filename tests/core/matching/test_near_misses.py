@@ -16,7 +16,7 @@ from mockllm.core.matching.conditions import (
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher
 from mockllm.core.matching.near_miss_distance import distance
-from mockllm.core.matching.rule_index import RuleIndex, rows_of
+from mockllm.core.matching.rule_matching import RuleIndex, rows_of
 from mockllm.core.request.request import Request
 from tests.core.json_requests import JsonRequest, json_request
 from tests.core.matchers import (

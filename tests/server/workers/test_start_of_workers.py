@@ -10,7 +10,7 @@ import pytest
 
 from mockllm.cli.option import BadOption
 from mockllm.cli.serve_workers import ServedGroup, _run_group, _supervise, _tell_certificate
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.control.api import ControlApi
 from mockllm.server.engine_builder import LoadedRules

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from mockllm.scenario.catalog import Catalog
 from mockllm.server.app import App
 from mockllm.server.control.problem import Problem

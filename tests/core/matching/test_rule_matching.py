@@ -33,7 +33,7 @@ from mockllm.core.matching.conditions import (
     ValidBySchema,
 )
 from mockllm.core.matching.matchers import AllMatcher, AnyMatcher, Field, FieldMatcher, Matcher, NotMatcher
-from mockllm.core.matching.rule_index import RuleIndex
+from mockllm.core.matching.rule_matching import RuleIndex
 from tests.core.json_requests import JsonRequest, json_request
 from tests.core.matchers import (
     conditions,
