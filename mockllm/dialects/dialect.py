@@ -36,8 +36,8 @@ class ProtocolCapabilities(Struct, frozen=True):
 
     # --- requests ---
     conversation: bool = True
-    """Turns, tools and a maximum of output tokens. A protocol that lacks one of them declares False, also where it
-    has turns. Legacy completions have none of them but the maximum."""
+    """Turns, tools and a maximum of output tokens: True only if the protocol has all three. Legacy completions have
+    the maximum alone."""
     system_text: bool = True
     tool_choice: bool = True
     tool_descriptions: bool = True
@@ -77,7 +77,7 @@ class ProtocolCapabilities(Struct, frozen=True):
     invalid_arguments: bool = True
     """Whether a call can have arguments that are not JSON; else such a call is left out."""
     errors_in_chunks: bool = False
-    """Whether a stream may have an error in a chunk, beside the finish reason."""
+    """Whether a stream may have an error in the event with the finish reason."""
     cache_read: bool = True
     """Whether the usage counts the input tokens that were read from a cache."""
     cache_write: bool = True
@@ -138,8 +138,8 @@ class Dialect(Protocol):
 
     @property
     def generates(self) -> bool:
-        """Whether rules that name no call may reply to it, too. Other calls, such as those for media, embeddings or
-        batches, get a reply only of a rule that names them."""
+        """Whether it is a generating call (`Request.generates`): rules that name no call may reply to it, too. Other
+        calls, such as those for media, embeddings or batches, get a reply only of a rule that names them."""
 
     @property
     def request_class(self) -> type[Request]:
@@ -176,7 +176,8 @@ class ReplyDialect(Dialect, Protocol):
         clients can resume the stream: the engine stores the paced stream in `background.plan`."""
 
     def event_layout(self, request: Request) -> EventLayout:
-        """Return where the events of a stream have calls, finish reasons, usage and texts, for faults of form."""
+        """Return where the events of a stream have calls, finish reasons, usage and texts, for faults that
+        change these members."""
 
     def encoding_key(self, request: Request) -> Hashable:
         """Return every part of the request, beside the model, `stream` and the output bounds, that changes
@@ -190,7 +191,7 @@ class ReplyDialect(Dialect, Protocol):
 
 
 class DefaultModelDialect(ReplyDialect, Protocol):
-    """A call whose requests may lack the model, and whose default model is not the encoder's own."""
+    """A call whose requests may lack the model. `default_model` chooses it, in place of the encoder."""
 
     def default_model(self, rule_models: Sequence[str]) -> str | None:
         """Return the model of a request that names none; None: the encoder has one. `rule_models`: as in
@@ -202,7 +203,7 @@ class MediaDialect(ReplyDialect, Protocol):
     api or path. Without a rule, the call makes its own."""
 
     def with_required_media(self, reply: Reply, request: Request) -> Reply:
-        """Return the reply of a rule with what it lacks, made as the request requires. Without a rule it is
+        """Add to a reply the media that the request requires and the reply lacks. Without a rule, `reply` is
         empty."""
 
 
@@ -212,8 +213,8 @@ class BackgroundDialect(ReplyDialect, Protocol):
     def in_background(
         self, stream: Plan, pace: Pacing, request: Request, identity: ResponseIdentity, *, streamed: bool
     ) -> Plan:
-        """Return the response to a client that does not wait. Streamed, that is the stream with
-        the waits of its states, else the first state of the response. Its `background` has the whole stream."""
+        """Return the response to a client that does not wait. A streaming client gets the stream, with waits for each
+        status. Any other client gets the response in its first status. Its `background` has the whole stream."""
 
 
 class StoringDialect(Dialect, Protocol):
@@ -225,8 +226,8 @@ class StoringDialect(Dialect, Protocol):
 
 
 class StoredPartsDialect(StoringDialect, Protocol):
-    """A call whose usual responses are stored: for a cached one, ids and times are filled into stored bytes. No
-    response is parsed for that."""
+    """A call whose usual responses are stored. For a cached response, the cache fills ids and times into prerendered
+    stored parts, and parses no response."""
 
     def stored_parts(self, plan: Plan) -> StoredParts | None:
         """Return the parts of a response that are stored; None where there are none."""

@@ -44,7 +44,8 @@ class ProviderCall(Struct, frozen=True, eq=False):
     body_fields: tuple[str, ...] = ()
     """The fields that identify a body of this call in a log that names no path."""
     recognizes_body: Callable[[Mapping[str, Json]], bool] | None = None
-    """Whether a bare body without messages is of this call: `explain` guesses by it. Its path has no variables."""
+    """Whether a body alone, without a path and without messages, is of this call: `explain` guesses by it. Its path
+    has no variables."""
 
     @property
     def endpoint(self) -> str:
@@ -110,9 +111,9 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     """The hint headers that hold no secret: examples made of recordings contain them."""
     protocol_versions: tuple[str, ...] = ()
     """The versions of its protocol that a scenario may name, the oldest first."""
-    written_members: Mapping[str, str] = {}
-    """Which members of a response the server writes from a reply: the key of the scenario language by the path of the
-    member. Only for a provider whose protocol has its name."""
+    member_keys: Mapping[str, str] = {}
+    """The key of the scenario language that sets a member of a response, by the path of the member. Only for a
+    provider whose protocol has its name."""
     hosts: tuple[str, ...] = ()
     """The ends of its API's host names, where a recorded path needs the provider's prefix."""
     unprefixed_hosts: tuple[str, ...] = ()

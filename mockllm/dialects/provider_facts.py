@@ -20,7 +20,7 @@ from mockllm.dialects.telemetry_fields import TelemetryFields
 DIALECT_NAMES: Final = frozenset(call.protocol for call in LISTED_CALLS)
 """The protocols: the values of `match: {dialect: …}`, and the keys of `extras` and of `fields` by dialect."""
 WRITTEN_MEMBERS: Final = {
-    provider.name: provider.written_members for provider in LISTED_PROVIDERS if provider.written_members
+    provider.name: provider.member_keys for provider in LISTED_PROVIDERS if provider.member_keys
 }
 """By protocol: the members that the server writes itself, with the keys of the language for them."""
 PROTOCOL_VERSIONS: Final = tuple(

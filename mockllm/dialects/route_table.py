@@ -57,18 +57,18 @@ ROUTES: Final = tuple(
     for provider in LISTED_PROVIDERS
     for route in provider.routes
 )
-BASES: Final = {provider.name: provider.base for provider in LISTED_PROVIDERS}
+BASE_PATHS: Final = {provider.name: provider.base for provider in LISTED_PROVIDERS}
 """The path in the base URL of each provider's SDKs."""
-BASE_URLS: Final = tuple(
+SHOWN_BASE_PATHS: Final = tuple(
     (provider.title, provider.base) for provider in LISTED_PROVIDERS if provider.base_url_shown
 )
-"""SDKs with what follows the server's address in their base URL."""
+"""The providers that `GET /` shows: the title of each, and the path in the base URL of its SDKs."""
 
 
 def spellings(route: Route) -> Iterator[tuple[str, str]]:
     """Return each prefix of a route's path with each spelling of the path after it."""
     base = route.listed_provider.omittable_path_start
     for path in route.paths():
-        for bare in dict.fromkeys((path, path.removeprefix(base))):
+        for spelling in dict.fromkeys((path, path.removeprefix(base))):
             for prefix in (f"/{route.provider}",) if route.needs_prefix else ("", f"/{route.provider}"):
-                yield prefix, bare
+                yield prefix, spelling

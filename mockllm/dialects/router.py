@@ -26,7 +26,7 @@ from mockllm.dialects.listing import (
     likely_provider,
 )
 from mockllm.dialects.path_hints import SET_BASE_URL, KnownPaths, lacks_prefix, path_hint
-from mockllm.dialects.route_table import BASES, ROUTES, Route, spellings
+from mockllm.dialects.route_table import BASE_PATHS, ROUTES, Route, spellings
 
 _NO_MODEL: Final = re.compile(r"v1(?:alpha|beta1?)?/models(?:/|$)")
 """Matches what a variable `{model}` would take, but is a path behind a base URL that ends with `/models`."""
@@ -114,14 +114,14 @@ def find_route(
     path: str,
     headers: Mapping[str, str],
     query: str = "",
-    unprefixed_provider: str | None = None,
+    root_provider: str | None = None,
     over_tls: bool = False,
 ) -> Routing:
     """Return the call of a request. `path` is undecoded, without query and session prefix. `headers` are
-    looked up by lower-case name. `query` is undecoded. The calls of `unprefixed_provider` need no prefix, and
+    looked up by lower-case name. `query` is undecoded. The calls of `root_provider` need no prefix, and
     precede those of all others. `over_tls`: whether the request came over TLS, for the base URL in a hint."""
-    if unprefixed_provider is not None:
-        found = find_route(method, f"/{unprefixed_provider}{path}", headers, query)
+    if root_provider is not None:
+        found = find_route(method, f"/{root_provider}{path}", headers, query)
         if type(found) is RouteMatch:
             return found
     methods = _LITERAL.get(path)
@@ -324,7 +324,7 @@ def _base_of(method: str, path: str, headers: Mapping[str, str]) -> str | None:
     if not calls:
         return None
     call = _select(calls, headers, "")
-    return path.removesuffix(call.path) + BASES[call.provider]
+    return path.removesuffix(call.path) + BASE_PATHS[call.provider]
 
 
 @cache

@@ -74,7 +74,7 @@ class CandidateFinder:
             clock.time(request.monotonic),
             partial(limit_cost, request),
             "strict" if request.generates else self._own_response_validation,
-            assessment.compute_prompt_work,
+            assessment.compute_batch_work,
             clock.scale,
         )
 
@@ -88,8 +88,9 @@ class CandidateFinder:
         return rules, modifiers
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
-        """Return the candidates for the handshake of a WebSocket. A reply is for the messages after it. One with
-        `user_speech` has the times of the user's speech in the client's audio: it is for the handshake."""
+        """Return the candidates for the handshake of a WebSocket. A reply is for the messages after the
+        handshake. A reply with `user_speech` has the times of the user's speech in the audio: it is for the
+        handshake."""
         for_handshake = (
             item_index
             for item_index in self._index.matching(mask, request, 0, self._rule_count)

@@ -81,7 +81,7 @@ class Engine:
             settings.volatile,
             partial(overrides_or_failure, catalog, settings.allow_overrides, self._planner.max_wait),
             catalog.mcp_servers if state.stores_objects else without_mcp_sessions(catalog.mcp_servers),
-            catalog.unprefixed_provider,
+            catalog.root_provider,
             self._repeated_requests,
         )
         self._candidates = CandidateFinder(catalog, settings.seed)
@@ -143,7 +143,7 @@ class Engine:
             response = self._decide_and_plan(request, read_ahead.mask, None, None, deferrable=deferrable)
             request.read_ahead = None  # it refers to the request: only a garbage collection would free both
             return response
-        if repeated is not None and repeated.to_precompute is not None:  # for later equal requests
+        if repeated is not None and repeated.key_and_attributes is not None:  # for later equal requests
             self._repeated_requests.add(repeated, request, self._index, self._precompute)
             repeated = None  # it serves the requests after this one
         route_mask = request.route_mask
@@ -189,7 +189,7 @@ class Engine:
         notes = request.override.notes
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
         if not self.state.can_decide(inputs):
-            inputs.compute_all()  # here a missing object can interrupt it
+            inputs.compute_all()  # a missing object interrupts it here, before the store decides
             return UndecidedResponse(inputs, partial(self._respond_decided, response_inputs))
         return self._respond_or_defer(response_inputs, PlanQueueEntry())
 
@@ -273,14 +273,14 @@ class Engine:
         self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. If another request has changed what this one has read,
-        `respond_again` makes the response anew; without it, the same plan is stored again. Return the response with
-        its time scale and the updates' webhooks and batch job. It gets the request's hash if a `match` read it, or
-        every response has one: as a per-response header."""
+        `respond_again` makes the response anew. Without `respond_again`, the engine stores the same plan again.
+        Return the response with its time scale and the updates' webhooks and batch job. It gets the request's hash if
+        a `match` read it, or every response has one: as a per-response header."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
-        if planned.decoded_updates is not None:
-            planned = replace(planned, decoded_updates=None)  # the journal stores the response
+        if planned.precomputed_updates is not None:
+            planned = replace(planned, precomputed_updates=None)  # the journal stores the response
         scale = self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -289,7 +289,7 @@ class Engine:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
             arguments = request.session or "", update, request.response_lookup, respond_again
-            # without an `optional` update, the response is right, too
+            # the response is right even if an `optional` update is not stored
             if not (self.state.apply_storage_update(*arguments) or update.optional):
                 return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
@@ -309,7 +309,7 @@ class Engine:
     def apply_storage_update(
         self, session: str, update: StorageUpdate, read_lookup: ObjectLookup = EMPTY_LOOKUP
     ) -> bool:
-        """Store what changes without a request, as the state does."""
+        """Store what changes without a request. `read_lookup` is what was read to make the update."""
         return self.state.apply_storage_update(session, update, read_lookup)
 
     def time_scale(self, session: str | None) -> float:

@@ -7,7 +7,7 @@ from collections import Counter
 from msgspec import Struct
 
 from mockllm.dialects.listing import paths_by_provider
-from mockllm.dialects.route_table import BASE_URLS
+from mockllm.dialects.route_table import SHOWN_BASE_PATHS
 from mockllm.scenario.catalog import Catalog
 from mockllm.scenario.diagnostics import StaleSource
 
@@ -27,7 +27,7 @@ class EngineInfo(Struct, frozen=True):
     stale: tuple[StaleSource, ...] = ()
     calls: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sources: tuple[tuple[str, int], ...] = ()
-    unprefixed_provider: str | None = None
+    root_provider: str | None = None
     """The provider whose paths need no prefix."""
     findings: tuple[str, ...] = ()
     """The names of the findings that the loaded files replay, if there are several: each responds in the session of
@@ -45,11 +45,11 @@ def engine_info(catalog: Catalog, stale: tuple[StaleSource, ...]) -> EngineInfo:
         rules=catalog.rule_count,
         files=catalog.file_count,
         rule_paths=tuple(paths),
-        bases=BASE_URLS,
+        bases=SHOWN_BASE_PATHS,
         stale=stale,
         calls=paths_by_provider(),
         sources=tuple(rules.items()),
-        unprefixed_provider=catalog.unprefixed_provider,
+        root_provider=catalog.root_provider,
         findings=tuple(catalog.findings),
         pack_rules=sum(item.layer > 0 for item in catalog.items[: catalog.rule_count]),
         pack_files=catalog.pack_files,

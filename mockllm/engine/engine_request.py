@@ -64,8 +64,8 @@ class EngineRequest(Request):
     is derived from this one and from `request_class`."""
 
     request_class: ClassVar[type[Request]] = Request
-    """The dialect's class of requests; `Request` for an unknown path. Workers can pickle it, but not the class
-    that is derived from it."""
+    """The dialect's class of requests; `Request` for an unknown path or a wrong method. Workers can pickle it, but
+    not the class that is derived from it."""
     may_have_history: ClassVar[bool] = False
     """Whether requests of the class may continue stored responses: `history_is_long` looks at them."""
     routing: Routing
@@ -127,8 +127,8 @@ def _derived_class(request_class: type[Request]) -> type[EngineRequest]:
 
 
 def often_read_attributes(request_class: type[EngineRequest]) -> dict[str, object]:
-    """Return the attributes of the class that each request reads, but for those that are computed. Each request has
-    them as its own: Python 3.11 reads these five times as fast."""
+    """Return the attributes of the class that the server reads of each request, without computed ones. Each request
+    has them as its own: Python 3.11 reads these five times as fast."""
     values = {name: getattr(request_class, name) for name in _OFTEN_READ}
     return {name: value for name, value in values.items() if not hasattr(value, "__get__")}
 

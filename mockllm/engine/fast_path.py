@@ -2,10 +2,11 @@
 decide.
 
 The candidates of the request are one rule and modifiers, without guards, errors, named states and loads. Their limits
-neither count responses in flight nor are random; where one refuses or delays the request, a decision is made. The
-fast path makes no object of a decision. Only where there is a limit, it makes a `Cost`, which is what the request
-takes of that, and a `LimitStatus`. Where a decision comes first (`only_after_decision`), it makes the response alone.
-Responses and counts are the same as without it: the engine decides what the fast path cannot serve."""
+neither count responses in flight nor have `strategy: random`. Where one refuses or delays the request, a decision is
+made. The fast path makes no `Decision`, `DecisionInputs` or `RequestAssessment`. With a limit, it makes a `Cost`,
+which is what the request takes of the limit, and a `LimitStatus`. Where a decision comes first
+(`only_after_decision`), it makes the response alone. Responses and counts are the same as without it: the engine
+decides what the fast path cannot serve."""
 
 from __future__ import annotations
 
@@ -47,8 +48,8 @@ class FastPath(Struct, frozen=True):
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
     varying_selector: ResponseSelector | None
-    """Selects the response where the rule's responses vary: by counts, by scope, or by the text of a template or a
-    generated tool call. None where the rule has one response for all requests."""
+    """Selects the response by the counts of the rule's scope. A template or a generated tool call needs these counts,
+    too, where there is one response. None where the response needs no counts."""
     count_keys: Sequence[str]
     planner: ResponsePlanner
     state: EngineState
@@ -95,7 +96,7 @@ class FastPath(Struct, frozen=True):
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         validation = self.rule.validation
-        if planned.named_tools or (validation == "strict" and request.undocumented_fields):
+        if planned.literal_tool_names or (validation == "strict" and request.undocumented_fields):
             return planned.with_request_notes(request, validation)
         return planned  # most need no notes: without a call
 
@@ -173,7 +174,7 @@ class FastPath(Struct, frozen=True):
         if prerendered.uses_input_tokens:
             _ = request.input_tokens  # before it is counted: this may need an object of the store
         # most responses need no call of `fits`
-        if not prerendered.placeholder_comparisons or cached.fits(request):
+        if not prerendered.encoder_conditions or cached.fits(request):
             return cached
         return None
 
@@ -224,8 +225,8 @@ class FastPath(Struct, frozen=True):
         decision: Decision,
     ) -> PlannedResponse | None:
         """Return the response to a request by its decision, which the store or this process has made. Return None
-        where the response is not cached, waits or has a slot. Nor does it respond where anything
-        else needs a plan: a session, an error, a background response, or a lookup in the prompt cache."""
+        where the response is not cached, waits or has a slot. Also return None for what needs a plan: a session, an
+        error, a background response, or a lookup in the prompt cache."""
         rule, admission = decision.selected_rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None
@@ -235,7 +236,7 @@ class FastPath(Struct, frozen=True):
         if len(request.raw) >= self.min_prompt_bytes and self._looks_up_prompt(request):
             return None
         selector, scope = self.varying_selector, rule.candidate.scope
-        response_index = 0 if selector is None else selector.pick(rule.response_count, UNUSED_RANDOMNESS)
+        response_index = 0 if selector is None else selector.pick(rule.earlier_responses, UNUSED_RANDOMNESS)
         response = None if response_index is None else self.responses[response_index]
         if response is None:
             return None
@@ -273,8 +274,8 @@ class FastPath(Struct, frozen=True):
         token: str,
         headers: Headers,
     ) -> PlannedResponse:
-        """Return the response of an entry, with its tool call, for this request, which has this number in the scope
-        of the rule. `token` is its seed token; if it is empty, readers derive it from the id seed
+        """Fill an entry of the response cache for this request. `number` is the number of the request in the rule's
+        scope. `token` is its seed token; if it is empty, readers derive it from the id seed
         (`seed_token.token_of`)."""
         cached, tool_call = entry
         prefix = Ids.id_seed_prefix(self.seed, scope) if scope else self.id_seed_prefix

@@ -71,7 +71,7 @@ def _is_decided_but_for_counts(
         return False
     if len(rules) != 1:
         return False
-    if not all(each.needs_only_match or each in with_limit for each in (*rules, *modifiers)):
+    if not all(each.is_unconditional or each in with_limit for each in (*rules, *modifiers)):
         return False
     items = planner.catalog.items
     item = items[rules[0].item_index]

@@ -57,7 +57,7 @@ class PlannedResponse(Struct, frozen=True):
     removed."""
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
-    named_tools: frozenset[str] = frozenset()
+    literal_tool_names: frozenset[str] = frozenset()
     """The tools that its rule calls by names: see `CompiledResponse`."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks of the response, to the addresses of `then_post` or of a client, at their times."""
@@ -80,14 +80,14 @@ class PlannedResponse(Struct, frozen=True):
     """The id seed of a cached response (`Ids.id_seed`); empty for any other."""
     responder_key: str | None = None
     """The key of the rule or modifier whose response this is: two of them may have the same id. None for a
-    refusal by a limit or load, and for any response without a rule."""
+    refusal by a limit or load, and for any response that neither a rule nor a modifier makes."""
     placeholder_values: Sequence[bytes] = ()
     """The values of the placeholders of `content`, in their order."""
     cached_from: PlannedResponse | None = None
     """The cached response that differs in nothing but `id_seed`, the values and `time_scale`. None for any other
     response. The journal refers to it."""
-    decoded_updates: Sequence[StorageUpdate] | None = None
-    """The updates of stored objects, where a thread has decoded the bytes for them already."""
+    precomputed_updates: Sequence[StorageUpdate] | None = None
+    """The updates of stored objects, where a thread has made them of the response's bytes already."""
 
     def with_placeholder_values(self, id_seed: bytes, values: Sequence[bytes]) -> PlannedResponse:
         """Return the same response with these values and this id seed."""
@@ -109,10 +109,10 @@ class PlannedResponse(Struct, frozen=True):
         """Return the response with notes of unknown fields, where the validation accepts some with a note. Also note
         named tools that the request does not offer."""
         has_undocumented_fields = validation == "strict" and request.undocumented_fields
-        if not has_undocumented_fields and not self.named_tools:
+        if not has_undocumented_fields and not self.literal_tool_names:
             return self
         notes = undocumented_field_notes(request.undocumented_fields) if has_undocumented_fields else []
-        notes += unoffered_tool_notes(self.named_tools, request)
+        notes += unoffered_tool_notes(self.literal_tool_names, request)
         return replace(self, notes=(*self.notes, *notes), cached_from=None) if notes else self
 
     def with_admission(self, headers: Headers, wait: float) -> PlannedResponse:
@@ -186,12 +186,12 @@ def undocumented_field_notes(names: Sequence[str]) -> list[str]:
     return [f"{UNKNOWN_FIELD}{brief(name)}" for name in names[:MAX_UNDOCUMENTED_FIELDS]]
 
 
-def unoffered_tool_notes(named_tools: Collection[str], request: Request) -> list[str]:
+def unoffered_tool_notes(literal_tool_names: Collection[str], request: Request) -> list[str]:
     """Return a note of the first tools that a rule calls and the request does not offer. A request without tools has
     none, nor has one that offers a tool of its provider, which may load others."""
-    offered = request.all_tools if named_tools else ()
+    offered = request.all_tools if literal_tool_names else ()
     names = {tool.name: None for tool in offered}
-    unoffered = sorted({*named_tools} - names.keys())
+    unoffered = sorted({*literal_tool_names} - names.keys())
     if not offered or not unoffered or not all(tool.kind in CLIENT_RUN_KINDS for tool in offered):
         return []
     return [f"calls {_first_names(unoffered)}, but the request offers {_first_names(names)}"]

@@ -105,7 +105,7 @@ class ResponsePlanner:
             spec = context.compiled.spec
         if isinstance(spec, ReplySpec):
             request = context.request
-            self.check_work(request, deferrable=context.deferrable)
+            self.check_planning_effort(request, deferrable=context.deferrable)
             if not (request.generates or request.is_for_mcp_server or request.makes_media):
                 return self.apply_settings(plan_of_non_generating_call(spec, context), context)
             return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
@@ -164,7 +164,7 @@ class ResponsePlanner:
             tool, request, randomness, self._max_generated, size, in_chunks=in_chunks, deferrable=deferrable
         )
 
-    def check_work(self, request: Request, *, deferrable: bool) -> None:
+    def check_planning_effort(self, request: Request, *, deferrable: bool) -> None:
         """Raise BudgetExceeded where a response has more vectors or echoed prompts than allowed; with `deferrable`
         raise PlanningTooLong where planning takes long."""
         components, echoed = request.vector_components, request.echoed_characters

@@ -26,8 +26,8 @@ MAX_SEEN: Final = 4_096
 """The most hashes of head and body that are remembered; a full set is cleared. If clients send more different
 requests one after another, none is recognized, and nothing is computed in vain."""
 SKIPPED: Final = 7
-"""The requests that are not looked up after one that is, while the last `MAX_SEEN` of these were all new. To look up
-a request of 1 KB takes half a microsecond."""
+"""After `MAX_SEEN` new requests in a row, so many requests follow each lookup without a lookup. To look up a request
+of 1 KB takes half a microsecond."""
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Bytes of all repeated requests, about."""
 
@@ -86,7 +86,7 @@ class RepeatedRequest(Struct):
     """What follows from the head and the body of a request, for the engine with this `rule_index`. After a reload,
     that may be the index of an earlier engine. It is in one of three states:
 
-    - not tried: `to_precompute` is set
+    - not tried: `key_and_attributes` is set
     - computed: `rule_index` is set
     - not computable, since it depends on more than head and body: both are None
 
@@ -94,8 +94,9 @@ class RepeatedRequest(Struct):
     needed to free both.
     """
 
-    to_precompute: tuple[RepeatedRequestKey, Mapping[str, object]] | None
-    """The key, and the attributes of all requests with the head, until `add` has tried to compute what follows."""
+    key_and_attributes: tuple[RepeatedRequestKey, Mapping[str, object]] | None
+    """The key of the request, and the attributes that all requests with the head have. None as soon as `add` has
+    tried to compute what follows from them."""
     rule_index: RuleIndex | None = None
     """None before it is computed, and where anything depends on client, time or stored objects."""
     match_mask: int = 0
@@ -145,8 +146,8 @@ class RepeatedRequests:
         """Compute what follows from the head and the body of a request, and store it. If any of that depends on
         client, time or stored objects, only the attributes of the head remain. `precompute` runs the check and
         makes the cache key."""
-        assert repeated.to_precompute is not None, "it is tried once"
-        (key, of_head), repeated.to_precompute = repeated.to_precompute, None
+        assert repeated.key_and_attributes is not None, "it is tried once"
+        (key, of_head), repeated.key_and_attributes = repeated.key_and_attributes, None
         attributes = {**of_head, "repeated": repeated}
         lookup = TrackingLookup()
         kind = tracking_class(type(request))  # type: ignore[arg-type]  # mypy takes no class for hashable

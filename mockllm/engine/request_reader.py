@@ -47,8 +47,8 @@ class ReaderInputs(NamedTuple):
     volatile: frozenset[str]
     read_override: Callable[[Mapping[str, str], Session | None], Override | Failure]
     mcp_servers: Mapping[str, McpServer]
-    unprefixed_provider: str | None
-    """The provider whose paths need no prefix."""
+    root_provider: str | None
+    """The provider that a scenario file names: its routes come first, and need no prefix."""
     repeated_requests: RepeatedRequests
     """The small requests that came several times."""
 
@@ -74,10 +74,9 @@ def _has_override(headers: Mapping[str, str]) -> bool:
 class RequestReader:
     """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`).
 
-    `_request_of` makes a request of its attributes. `_head_identity` is the head in the keys of repeated
-    requests. `_repeated_requests` is None where a call does not generate, its session is no valid one, or a
-    single request has the head. It is not used for the first request (until `_has_read`), nor for one with a
-    session or an override."""
+    `_request_of` makes a request from a dict of attributes. `_head_identity` is the head in the keys of repeated
+    requests. `_repeated_requests` is None for a call that does not generate, an invalid session, and a head that
+    a single request has. The first request (until `_has_read`), sessions and overrides do not use it."""
 
     __slots__ = (
         "_attributes",
@@ -105,7 +104,7 @@ class RequestReader:
         session, error = headers.get(SESSION_HEADER), None
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)
-        routing = find_route(method, path, headers, query_string, reader_inputs.unprefixed_provider, over_tls)
+        routing = find_route(method, path, headers, query_string, reader_inputs.root_provider, over_tls)
         request_class = engine_request_class(routing)
         self._request_of, self._head_identity = request_class.of, object()
         may_repeat = request_class.generates and not error
@@ -123,7 +122,7 @@ class RequestReader:
             "override_or_failure": error,  # the failure of an invalid session; `read` sets what the headers override
             **attributes_of_route(routing),
             **often_read_attributes(request_class),
-            **PER_REQUEST_ATTRIBUTES,  # room for what `Request.of` sets
+            **PER_REQUEST_ATTRIBUTES,  # so that the copied dict does not grow
         }
         if len(query_string) <= _SHORT_QUERY:
             self._attributes["query"] = read_query(query_string)
@@ -177,9 +176,9 @@ class RequestReader:
             return self._request_of(
                 attributes, raw, client_address, now, monotonic, self._lookup_without_session
             )
-        return self._read_with_session(raw, client_address, now, monotonic, uses_session)
+        return self._read_with_session_or_override(raw, client_address, now, monotonic, uses_session)
 
-    def _read_with_session(
+    def _read_with_session_or_override(
         self, raw: bytes, client_address: str, now: float, monotonic: float, uses_session: bool
     ) -> EngineRequest:
         """Return the request of a head with a session or an override."""
@@ -217,5 +216,5 @@ class RequestReader:
     def _attributes_of_repeated(self, key: RepeatedRequestKey) -> dict[str, object]:
         """Return the attributes of a request that came before. From this request, the engine computes those of later
         equal requests."""
-        repeated = RepeatedRequest(to_precompute=(key, self._attributes))
+        repeated = RepeatedRequest(key_and_attributes=(key, self._attributes))
         return {**self._attributes, "repeated": repeated}

@@ -102,7 +102,7 @@ class ResponseBuilder(DecidedRequest):
                     0 if selector.sticky else selected.tries
                 )  # a sticky choice has one draw for each scope
                 randomness = Randomness(self.seed, item.id, selected.candidate.scope, tries)
-            picked = selector.pick(selected.response_count, randomness)
+            picked = selector.pick(selected.earlier_responses, randomness)
             if picked is None:
                 return self._unmatched_error(
                     unmatched_error(
@@ -163,7 +163,7 @@ class ResponseBuilder(DecidedRequest):
             context = self.plan_context_without_rule()
             return self._planned_response(self.planner.plan(context), name, context)
         try:
-            self.planner.check_work(self.request, deferrable=self.deferrable)
+            self.planner.check_planning_effort(self.request, deferrable=self.deferrable)
         except BudgetExceeded as exceeded:
             return self._response_without_rule(Failure("bad_request", message=str(exceeded)), name)
         failure_or_plan = own_response(self.request, self.identity())
@@ -362,7 +362,7 @@ class ResponseBuilder(DecidedRequest):
             unmatched,
             context.error,
             tuple(context.faults),
-            named_tools=context.compiled.named_tools,
+            literal_tool_names=context.compiled.literal_tool_names,
             webhooks=tuple(_webhooks_of(plan, context, responder_id or "")) if context.webhook_specs else (),
             faults_by_step=tuple(context.faults_by_step.items()),
             responder_key=responder_key,

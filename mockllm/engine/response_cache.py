@@ -46,8 +46,8 @@ MAX_LARGE_EVENTS: Final = 2 * 1024 * 1024
 """A stream whose events are larger than `LARGE_EVENT` by more bytes in all is rendered for each request. Its entry is
 compared byte by byte, and no other response is sent meanwhile: 150 ms for 12 MB, three minutes of speech."""
 MIN_COMPARED_CHUNKS: Final = 8
-"""A streamed tool call with fewer chunks is not cached. A cached response has the bytes between two chunks once, and
-repeats them. The comparison with the fresh response checks this, which takes several chunks."""
+"""A streamed generated tool call with fewer chunks is not cached. A cached response repeats the same bytes between
+chunks. The comparison with the fresh response needs several chunks to verify that."""
 MAX_KEY_TEXT: Final = 2_048
 """The most characters of a templated text or a tool's name in a key."""
 MAX_REMEMBERED_KEYS: Final = 10_000
@@ -97,7 +97,7 @@ class CacheEntry(Struct, frozen=True):
         """Return whether the entry is the response to this request, too. Encoders compare times and token counts;
         each comparison must have the same result."""
         prerendered, output_tokens = self.prerendered, 0 if tool_call is None else tool_call.output_tokens
-        return not prerendered.placeholder_comparisons or prerendered.fits(
+        return not prerendered.encoder_conditions or prerendered.fits(
             request.now, self._input_tokens(request), output_tokens
         )
 
@@ -328,6 +328,7 @@ def _numbered_tool_calls(
     fresh: PlannedResponse, prerendered: PrerenderedResponse, values: Sequence[bytes]
 ) -> tuple[tuple[str | int, str], ...]:
     """Return the tool calls. An id that differs in each response is replaced by its index among the values."""
+    # the values of the id patterns come first
     ids = [value.decode() for value in values[: len(prerendered.id_patterns)]]
     numbers = {id: number for number, id in enumerate(ids)}  # not of times and token counts
     for id, _ in fresh.tool_calls:

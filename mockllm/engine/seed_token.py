@@ -99,10 +99,10 @@ def _counts(inputs: DecisionInputs, decision: Decision) -> str:
     rule, counts = decision.selected_rule, ""
     if rule is not None:
         number = inputs.rules.index(rule.candidate)
-        if number or rule.candidate.guard is not None or rule.tries or rule.response_count:
-            counts = f",r{number}:{rule.tries}:{rule.response_count}"
+        if number or rule.candidate.guard is not None or rule.tries or rule.earlier_responses:
+            counts = f",r{number}:{rule.tries}:{rule.earlier_responses}"
     for selected in decision.selected_modifiers:
-        if selected.candidate.guard is not None or selected.tries or selected.response_count:
+        if selected.candidate.guard is not None or selected.tries or selected.earlier_responses:
             number = inputs.modifiers.index(selected.candidate)
-            counts += f",m{number}:{selected.tries}:{selected.response_count}"
+            counts += f",m{number}:{selected.tries}:{selected.earlier_responses}"
     return counts

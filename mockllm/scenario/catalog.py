@@ -50,7 +50,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     """Whether it would be static but for its text, which is a template."""
     generates_tool_call: bool = False
     """Whether it would be static but for the call of an offered tool, which is all that it has."""
-    named_tools: frozenset[str] = frozenset()
+    literal_tool_names: frozenset[str] = frozenset()
     """The tools that it calls by names without templates, with arguments that are written; none where nothing depends
     on the body."""
 
@@ -162,9 +162,9 @@ class CatalogItem(Struct, frozen=True):
         """The number of its responses after which requests are unmatched; None without an end."""
         return None if self.selector is None else self.selector.max_responses
 
-    def response_count(self, eligible: int) -> int:
+    def earlier_responses(self, eligible: int) -> int:
         """Return the number of responses in `eligible` eligible tries of one scope."""
-        responses = eligible if self.guard is None else self.guard.response_count(eligible)
+        responses = eligible if self.guard is None else self.guard.earlier_responses(eligible)
         return responses if self.max_responses is None else min(responses, self.max_responses)
 
 
@@ -186,7 +186,7 @@ class Catalog(Struct, frozen=True):
     """The MCP servers by name; the first of a name counts."""
     uses_packs: bool = False
     """Whether any pack is used; if none is, the response to an unmatched request suggests `use: [default]`."""
-    unprefixed_provider: str | None = None
+    root_provider: str | None = None
     """The provider whose paths need no prefix: that of the first file that names one."""
     findings: Sequence[str] = ()
     """The names of the findings that the files replay, if there are several: each responds in the session of its name
@@ -202,7 +202,7 @@ class Catalog(Struct, frozen=True):
     def response_counts(self) -> Mapping[str, Callable[[int], int]]:
         """By key, the number of responses by that of eligible tries; without the items that respond to each."""
         return {
-            item.key: item.response_count
+            item.key: item.earlier_responses
             for item in self.items
             if item.guard is not None or item.max_responses is not None
         }

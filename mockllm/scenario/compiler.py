@@ -79,7 +79,7 @@ def compile_catalog(
     findings = tuple(dict.fromkeys(entry.session for entry in entries if entry.session is not None))
     root = next((entry.provider for entry in entries if entry.provider is not None), None)
     parts = (tuple(items), rules, index, tuple(models), files, strict, validation, servers, pack_files > 0)
-    return Catalog(*parts, unprefixed_provider=root, findings=findings, pack_files=pack_files)
+    return Catalog(*parts, root_provider=root, findings=findings, pack_files=pack_files)
 
 
 def _own_response_validation(rules: Sequence[CatalogItem]) -> Validation:
@@ -211,7 +211,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and not any(isinstance(node, ServerToolSpec) for node in nodes)
     )
     sends_messages_first = reply is not None and reply.sends_messages_first
-    named_tools = (_named_tool(node) for node in (nodes if reply is not None else ()))
+    tool_names = map(_named_tool, () if request_independent or reply is None else nodes)
     return CompiledResponse(
         spec,
         settings,
@@ -222,7 +222,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         sends_messages_first,
         templated_text,
         generates_tool_call,
-        frozenset() if request_independent else frozenset(name for name in named_tools if name is not None),
+        frozenset(name for name in tool_names if name is not None),
     )
 
 

@@ -42,7 +42,7 @@ class KnownNames(Struct, frozen=True):
     aliases: Mapping[str, str] = {}
     """Names that users write in place of a provider's name, with that name."""
 
-    written_members: Mapping[str, Mapping[str, str]] = {}
+    member_keys: Mapping[str, Mapping[str, str]] = {}
     """By dialect: the members that the server writes, by path, with the word of the language for each."""
 
     provider_dialects: Mapping[str, Collection[str]] = {}
@@ -65,7 +65,7 @@ class KnownNames(Struct, frozen=True):
 
     def written_member(self, dialect: str, path: Sequence[str | int]) -> str | None:
         """Return the word for a member of a response that the server writes itself; None for any other member."""
-        return self.written_members.get(dialect, {}).get(_written_name(path))
+        return self.member_keys.get(dialect, {}).get(_written_name(path))
 
     def kind_of_parent(
         self, dialect: str, path: Sequence[str | int]
@@ -73,7 +73,7 @@ class KnownNames(Struct, frozen=True):
         """Return whether a member of a response is an object or a list with members that the server writes itself;
         None for any other member."""
         start = f"{_written_name(path)}."
-        below = (name for name in self.written_members.get(dialect, {}) if name.startswith(start))
+        below = (name for name in self.member_keys.get(dialect, {}) if name.startswith(start))
         found = next(below, None)
         return None if found is None else list if found.startswith(f"{start}*") else dict
 

@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False, repr=False)
 class LateParts:
-    """The parts of an `App` that are set after it is made. Each object has them as its own attributes. Python 3.11
-    reads these five times as fast as the defaults of a class. Each request reads several."""
+    """The parts of an `App` that are set after it is made. The dataclass sets them on the instance: Python 3.11 reads
+    attributes of an instance five times as fast as the defaults of a class. Each request reads several."""
 
     make_control: Callable[[], ControlApiProtocol] | None = None
     """Makes the control API for its first call: `server.control` takes some milliseconds to load."""
@@ -73,8 +73,8 @@ class LateParts:
     counting_rounds: CountingRounds | None = None
     """None where there is one process."""
     rule_change_done: asyncio.Event | None = None
-    """Not None while no request is served, except of a client that ends its half of the connection or disconnects.
-    All workers then change their rules together. The event is set when they have."""
+    """Not None while all workers change their rules together; the event is set when they have. Meanwhile the server
+    serves only the requests of clients that half-close the connection or disconnect."""
     unfinished_exchanges: int = 0
     """The number of exchanges that are completed in a task, or wait for a decision of the store. Those of live feeds
     and open WebSockets are not among them; their messages with a response are."""

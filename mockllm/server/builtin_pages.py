@@ -74,7 +74,7 @@ def refusal_below_health(about: EngineInfo, method: str, path: str) -> Plan | No
 
 def _is_root_call(about: EngineInfo, method: str, path: str) -> bool:
     """Return whether the provider whose paths need no prefix has this call."""
-    root = about.unprefixed_provider
+    root = about.root_provider
     return root is not None and type(find_route(method, f"/{root}{path}", {})) is RouteMatch
 
 

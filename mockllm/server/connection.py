@@ -1,4 +1,5 @@
-"""One client's connection: bytes in, one Exchange a request, bytes out. It enforces the bounds on time and memory.
+"""One client's connection: bytes in, one Exchange a request, bytes out. It bounds the idle time, the time after a
+half-close, and the bytes that wait for a slow client; `reading_connection.py` has the bounds of requests.
 
 Requests of one connection are served one after another. `ready_connections.py` serves the requests of all connections
 that are ready, one of each, in the next iteration of the event loop, within its bounds. Where the client ends its
@@ -94,10 +95,10 @@ class Connection(ReadingConnection):
 
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the TCP ACK or
-        RST for written bytes shows which. So the server still serves the queued requests, within the linger time. If
-        the response is known, no fault withholds it and no byte of it is written, the server sends 100 Continue. It
-        does not over HTTP/1.0. The kernel of a client that has disconnected replies with a reset. TLS, a WebSocket
-        and a truncated body end at once. Return whether the connection stays open."""
+        RST for written bytes shows which. So the server still serves the queued requests, within the linger time.
+        Over HTTP/1.1, the server sends 100 Continue if the response is known, no fault withholds it, and no byte of
+        it is written. The kernel of a client that has disconnected replies with a reset. TLS, a WebSocket and a
+        truncated body end at once. Return whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
         if (

@@ -51,10 +51,12 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     end_reason: EndReason = "finished"
     write_times: array[float] | None = None
     """The time of each call of the player's `write_once`, also of one that wrote nothing, on the clock of the
-    deadlines. The journal plays the plan again at these times, which results in the writes. None if the response
-    was written at once, came from a provider or is still held. None, too, if the request broke off, or the server
-    failed at a message of a WebSocket before it began to respond. Empty if none of the response was written.
-    None, too, for a handshake that aiohttp wrote, and for a turn of a forwarded WebSocket."""
+    deadlines. The journal plays the plan again at these times, which results in the writes. Empty if none of the
+    response was written. None if no player has played the response:
+
+    - it was written at once, came from a provider or is still held
+    - the request broke off, or the server failed at a message of a WebSocket before it began to respond
+    - aiohttp wrote the handshake, or it is a turn of a forwarded WebSocket"""
     planned_times: tuple[float, float] | None = None
     """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
     method: str = "-"

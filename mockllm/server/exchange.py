@@ -43,7 +43,8 @@ NO_RESPONSE_YET: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 
 
 class ExchangeSink(DrainableSink, Protocol):
-    """The destination of a response: a `SocketSink`, or the `LineSink` of a line of a batch."""
+    """The destination of a response: a `SocketSink`, or the `LineSink` of a line of a batch. The responses on a
+    WebSocket go to its own output."""
 
     written: bool
     """Whether bytes of the response were written, or added to the write queue."""
@@ -89,8 +90,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
-    """When the server began to respond, in seconds since the epoch. It had the whole body by then, had refused it, or
-    had lost the client in it. A target that is no path is refused without its body. `Request.now` is equal."""
+    """When the server began to respond, in seconds since the epoch. By then the body was complete or refused,
+    or the client had disconnected during it. A target that is no path is refused without its body. `Request.now` is
+    equal."""
     monotonic: float = 0.0
     """When the response began, on the clock of the deadlines, which is monotonic: the time of `now`. A hold moves it
     on by its own seconds. `Request.monotonic` stays the time of `now`."""
@@ -102,9 +104,10 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether the request continues stored responses that a thread has to read before the engine decides."""
     response: PlannedResponse = NO_RESPONSE_YET
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
-    """What the engine has returned in place of the response. It takes long to plan, so another thread does it. Or its
-    decision waits for the plans of earlier responses of its loads. Or the store decides, since it has the counts. Or
-    the response needs a stored object that this process lacks."""
+    """What the engine has returned in place of the response. A `DeferredResponse` takes long to plan, so a thread
+    plans it, or its decision waits for the plans of earlier responses of its loads. An `UndecidedResponse` is decided
+    by the store, which has the counts. An `ObjectToFetch` is a stored object that the response needs and this process
+    lacks."""
     pending_decision: PendingDecisionProtocol | None = None
     """The decision of the store, once it has begun."""
     fetched: FetchedLookup | None = None
@@ -154,8 +157,8 @@ class Exchange(Struct, gc=False, kw_only=True):
 
     @property
     def socket_sink(self) -> SocketSink:
-        """The sink, where the request came over a connection. Only such a request waits for `100 Continue` or a
-        WebSocket, or is half-closed; a line of a batch has no socket."""
+        """The sink, where the request came over a connection. Only a connection sends `100 Continue`, opens a
+        WebSocket, or is half-closed by its client."""
         assert isinstance(self.sink, SocketSink), "a line of a batch has no socket"
         return self.sink
 

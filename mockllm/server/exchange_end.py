@@ -17,7 +17,7 @@ from mockllm.server.app import App
 from mockllm.server.ended_exchange import EndedExchange
 from mockllm.server.exchange import NO_RESPONSE_YET, EndReason, Exchange
 from mockllm.server.http1 import HttpConstraints
-from mockllm.server.request_reading import is_for_control_api
+from mockllm.server.request_reading import control_api_refuses
 from mockllm.server.suspended_responses import forget_suspended
 
 SERVER_FAILED: Final = "mockllm itself has failed; its log says where"
@@ -67,8 +67,8 @@ def abandon_exchange(app: App, exchange: Exchange) -> None:
     disconnected, the server stops, or a task has failed.
 
     It ends the exchange only where a player plays the response, or it has a `hold`. The duration of a played response
-    ends when the client disconnected, if the sink knows when. No other exchange ends or enters the journal by that.
-    One that a `ProviderProxy` forwards ends later: when the provider's response has ended.
+    ends when the client disconnected, if the sink knows when. It neither ends any other exchange nor adds
+    it to the journal. One that a `ProviderProxy` forwards ends later: when the provider's response has ended.
     """
     player, pending = exchange.player, exchange.pending_decision
     if pending is not None:
@@ -104,7 +104,7 @@ def end_failed_response(app: App, exchange: Exchange) -> None:
 def end_truncated_request(app: App, exchange: Exchange) -> None:
     """End an exchange whose request broke off in its body. A call of the control API does not end
     so: it stays hidden. Nor does one whose whole body had come, or that has a response."""
-    if exchange.ended or exchange.response is not NO_RESPONSE_YET or is_for_control_api(app, exchange):
+    if exchange.ended or exchange.response is not NO_RESPONSE_YET or control_api_refuses(app, exchange):
         return
     body = exchange.body_stream
     if body is not None and body.is_eof():  # the client has disconnected while it was decompressed or checked

@@ -109,7 +109,7 @@ class Player:
         self._deadline: Deadline | None = None
         self.play_end: PlayEnd | None = None
         self.ended_at: float | None = None
-        """When the player ended; None while it plays, and where the end itself waited for a slow client."""
+        """When the player ended; None while it plays. Also None if a slow client delayed the end."""
         self.stalled = False
         self.exception: Exception | None = None
         self.notify: Callable[[], None] = _nothing

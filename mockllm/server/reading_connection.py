@@ -93,8 +93,8 @@ class ReadingConnection(ClosableConnection):
         self._unparsed = b""
         """What waits until there is room in the queue."""
         self._accepts_requests = True
-        """Whether more is parsed. False after a body in HTTP chunks, unless the read that ended it certainly had no
-        further bytes."""
+        """Whether more is parsed. False after a body in HTTP chunks, if the read that ended it may have bytes of a
+        further request."""
         self._parse_error: HttpProcessingError | None = None
         """Why the bytes after the queued requests are not a request."""
         self._head_deadline: Deadline | None = None
@@ -147,9 +147,9 @@ class ReadingConnection(ClosableConnection):
             self._ready_connections.schedule(self)
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
-        """Queue an exchange for each request whose head ends in this data. `split_head`: the head at the start of
-        `data`, if it is whole, with one empty line before it. Of data that begins with two empty lines, it has these
-        lines alone: they look like the end of a head."""
+        """Queue an exchange for each request whose head ends in this data. `split_head`: the whole head at the start
+        of `data`, with an empty line before it if there is one. If the data begins with two empty lines, it has only
+        these lines, which equal the end of a head."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)

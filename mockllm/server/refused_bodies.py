@@ -1,5 +1,5 @@
-"""Refuses requests whose bodies are outside of the bounds: too long, too deep, or with too many arrays, objects or
-values."""
+"""Refuses requests by their bodies. These are too long, too deep, have too many arrays, objects or values, come too late,
+or are not as HTTP defines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from mockllm.engine import PlannedResponse
 from mockllm.server.app import App
 from mockllm.server.exchange import Exchange
 from mockllm.server.json_structure import structure_failure
-from mockllm.server.request_reading import is_for_control_api
+from mockllm.server.request_reading import control_api_refuses
 
 
 def refuse_by_structure(app: App, exchange: Exchange) -> bool:
@@ -24,7 +24,7 @@ def refuse_body(app: App, exchange: Exchange, failure: Failure) -> None:
     head = exchange.head
     exchange.raw, exchange.received, exchange.ends_connection, exchange.body_refused = b"", b"", True, True
     control = app.control
-    if control is not None and is_for_control_api(app, exchange):
+    if control is not None and control_api_refuses(app, exchange):
         exchange.response = PlannedResponse(control.refuse(failure), None)
         exchange.hidden = True
         return

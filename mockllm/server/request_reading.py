@@ -22,13 +22,16 @@ def read_request(app: App, exchange: Exchange) -> EngineRequest:
     return request
 
 
-def is_for_control_api(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API refuses a request whose body cannot be read. Its path is one of
-    `is_control_path`. The control API has the path, or neither a provider nor a rule has it."""
+def control_api_refuses(app: App, exchange: Exchange) -> bool:
+    """Return whether the control API, and not the engine, responds to a request whose body cannot be read. With
+    `control_only` it responds to all. Else the path is one of `is_control_path`, and the control API has it, or
+    neither a provider nor a rule has it."""
     control, path = app.control, exchange.head.path
+    if app.control_only:
+        return True
     if control is None or not is_control_path(path):
         return False
-    if app.control_only or (control.loaded and control.knows(path)):
+    if control.loaded and control.knows(path):
         return True
     reader = exchange.head.reader(app.engine)
     now, monotonic = time.time(), app.deadlines.time()

@@ -101,8 +101,8 @@ def must_wait(app: App, exchange: Exchange) -> bool:
 
 
 def make_response(app: App, exchange: Exchange) -> None:
-    """Set the request and the response. `serve_waiting_exchange` sets the response of a call of the control API that
-    is not refused here.
+    """Set the request and the response. For a call of the control API that this function does not refuse,
+    `serve_waiting_exchange` sets the response.
 
     The structure of a body (depth, numbers of arrays and objects, and of values) is checked before it is parsed. A
     short one is parsed first (`is_parsed_before_check`, inlined here). It cannot have too many arrays, objects or
@@ -146,7 +146,7 @@ def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
 
 def set_engine_response(app: App, exchange: Exchange, response: object) -> None:
     """Set the response that an engine returns, or what it returns in its place. Begin the side effects of a response.
-    It is compressed if the server compresses and the client accepts it."""
+    Compress it if the server compresses and the client accepts gzip."""
     if type(response) is not PlannedResponse:
         assert isinstance(response, DeferredResponse | UndecidedResponse | ObjectToFetch)
         exchange.pending_response = response
@@ -160,8 +160,9 @@ def set_engine_response(app: App, exchange: Exchange, response: object) -> None:
 
 
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
-    """Let the store begin to decide. Return True if `on_ready` will be called: then call `respond` again. If it finds
-    no decision even then, a task has to wait for one. Return False if a task has to finish the exchange."""
+    """Let the store begin to decide. Return True if `on_ready` will be called: then call `respond` again. If
+    `respond` finds no decision even then, start a task that waits for one. Return False if a task has to finish the
+    exchange."""
     undecided, store_client = exchange.pending_response, app.store_client
     if (
         store_client is None
@@ -199,8 +200,8 @@ def set_decided_response(
 
 def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
     """Take the slot of a planned response, and the confirmation of its storage. Where nothing is to be confirmed,
-    begin its webhooks and its batch job. Pass the result that an MCP client sends to the suspended exchange that
-    waits for it, unless the response is an error."""
+    begin its webhooks and its batch job. Give the result of an MCP client to the suspended exchange that waits for
+    it, unless the response is an error."""
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot
@@ -326,7 +327,7 @@ def control_of(app: App, exchange: Exchange) -> ControlApiProtocol | None:
     return app.control if exchange.head.may_skip_engine and is_control_path(exchange.head.path) else None
 
 
-def may_be_for_control_api(app: App, exchange: Exchange) -> bool:
+def may_reach_control_api(app: App, exchange: Exchange) -> bool:
     """Return whether a request is for the control API, or may be because that is not loaded. Else it is for the
     engine or a built-in page. With `control_only` the engine gets none, and this is true."""
     return app.control_only or _is_left_to_control_api(app, exchange)
@@ -335,7 +336,7 @@ def may_be_for_control_api(app: App, exchange: Exchange) -> bool:
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
     """Return whether the control API has the path, or may have it because it is not loaded: then
     `serve_waiting_exchange` loads it and responds again. With `control_only` it has all paths of
-    `is_control_path`; else one below `/api` that it lacks goes on to the rules first."""
+    `is_control_path`. Otherwise, the rules first get a path below `/api` that it lacks."""
     control = control_of(app, exchange)
     if control is None:
         return False

@@ -21,7 +21,7 @@ if sys.platform != "win32":
     import termios
 
 SOCKET_POLL_SECONDS: Final = 0.001
-"""Seconds between two polls of the bytes that the client's kernel has acknowledged: this kernel does not report them.
+"""Seconds between two polls for acknowledged bytes: the server's kernel does not notify it of acknowledgements.
 Also the first interval between two polls of a half-closed connection, which grows (`MAX_POLL_INTERVAL`)."""
 
 
@@ -91,8 +91,9 @@ class SocketSink:
             self.client_disconnected = True
 
     def disconnected_at(self, write_times: Sequence[float]) -> float | None:
-        """Return when a client disconnected that had half-closed the connection before. None if it read later bytes,
-        or has not half-closed. `write_times`: when the bytes of the response were written."""
+        """Return when a client disconnected that had half-closed the connection before. Where a reset shows that it
+        has disconnected, that is the time of the last write that it has read, or of the half-close. None if it has
+        not half-closed, or reads later bytes. `write_times`: when the bytes of the response were written."""
         disconnected_at = self.connection.half_closed_at
         if disconnected_at is None:
             return None

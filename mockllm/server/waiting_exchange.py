@@ -60,7 +60,7 @@ from mockllm.server.respond import (
     begin_playing,
     control_of,
     is_parsed_before_check,
-    may_be_for_control_api,
+    may_reach_control_api,
     opens_websocket,
     respond,
     serialized_response_head,
@@ -184,7 +184,7 @@ async def _wait_for_body(app: App, exchange: Exchange) -> None:
     assert body is not None, "a body that is not complete has a stream"
     raw = await read_body(body, head.message, exchange.socket_sink, app.limits, app.deadlines)
     takes_long = (
-        isinstance(raw, bytes) and takes_long_to_read(raw) and not may_be_for_control_api(app, exchange)
+        isinstance(raw, bytes) and takes_long_to_read(raw) and not may_reach_control_api(app, exchange)
     )
     parsed_before_check = isinstance(raw, bytes) and not takes_long and is_parsed_before_check(app, head, raw)
     failure: Failure | None = None

@@ -99,7 +99,7 @@ def _apply_modifiers(
         else:
             reason = _blocking_reason(guard, inputs, candidate, scope_counts, tries, eligible)
             if reason is None:
-                applied.append(SelectedCandidate(candidate, tries, guard.response_count(eligible)))
+                applied.append(SelectedCandidate(candidate, tries, guard.earlier_responses(eligible)))
             else:
                 blocked_modifiers.append((candidate, reason))
             is_eligible = reason is None or reason in BLOCKED_BY_COUNT
@@ -123,7 +123,7 @@ def _select_rule(
             return SelectedCandidate(candidate, tries, eligible), blocked
         reason = _blocking_reason(guard, inputs, candidate, scope_counts, tries, eligible)
         if reason is None:
-            return SelectedCandidate(candidate, tries, guard.response_count(eligible)), blocked
+            return SelectedCandidate(candidate, tries, guard.earlier_responses(eligible)), blocked
         blocked.append((candidate, reason))
     return None, blocked
 
@@ -166,7 +166,7 @@ def _count(
     if selected_rule is not None:
         _count_try(counters, inputs, selected_rule.candidate, eligible=True)
         max_responses = selected_rule.candidate.max_responses
-        if max_responses is None or selected_rule.response_count < max_responses:
+        if max_responses is None or selected_rule.earlier_responses < max_responses:
             _set_states(counters, (selected_rule,))
 
 

@@ -136,7 +136,9 @@ def read_result(
 def _selected(candidate: Candidate, row: ResultRow) -> SelectedCandidate:
     _, tries, eligible, *_ = row
     guard = candidate.guard
-    return SelectedCandidate(candidate, tries, eligible if guard is None else guard.response_count(eligible))
+    return SelectedCandidate(
+        candidate, tries, eligible if guard is None else guard.earlier_responses(eligible)
+    )
 
 
 def _reason(candidate: Candidate, row: ResultRow) -> GuardReason:

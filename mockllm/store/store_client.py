@@ -188,7 +188,7 @@ class StoreClient:
             if decision.selected_rule is not None:
                 selected_rule, before = (
                     decision.selected_rule.candidate,
-                    decision.selected_rule.response_count,
+                    decision.selected_rule.earlier_responses,
                 )
                 tries[selected_rule.key] += 1
                 responses[selected_rule.key] += (

@@ -171,7 +171,7 @@ def response_index(engine: Engine, selected: SelectedCandidate) -> int | None:
         return None
     tries = 0 if item.selector.sticky else selected.tries
     randomness = Randomness(engine.seed, item.id, selected.candidate.scope, tries)
-    return item.selector.pick(selected.response_count, randomness)
+    return item.selector.pick(selected.earlier_responses, randomness)
 
 
 def has_ended(engine: Engine, selected: SelectedCandidate) -> bool:

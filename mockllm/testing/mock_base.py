@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.display import counted
-from mockllm.dialects.route_table import BASES
+from mockllm.dialects.route_table import BASE_PATHS
 from mockllm.engine.known_names import KNOWN_NAMES
 from mockllm.scenario.diagnostics import Diagnostic
 from mockllm.scenario.language.rule import RuleSpec
@@ -247,22 +247,22 @@ class MockBase:
     @property
     def openai_url(self) -> str:
         """For `OpenAI(base_url=…)`."""
-        return self.base_url + BASES["openai"]
+        return self.base_url + BASE_PATHS["openai"]
 
     @property
     def anthropic_url(self) -> str:
         """For `Anthropic(base_url=…)`."""
-        return self.base_url + BASES["anthropic"]
+        return self.base_url + BASE_PATHS["anthropic"]
 
     @property
     def gemini_url(self) -> str:
         """For `genai.Client(http_options={"base_url": …})`."""
-        return self.base_url + BASES["gemini"]
+        return self.base_url + BASE_PATHS["gemini"]
 
     @property
     def azure_url(self) -> str:
         """For `AzureOpenAI(azure_endpoint=…)`."""
-        return self.base_url + BASES["azure"]
+        return self.base_url + BASE_PATHS["azure"]
 
     @property
     def environment(self) -> dict[str, str]:

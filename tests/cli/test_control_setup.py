@@ -52,6 +52,11 @@ def test_control_api_is_on_admin_port(tmp_path: Path) -> None:
         assert got(f"{match[1]}/health")[0] == 200
         assert got(f"{match[1]}/v1/models")[0] == 404
         assert b"mockllm_rules" in got(f"{match[1]}/metrics")[1]
+        status, body = got(f"{match[1]}/v1/chat/completions", "POST", b"[" * 400_000)
+        assert (status, json.loads(body)["status"]) == (
+            400,
+            400,
+        )  # the control API refuses it, not the engine
         assert got(f"{server.url}/dashboard")[0] == 404
         assert b"<title>" in got(f"{match[1]}/dashboard")[1]
         asyncio.run(followed(int(match[1].rpartition(":")[2])))

@@ -201,7 +201,7 @@ def test_members_of_events_are_free(tmp_path: Any) -> None:
 def test_every_protocol_has_written_members() -> None:
     protocols = {call.dialect.name for call in GENERATING_CALLS}
     assert protocols - set(WRITTEN_MEMBERS) == set(), (
-        "write the members that the server writes from a reply: written_members of the provider object"
+        "write the members that the server writes from a reply: member_keys of the provider object"
     )
 
 

@@ -72,7 +72,7 @@ def test_decide_counts_exclude_current_request() -> None:
     counters = Counters()
     sent = inputs([candidate("r", every=2), candidate("rest")])
     turns = [decide(counters, sent).selected_rule for _ in range(4)]
-    assert [(turn.candidate.key, turn.tries, turn.response_count) for turn in turns if turn] == [
+    assert [(turn.candidate.key, turn.tries, turn.earlier_responses) for turn in turns if turn] == [
         ("rest", 0, 0),
         ("r", 1, 0),
         ("rest", 1, 1),

@@ -37,7 +37,7 @@ def decision_inputs(scope: str = "", *modifiers: Candidate, now: float = 0.0) ->
         lambda validation: False,
         scenario_time=now,
         compute_cost=lambda: Cost(3),
-        compute_prompt_work=lambda: WORK,
+        compute_batch_work=lambda: WORK,
     )
 
 
@@ -47,7 +47,7 @@ def next_counts(counters: Counters, *scopes: str) -> list[int]:
     for scope in scopes:
         selected = decide(counters, decision_inputs(scope)).selected_rule
         assert selected is not None
-        responses.append(selected.response_count)
+        responses.append(selected.earlier_responses)
     return responses
 
 

@@ -38,7 +38,7 @@ class PlaceholderParser:
     def __init__(self, plan: Plan, placeholders: Placeholders) -> None:
         self._plan = plan
         self._computations = placeholders.computations
-        self._comparisons = tuple(dict.fromkeys(placeholders.placeholder_comparisons))
+        self._comparisons = tuple(dict.fromkeys(placeholders.encoder_conditions))
         self._used: dict[int, None] = {}
         self._forms: list[ArgumentsForm] = []
         self._fixed: list[tuple[str, str]] = []
@@ -105,7 +105,7 @@ class PlaceholderParser:
             computations=tuple(computations),
             sums=tuple(sums) if len(sums) == len(computations) else None,
             argument_forms=forms,
-            placeholder_comparisons=self._comparisons,
+            encoder_conditions=self._comparisons,
             framing=self._plan.framing,
             size=1000 + size,
             uses_input_tokens=any(

@@ -83,7 +83,7 @@ class Computation(NamedTuple):
         return self.source == "output_tokens" or type(self.source) is Combination
 
 
-class PlaceholderComparison(NamedTuple):
+class EncoderCondition(NamedTuple):
     """A comparison that an encoder made while it placed placeholders, and its result. Only responses for which it
     has the same result may use the encoded bytes."""
 
@@ -200,8 +200,8 @@ class NumberPlaceholder:
         if isinstance(self._computation.source, IdPattern):
             raise TypeError("a cached response compares no part of an id")
         result = compare(self._sample, operand)
-        self._placeholders.placeholder_comparisons.append(
-            PlaceholderComparison(self._computation, compare, operand, result)
+        self._placeholders.encoder_conditions.append(
+            EncoderCondition(self._computation, compare, operand, result)
         )
         return result
 
@@ -224,7 +224,7 @@ class Placeholders:
         self, ids: Ids, now: float, input_tokens: int, call: GeneratedToolCall | None = None
     ) -> None:
         self.computations: list[Computation] = []
-        self.placeholder_comparisons: list[PlaceholderComparison] = []
+        self.encoder_conditions: list[EncoderCondition] = []
         """The comparisons that an encoder made between a placeholder and a plain value. The bytes fit a request for
         which each has the same result."""
         self.ids: Ids = PlaceholderIds(self, ids)
@@ -335,7 +335,7 @@ class Prerendered(Struct, frozen=True, eq=False):
     """The same values where all of them are sums; else None."""
     argument_forms: Sequence[ArgumentsForm]
     """How the response has the arguments of a generated tool call, in the order of the response's bytes."""
-    placeholder_comparisons: Sequence[PlaceholderComparison]
+    encoder_conditions: Sequence[EncoderCondition]
     framing: Framing
     size: int
     """Bytes in memory, about."""
@@ -344,7 +344,7 @@ class Prerendered(Struct, frozen=True, eq=False):
 
     def fits(self, now: float, input_tokens: int, output_tokens: int = 0) -> bool:
         """Return whether each recorded comparison has its result for this request and the tokens of its call."""
-        for computation, compare, operand, result in self.placeholder_comparisons:
+        for computation, compare, operand, result in self.encoder_conditions:
             if compare(computation.value(now, input_tokens, output_tokens), operand) is not result:
                 return False
         return True

@@ -51,8 +51,8 @@ SWITCHING_PROTOCOLS: Final = 101
 
 
 class ResponseHead(Struct, frozen=True):
-    """Status and headers. The cache of response heads has the `fixed` part. It leaves out the
-    `per_response_headers`: their values may differ in each response, or they were added after the `fixed` ones.
+    """Status and headers. The cache of response heads has the `fixed` headers only. The values of
+    `per_response_headers` may differ in each response, or these were added after the `fixed` ones.
     In a cached response, a header with an id or a time is a per-response one, and comes after the `fixed` ones. A
     response whose headers would change their order by that is not cached."""
 
@@ -178,7 +178,8 @@ class Framing(Enum):
 
 class Throttle(Struct, frozen=True):
     """Bytes are written at most `size` at a time, and the next ones `gap` seconds later. `head`: whether the wait
-    after the head depends on its length; else it is one gap. The lines of a slow head are throttled in any case."""
+    after the head depends on the length of the head; else that wait is one gap. The lines of a slow head are always
+    throttled."""
 
     size: int
     gap: float
@@ -290,7 +291,8 @@ class Plan(Struct, frozen=True):
     delivery: Delivery = DEFAULT_DELIVERY
     chunk_texts: tuple[ChunkText, ...] = ()
     background: BackgroundRun | None = None
-    """The response that goes on whether the client reads this plan to its end or not; None where there is none."""
+    """The response or the batch that goes on whether the client reads this plan to its end or not; None where there
+    is none."""
 
     @property
     def streamed(self) -> bool:

@@ -27,7 +27,7 @@ from mockllm.core.rendering.plan import CutStep, EventKind, EventStep, Plan, Raw
 from mockllm.core.rendering.stored_parts import PrerenderedStoredParts
 
 MIN_REPEATS: Final = 8
-"""So often at least a body has a time that is filled once for all responses of a second (`repeated_time`)."""
+"""So often at least a body has a time that is filled once for all responses of a second (`repeated_time_index`)."""
 
 
 class LazilyFilledSteps(Sequence[Step]):
@@ -79,16 +79,16 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
     """What the dialect stores of the response; None where that is read from each plan."""
 
     @property
-    def single_body(self) -> PlaceholderStep | None:
+    def undelayed_body(self) -> PlaceholderStep | None:
         """The body of a response that is sent at once."""
         step = self.steps[0] if len(self.steps) == 1 else None
         return step if type(step) is PlaceholderStep and not self.delay else None
 
     @property
-    def repeated_time(self) -> int | None:
+    def repeated_time_index(self) -> int | None:
         """The index of a time that the body has many times, as a stream has it in each event. None where it has none.
-        None too without a `single_body`, with values that are no sums, and with a generated tool call."""
-        body = self.single_body
+        None too without an `undelayed_body`, with values that are no sums, and with a generated tool call."""
+        body = self.undelayed_body
         if body is None or self.sums is None or self.argument_forms:
             return None
         found = self._value_indexes(body)
@@ -97,8 +97,8 @@ class PrerenderedResponse(Prerendered, frozen=True, eq=False):
 
     def body_with(self, value_index: int, value: bytes) -> PlaceholderStep:
         """Return the body with one value at all its places. All others stay placeholders."""
-        body = self.single_body
-        assert body is not None, "it has a `repeated_time`"
+        body = self.undelayed_body
+        assert body is not None, "it has a `repeated_time_index`"
         parts, others = [body.parts[0]], []
         for index, text in zip(self._value_indexes(body), body.parts[2::2], strict=True):
             if index == value_index:

@@ -53,7 +53,7 @@ class Candidate(Struct, frozen=True):
     load. For any other rule, the tries only select its random values."""
 
     @property
-    def needs_only_match(self) -> bool:
+    def is_unconditional(self) -> bool:
         """Whether its match alone decides: without a guard, an error, states, a limit or a load."""
         return self.guard is None and not (self.has_error or self.sets or self.limit or self.load)
 
@@ -79,7 +79,7 @@ class DecisionInputs(Struct, frozen=True):
     compute_cost: Callable[[], Cost] = lambda: NO_COST
     validation_without_rule: Validation = "strict"
     """The validation where no rule is selected."""
-    compute_prompt_work: Callable[[], PromptWork] = lambda: NO_WORK
+    compute_batch_work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the tokens that a continuous batch has to process for the request."""
     time_scale: float = 1.0
     """The factor on all times of scenarios."""
@@ -93,7 +93,7 @@ class DecisionInputs(Struct, frozen=True):
         if any(modifier.limit is not None and modifier.limit.counts_tokens for modifier in self.modifiers):
             self.compute_cost()
         if any(modifier.load is not None and modifier.load.batch is not None for modifier in self.modifiers):
-            self.compute_prompt_work()
+            self.compute_batch_work()
 
     def fails_validation(self, selected_rule: Candidate | None) -> bool:
         """Return whether the rule's validation or its `models: strict` refuses the request. `selected_rule` is None
@@ -107,11 +107,11 @@ class DecisionInputs(Struct, frozen=True):
 
 class SelectedCandidate(Struct, frozen=True):
     """A candidate that its guard does not block, with its tries and responses before this request. After the end of a
-    sequence, `response_count` also counts the tries that found it ended."""
+    sequence, `earlier_responses` also counts the tries that found it ended."""
 
     candidate: Candidate
     tries: int
-    response_count: int
+    earlier_responses: int
 
 
 class AdmissionResult(Struct, frozen=True):

@@ -103,7 +103,7 @@ class Guard(Struct, frozen=True):
             and Randomness(seed, random_key, scope, tries).uniform("chance") >= self.chance
         )
 
-    def response_count(self, eligible_tries: int) -> int:
+    def earlier_responses(self, eligible_tries: int) -> int:
         """Return the number of responses in so many eligible tries."""
         responses = max(0, eligible_tries - self.skip) // self.every
         return responses if self.times is None else min(responses, self.times)

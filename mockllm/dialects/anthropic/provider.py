@@ -144,6 +144,6 @@ PROVIDER: Final = Provider(
     prompt_cache_policy=prompt_cache_policy,
     base_url_variables=("ANTHROPIC_BASE_URL",),
     key_variables=("ANTHROPIC_API_KEY",),
-    written_members=WRITTEN,
+    member_keys=WRITTEN,
     telemetry_fields=TELEMETRY_FIELDS,
 )

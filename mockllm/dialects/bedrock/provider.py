@@ -94,7 +94,7 @@ TELEMETRY_FIELDS: Final = TelemetryFields(
 """Those of Converse, whose responses have neither an id nor a model, and of the bodies of models."""
 PROVIDER: Final = Provider(
     name="bedrock",
-    written_members=WRITTEN,
+    member_keys=WRITTEN,
     telemetry_fields=TELEMETRY_FIELDS,
     title="Amazon Bedrock",
     aliases=("amazon-bedrock", "aws-bedrock"),

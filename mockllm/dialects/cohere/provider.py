@@ -108,7 +108,7 @@ PROVIDER: Final = Provider(
     hosts=("api.cohere.com", "api.cohere.ai"),
     base_url_variables=("CO_API_URL",),
     key_variables=("CO_API_KEY",),
-    written_members=WRITTEN,
+    member_keys=WRITTEN,
     telemetry_fields=TELEMETRY_FIELDS,
 )
 PROVIDERS: Final = (PROVIDER,)

@@ -273,7 +273,7 @@ TELEMETRY_FIELDS: Final = TelemetryFields(
 """An interaction has the members `id` and `model`. Google's JSON accepts both spellings of a name."""
 GEMINI: Final = Provider(
     name="gemini",
-    written_members=WRITTEN,
+    member_keys=WRITTEN,
     telemetry_fields=TELEMETRY_FIELDS,
     title="Gemini",
     aliases=("google",),

@@ -77,7 +77,7 @@ TELEMETRY_FIELDS: Final = TelemetryFields(
 PROVIDER: Final[Provider] = replace(
     _compatible,
     needs_prefix=False,
-    written_members=WRITTEN,
+    member_keys=WRITTEN,
     telemetry_fields=TELEMETRY_FIELDS,
     base="",
     optional_base=_compatible.base,

@@ -15,7 +15,7 @@ from mockllm.server.serving_metrics import ServingMetrics
 
 def serving_form(context: ControlContext) -> ServingMetricsForm | None:
     """Return the form of the provider whose paths need no prefix; None where it has none."""
-    provider = LISTED_BY_NAME.get(context.engine.info().unprefixed_provider or "")
+    provider = LISTED_BY_NAME.get(context.engine.info().root_provider or "")
     return None if provider is None else provider.provider_object.serving_metrics_form
 
 
@@ -24,7 +24,7 @@ def serving_families(context: ControlContext) -> Iterator[Metric]:
     form = serving_form(context)
     if form is None:
         return
-    known = context.serving_metrics.get(context.engine.info().unprefixed_provider or "")
+    known = context.serving_metrics.get(context.engine.info().root_provider or "")
     metrics = ServingMetrics(form) if known is None else known
     labels = form.labels(next(iter(context.engine.catalog.models), form.model))
     names, values = tuple(labels), tuple(labels.values())

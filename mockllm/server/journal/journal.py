@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 MAX_EXCESS: Final = 8 * MIB
 """Bytes by which entries and pending exchanges together may exceed the capacity, before room is made."""
 BYTES_AT_ONCE: Final = 128 * KIB
-"""Bytes of the exchanges that become entries in one iteration of the loop: the one that exceeds them is the last.
-They take about as long as `ENTRIES_AT_ONCE` small ones."""
+"""An iteration of the loop makes entries until their exchanges have more than this number of bytes. They take about
+as long as `ENTRIES_AT_ONCE` small ones."""
 LIGHT_BODY: Final = 8 * KIB
 """The bytes of a smaller request are not counted while its exchange is pending."""
 COUNT_INTERVAL: Final = 1.0

@@ -133,11 +133,11 @@ def test_a_filled_stream_equals_the_rendered_one(built: Built, count: int, prefi
 def test_a_response_without_waits_has_one_body() -> None:
     own = placeholders()
     at_once = prerender_response(replace(plan(event("x", 1)), delay=0.0), own)
-    assert at_once.single_body is at_once.steps[0]
-    assert prerender_response(plan(event("x", 1)), own).single_body is None
+    assert at_once.undelayed_body is at_once.steps[0]
+    assert prerender_response(plan(event("x", 1)), own).undelayed_body is None
     waiting = replace(plan(event("x", 1), WaitStep(1, 1), event("y", 2)), delay=0.0)
-    assert prerender_response(waiting, own).single_body is None
-    assert prerender_response(replace(plan(WaitStep(1, 0)), delay=0.0), own).single_body is None
+    assert prerender_response(waiting, own).undelayed_body is None
+    assert prerender_response(replace(plan(WaitStep(1, 0)), delay=0.0), own).undelayed_body is None
 
 
 def repeated(built: Built, times: int) -> PrerenderedResponse:
@@ -151,13 +151,13 @@ def test_body_with_a_time_has_the_other_placeholders() -> None:
         lambda ids, now, tokens: plan(event([ids.make("a", 8), derive(int, now), tokens], 1)), 8
     )
     values = prerendered.compute_placeholder_values(b"seed", 1_700_000_000.0, 3)
-    time = prerendered.repeated_time
+    time = prerendered.repeated_time_index
     assert time is not None
     assert values[time] == b"1700000000"
     body = prerendered.body_with(time, values[time])
     assert len(body.parts) == 2 * 16 + 1
-    assert prerendered.single_body is not None
-    assert body.filled_bytes(values) == prerendered.single_body.filled_bytes(values)
+    assert prerendered.undelayed_body is not None
+    assert body.filled_bytes(values) == prerendered.undelayed_body.filled_bytes(values)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_body_with_a_time_has_the_other_placeholders() -> None:
     ids=["few times", "no time", "a fraction of a second", "waits"],
 )
 def test_body_without_repeated_second_has_no_repeated_time(built: Built, times: int) -> None:
-    assert repeated(built, times).repeated_time is None
+    assert repeated(built, times).repeated_time_index is None
 
 
 def test_a_wait_by_tokens_is_not_cached() -> None:

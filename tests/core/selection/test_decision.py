@@ -33,7 +33,7 @@ def test_guard_selects_turns(guard: Guard, selected: str) -> None:
 )
 def test_response_count_counts_earlier_responses(guard: Guard) -> None:
     selected = turns(guard, 20)
-    assert [guard.response_count(turn) for turn in range(20)] == [
+    assert [guard.earlier_responses(turn) for turn in range(20)] == [
         selected[:turn].count("x") for turn in range(20)
     ]
 

@@ -49,5 +49,5 @@ def test_all_that_a_decision_may_need_is_computed(
         seen.append("work")
         return NO_WORK
 
-    DecisionInputs("", 0, rules, modifiers, fails, compute_cost=cost, compute_prompt_work=work).compute_all()
+    DecisionInputs("", 0, rules, modifiers, fails, compute_cost=cost, compute_batch_work=work).compute_all()
     assert seen == computed

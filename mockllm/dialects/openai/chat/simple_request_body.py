@@ -1,4 +1,5 @@
-"""The form of small chat requests that all checks of `check.py` accept. Vendors may add checks of their own.
+"""The form of chat requests with few messages that all checks of `check.py` accept. Vendors may add checks of their
+own.
 
 Such a body has a model, a few messages of a role and a text, and no other fields than the usual ones. Most requests
 of load tests are so. The full check runs a dozen functions, whose code a busy server fetches from memory each time.
@@ -17,7 +18,7 @@ from mockllm.dialects.openai.metadata import MAX_METADATA, MAX_NAME, MAX_VALUE
 from mockllm.dialects.openai.model_restrictions import NO_RESTRICTIONS, restrictions_of
 
 _MAX_MESSAGES: Final = 8
-"""With more messages, most bodies are long enough to be divided. Of these, the full check reads only new messages."""
+"""Most bodies with more messages are divided. The full check reads only the new messages of a divided body."""
 _MAX_TOKENS: Final = 1_000_000
 
 _Name = Annotated[str, Meta(max_length=MAX_NAME)]

@@ -48,13 +48,13 @@ def written(call: GeneratingCall, *parts: Part) -> set[str]:
 def test_members_of_a_body_from_the_reply_are_listed(call: GeneratingCall) -> None:
     parts = [(Text((REPLY_TEXT,)),)] + [(ToolCall(TOOL, ("{}",)),)] * call.dialect.capabilities.tool_calls
     paths = {path for each in parts for path in written(call, *each)}
-    listed = BY_NAME[call.provider].written_members
+    listed = BY_NAME[call.provider].member_keys
     starts = tuple(f"{name}." for name in listed)
     assert {path for path in paths if not f"{path}.".startswith(starts)} == set()
 
 
 @own_calls
 def test_listed_members_are_refused_as_extras(call: GeneratingCall) -> None:
-    for name, word in BY_NAME[call.provider].written_members.items():
+    for name, word in BY_NAME[call.provider].member_keys.items():
         path = [0 if part == "*" else part for part in name.split(".")]
         assert KNOWN_NAMES.written_member(call.provider, path) == word
