@@ -1,5 +1,5 @@
-"""Refuses requests by their bodies. These are too long, too deep, have too many arrays, objects or values, come too late,
-or are not as HTTP defines."""
+"""Refuses requests by their bodies. These are too long, too deep, have too many arrays, objects or values, come too
+late, or are not as HTTP defines."""
 
 from __future__ import annotations
 
