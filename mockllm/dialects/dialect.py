@@ -16,7 +16,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.randomness import Ids
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.rendering.plan import Framing, Plan
 from mockllm.core.rendering.stored_parts import StoredParts
 from mockllm.core.reply.embeddings import COMPUTED, EmbeddingResult
@@ -105,7 +105,7 @@ class ResponseIdentity(NamedTuple):
     @property
     def epoch_second(self) -> int:
         """The time in whole seconds."""
-        return derive(int, self.now)
+        return map_placeholder(int, self.now)
 
     def collecting_tool_calls(self) -> ResponseIdentity:
         """Return an identity whose tool calls the encoder collects."""

@@ -87,7 +87,7 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
 
     base: str = ""
     """The path in the base URL of its SDKs."""
-    optional_base: str | None = None
+    omittable_start: str | None = None
     """The start that its paths may lack; None: `base`."""
     compatible_base: str | None = None
     """The path in the base URL of an OpenAI SDK, prefix included, for its OpenAI-compatible calls."""
@@ -128,7 +128,7 @@ class ProviderDescription(Struct, frozen=True, kw_only=True, eq=False):
     @property
     def omittable_path_start(self) -> str:
         """The start, such as `/v1`, that its paths may lack in a request."""
-        return self.base if self.optional_base is None else self.optional_base
+        return self.base if self.omittable_start is None else self.omittable_start
 
     def is_recognized(self, headers: Mapping[str, str], query: str) -> bool:
         """Return whether a request has a header or a query that only this provider's clients send."""

@@ -289,8 +289,8 @@ class Engine:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
             arguments = request.session or "", update, request.response_lookup, respond_again
-            # the response is right even if an `optional` update is not stored
-            if not (self.state.apply_storage_update(*arguments) or update.optional):
+            # the response is right even if an update that `may_be_lost` is not stored
+            if not (self.state.apply_storage_update(*arguments) or update.may_be_lost):
                 return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)

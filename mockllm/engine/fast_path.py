@@ -47,7 +47,7 @@ class FastPath(Struct, frozen=True):
     rule: CatalogItem
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
-    varying_selector: ResponseSelector | None
+    selector_by_counts: ResponseSelector | None
     """Selects the response by the counts of the rule's scope. A template or a generated tool call needs these counts,
     too, where there is one response. None where the response needs no counts."""
     count_keys: Sequence[str]
@@ -70,8 +70,8 @@ class FastPath(Struct, frozen=True):
         is_accepted = repeated is not None and repeated.accepting_fast_path is self
         if not (is_accepted or self.accepts(request, repeated)):
             return None
-        if self.varying_selector is not None:
-            return self._respond_varying(self.varying_selector, request, repeated)
+        if self.selector_by_counts is not None:
+            return self._respond_varying(self.selector_by_counts, request, repeated)
         response = self.responses[0]
         assert response is not None
         cached = self._cached_without_tool_call(response, request, repeated)
@@ -235,7 +235,7 @@ class FastPath(Struct, frozen=True):
             return None
         if len(request.raw) >= self.min_prompt_bytes and self._looks_up_prompt(request):
             return None
-        selector, scope = self.varying_selector, rule.candidate.scope
+        selector, scope = self.selector_by_counts, rule.candidate.scope
         response_index = 0 if selector is None else selector.pick(rule.earlier_responses, UNUSED_RANDOMNESS)
         response = None if response_index is None else self.responses[response_index]
         if response is None:

@@ -44,7 +44,7 @@ def build_fast_path(
     return FastPath(
         item,
         responses,
-        varying_selector=selector if varies else None,
+        selector_by_counts=selector if varies else None,
         count_keys=tuple(candidate.key for candidate in (*modifiers, *rules)),
         planner=planner,
         state=state,

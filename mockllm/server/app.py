@@ -20,7 +20,7 @@ from mockllm.server.deadlines import Clock, Deadlines, LoopClock
 from mockllm.server.held_responses import HeldResponses
 from mockllm.server.http1 import DateLine, forget_prerendered
 from mockllm.server.journal.journal import Journal
-from mockllm.server.json_structure import short_body_limit
+from mockllm.server.json_structure import depth_only_below
 from mockllm.server.metrics import Metrics
 from mockllm.server.protocols import (
     ControlApiProtocol,
@@ -102,7 +102,7 @@ class App(LateParts):
         self.allow_cors = allow_cors
         """Whether web pages of other origins may call the provider routes."""
         self.limits = limits or ServerLimits()
-        self.short_body_limit = short_body_limit(self.limits)
+        self.depth_only_below = depth_only_below(self.limits)
         """Below how many bytes only the depth of a body is checked."""
         self.metrics = Metrics()
         self.journal = Journal(self.limits.journal, self.limits.journal_bytes, self.metrics)

@@ -132,7 +132,7 @@ class BatchServer:
         from mockllm.server.respond import begin_playing, respond
 
         app = self._app
-        long = len(line.body) >= app.short_body_limit
+        long = len(line.body) >= app.depth_only_below
         failure = await structure_failure_in_slices(line.body, app.limits) if long else None
         exchange = Exchange(
             head=head,

@@ -15,7 +15,7 @@ from mockllm.core.json.nesting import SLICE, DepthCount, marks_of
 from mockllm.server.server_limits import KIB, ServerLimits
 
 SHORT: Final = 256 * KIB
-"""The most bytes of a body that is parsed before its depth is known; `short_body_limit` may be lower. The parser
+"""The most bytes of a body that is parsed before its depth is known; `depth_only_below` may be lower. The parser
 itself limits the depth."""
 
 MANY_CONTAINERS: Final = 3_000
@@ -28,7 +28,7 @@ LONG: Final = 1024 * KIB
 _JSON_STARTS: Final = frozenset(bytes([code]) for code in b'{["-0123456789tfn \t\r\n') | {b""}
 
 
-def short_body_limit(limits: ServerLimits) -> int:
+def depth_only_below(limits: ServerLimits) -> int:
     """Return below how many bytes a body is too short to have too many values. Only its depth is to be checked."""
     # a value and its comma are at least 2 bytes, and so are the brackets of an array or object
     return min(SHORT + 1, 2 * limits.values, 2 * limits.containers)

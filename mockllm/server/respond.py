@@ -109,7 +109,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     values, so only its depth is checked.
     """
     may_skip_engine, is_checked = exchange.head.may_skip_engine, exchange.structure_checked
-    if not is_checked and (may_skip_engine or len(exchange.raw) >= app.short_body_limit):
+    if not is_checked and (may_skip_engine or len(exchange.raw) >= app.depth_only_below):
         if refuse_by_structure(app, exchange):
             return
         is_checked = True
@@ -141,7 +141,7 @@ def make_response(app: App, exchange: Exchange) -> None:
 
 def is_parsed_before_check(app: App, head: RequestHead, raw: bytes) -> bool:
     """Return whether a body is parsed before it is checked: see `make_response`."""
-    return len(raw) < app.short_body_limit and not head.may_skip_engine
+    return len(raw) < app.depth_only_below and not head.may_skip_engine
 
 
 def set_engine_response(app: App, exchange: Exchange, response: object) -> None:
@@ -268,7 +268,7 @@ def serve_batch(app: App, exchange: Exchange, job: BatchJob) -> None:
 def compressed(response: PlannedResponse) -> PlannedResponse:
     """Return a response with a gzip body, where it can have one."""
     content = response.content
-    if type(content) is Plan and content.delivery.client_responses is not None:
+    if type(content) is Plan and content.delivery.expected_responses is not None:
         return response  # what continues it is not compressed
     return response.with_plan(gzipped(response.plan))
 
@@ -305,7 +305,7 @@ def begin_playing(app: App, exchange: Exchange) -> None:
     exchange.keep_alive = serialized.keep_alive
     time_scale = exchange.response.time_scale
     player = Player(plan, serialized, exchange.sink, app.deadlines, exchange.monotonic, time_scale)
-    if plan.delivery.client_responses is not None:
+    if plan.delivery.expected_responses is not None:
         suspend_response(app, exchange, plan)
     start_player(app, exchange, player)
 

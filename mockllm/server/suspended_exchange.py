@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.plan import McpClientResponses
+from mockllm.core.rendering.plan import ExpectedResponses
 from mockllm.core.request.request import Request
 from mockllm.server.exchange import Exchange
 from mockllm.server.request_heads import RequestHead
@@ -19,7 +19,7 @@ class SuspendedExchange(Struct):
     head: RequestHead
     request: Request
     client_address: str
-    client_responses: McpClientResponses
+    expected_responses: ExpectedResponses
     resumable_until: float
     """When the response ends without responses, on the clock of the deadlines. A client may connect again until then;
     0 for one that cannot."""

@@ -27,22 +27,22 @@ ROUNDING: Final = 1e-6
 
 def suspend_response(app: App, exchange: Exchange, plan: Plan) -> None:
     """Store an exchange whose response waits for its client, or which has the rest of such a response."""
-    client_responses, request = plan.delivery.client_responses, exchange.request
-    if client_responses is None or request is None:
+    expected_responses, request = plan.delivery.expected_responses, exchange.request
+    if expected_responses is None or request is None:
         return
-    if not client_responses.resumes:
+    if not expected_responses.resumes:
         waiting = SuspendedExchange(
-            exchange, exchange.head, request, exchange.client_address, client_responses, 0.0
+            exchange, exchange.head, request, exchange.client_address, expected_responses, 0.0
         )
         _store(app, plan, waiting, exchange.response.time_scale)
-    elif client_responses.key in app.suspended_exchanges:
-        app.suspended_exchanges[client_responses.key].exchange = exchange
+    elif expected_responses.key in app.suspended_exchanges:
+        app.suspended_exchanges[expected_responses.key].exchange = exchange
 
 
 def _store(app: App, plan: Plan, waiting: SuspendedExchange, scale: float) -> None:
     if plan.background is not None:
         waiting.resumable_until = app.deadlines.time() + plan_duration(plan.background.plan) * scale
-    app.suspended_exchanges[waiting.client_responses.key] = waiting
+    app.suspended_exchanges[waiting.expected_responses.key] = waiting
 
 
 def forget_suspended(app: App, exchange: Exchange) -> None:
@@ -64,10 +64,10 @@ def add_client_response(app: App, request: Request) -> PlannedResponse | None:
         return None
     key, name, value = client_response
     waiting = app.suspended_exchanges.get(key)
-    if waiting is None or name not in waiting.client_responses.names:
+    if waiting is None or name not in waiting.expected_responses.names:
         return None
     waiting.responses[name] = value
-    if len(waiting.responses) < len(waiting.client_responses.names):
+    if len(waiting.responses) < len(waiting.expected_responses.names):
         return None
     del app.suspended_exchanges[key]
     player = None if waiting.exchange is None else waiting.exchange.player
@@ -79,17 +79,17 @@ def add_client_response(app: App, request: Request) -> PlannedResponse | None:
 def _continue(app: App, waiting: SuspendedExchange) -> PlannedResponse:
     """Respond to the call again. The client gets the response at once, or when it connects again."""
     exchange, monotonic = waiting.exchange, app.deadlines.time()
-    body = waiting.request.with_client_responses(waiting.client_responses.key, waiting.responses)
+    body = waiting.request.with_client_responses(waiting.expected_responses.key, waiting.responses)
     again = waiting.head.reader(app.engine).read(body, waiting.client_address, time.time(), monotonic)
     response = app.engine.begin_response(again, deferrable=False)
     assert isinstance(response, PlannedResponse), "several processes refuse `mcp.ask`, so it is decided here"
     if response.slot is not None:
         response.slot.release()
     plan = _as_events(response.plan)
-    client_responses = plan.delivery.client_responses
-    if client_responses is not None:
+    expected_responses = plan.delivery.expected_responses
+    if expected_responses is not None:
         further = SuspendedExchange(
-            exchange, waiting.head, again, waiting.client_address, client_responses, 0.0
+            exchange, waiting.head, again, waiting.client_address, expected_responses, 0.0
         )
         _store(app, plan, further, response.time_scale)
     if exchange is None or exchange.player is None:

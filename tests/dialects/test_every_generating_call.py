@@ -135,7 +135,9 @@ def is_time(value: Json) -> bool:
 def test_time_in_response_is_that_of_request(call: Call, stream: bool) -> None:
     first, later = (leaves_of(found) for found in responses(call, "calls", 0, 400 * DAY, stream=stream))
     constant = {path: value for path, value in first.items() if is_time(value) and later.get(path) == value}
-    assert not constant, "these times are constant: take `identity.epoch_second`, and `derive` for a format"
+    assert not constant, (
+        "these times are constant: take `identity.epoch_second`, and `map_placeholder` for a format"
+    )
 
 
 @each_call

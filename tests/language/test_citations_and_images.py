@@ -60,12 +60,12 @@ def test_anthropic_citations_are_in_text_blocks() -> None:
 
 
 def test_anthropic_streams_citations_before_their_text() -> None:
-    client_responses = respond_once(BOIL, claude_request(stream=True))
-    events = [event.json for event in client_responses.events if event.name != "ping"]
+    expected_responses = respond_once(BOIL, claude_request(stream=True))
+    events = [event.json for event in expected_responses.events if event.name != "ping"]
     kinds = [event.get("delta", event).get("type") for event in events[1:5]]
     assert kinds[:2] == ["content_block_start", "citations_delta"]
     assert events[1]["content_block"] == {"citations": [], "type": "text", "text": ""}
-    assert client_responses.text == "Water boils at 100 degrees."
+    assert expected_responses.text == "Water boils at 100 degrees."
 
 
 def test_gemini_grounding_counts_bytes() -> None:
@@ -82,8 +82,8 @@ def test_gemini_grounding_counts_bytes() -> None:
 
 
 def test_gemini_streams_grounding_with_finish_reason() -> None:
-    client_responses = respond_once(BOIL, gemini(stream=True))
-    chunks = [line for line in client_responses.bytes.decode().split("\r\n\r\n") if line]
+    expected_responses = respond_once(BOIL, gemini(stream=True))
+    chunks = [line for line in expected_responses.bytes.decode().split("\r\n\r\n") if line]
     assert ["groundingChunks" in chunk for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
     assert '"finishReason": "STOP"' in chunks[-1]
 
@@ -109,15 +109,15 @@ def test_several_texts_have_separate_sources() -> None:
 
 def test_citation_of_missing_words_is_noted() -> None:
     yaml = "rules: [{reply: {text: abc, citations: [{url: u, words: xyz}]}}]"
-    client_responses = respond_once(yaml, claude_request())
-    assert "the text has no words 'xyz'" in client_responses.notes
-    assert len(client_responses.json["content"]) == 1
+    expected_responses = respond_once(yaml, claude_request())
+    assert "the text has no words 'xyz'" in expected_responses.notes
+    assert len(expected_responses.json["content"]) == 1
 
 
 def test_broken_script_has_citations() -> None:
     yaml = 'rules: [{reply: {chunks: [a, {error: overloaded}], citations: ["u:1"]}}]'
-    client_responses = respond_once(yaml, claude_request(stream=True))
-    assert b"citations_delta" in client_responses.bytes
+    expected_responses = respond_once(yaml, claude_request(stream=True))
+    assert b"citations_delta" in expected_responses.bytes
 
 
 def test_script_beside_text_cites_whole_text() -> None:
@@ -150,14 +150,14 @@ def test_chat_streams_annotations_after_text() -> None:
       - reply:
           parts: [{text: One., citations: ["u:1"]}, {text: " Two.", citations: [{url: "u:2", words: Two}]}]
     """
-    client_responses = respond_once(yaml, chat_request(stream=True))
-    deltas = [event.json["choices"][0]["delta"] for event in client_responses.events[:-1]]
+    expected_responses = respond_once(yaml, chat_request(stream=True))
+    deltas = [event.json["choices"][0]["delta"] for event in expected_responses.events[:-1]]
     reported = [each["url_citation"] for delta in deltas for each in delta.get("annotations", ())]
     assert [(each["url"], each["start_index"], each["end_index"]) for each in reported] == [
         ("u:1", 0, 4),
         ("u:2", 5, 8),
     ]
-    assert client_responses.text == "One. Two."
+    assert expected_responses.text == "One. Two."
 
 
 def test_responses_annotates_text() -> None:
@@ -244,12 +244,12 @@ def test_gemini_sends_images_as_parts(key: str, mime: str, stream: bool) -> None
         "a.yaml": f"rules: [{{reply: {{text: Here., images: {key}}}}}]",
         **dict.fromkeys(names, "a picture"),
     }
-    client_responses = respond_once(files, gemini(stream=stream))
+    expected_responses = respond_once(files, gemini(stream=stream))
     expected = f'"inlineData": {{"mimeType": "{mime}","data": "{DOT}"}}'
     if stream:
-        assert expected in client_responses.bytes.decode()
+        assert expected in expected_responses.bytes.decode()
     else:
-        assert candidate(client_responses)["content"]["parts"][1] == {
+        assert candidate(expected_responses)["content"]["parts"][1] == {
             "inlineData": {"mimeType": mime, "data": DOT}
         }
 
@@ -265,16 +265,16 @@ def test_images_are_between_text_and_calls_or_in_parts_order() -> None:
 
 def test_image_alone_is_reply() -> None:
     yaml = f"rules: [{{reply: {{images: [{{data: {DOT}}}]}}}}]"
-    client_responses = respond_once(yaml, gemini(stream=True))
-    assert DOT in client_responses.bytes.decode()
+    expected_responses = respond_once(yaml, gemini(stream=True))
+    assert DOT in expected_responses.bytes.decode()
     assert respond_once(yaml, claude_request()).json["content"] == []
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 def test_responses_sends_images_as_tool_output(stream: bool) -> None:
     yaml = f"rules: [{{reply: {{text: Here., images: [{{data: {DOT}, mime_type: image/webp}}]}}}}]"
-    client_responses = respond_once(yaml, responses(stream=stream))
-    body = client_responses.events[-1].json["response"] if stream else client_responses.json
+    expected_responses = respond_once(yaml, responses(stream=stream))
+    body = expected_responses.events[-1].json["response"] if stream else expected_responses.json
     text, picture = body["output"]
     assert (text["type"], picture["type"], picture["status"]) == (
         "message",
@@ -283,7 +283,7 @@ def test_responses_sends_images_as_tool_output(stream: bool) -> None:
     )
     assert (picture["result"], picture["output_format"]) == (DOT, "webp")
     if stream:
-        kinds = [event.json["type"] for event in client_responses.events]
+        kinds = [event.json["type"] for event in expected_responses.events]
         assert "response.image_generation_call.generating" in kinds
 
 

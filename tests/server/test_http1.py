@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import Placeholders, derive
+from mockllm.core.rendering.placeholders import Placeholders, map_placeholder
 from mockllm.core.rendering.plan import (
     CutStep,
     Delivery,
@@ -282,7 +282,7 @@ def prerendered_response(
     placeholders = Placeholders(Ids(0, "", 1), 1.0, 1)
     id = placeholders.ids.make("id-", 8)
     own = tuple((name, id) for name, _ in head.per_response_headers)
-    data = EventStep(dumps({"id": id, "at": derive(int, placeholders.now)}), 1, "body")
+    data = EventStep(dumps({"id": id, "at": map_placeholder(int, placeholders.now)}), 1, "body")
     plan = Plan(
         replace(head, per_response_headers=own), (data,) if steps is None else (data, *steps), framing
     )
@@ -308,7 +308,7 @@ STREAM: Final = ResponseHead(200, (("content-type", "text/event-stream"),))
 def stream_with_times(count: int) -> PrerenderedResponse:
     """A stream that has a time and an id in each of its events."""
     placeholders = Placeholders(Ids(0, "", 1), 1.0, 1)
-    data = dumps({"id": placeholders.ids.make("id-", 8), "at": derive(int, placeholders.now)})
+    data = dumps({"id": placeholders.ids.make("id-", 8), "at": map_placeholder(int, placeholders.now)})
     events = tuple(EventStep(data, number, "chunk") for number in range(1, count + 1))
     return prerender_response(Plan(STREAM, events, SSE), placeholders)
 

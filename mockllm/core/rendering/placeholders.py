@@ -2,7 +2,7 @@
 
 A cached response is rendered once with placeholders and filled for each request, also with the arguments of a
 generated tool call. A text placeholder is a string, a number placeholder supports arithmetic and comparisons.
-`derive` applies any other function, such as a date format.
+`map_placeholder` applies any other function, such as a date format.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def _apply(value: A, function: Callable[[A], B]) -> B:
     return function(value)
 
 
-def derive(function: Callable[[A], B], value: A) -> B:
+def map_placeholder(function: Callable[[A], B], value: A) -> B:
     """Return `function(value)`; for a placeholder, a placeholder of it. `function` is pure and never raises."""
     if isinstance(value, (TextPlaceholder, NumberPlaceholder)):
         return cast(B, value.apply(_apply, function))

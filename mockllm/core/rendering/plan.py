@@ -211,9 +211,9 @@ class HeadLayout(Struct, frozen=True):
     reversed: bool = False
 
 
-class McpClientResponses(NamedTuple):
-    """The responses of an MCP client for which a response of the server is suspended. `key` names the suspended
-    response, and `names` the questions of the server."""
+class ExpectedResponses(NamedTuple):
+    """The responses of an MCP client that a response of the server expects. It is suspended until they come. `key`
+    names the suspended response, and `names` the questions of the server."""
 
     key: str
     names: tuple[str, ...]
@@ -240,7 +240,7 @@ class Delivery(Struct, frozen=True):
     """What the response waits for, before its delay."""
     websocket_factory: Callable[[], object] | None = None
     """Makes the `WebSocketSession` of the WebSocket that the response opens."""
-    client_responses: McpClientResponses | None = None
+    expected_responses: ExpectedResponses | None = None
     """The client's responses that continue the response. The steps after the questions are for a client that sends
     none."""
 

@@ -137,7 +137,7 @@ class McpServerFields:
     @property
     def client_response(self) -> tuple[str, str, Json] | None:
         """The client's response to a question of an MCP server: the key of the suspended response
-        (`McpClientResponses.key`), the question's name, and its content."""
+        (`ExpectedResponses.key`), the question's name, and its content."""
         return None
 
     def with_client_responses(self, key: str, responses: Mapping[str, Json]) -> bytes:

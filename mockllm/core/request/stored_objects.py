@@ -110,7 +110,7 @@ class StorageUpdate(NamedTuple):
     """The webhooks that the server sends to the addresses of a client."""
     batch_job: BatchJob | None = None
     """The lines of a new batch job, which the server serves."""
-    optional: bool = False
+    may_be_lost: bool = False
     """Whether the response is right also where nothing can be stored."""
 
     @property

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.dialects.dialect import ResponseIdentity
 
 LIFETIME: Final = 30 * 86_400
@@ -27,7 +27,7 @@ def container_of(requested: Json, identity: ResponseIdentity) -> dict[str, Json]
     id, skills = requested.get("id"), requested.get("skills")
     container: dict[str, Json] = {
         "id": id if isinstance(id, str) else identity.ids.make("container_01", 22),
-        "expires_at": derive(_expiry, identity.epoch_second),
+        "expires_at": map_placeholder(_expiry, identity.epoch_second),
     }
     if isinstance(skills, list):
         container["skills"] = [

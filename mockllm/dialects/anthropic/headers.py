@@ -10,7 +10,7 @@ from typing import Final
 
 from mockllm.core.failure import NEVER, Failure
 from mockllm.core.limits.limit_data import Bound, BoundStatus, LimitResult, LimitStatus, MeteredBound
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.rendering.plan import Headers, ResponseHead
 from mockllm.dialects.anthropic.known_models import DEFAULT_MODEL
 from mockllm.dialects.dialect import ResponseIdentity
@@ -40,7 +40,7 @@ def request_id(identity: ResponseIdentity) -> str:
 def success(content: Headers, identity: ResponseIdentity) -> ResponseHead:
     """Return the head of a 200 with the headers of its content. Remaining token counts are rounded to thousands, so
     a single response hardly changes them."""
-    reset = derive(_time, identity.epoch_second)
+    reset = map_placeholder(_time, identity.epoch_second)
     resets, request_ids = _resets(reset), request_id_header(identity)
     return ResponseHead(200, (*content, *_UNSPENT, _ORGANIZATION), (*resets, *request_ids))
 

@@ -128,7 +128,7 @@ PROVIDER: Final = Provider(
     aliases=("claude",),
     routes=_routes(),
     # Vercel's provider for Anthropic requests `/messages` after the base URL that Anthropic's own SDK has.
-    optional_base="/v1",
+    omittable_start="/v1",
     base_url_shown=True,
     routes_in_404=True,
     unserved=UNSERVED,

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, TypeAlias
 from msgspec import Struct
 
 from mockllm.core.json.codec import Json, dumps
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.reply.reply import SERVER_TOOL, NativePart, Part
 from mockllm.dialects.anthropic.errors import DIALECT
 from mockllm.dialects.dialect import ResponseIdentity
@@ -307,7 +307,10 @@ def _with_content(block: Block, index: int, identity: ResponseIdentity) -> Block
         case {"type": "web_fetch_tool_result", "content": {"retrieved_at": generated} as page} if (
             generated == GENERATED
         ):
-            return {**block, "content": {**page, "retrieved_at": derive(_fetched, identity.epoch_second)}}
+            return {
+                **block,
+                "content": {**page, "retrieved_at": map_placeholder(_fetched, identity.epoch_second)},
+            }
     return block
 
 

@@ -17,7 +17,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.randomness import HEX
 from mockllm.core.rendering.encoder import Event
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.reply.reply import Usage
 from mockllm.core.request.request import Request
@@ -134,7 +134,7 @@ def invocation_metrics(counted: Usage) -> dict[str, Json]:
 
 def request_headers(identity: ResponseIdentity) -> Headers:
     """Return the header with the id of the request, which is a UUID."""
-    return (("x-amzn-requestid", derive(_uuid, identity.ids.make("", 32, "request", HEX))),)
+    return (("x-amzn-requestid", map_placeholder(_uuid, identity.ids.make("", 32, "request", HEX))),)
 
 
 def _uuid(digits: str) -> str:

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.reply.reply import Choice, Reply, ToolCall, Usage
 from mockllm.dialects.dialect import ResponseIdentity
 from mockllm.dialects.openai.chat.request import ChatRequest
@@ -42,7 +42,7 @@ class Cerebras(VendorEncoder):
         self, reply: Reply, request: ChatRequest, identity: ResponseIdentity, vendor: Vendor
     ) -> None:
         super().__init__(reply, request, identity, vendor)
-        body, created = self.form.body, derive(_with_fraction, identity.epoch_second)
+        body, created = self.form.body, map_placeholder(_with_fraction, identity.epoch_second)
         self.form = replace(self.form, body={**body, "time_info": {**body["time_info"], "created": created}})
 
     def usage(self, counted: Usage) -> dict[str, Json]:

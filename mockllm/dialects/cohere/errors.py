@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from mockllm.core.failure import Failure
 from mockllm.core.json.codec import MISSING, Json, dumps
 from mockllm.core.randomness import HEX, as_uuid
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.rendering.plan import EventStep, Headers, Plan, ResponseHead
 from mockllm.core.request.request import Request
 from mockllm.dialects.cohere.request import DEFAULT_MODEL
@@ -64,7 +64,7 @@ ROWS: Final = {
 
 def uuid(identity: ResponseIdentity, place: str) -> str:
     """Return an id, which all of Cohere's objects have as a UUID."""
-    return derive(as_uuid, identity.ids.make("", 32, place, HEX))
+    return map_placeholder(as_uuid, identity.ids.make("", 32, place, HEX))
 
 
 def head(status: int, kind: str, identity: ResponseIdentity) -> ResponseHead:

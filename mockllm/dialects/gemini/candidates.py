@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from mockllm.core.json.codec import MISSING, Json, JSONDecodeError, JsonObject, Missing, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import object_of
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.reply.reply import (
     Choice,
     Finish,
@@ -143,7 +143,7 @@ class GeminiResponseFields:
         self.model = reply.model or request.model or DEFAULT_MODEL
         self.id = identity.ids.make("", 23)
         self.vertex, self.numbered = request.vertex, request.numbered
-        self.created = derive(_create_time, identity.epoch_second) if self.vertex else None
+        self.created = map_placeholder(_create_time, identity.epoch_second) if self.vertex else None
         self.model_family = family(self.model, vertex=self.vertex)
         self.identity = identity
         self.extras: Mapping[str, Json] = reply.extras.get(DIALECT, {})

@@ -20,8 +20,8 @@ from mockllm.core.rendering.plan import (
     Delivery,
     EventKind,
     EventStep,
+    ExpectedResponses,
     Framing,
-    McpClientResponses,
     Plan,
     ResponseHead,
     Step,
@@ -269,7 +269,7 @@ def question_plan(reply: Reply, request: RpcRequest, identity: ResponseIdentity)
     silent = Failure("server_error", message=f"The client did not respond within {ASK_TIMEOUT:g} s")
     steps.append(WaitStep(ASK_TIMEOUT, 0))
     steps.append(EventStep(dumps(error_message(silent, request)), 0, "error", MESSAGE))
-    delivery = Delivery(client_responses=McpClientResponses(key, tuple(questions)))
+    delivery = Delivery(expected_responses=ExpectedResponses(key, tuple(questions)))
     stream = Plan(ResponseHead(OK, SSE), tuple(steps), Framing.SSE, delivery=delivery)
     return resumable(stream, request, identity)
 

@@ -20,8 +20,8 @@ from mockllm.core.rendering.plan import (
     BackgroundRun,
     Delivery,
     EventStep,
+    ExpectedResponses,
     Framing,
-    McpClientResponses,
     Plan,
     ResponseHead,
     Step,
@@ -122,13 +122,13 @@ def _stored_stream(
     recorded: Sequence[str | None] = (),
 ) -> StorageUpdate:
     """Return the stream as it is stored; of a suspended response also the stream's id, by the response's key."""
-    name, wanted = _name(STORED, stream, request), plan.delivery.client_responses
+    name, wanted = _name(STORED, stream, request), plan.delivery.expected_responses
     state = {"ids": recorded, "wait": None if wanted is None else [wanted.key, wanted.names]}
     stored = StoredObject(name, None, dumps(state), stream.encode(), timeline=timeline)
     if wanted is None:
-        return StorageUpdate((name,), stored, optional=True)
+        return StorageUpdate((name,), stored, may_be_lost=True)
     wait = StoredObject(_name(STORED_WAIT, wanted.key, request), None, stream.encode(), b"")
-    return StorageUpdate((name,), stored, others=(wait,), optional=True)
+    return StorageUpdate((name,), stored, others=(wait,), may_be_lost=True)
 
 
 def continued_stream(request: RpcRequest) -> StoredObject | None:
@@ -185,8 +185,8 @@ def _waiting(rest: Plan, key: str, names: Sequence[str]) -> Plan:
     """Return the rest of a stream that waits for its client: the events before the last are questions."""
     *events, last = rest.steps
     steps = (replace(step, kind="ping") if type(step) is EventStep else step for step in events)
-    wanted = McpClientResponses(key, tuple(names), resumes=True)
-    return replace(rest, steps=(*steps, last), delivery=Delivery(client_responses=wanted))
+    wanted = ExpectedResponses(key, tuple(names), resumes=True)
+    return replace(rest, steps=(*steps, last), delivery=Delivery(expected_responses=wanted))
 
 
 def _place(request: ServerRequest) -> tuple[str, int | None]:

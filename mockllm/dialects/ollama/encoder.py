@@ -11,7 +11,7 @@ from mockllm.core.json.codec import Json, JSONDecodeError, dumps, loads
 from mockllm.core.json.merge import merged_json
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event
 from mockllm.core.rendering.event_layout import EventLayout, FinishPlace, MemberPlace, Payload, ToolCallPlace
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.rendering.plan import EventKind
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.logprobs import StreamedTokenLogprobs
@@ -51,7 +51,7 @@ _LOWER: Final = bytes(b"0123456789abcdefghijklmnopqrstuvwxyz"[byte % 36] for byt
 
 def created_at(identity: ResponseIdentity) -> str:
     """Return the time as RFC 3339 with a fraction, which this server does not measure."""
-    return derive(_rfc3339, identity.epoch_second)
+    return map_placeholder(_rfc3339, identity.epoch_second)
 
 
 def _rfc3339(second: int) -> str:

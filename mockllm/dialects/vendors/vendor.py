@@ -16,7 +16,7 @@ from mockllm.core.json.codec import Json
 from mockllm.core.prompt_cache.policy import CachePolicy
 from mockllm.core.randomness import BASE62, HEX, Ids, as_uuid
 from mockllm.core.rendering.encoder import Encoder
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.reply.reply import Finish, Reply, Usage
 from mockllm.core.request.request import Request
 from mockllm.dialects.dialect import ResponseIdentity
@@ -49,7 +49,7 @@ class VendorIdFormat(Struct, frozen=True):
         if self.length is not None:
             prefix = f"{self.prefix}{number:02}_" if self.counted else self.prefix
             return ids.make(prefix, self.length, place, self.alphabet)
-        return self.prefix + derive(as_uuid, ids.make("", 32, place, HEX))
+        return self.prefix + map_placeholder(as_uuid, ids.make("", 32, place, HEX))
 
 
 HeadersWithIds: TypeAlias = Mapping[str, str | VendorIdFormat]

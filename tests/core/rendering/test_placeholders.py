@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mockllm.core.json.codec import dumps, loads, pretty
 from mockllm.core.randomness import HEX, Ids
-from mockllm.core.rendering.placeholders import Placeholders, derive
+from mockllm.core.rendering.placeholders import Placeholders, map_placeholder
 from mockllm.core.rendering.plan import EventStep, Framing, Plan, ResponseHead
 from mockllm.core.rendering.prerendered_response import PrerenderedResponse, prerender_response
 
@@ -46,14 +46,14 @@ BODIES: dict[str, Encode] = {
     "an id twice": lambda ids, now, tokens: [ids.make("a-", 8), ids.make("a-", 8)],
     "ids in one text": lambda ids, now, tokens: "x".join((ids.make("a-", 8), ids.make("b-", 30), "é\n")),
     "a part of an id": lambda ids, now, tokens: ids.make("", 32, alphabet=HEX)[4:9] + "-",
-    "a text of an id": lambda ids, now, tokens: derive(str.swapcase, ids.make("a", 9)),
-    "the time": lambda ids, now, tokens: {"created": derive(int, now)},
+    "a text of an id": lambda ids, now, tokens: map_placeholder(str.swapcase, ids.make("a", 9)),
+    "the time": lambda ids, now, tokens: {"created": map_placeholder(int, now)},
     "an expiry": lambda ids, now, tokens: {
-        "created": derive(int, now),
-        "expires": derive(int, now) + 600 + 9,
+        "created": map_placeholder(int, now),
+        "expires": map_placeholder(int, now) + 600 + 9,
     },
-    "milliseconds": lambda ids, now, tokens: derive(int, now * 1000),
-    "a date": lambda ids, now, tokens: {"day": derive(day, now)},
+    "milliseconds": lambda ids, now, tokens: map_placeholder(int, now * 1000),
+    "a date": lambda ids, now, tokens: {"day": map_placeholder(day, now)},
     "a time with a fraction": lambda ids, now, tokens: now,
     "tokens": lambda ids, now, tokens: {"input": tokens, "total": tokens + 5, "more": 5 + tokens},
     "a duration": lambda ids, now, tokens: [tokens * 30_000_000 // 7, 3 * tokens, tokens % 7, tokens / 4],
@@ -103,9 +103,9 @@ def test_a_comparison_limits_the_use(name: str, tokens: int, fits: bool) -> None
         lambda ids, now, tokens: round(now),
         lambda ids, now, tokens: datetime.fromtimestamp(now, UTC),
         lambda ids, now, tokens: ids.root,
-        lambda ids, now, tokens: derive(lambda id: [id], ids.make("a", 3)),
-        lambda ids, now, tokens: derive(len, ids.make("a", 3)) > 2,
-        lambda ids, now, tokens: derive(lambda id: f'"{id}"', ids.make("a", 3)),
+        lambda ids, now, tokens: map_placeholder(lambda id: [id], ids.make("a", 3)),
+        lambda ids, now, tokens: map_placeholder(len, ids.make("a", 3)) > 2,
+        lambda ids, now, tokens: map_placeholder(lambda id: f'"{id}"', ids.make("a", 3)),
     ],
 )
 def test_unsupported_operations_raise(compute: Encode) -> None:
@@ -134,7 +134,7 @@ def test_unused_placeholders_are_not_computed() -> None:
 
 def test_a_header_holds_one_placeholder() -> None:
     placeholders = Placeholders(Ids(0, "", 0), NOW, 5)
-    id, now = placeholders.ids.make("r", 9), derive(day, placeholders.now)
+    id, now = placeholders.ids.make("r", 9), map_placeholder(day, placeholders.now)
     response = prerender_response(plan(b"", ("a", "b"), ("id", id), ("day", now)), placeholders)
     head = response.plan(response.compute_placeholder_values(Ids(0, "", 7).id_seed, 0.0, 1)).head
     assert (head.fixed, dict(head.per_response_headers)) == (
@@ -172,5 +172,5 @@ def test_response_knows_whether_all_values_are_sums(name: str, sums: list[tuple[
 
 
 def test_derive_applies_to_plain_values() -> None:
-    assert derive(int, 5.5) == 5
-    assert derive(operator.itemgetter(0), "ab") == "a"
+    assert map_placeholder(int, 5.5) == 5
+    assert map_placeholder(operator.itemgetter(0), "ab") == "a"

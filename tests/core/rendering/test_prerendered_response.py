@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mockllm.core.json.codec import dumps
 from mockllm.core.randomness import Ids
-from mockllm.core.rendering.placeholders import Placeholders, derive
+from mockllm.core.rendering.placeholders import Placeholders, map_placeholder
 from mockllm.core.rendering.plan import (
     CutStep,
     EventStep,
@@ -148,7 +148,7 @@ def repeated(built: Built, times: int) -> PrerenderedResponse:
 
 def test_body_with_a_time_has_the_other_placeholders() -> None:
     prerendered = repeated(
-        lambda ids, now, tokens: plan(event([ids.make("a", 8), derive(int, now), tokens], 1)), 8
+        lambda ids, now, tokens: plan(event([ids.make("a", 8), map_placeholder(int, now), tokens], 1)), 8
     )
     values = prerendered.compute_placeholder_values(b"seed", 1_700_000_000.0, 3)
     time = prerendered.repeated_time_index
@@ -163,7 +163,7 @@ def test_body_with_a_time_has_the_other_placeholders() -> None:
 @pytest.mark.parametrize(
     ("built", "times"),
     [
-        (lambda ids, now, tokens: plan(event(derive(int, now), 1)), 7),
+        (lambda ids, now, tokens: plan(event(map_placeholder(int, now), 1)), 7),
         (lambda ids, now, tokens: plan(event(tokens, 1)), 8),
         (lambda ids, now, tokens: plan(event(now, 1)), 8),
         (lambda ids, now, tokens: plan(WaitStep(1, 1)), 8),

@@ -29,7 +29,7 @@ rules:
 
 
 def awaited_by(response: ClientResponse) -> Any:
-    return response.planned.plan.delivery.client_responses
+    return response.planned.plan.delivery.expected_responses
 
 
 class Client:

@@ -177,8 +177,8 @@ def test_question_before_2026_is_a_request_of_the_server(stream: str) -> None:
     question, silent = (json.loads(step.payload) for step in plan.steps if isinstance(step, EventStep))
     assert question["method"] == "elicitation/create"
     key, _, name = question["id"].partition("/")
-    assert plan.delivery.client_responses is not None
-    assert (plan.delivery.client_responses.key, plan.delivery.client_responses.names, name) == (
+    assert plan.delivery.expected_responses is not None
+    assert (plan.delivery.expected_responses.key, plan.delivery.expected_responses.names, name) == (
         key,
         ("who",),
         "who",

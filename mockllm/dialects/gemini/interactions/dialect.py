@@ -22,7 +22,7 @@ from mockllm.core.json.typed_values import object_of, text_of
 from mockllm.core.rendering.encoder import Encoder, EncoderPosition, Event, encode
 from mockllm.core.rendering.event_layout import EventLayout
 from mockllm.core.rendering.pacing import Pacing
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.rendering.plan import EventKind, EventStep, Framing, Plan, ResponseHead
 from mockllm.core.reply.reply import (
     Media,
@@ -70,7 +70,7 @@ class InteractionFields:
     def __init__(self, reply: Reply, request: InteractionRequest, identity: ResponseIdentity) -> None:
         self.reply, self._request, self._identity = reply, request, identity
         self.id = identity.ids.make("v1_", 60)
-        self._time = derive(format_second, identity.epoch_second)
+        self._time = map_placeholder(format_second, identity.epoch_second)
         extras = reply.extras.get(DIALECT, {})
         self._extras = {name: extras[name] for name in extras if name not in OF_GENERATE}
 
@@ -335,4 +335,4 @@ class Interactions(GeminiDialect):
         stored = StoredObject(id, previous, request.raw, dumps(whole), conversation(request))
         if run is not None:
             stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
-        return StorageUpdate((id,), stored, optional=run is None)
+        return StorageUpdate((id,), stored, may_be_lost=run is None)

@@ -15,7 +15,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.typed_values import whole_number
 from mockllm.core.randomness import HEX
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.rendering.plan import Plan
 from mockllm.core.request.request import Request
 from mockllm.core.request.stored_objects import StorageUpdate, StoredObject
@@ -92,7 +92,7 @@ class CreateAgent(MistralStoredCall, OpenAiCall):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         id = identity.ids.make(PREFIX, 32, "agent", HEX)
-        time = derive(format_time, identity.now)
+        time = map_placeholder(format_time, identity.now)
         return self.json_plan(agent_object(id, request.fields, time), identity)
 
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
@@ -179,7 +179,7 @@ class UpdateAgent(AgentCall):
         return check_readable(request) or check_fields(request.fields, CHANGES)
 
     def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        time = derive(format_time, identity.now)
+        time = map_placeholder(format_time, identity.now)
         return self.json_plan(changed_agent(stored, request.fields, time), identity)
 
     def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
@@ -220,7 +220,7 @@ class SetAgentAlias(AgentCall):
         version = request.query.get("version", "")
         if agent_at(stored, version) is None:
             return missing_version(version)
-        return self.json_plan(_alias(stored, request, derive(format_time, identity.now)), identity)
+        return self.json_plan(_alias(stored, request, map_placeholder(format_time, identity.now)), identity)
 
     def changed(self, stored: StoredObject, request: Request) -> StoredObject | None:
         alias = _alias(stored, request, format_time(request.now))

@@ -13,7 +13,7 @@ from mockllm.core.json.codec import Json, dumps
 from mockllm.core.json.merge import merged_json
 from mockllm.core.json.typed_values import text_of
 from mockllm.core.randomness import HEX
-from mockllm.core.rendering.placeholders import derive
+from mockllm.core.rendering.placeholders import map_placeholder
 from mockllm.core.reply.citations import full_text
 from mockllm.core.reply.reply import (
     SERVER_TOOL,
@@ -91,7 +91,7 @@ class ConversationFields:
         self.id = request.continued_id or identity.ids.make(PREFIX, 32, "conversation", HEX)
         self.agent: dict[str, Json] = {} if request.agent_id is None else {"agent_id": request.agent_id}
         self.model = reply.model if reply.model is not None else request.model or vendor.model
-        self.time = derive(format_time, identity.now)
+        self.time = map_placeholder(format_time, identity.now)
         self.extras = dict(reply.extras.get(DIALECT, {}))
 
     def entry_id(self, kind: str, number: int) -> str:
