@@ -143,9 +143,9 @@ class Engine:
             response = self._decide_and_plan(request, read_ahead.mask, None, None, deferrable=deferrable)
             request.read_ahead = None  # it refers to the request: only a garbage collection would free both
             return response
-        if repeated is not None and repeated.key_and_attributes is not None:  # for later equal requests
+        if repeated is not None and repeated.untried_key_and_attributes is not None:
             self._repeated_requests.add(repeated, request, self._index, self._precompute)
-            repeated = None  # it serves the requests after this one
+            repeated = None  # what it has computed serves later requests
         route_mask = request.route_mask
         if route_mask.rule_index is not self._index:
             route_mask.rule_index, route_mask.mask = self._index, self._index.route_mask(request)
@@ -160,8 +160,8 @@ class Engine:
         fast_path = self._fast_paths.get(mask) if may_be_fast else None
         planned = None if fast_path is None else fast_path.respond(request, repeated)
         if planned is not None:
-            has_state = planned.tool_calls or request.session is not None or request.is_stored
-            if self._sent_as_planned and not has_state and request.computed_hash is None:
+            may_store = planned.tool_calls or request.session is not None or request.is_stored
+            if self._sent_as_planned and not may_store and request.computed_hash is None:
                 return planned
             return value_or_fetch(partial(self._store_and_finish, planned, request))
         response = self._decide_and_plan(request, mask, fast_path, repeated, deferrable=deferrable)
@@ -272,15 +272,15 @@ class Engine:
     def _store_and_finish(
         self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
-        """Store what the dialect stores of a planned response. If another request has changed what this one has read,
-        `respond_again` makes the response anew. Without `respond_again`, the engine stores the same plan again.
-        Return the response with its time scale and the updates' webhooks and batch job. It gets the request's hash if
-        a `match` read it, or every response has one: as a per-response header."""
+        """Store what the dialect stores of a planned response. Return that response with its time scale and with the
+        webhooks and the batch job of what was stored. If a `match` has read the hash of the request, or every
+        response sends it, add the header with it. `respond_again` makes the response anew if another request has
+        changed what this one has read. Without it, the engine stores what belongs to the same plan again."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
-        if planned.precomputed_updates is not None:
-            planned = replace(planned, precomputed_updates=None)  # the journal stores the response
+        if planned.updates_of_thread is not None:
+            planned = replace(planned, updates_of_thread=None)  # the journal stores the response
         scale = self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -289,8 +289,8 @@ class Engine:
             if scale != 1.0:
                 update = update.scaled(scale, request.monotonic)
             arguments = request.session or "", update, request.response_lookup, respond_again
-            # the response is right even if an update that `may_be_lost` is not stored
-            if not (self.state.apply_storage_update(*arguments) or update.may_be_lost):
+            # the response becomes an error only if an update is too large, and not optional
+            if not (self.state.apply_storage_update(*arguments) or update.is_optional):
                 return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
                 planned = replace(planned, webhooks=planned.webhooks + update.webhooks)

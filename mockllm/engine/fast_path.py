@@ -48,8 +48,8 @@ class FastPath(Struct, frozen=True):
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
     selector_by_counts: ResponseSelector | None
-    """Selects the response by the counts of the rule's scope. A template or a generated tool call needs these counts,
-    too, where there is one response. None where the response needs no counts."""
+    """Selects the response by the counts of the rule's scope. A single response has a selector, too, if it needs
+    these counts: for a scope other than global, a template or a generated tool call. Otherwise it is None."""
     count_keys: Sequence[str]
     planner: ResponsePlanner
     state: EngineState
@@ -90,15 +90,16 @@ class FastPath(Struct, frozen=True):
                 return None
         id_seed = b"%b%d|" % (self.id_seed_prefix, number)
         unfilled, prerendered = cached.planned, cached.prerendered
-        # as `CachedResponse.compute_placeholder_values`, without one more call for each request
+        # `CachedResponse.compute_placeholder_values` does the same; calling it would cost more
         input_tokens = request.input_tokens if prerendered.uses_input_tokens else 0
         values = prerendered.compute_placeholder_values(id_seed, request.now, input_tokens)
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         validation = self.rule.validation
+        # a named tool that the request does not offer gets a note, and so does an undocumented field
         if planned.literal_tool_names or (validation == "strict" and request.undocumented_fields):
             return planned.with_request_notes(request, validation)
-        return planned  # most need no notes: without a call
+        return planned  # most have neither, and need no call
 
     def accepts(self, request: EngineRequest, repeated: RepeatedRequest | None) -> bool:
         """Return whether a request is valid, and nothing but counts and limits is left to decide."""
@@ -193,8 +194,8 @@ class FastPath(Struct, frozen=True):
     def _respond_varying(
         self, selector: ResponseSelector, request: EngineRequest, repeated: RepeatedRequest | None
     ) -> PlannedResponse | None:
-        """Return the response of a rule whose responses vary. The counts in the rule's scope select it. A rule with
-        one response needs them, too: its seed token has these counts."""
+        """Return the response that the counts in the rule's scope select. A single response comes here if the rule
+        has a scope, a template or a generated tool call: its seed token has these counts."""
         if request.session is not None:
             return None
         counters, per = self.state.counters_without_session, self.rule.per
@@ -224,9 +225,9 @@ class FastPath(Struct, frozen=True):
         inputs: DecisionInputs,
         decision: Decision,
     ) -> PlannedResponse | None:
-        """Return the response to a request by its decision, which the store or this process has made. Return None
-        where the response is not cached, waits or has a slot. Also return None for what needs a plan: a session, an
-        error, a background response, or a lookup in the prompt cache."""
+        """Return the response to a request by its decision, which the store or this process has made. Return None if
+        the response is not cached, waits or has a slot. Return None, too, for what needs a plan: a session, an error,
+        a background response, or a lookup in the prompt cache."""
         rule, admission = decision.selected_rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None

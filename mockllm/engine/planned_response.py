@@ -58,7 +58,8 @@ class PlannedResponse(Struct, frozen=True):
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     literal_tool_names: frozenset[str] = frozenset()
-    """The tools that its rule calls by names: see `CompiledResponse`."""
+    """The tools that its rule calls by name. A request may not offer one of these: the response then gets a note. See
+    `CompiledResponse`."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks of the response, to the addresses of `then_post` or of a client, at their times."""
     batch_job: BatchJob | None = None
@@ -86,8 +87,8 @@ class PlannedResponse(Struct, frozen=True):
     cached_from: PlannedResponse | None = None
     """The cached response that differs in nothing but `id_seed`, the values and `time_scale`. None for any other
     response. The journal refers to it."""
-    precomputed_updates: Sequence[StorageUpdate] | None = None
-    """The updates of stored objects, where a thread has made them of the response's bytes already."""
+    updates_of_thread: Sequence[StorageUpdate] | None = None
+    """The updates of stored objects, if a thread has already made them from the bytes of the response."""
 
     def with_placeholder_values(self, id_seed: bytes, values: Sequence[bytes]) -> PlannedResponse:
         """Return the same response with these values and this id seed."""

@@ -37,8 +37,8 @@ class Connection(ReadingConnection):
     def __init__(self, owner: ConnectionOwner, app: App, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(owner, app, loop)
         self._task: asyncio.Task[None] | None = None
-        """Finishes the current exchange where it has to wait. None while a decision of the store will schedule the
-        connection (`begin_decision`)."""
+        """Finishes the current exchange if that has to wait. None if it waits for a decision of the store alone: the
+        store's result then schedules the connection again (`begin_decision`)."""
         self._awaits_decision = False
         """Whether the current exchange waits for a decision of the store without a task."""
         self._keepalive = app.limits.keepalive
@@ -178,9 +178,9 @@ class Connection(ReadingConnection):
         return awaited
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
-        """Take the body of an exchange if all of it has come. A body that is long (`MAX_AT_ONCE`), or needs
-        decompression or an error response, is not taken. Return whether it was. A target that is no path needs no
-        body: it is refused."""
+        """Take the body of an exchange, and return True, if all of it has come. Return False for a body that is long
+        (`MAX_AT_ONCE`), or that needs decompression or an error response. A target that is no path is refused, so it
+        needs no body."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "a body that is not complete has a stream"
         # `respond` refuses a target that is no path, and needs no body for that

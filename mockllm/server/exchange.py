@@ -44,7 +44,7 @@ NO_RESPONSE_YET: Final = PlannedResponse(Plan(ResponseHead(0, ()), ()), None)
 
 class ExchangeSink(DrainableSink, Protocol):
     """The destination of a response: a `SocketSink`, or the `LineSink` of a line of a batch. The responses on a
-    WebSocket go to its own output."""
+    WebSocket have another sink."""
 
     written: bool
     """Whether bytes of the response were written, or added to the write queue."""
@@ -58,7 +58,7 @@ class ExchangeSink(DrainableSink, Protocol):
 
     def queue_write(self, data: bytes, /) -> bool:
         """Take all bytes of a response. A connection adds them to the write queue, or writes them at once where there
-        is none. A line of a batch collects them. Return False where they must be written otherwise."""
+        is none. A line of a batch collects them. Return False if a player has to write them."""
 
     def disconnected_at(self, write_times: Sequence[float]) -> float | None:
         """Return when the client disconnected, if it had half-closed the connection before and the time is known."""
@@ -85,8 +85,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, head and body, where one part of a read of the socket had them all. Empty for all
-    others, and for a body that is long, refused, in HTTP chunks or encoded."""
+    """All bytes of the request, head and body, if the parser got them all at once. Empty for any other request, and
+    for a body that is long, refused, in HTTP chunks or encoded."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0
@@ -106,8 +106,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
     """What the engine has returned in place of the response. A `DeferredResponse` takes long to plan, so a thread
     plans it, or its decision waits for the plans of earlier responses of its loads. An `UndecidedResponse` is decided
-    by the store, which has the counts. An `ObjectToFetch` is a stored object that the response needs and this process
-    lacks."""
+    by the store, which has the counts. An `ObjectToFetch` names a stored object that this process lacks, and responds
+    again after the fetch."""
     pending_decision: PendingDecisionProtocol | None = None
     """The decision of the store, once it has begun."""
     fetched: FetchedLookup | None = None

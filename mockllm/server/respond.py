@@ -160,9 +160,9 @@ def set_engine_response(app: App, exchange: Exchange, response: object) -> None:
 
 
 def begin_decision(app: App, exchange: Exchange, on_ready: Callable[[], object]) -> bool:
-    """Let the store begin to decide. Return True if `on_ready` will be called: then call `respond` again. If
-    `respond` finds no decision even then, start a task that waits for one. Return False if a task has to finish the
-    exchange."""
+    """Let the store begin to decide, and return True. `on_ready` is then called at the store's result. The caller
+    responds again at that time (`respond`). If there is still no decision, or this returns False, the caller starts a
+    task that finishes the exchange."""
     undecided, store_client = exchange.pending_response, app.store_client
     if (
         store_client is None
@@ -334,9 +334,9 @@ def may_reach_control_api(app: App, exchange: Exchange) -> bool:
 
 
 def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
-    """Return whether the control API has the path, or may have it because it is not loaded: then
-    `serve_waiting_exchange` loads it and responds again. With `control_only` it has all paths of
-    `is_control_path`. Otherwise, the rules first get a path below `/api` that it lacks."""
+    """Return whether the control API gets the request. It gets each path of `is_control_path` while it is not loaded:
+    `serve_waiting_exchange` then loads it and responds again. With `control_only`, it always gets these paths. Else
+    it gets the paths that it knows, and the rules get the rest."""
     control = control_of(app, exchange)
     if control is None:
         return False
@@ -344,9 +344,10 @@ def _is_left_to_control_api(app: App, exchange: Exchange) -> bool:
 
 
 def try_write_whole_and_end(app: App, exchange: Exchange) -> bool:
-    """Try to write the whole response, and end the exchange then. Return whether both were done. They are not if the
-    response has a wait or a cut, needs several writes, ends the connection or has an unusual delivery. Nor are they
-    if the client does not read. The write queue gets the bytes. In a task, the socket or the line of a batch does."""
+    """Write the whole response at once, if possible, and end the exchange. Return whether this was done. Otherwise a
+    player has to play the response. That is so if it has a wait or a cut, ends the connection, or has an unusual
+    delivery. It is also so if one write is not enough, or the client does not read. The bytes go to the write queue;
+    in a task, to the socket or the line of a batch."""
     response, sink = exchange.response, exchange.sink
     content, data = response.content, None
     cors_lines = ALLOW_CORS if exchange.sends_cors_headers else ""

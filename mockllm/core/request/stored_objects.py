@@ -110,8 +110,8 @@ class StorageUpdate(NamedTuple):
     """The webhooks that the server sends to the addresses of a client."""
     batch_job: BatchJob | None = None
     """The lines of a new batch job, which the server serves."""
-    may_be_lost: bool = False
-    """Whether the response is right also where nothing can be stored."""
+    is_optional: bool = False
+    """Whether the response stays correct even if nothing of the update is stored."""
 
     @property
     def size(self) -> int:

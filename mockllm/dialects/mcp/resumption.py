@@ -126,9 +126,9 @@ def _stored_stream(
     state = {"ids": recorded, "wait": None if wanted is None else [wanted.key, wanted.names]}
     stored = StoredObject(name, None, dumps(state), stream.encode(), timeline=timeline)
     if wanted is None:
-        return StorageUpdate((name,), stored, may_be_lost=True)
+        return StorageUpdate((name,), stored, is_optional=True)
     wait = StoredObject(_name(STORED_WAIT, wanted.key, request), None, stream.encode(), b"")
-    return StorageUpdate((name,), stored, others=(wait,), may_be_lost=True)
+    return StorageUpdate((name,), stored, others=(wait,), is_optional=True)
 
 
 def continued_stream(request: RpcRequest) -> StoredObject | None:

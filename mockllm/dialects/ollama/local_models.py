@@ -53,4 +53,4 @@ def local_update(name: str, *, present: bool) -> StorageUpdate:
     """Return the update of the store after which the model is local, or is not. A call that generates accepts a name
     that is not stored."""
     id = PREFIX + tagged(name)
-    return StorageUpdate((id,), StoredObject(id, None, b"", dumps(present)), may_be_lost=present)
+    return StorageUpdate((id,), StoredObject(id, None, b"", dumps(present)), is_optional=present)

@@ -66,7 +66,7 @@ class NoStore:
         respond_again: RespondAgain | None,
     ) -> None:
         """Store nothing: another process could not find it."""
-        if update.stored is not None and not update.may_be_lost:
+        if update.stored is not None and not update.is_optional:
             self._lacked = True
 
     def take_storage_confirmation(self) -> Awaitable[Failure | StorageConflict | None] | None:

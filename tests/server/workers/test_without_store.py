@@ -88,7 +88,7 @@ def test_response_that_is_a_stored_object_is_refused() -> None:
 
 
 def test_response_that_is_right_without_its_storage_is_sent() -> None:
-    assert confirmed(STORED._replace(may_be_lost=True), StorageUpdate(forgotten=("file-1",))) is None
+    assert confirmed(STORED._replace(is_optional=True), StorageUpdate(forgotten=("file-1",))) is None
 
 
 # --- a running server ------------------------------------------------------------------------

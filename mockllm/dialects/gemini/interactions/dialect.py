@@ -335,4 +335,4 @@ class Interactions(GeminiDialect):
         stored = StoredObject(id, previous, request.raw, dumps(whole), conversation(request))
         if run is not None:
             stored = stored._replace(timeline=timeline_of(run, request.monotonic + plan.delay))
-        return StorageUpdate((id,), stored, may_be_lost=run is None)
+        return StorageUpdate((id,), stored, is_optional=run is None)

@@ -260,7 +260,7 @@ class Live(GeminiDialect):
 def stored_contents(handle: str, contents: Sequence[Json]) -> StorageUpdate:
     """Return the update that stores a conversation under the handle that resumes it."""
     stored = StoredObject(handle, None, dumps({"contents": contents}), b"{}")
-    return StorageUpdate((handle,), stored, may_be_lost=True)
+    return StorageUpdate((handle,), stored, is_optional=True)
 
 
 def read_messages(payloads: Iterable[bytes]) -> list[dict[str, Json]]:

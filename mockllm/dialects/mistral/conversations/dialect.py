@@ -103,7 +103,7 @@ class StartConversation(VendorCall, OpenAiCall):
         if before is None:
             return None
         stored = with_entries(before, [*request.inputs, *objects(sent.get("outputs"))], time)
-        return StorageUpdate((stored.id,), stored, may_be_lost=True)
+        return StorageUpdate((stored.id,), stored, is_optional=True)
 
     def before(self, id: str, request: MistralConversationRequest, time: str) -> StoredObject | None:
         """Return the conversation to which the entries of the request and of its response are added. It is read here,

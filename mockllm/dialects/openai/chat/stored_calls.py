@@ -58,7 +58,7 @@ def storage_update(plan: Plan, request: ChatRequest) -> StorageUpdate | None:
     if plan.head.status != 200 or id is None or not id.startswith(PREFIX):
         return None
     shown = dumps(_stored_object(completion, plan, request))
-    return StorageUpdate((id,), StoredObject(id, None, request.raw, shown), may_be_lost=True)
+    return StorageUpdate((id,), StoredObject(id, None, request.raw, shown), is_optional=True)
 
 
 def _completion(plan: Plan) -> dict[str, Json]:

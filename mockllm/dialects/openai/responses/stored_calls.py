@@ -103,7 +103,7 @@ def update_of(
     )
     others = (*_conversations(request, stored), *_uses_of_stores(request, names))
     webhooks = _end_webhooks(stored, request)
-    return StorageUpdate(names, stored, calls, others=others, webhooks=webhooks, may_be_lost=timeline is None)
+    return StorageUpdate(names, stored, calls, others=others, webhooks=webhooks, is_optional=timeline is None)
 
 
 class IdentifiedResponse(Struct):
