@@ -289,11 +289,13 @@ def _missing_kind(response: object, fault: Fault, stream: bool | None) -> str | 
     for key, label in (("error", "an error"), ("http", "an http response")):
         if getattr(response, key, None) is not None:
             return f"{label} is never streamed" if fault.needs == "stream" else f"{label} is not one"
+    reply = getattr(response, "reply", None)
+    if isinstance(reply, ReplySpec) and reply.model_fields_set == {"embedding"}:
+        return f"an embedding {'is never streamed' if fault.needs == 'stream' else 'has no text'}"
     replay = getattr(response, "replay", None)
     if replay is not None and replay.as_ == "bytes":
         return "a recording is sent as bytes" if fault.needs_reply else None
     if fault.needs == "call":
-        reply = getattr(response, "reply", None)
         return "this reply makes no call" if isinstance(reply, ReplySpec) and not _calls_tool(reply) else None
     return "with `stream: false` nothing is streamed" if fault.needs == "stream" and stream is False else None
 

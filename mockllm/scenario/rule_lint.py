@@ -80,6 +80,7 @@ NO_OPERATOR: Final = (
     "this condition has no operator, so it is always met; write an operator, such as contains"
 )
 """Every value meets it, even a missing one."""
+EMPTY_TEXT: Final = 'every text meets {}: ""; if any text is meant, write exists: true'
 _BATCHES: Final = re.compile(r"(?i)batch|[*?\[]")
 _REALTIME: Final = re.compile(r"(?i)realtime|bidigeneratecontent|[*?\[]")
 _EMBEDS: Final = re.compile(r"(?i)embed|:predict|[*?\[]")
@@ -90,8 +91,7 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, known_names: KnownNames) -> War
     regexes = []
     for path, name, text, ignore_case in _conditions(spec.match, ("match",)):
         if not isinstance(text, str):
-            if not text.model_fields_set - {"ignore_case"}:
-                yield path, NO_OPERATOR
+            yield from _conditions_always_met(text, path)
         elif name == "regex":
             regexes.append(text)
             if not compile_regex(text, ignore_case).is_linear and not backtracks_little(text):
@@ -120,6 +120,17 @@ def rule_warnings(spec: RuleSpec | ModifierSpec, known_names: KnownNames) -> War
         yield from _unsent_content(spec)
     elif not any(_is_set(getattr(spec, name)) for name in SETTINGS):
         yield (), "changes nothing: the modifier has no setting, no faults and no error"
+
+
+def _conditions_always_met(operators: Operators, path: Path) -> Warnings:
+    """Warn about operators that exclude no value: none at all, or an empty text within a text."""
+    if not operators.model_fields_set - {"ignore_case"}:
+        yield path, NO_OPERATOR
+    for name in ("contains", "starts_with", "ends_with"):
+        wanted = getattr(operators, name, None)
+        is_list_item = name == "contains" and isinstance(operators, JsonOperators)  # of the list in the body
+        if not is_list_item and "" in (wanted if isinstance(wanted, list) else [wanted]):
+            yield (*path, name), EMPTY_TEXT.format(name)
 
 
 def _looks_like_glob(text: str, name: str) -> bool:
