@@ -77,7 +77,7 @@ class OutputFilesRequest(ObjectRequest):
     def listed(self) -> Sequence[StoredObject]:
         """The files, the oldest first: all, or the one that the path names."""
         if self.path_variable not in self.path_variables:
-            return self.response_lookup.all_stored(self.id_prefix)
+            return self.object_lookup.all_stored(self.id_prefix)
         named = self.look_up()
         return () if named is None else (named,)
 
@@ -85,7 +85,7 @@ class OutputFilesRequest(ObjectRequest):
     def batches(self) -> dict[str, StoredObject | None]:
         """The batches by their ids whose output is among these files."""
         names = dict.fromkeys(file.previous for file in self.listed if file.previous is not None)
-        return {name: self.response_lookup.stored(name) for name in names}
+        return {name: self.object_lookup.stored(name) for name in names}
 
     @property
     def planning_takes_long(self) -> bool:
@@ -101,7 +101,7 @@ class StoredBatchesRequest(ObjectRequest):
     @cached_property
     def listed(self) -> Sequence[StoredObject]:
         """The batches, the oldest first."""
-        return self.response_lookup.all_stored(self.id_prefix)
+        return self.object_lookup.all_stored(self.id_prefix)
 
     @property
     def planning_takes_long(self) -> bool:

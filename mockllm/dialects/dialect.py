@@ -123,7 +123,7 @@ class Dialect(Protocol):
     `Request.dialect`, `dialect` is only that name.
 
     All methods are synchronous and pure, but encoders fill `identity.tool_calls`. No method raises on any request,
-    except what the request's `response_lookup` raises.
+    except what the request's `object_lookup` raises.
     """
 
     @property

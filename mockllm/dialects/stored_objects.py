@@ -76,7 +76,7 @@ class ObjectRequest(Request):
         """Return the object that the path names. A subclass whose `stored` differs calls this: `super().stored` would
         store its result as `stored`, where a second lookup is interrupted."""
         id = self.object_id
-        return self.response_lookup.stored(id) if id and id.startswith(self.id_prefix) else None
+        return self.object_lookup.stored(id) if id and id.startswith(self.id_prefix) else None
 
 
 class ObjectCall:

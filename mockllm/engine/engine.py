@@ -80,6 +80,7 @@ class Engine:
             state.lookup(""),
             settings.volatile,
             partial(overrides_or_failure, catalog, settings.allow_overrides, self._planner.max_wait),
+            # several workers without a store have no common objects, so MCP clients get no sessions
             catalog.mcp_servers if state.stores_objects else without_mcp_sessions(catalog.mcp_servers),
             catalog.root_provider,
             self._repeated_requests,
@@ -91,7 +92,7 @@ class Engine:
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
     ) -> RequestReader:
-        """Return the reader of all requests with this head. `path` is as on the wire; `headers` ignore case."""
+        """Return the reader of all requests with this head: `path` as on the wire, `headers` by lower-case names."""
         return RequestReader(method, path, query_string, headers, self._reader_inputs, over_tls)
 
     def read(
@@ -189,7 +190,7 @@ class Engine:
         notes = request.override.notes
         response_inputs = ResponseInputs(request, inputs, assessment, notes, fast_path, repeated, deferrable)
         if not self.state.can_decide(inputs):
-            inputs.compute_all()  # a missing object interrupts it here, before the store decides
+            inputs.read_all_of_request()  # a missing object interrupts it here, before the store decides
             return UndecidedResponse(inputs, partial(self._respond_decided, response_inputs))
         return self._respond_or_defer(response_inputs, PlanQueueEntry())
 
@@ -274,8 +275,8 @@ class Engine:
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return that response with its time scale and with the
         webhooks and the batch job of what was stored. If a `match` has read the hash of the request, or every
-        response sends it, add the header with it. `respond_again` makes the response anew if another request has
-        changed what this one has read. Without it, the engine stores what belongs to the same plan again."""
+        response sends it, add the header with it. `respond_again` makes a new response if another request has
+        changed what this one has read. Without it, the engine makes and stores the updates of this plan again."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
@@ -286,10 +287,9 @@ class Engine:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
             planned = replace(planned, time_scale=scale, webhooks=webhooks)
         for update in updates:
-            if scale != 1.0:
-                update = update.scaled(scale, request.monotonic)
-            arguments = request.session or "", update, request.response_lookup, respond_again
-            # the response becomes an error only if an update is too large, and not optional
+            update = update if scale == 1.0 else update.scaled(scale, request.monotonic)
+            arguments = request.session or "", update, request.object_lookup, respond_again
+            # `is_optional`: the response stays correct without the update
             if not (self.state.apply_storage_update(*arguments) or update.is_optional):
                 return replace(self.refuse(TOO_LARGE, request), slot=planned.slot)
             if update.webhooks:
@@ -328,7 +328,7 @@ class Engine:
         with suppress(MissingStoredObject):  # `begin_response` reads it again
             mask = self._index.match_mask(request)
             inputs, assessment = self._decision_inputs(request, mask)
-            inputs.compute_all()
+            inputs.read_all_of_request()
             _ = request.input_tokens  # planning reads them, also where the response is cached
             request.read_ahead = ReadAhead(self._index, mask, inputs, assessment)
 
@@ -352,7 +352,7 @@ class Engine:
 
     def refuse(self, failure: Failure, request: EngineRequest) -> PlannedResponse:
         """Return the server's own error response to a request. No rule is evaluated, nothing is counted."""
-        request.response_lookup = EMPTY_LOOKUP  # what the store lacks is not fetched for an error
+        request.object_lookup = EMPTY_LOOKUP  # what the store lacks is not fetched for an error
         identity = ResponseIdentity(Ids(self.seed, "refused", 0), request.now)
         plan = request.routing.dialect.error(failure, request, identity)
         plan = with_rule_header(plan, NO_RULE)

@@ -226,8 +226,8 @@ class FastPath(Struct, frozen=True):
         decision: Decision,
     ) -> PlannedResponse | None:
         """Return the response to a request by its decision, which the store or this process has made. Return None if
-        the response is not cached, waits or has a slot. Return None, too, for what needs a plan: a session, an error,
-        a background response, or a lookup in the prompt cache."""
+        the response is not cached, has a slot, or waits or is slower by a limit or load. Return None, too, for what
+        needs a plan: a session, an error, a background response, or a lookup in the prompt cache."""
         rule, admission = decision.selected_rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
             return None

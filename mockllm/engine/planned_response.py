@@ -53,8 +53,8 @@ class PlannedResponse(Struct, frozen=True):
     faults: tuple[str, ...] = ()
     """The faults that were applied."""
     near_misses: tuple[str, ...] = ()
-    """The lines of `UnmatchedError.near_misses`: on rules, or on what is wrong with the path; secrets are not
-    removed."""
+    """The lines that `near_misses.py` makes for an unmatched request: on rules, or on what is wrong with the path.
+    Secrets are not removed."""
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     literal_tool_names: frozenset[str] = frozenset()
@@ -188,8 +188,8 @@ def undocumented_field_notes(names: Sequence[str]) -> list[str]:
 
 
 def unoffered_tool_notes(literal_tool_names: Collection[str], request: Request) -> list[str]:
-    """Return a note of the first tools that a rule calls and the request does not offer. A request without tools has
-    none, nor has one that offers a tool of its provider, which may load others."""
+    """Return a note of the first tools that a rule calls and the request does not offer. There is no
+    note for a request without tools, or with a tool of its provider: that may load other tools."""
     offered = request.all_tools if literal_tool_names else ()
     names = {tool.name: None for tool in offered}
     unoffered = sorted({*literal_tool_names} - names.keys())

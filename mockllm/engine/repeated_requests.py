@@ -67,7 +67,7 @@ def tracking_class(request_class: type[Request]) -> type[Request]:
 
     def tracked(name: str) -> property:
         def read(request: Request) -> object:
-            lookup = request.response_lookup
+            lookup = request.object_lookup
             assert isinstance(lookup, TrackingLookup), "the lookup of a tracking request"
             lookup.was_used = True
             return vars(request)[name]
@@ -152,7 +152,7 @@ class RepeatedRequests:
         lookup = TrackingLookup()
         kind = tracking_class(type(request))  # type: ignore[arg-type]  # mypy takes no class for hashable
         tracking = kind.__new__(kind)
-        vars(tracking).update(attributes, raw=key[1], response_lookup=lookup)
+        vars(tracking).update(attributes, raw=key[1], object_lookup=lookup)
         vars(tracking).update({name: getattr(request, name) for name in _TRACKED})
         repeated.match_mask = index.match_mask(tracking)
         precompute(tracking, repeated)

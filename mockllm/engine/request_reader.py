@@ -76,7 +76,8 @@ class RequestReader:
 
     `_request_of` makes a request from a dict of attributes. `_head_identity` is the head in the keys of repeated
     requests. `_repeated_requests` is None for a call that does not generate, an invalid session, and a head that
-    a single request has. The first request (until `_has_read`), sessions and overrides do not use it."""
+    a single request has. It is not used for the first request (until `_has_read`), in a session, or with an
+    override."""
 
     __slots__ = (
         "_attributes",
@@ -100,7 +101,7 @@ class RequestReader:
         reader_inputs: ReaderInputs,
         over_tls: bool,
     ) -> None:
-        """Read the head: `path` as on the wire, `headers` that ignore case."""
+        """Read the head: `path` as on the wire, `headers` by lower-case names."""
         session, error = headers.get(SESSION_HEADER), None
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)

@@ -95,10 +95,10 @@ class Connection(ReadingConnection):
 
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the TCP ACK or
-        RST for written bytes shows which. So the server still serves the queued requests, within the linger time.
-        Over HTTP/1.1, the server sends 100 Continue if the response is known, no fault withholds it, and no byte of
-        it is written. The kernel of a client that has disconnected replies with a reset. TLS, a WebSocket and a
-        truncated body end at once. Return whether the connection stays open."""
+        RST for written bytes shows which. So the server still serves the queued requests, within the linger time. To
+        find out, it sends 100 Continue: the kernel of a client that has disconnected replies with a reset. It does so
+        over HTTP/1.1, if the response is known, no fault withholds it, and no byte of it is written. TLS, a WebSocket
+        and a truncated body end at once. Return whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
         if (
@@ -179,8 +179,7 @@ class Connection(ReadingConnection):
 
     def _take_complete_body(self, exchange: Exchange) -> bool:
         """Take the body of an exchange, and return True, if all of it has come. Return False for a body that is long
-        (`MAX_AT_ONCE`), or that needs decompression or an error response. A target that is no path is refused, so it
-        needs no body."""
+        (`request_body.MAX_AT_ONCE`), or that needs decompression or an error response."""
         head, body, app = exchange.head, exchange.body_stream, self._app
         assert body is not None, "a body that is not complete has a stream"
         # `respond` refuses a target that is no path, and needs no body for that

@@ -68,8 +68,9 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     """The bytes of the body, without the contents of uploaded files. Empty if `received` has them, or if the engine
     has not read the request."""
     received: bytes = b""
-    """All bytes of a request, head and body, where `Exchange.received` has them. Empty where it has not, where a
-    player played the response, and where a file was uploaded: `headers` and `raw` then have them."""
+    """All bytes of a request, head and body, where `Exchange.received` has them. Empty where that is empty, where
+    there are `write_times`, where a file was uploaded, and where no engine has read the request. `headers` then has
+    the headers, and `raw` the body that an engine has read."""
     body_length: int = 0
     """Bytes at the end of `received` that are the body."""
     client_address: str = ""

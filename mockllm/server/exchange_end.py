@@ -102,8 +102,8 @@ def end_failed_response(app: App, exchange: Exchange) -> None:
 
 
 def end_truncated_request(app: App, exchange: Exchange) -> None:
-    """End an exchange whose request broke off in its body. A call of the control API does not end
-    so: it stays hidden. Nor does one whose whole body had come, or that has a response."""
+    """End an exchange whose request broke off in its body. Do nothing for a call of the control API: it stays hidden.
+    Do nothing, too, if the exchange has a response, or its whole body had come."""
     if exchange.ended or exchange.response is not NO_RESPONSE_YET or control_api_refuses(app, exchange):
         return
     body = exchange.body_stream

@@ -1,4 +1,5 @@
-"""Plays plans: writes their steps at their times. Steps that are due together are sent in one write. Nearly all
+"""Plays plans: writes their steps at their times. Steps that are due together are sent in one write,
+within the bounds of `single_write.py`. The parts of a throttled response are written one by one. Nearly all
 deadlines count from the beginning of the response, so they never drift. The wait of a fault (`WaitStep.after_write`)
 counts from the write before it.
 

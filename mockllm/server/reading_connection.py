@@ -148,8 +148,8 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the whole head at the start
-        of `data`, with an empty line before it if there is one. If the data begins with two empty lines, it has only
-        these lines, which equal the end of a head."""
+        of `data`, including an empty line before it. Two empty lines equal the end of a head: if `data` begins with
+        them, `split_head` has these lines alone."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -200,7 +200,7 @@ class ReadingConnection(ClosableConnection):
             if parsed_requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_http_chunks()
                 return False
-            self.renew_parser(self._app.limits)
+            self.renew_parser(self._app.limits)  # the old one would add trailers to the next head
         message, body = parsed_requests[-1] if parsed_requests else (None, self._body)
         position.advance(part, message, body)
         if message is not None and body is not None:

@@ -18,7 +18,7 @@ def read_request(app: App, exchange: Exchange) -> EngineRequest:
     reader = exchange.head.reader(app.engine)
     request = reader.read(exchange.raw, exchange.client_address, exchange.now, exchange.monotonic)
     if exchange.websocket_session is not None:
-        request.response_lookup = exchange.websocket_session.lookup(request.response_lookup)
+        request.object_lookup = exchange.websocket_session.lookup(request.object_lookup)
     return request
 
 

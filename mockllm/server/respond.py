@@ -199,9 +199,9 @@ def set_decided_response(
 
 
 def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Take the slot of a planned response, and the confirmation of its storage. Where nothing is to be confirmed,
-    begin its webhooks and its batch job. Give the result of an MCP client to the suspended exchange that waits for
-    it, unless the response is an error."""
+    """Take the slot of a planned response, and the awaitable that completes when the store has what it stores. If it
+    stores nothing there, begin its webhooks and its batch job. An MCP client's response to a question goes to the
+    suspended exchange, unless the response to this request is an error."""
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot
@@ -328,8 +328,8 @@ def control_of(app: App, exchange: Exchange) -> ControlApiProtocol | None:
 
 
 def may_reach_control_api(app: App, exchange: Exchange) -> bool:
-    """Return whether a request is for the control API, or may be because that is not loaded. Else it is for the
-    engine or a built-in page. With `control_only` the engine gets none, and this is true."""
+    """Return whether the control API gets a request, or may get it because it is not loaded yet. Otherwise the engine
+    or a built-in page responds. With `control_only`, the engine gets no requests, and this is always true."""
     return app.control_only or _is_left_to_control_api(app, exchange)
 
 

@@ -121,7 +121,7 @@ async def _respond_again(
 
 
 def _set_lookup(exchange: Exchange, request: Request, lookup: FetchedLookup) -> None:
-    request.response_lookup = (
+    request.object_lookup = (
         lookup if exchange.websocket_session is None else exchange.websocket_session.lookup(lookup)
     )
 

@@ -59,7 +59,7 @@ class VirtualSocket:
     def _respond(self, method: str, body: bytes, queue_name: str | None = None) -> Any:
         request = self.engine.read(method, self.path, self.query, UPGRADE, body, "", NOW)
         if queue_name is not None:
-            request.response_lookup = self.session.lookup(request.response_lookup)
+            request.object_lookup = self.session.lookup(request.object_lookup)
         plan = self.engine.respond(request).plan
         return plan if queue_name is None else self.session.messages(queue_name, request, plan)
 

@@ -127,14 +127,14 @@ def test_lookup_after_a_decision_counts_once(shared: Engine) -> None:
     assert isinstance(state, SharedEngineState)
     state.store_elsewhere = _forget
     request = shared.read("GET", "/v1/responses/resp_1", "", {}, b"", "", 0.0)
-    request.response_lookup = state.lookup("")
+    request.object_lookup = state.lookup("")
     numbers = state.counters_without_session
     before = numbers.take_numbers(0)
     to_fetch = shared.begin_response(request)
     assert isinstance(to_fetch, ObjectToFetch)
     again = to_fetch.respond_again()  # another lookup of the same request
     assert isinstance(again, ObjectToFetch)
-    request.response_lookup = FetchedLookup("", {again.key: None})
+    request.object_lookup = FetchedLookup("", {again.key: None})
     response = again.respond_again()
     assert isinstance(response, PlannedResponse)
     assert response.plan.head.status == 404
@@ -148,11 +148,11 @@ def test_lookup_of_the_check_comes_before_the_decision(shared: Engine) -> None:
     state.store_elsewhere = _forget
     body = {"model": "gpt-4o", "input": "step", "previous_response_id": "resp_1"}
     request = shared.read("POST", "/v1/responses", "", {}, dumps(body), "", 0.0)
-    request.response_lookup = state.lookup("")
+    request.object_lookup = state.lookup("")
     to_fetch = shared.begin_response(request)
     assert isinstance(to_fetch, ObjectToFetch)
     assert to_fetch.key == ("stored", "resp_1")
-    request.response_lookup = FetchedLookup("", {to_fetch.key: None})
+    request.object_lookup = FetchedLookup("", {to_fetch.key: None})
     undecided = to_fetch.respond_again()
     assert isinstance(undecided, UndecidedResponse)
     assert state.local_state.decide(undecided.inputs).outcome == "invalid"
@@ -194,10 +194,10 @@ def test_lookup_of_a_cached_response_comes_before_the_count(shared: Engine) -> N
     before = state.counters_without_session.take_numbers(0)
     result = {"role": "tool", "tool_call_id": "call_1", "content": "Done."}
     request = chat(shared, "hi", messages=[{"role": "user", "content": "hi"}, result])
-    request.response_lookup = state.lookup("")
+    request.object_lookup = state.lookup("")
     to_fetch = shared.begin_response(request)
     assert isinstance(to_fetch, ObjectToFetch)
-    request.response_lookup = FetchedLookup("", {to_fetch.key: "find"})
+    request.object_lookup = FetchedLookup("", {to_fetch.key: "find"})
     assert isinstance(to_fetch.respond_again(), PlannedResponse)
     assert state.counters_without_session.take_numbers(0) == before + 1
 

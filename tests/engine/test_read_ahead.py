@@ -106,14 +106,14 @@ def test_read_request_that_lacks_an_object_is_read_later() -> None:
     one = engine()
     sent = dumps({"model": "gpt-4o", "input": "hello", "previous_response_id": "resp_1"})
     request = one.read("POST", "/v1/responses", "", {}, sent, "", 0.0)
-    lookup, request.response_lookup = request.response_lookup, _Elsewhere()
+    lookup, request.object_lookup = request.object_lookup, _Elsewhere()
     one.read_ahead(request)
-    request.response_lookup = lookup
+    request.object_lookup = lookup
     assert isinstance(one.begin_response(request), PlannedResponse)
 
 
 def test_history_in_another_process_is_not_read_in_a_thread() -> None:
     sent = dumps({"model": "gpt-4o", "input": "hello", "previous_response_id": "resp_1"})
     request = engine().read("POST", "/v1/responses", "", {}, sent, "", 0.0)
-    request.response_lookup = _Elsewhere()
+    request.object_lookup = _Elsewhere()
     assert not request.has_unread_history

@@ -133,7 +133,7 @@ def test_tracking_lookup_records_each_kind_of_lookup() -> None:
 def test_tracking_request_records_read_client_or_time(name: str) -> None:
     lookup, kind = TrackingLookup(), tracking_class(Request)
     tracking = kind.__new__(kind)
-    vars(tracking).update({name: 1, "raw": b"", "response_lookup": lookup})
+    vars(tracking).update({name: 1, "raw": b"", "object_lookup": lookup})
     assert not tracking.raw
     assert not lookup.was_used
     assert getattr(tracking, name) == 1

@@ -1,7 +1,7 @@
 """Requests in provider-neutral form, as scenarios match them.
 
 Every dialect subclasses `Request` and overrides the cached properties that its protocol has. A property is
-computed on first use and raises nothing on any JSON but what `response_lookup` raises. An invalid value is absent
+computed on first use and raises nothing on any JSON but what `object_lookup` raises. An invalid value is absent
 (`None`, an empty tuple), and validation reports the mistake.
 """
 
@@ -45,13 +45,13 @@ __all__ = ["Message", "Request", "TextPart", "Tool", "estimate_input"]
 
 _NON_BODY_ATTRIBUTES: Final = frozenset((
     "method", "path", "headers", "query_string", "provider", "path_variables", "session", "client_address", "now",
-    "monotonic", "response_lookup", "over_tls", "path_prefix", "mcp_servers", "volatile",
+    "monotonic", "object_lookup", "over_tls", "path_prefix", "mcp_servers", "volatile",
 ))  # fmt: skip
 """The attributes that the reader sets, if they do not follow from the body. `without_body` copies them. The reader
 may also set values that would otherwise be computed, such as `query`."""
 
 PER_REQUEST_ATTRIBUTES: Final[Mapping[str, object]] = MappingProxyType(
-    {"raw": b"", "client_address": "", "now": 0.0, "monotonic": 0.0, "response_lookup": EMPTY_LOOKUP}
+    {"raw": b"", "client_address": "", "now": 0.0, "monotonic": 0.0, "object_lookup": EMPTY_LOOKUP}
 )
 """The attributes that differ in the requests with one head, before `Request.of` sets them."""
 
@@ -62,7 +62,7 @@ class Request(BodyFields, McpServerFields):
     `path` is without the session and the provider prefix; `headers` is looked up by lower-case name; `raw` holds the
     body's bytes (decompressed). `now` is when the server began to respond, in seconds since the
     epoch. The time fields of a response use no other clock. `path_variables` holds the variables of the route's path
-    (`{"model": …}` where the path names the model). `response_lookup` has what the server stored for the session, by
+    (`{"model": …}` where the path names the model). `object_lookup` has what the server stored for the session, by
     name.
     """
 
@@ -107,7 +107,7 @@ class Request(BodyFields, McpServerFields):
         client_address: str = "",
         now: float = 0.0,
         monotonic: float | None = None,
-        response_lookup: ObjectLookup = EMPTY_LOOKUP,
+        object_lookup: ObjectLookup = EMPTY_LOOKUP,
     ) -> None:
         self.method = method
         self.path = path
@@ -122,7 +122,7 @@ class Request(BodyFields, McpServerFields):
         self.monotonic = now if monotonic is None else monotonic
         """The same time on a monotonic clock, in seconds: for sessions and webhooks. Limits get
         `DecisionInputs.scenario_time`, which follows from it."""
-        self.response_lookup = response_lookup
+        self.object_lookup = object_lookup
 
     @classmethod
     def of(
@@ -132,7 +132,7 @@ class Request(BodyFields, McpServerFields):
         client_address: str,
         now: float,
         monotonic: float,
-        response_lookup: ObjectLookup,
+        object_lookup: ObjectLookup,
     ) -> Self:
         """Return a request with the attributes of a head, for many requests with the same head. They include
         `PER_REQUEST_ATTRIBUTES`: the copy then has room for these. This takes less time than the constructor."""
@@ -142,7 +142,7 @@ class Request(BodyFields, McpServerFields):
         attributes["client_address"] = client_address
         attributes["now"] = now
         attributes["monotonic"] = monotonic
-        attributes["response_lookup"] = response_lookup
+        attributes["object_lookup"] = object_lookup
         return request
 
     def without_body(self) -> Self:
@@ -257,7 +257,7 @@ class Request(BodyFields, McpServerFields):
             if turns is not None:
                 vars(self)["part_tokens"] = turns.tokens
                 return tuple(turns.messages)
-        return tuple(read_turns(items, read_turn, self.response_lookup).messages)
+        return tuple(read_turns(items, read_turn, self.object_lookup).messages)
 
     @cached_property
     def tools(self) -> tuple[Tool, ...]:

@@ -84,8 +84,9 @@ class DecisionInputs(Struct, frozen=True):
     time_scale: float = 1.0
     """The factor on all times of scenarios."""
 
-    def compute_all(self) -> None:
-        """Read all that a decision may read of the request on demand: a missing object interrupts this."""
+    def read_all_of_request(self) -> None:
+        """Read all that a decision may read of the request: its validity, its cost for limits, its work in a batch. A
+        missing object interrupts this."""
         for rule in self.rules:
             self.fails_validation(rule)
         if not self.rules or self.rules[-1].guard is not None:  # it may be that no rule is selected

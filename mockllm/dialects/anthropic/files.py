@@ -129,7 +129,7 @@ class AnthropicFileList(AnthropicFile):
         return check_page_size(request.query)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        shown = [loads(stored.response_body) for stored in request.response_lookup.all_stored(PREFIX)]
+        shown = [loads(stored.response_body) for stored in request.object_lookup.all_stored(PREFIX)]
         page = object_page(shown[::-1], request.query)
         cursor = f"{PAGE}{page['last_id']}" if page["has_more"] else None
         return json_plan({**page, "next_page": cursor}, identity)

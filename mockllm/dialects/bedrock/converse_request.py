@@ -74,7 +74,7 @@ class WrappingRequest(BedrockRequest):
             session=self.session,
             client_address=self.client_address,
             now=self.now,
-            response_lookup=self.response_lookup,
+            object_lookup=self.object_lookup,
         )
 
     @cached_property
@@ -108,7 +108,7 @@ class ConverseRequest(BedrockRequest):
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         tools_by_call_id: dict[str, str | None] = {}
-        items, lookup = list_of(self.fields.get("messages")), self.response_lookup
+        items, lookup = list_of(self.fields.get("messages")), self.object_lookup
         return tuple(
             message for item in items for message in _messages(object_of(item), tools_by_call_id, lookup)
         )

@@ -75,7 +75,7 @@ class CohereChatRequest(CohereGenerationRequest):
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         names: dict[str, str | None] = {}
-        lookup = self.response_lookup
+        lookup = self.object_lookup
         turns = (_message(entry, names, lookup) for entry in objects(self.fields.get("messages")))
         return tuple(turn for turn in turns if turn is not None)
 

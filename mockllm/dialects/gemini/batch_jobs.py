@@ -78,7 +78,7 @@ class StoredBatchJobRequest(GeminiStoredBatchRequest):
     @cached_property
     def listed(self) -> Sequence[StoredObject]:
         """The jobs, the oldest first."""
-        return self.response_lookup.all_stored(_collection(self))
+        return self.object_lookup.all_stored(_collection(self))
 
     @cached_property
     def object_id(self) -> str:

@@ -84,7 +84,7 @@ class CachedContentRequest(GenerateRequest):
     @cached_property
     def stored(self) -> StoredObject | None:
         """The cached content that the path names, which may have expired."""
-        return find_cached(self.response_lookup, self.name)
+        return find_cached(self.object_lookup, self.name)
 
 
 class CachedContentCall(GeminiStoredCall):
@@ -179,7 +179,7 @@ class ListCachedContents(CachedContentCall):
     """GET …/cachedContents."""
 
     def shown(self, request: CachedContentRequest, identity: ResponseIdentity) -> Json | Failure:
-        stored = request.response_lookup.all_stored(f"{request.name}/")
+        stored = request.object_lookup.all_stored(f"{request.name}/")
         alive = [one for one in stored if not has_expired(one, request.now)]
         return page(COLLECTION, alive, request, cached_object)
 

@@ -46,7 +46,7 @@ def file_object(
 
 def find_file(request: Request, name: str) -> StoredObject | None:
     """Return the stored file of this name, without the content of a batch's responses."""
-    return request.response_lookup.stored(name) if name.startswith(PREFIX) else None
+    return request.object_lookup.stored(name) if name.startswith(PREFIX) else None
 
 
 def object_of_file(stored: StoredObject) -> dict[str, Json]:

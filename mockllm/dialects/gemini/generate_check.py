@@ -171,7 +171,7 @@ def check(request: GeminiRequest) -> Failure | None:
 
 def _check_cached(name: str, request: GeminiRequest) -> Failure | None:
     """Return the problem of a request that names a cached content."""
-    stored = find_cached(request.response_lookup, name)
+    stored = find_cached(request.object_lookup, name)
     problem = cached_problem(request.fields, stored, request.model, vertex=request.vertex)
     if problem is not None:
         return _bad_request(problem, None)

@@ -144,7 +144,7 @@ class GenerateRequest(GeminiRequest):
     def cached(self) -> StoredObject | None:
         """The cached content that the body names, unless it has expired."""
         name = cached_name(self.fields)
-        stored = None if name is None else find_cached(self.response_lookup, name)
+        stored = None if name is None else find_cached(self.object_lookup, name)
         return None if stored is None or has_expired(stored, self.now) else stored
 
     @cached_property
@@ -250,7 +250,7 @@ class GenerateRequest(GeminiRequest):
         """The documents that a search of files finds; None where the request has no such tool."""
         if not self.searches_files:
             return None
-        return RetrievedContexts(self.response_lookup, named_stores(list_of(self.message.get("tools"))))
+        return RetrievedContexts(self.object_lookup, named_stores(list_of(self.message.get("tools"))))
 
     @cached_property
     def tool_choice(self) -> ToolChoice:

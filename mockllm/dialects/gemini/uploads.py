@@ -55,7 +55,7 @@ class GeminiUploadRequest(GeminiRequest):
     @cached_property
     def unfinished(self) -> StoredObject | None:
         """The resumable upload that the query names."""
-        return self.response_lookup.stored(self.upload_id) if self.upload_id else None
+        return self.object_lookup.stored(self.upload_id) if self.upload_id else None
 
     @cached_property
     def parts(self) -> list[bytes]:

@@ -127,7 +127,7 @@ def check_session(request: ServerRequest) -> Failure | None:
     id = request.client_session
     if id is None:
         return refusal(SERVER_ERROR, "Bad Request: Mcp-Session-Id header is required", 400)
-    stored = request.response_lookup.stored(request.stored_name(SESSIONS, id))
+    stored = request.object_lookup.stored(request.stored_name(SESSIONS, id))
     return None if stored else Failure("not_found")
 
 

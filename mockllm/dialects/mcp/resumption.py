@@ -135,11 +135,11 @@ def continued_stream(request: RpcRequest) -> StoredObject | None:
     """Return the stored stream that the response to this request continues."""
     if request.continues is None:
         return None
-    wait = request.response_lookup.stored(_name(STORED_WAIT, request.continues, request))
+    wait = request.object_lookup.stored(_name(STORED_WAIT, request.continues, request))
     return (
         None
         if wait is None
-        else request.response_lookup.stored(_name(STORED, wait.request_body.decode(), request))
+        else request.object_lookup.stored(_name(STORED, wait.request_body.decode(), request))
     )
 
 
@@ -167,7 +167,7 @@ def _event_names(ids: Sequence[str | None], stream: str, request: RpcRequest) ->
 def resumed(request: ServerRequest) -> Plan | Failure:
     """Return the stream of an earlier response after the last event that the client has, each event at its time."""
     stream, number = _place(request)
-    stored = request.response_lookup.stored(_name(STORED, stream, request))
+    stored = request.object_lookup.stored(_name(STORED, stream, request))
     timeline = None if stored is None else stored.timeline
     if stored is None or timeline is None or number is None or number >= len(timeline.events):
         return refusal(SERVER_ERROR, "Invalid event ID", 400)
@@ -192,7 +192,7 @@ def _waiting(rest: Plan, key: str, names: Sequence[str]) -> Plan:
 def _place(request: ServerRequest) -> tuple[str, int | None]:
     """Return the stream of the event that the client names, and the event's number in it; None for an unknown one."""
     id = request.headers[LAST_EVENT_HEADER]
-    recorded = request.response_lookup.stored(_name(STORED_EVENT, id, request))
+    recorded = request.object_lookup.stored(_name(STORED_EVENT, id, request))
     if recorded is not None:
         place: list[Json] = loads(recorded.request_body)
         return place[0], place[1]

@@ -111,7 +111,7 @@ CHANGES: Final[Mapping[str, Callable[[StoredObject, Timeline, RpcRequest], Store
 
 def _stored(request: RpcRequest) -> StoredObject | None:
     """Return the task that a request names; None for one that is unknown or older than its `ttl`."""
-    stored = request.response_lookup.stored(request.stored_name(STORED, request.named))
+    stored = request.object_lookup.stored(request.stored_name(STORED, request.named))
     if stored is None or stored.timeline is None:
         return None
     state = loads(stored.response_body)

@@ -117,7 +117,7 @@ class MistralJobRequest(ModelRequest):
         """The files that the body names, by their ids, without the outputs of batch jobs; None for an id without a
         file."""
         named = dict.fromkeys(islice(texts(self.fields.get("input_files")), MAX_FILES))
-        return {id: self.response_lookup.stored(FILES + id) for id in named}
+        return {id: self.object_lookup.stored(FILES + id) for id in named}
 
     @cached_property
     def source_batches(self) -> dict[str, StoredObject | None]:
@@ -126,7 +126,7 @@ class MistralJobRequest(ModelRequest):
         names = dict.fromkeys(
             file.previous for file in files if file is not None and file.previous is not None
         )
-        return {name: self.response_lookup.stored(name) for name in names}
+        return {name: self.object_lookup.stored(name) for name in names}
 
     @cached_property
     def input_files(self) -> dict[str, StoredObject | None]:

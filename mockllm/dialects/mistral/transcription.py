@@ -102,7 +102,7 @@ class MistralAudioRequest(AudioRequest):
     def stored_audio(self) -> StoredObject | None:
         """The stored file that the request names."""
         id = text_of(self.fields.get("file_id"))
-        return None if id is None else self.response_lookup.stored(FILES + id)
+        return None if id is None else self.object_lookup.stored(FILES + id)
 
     @cached_property
     def audio_seconds(self) -> float | None:

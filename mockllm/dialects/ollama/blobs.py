@@ -51,7 +51,7 @@ class BlobCall(OllamaCall):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, BlobRequest)
-        return self.respond(request, request.response_lookup.stored(BLOB + request.digest) is not None)
+        return self.respond(request, request.object_lookup.stored(BLOB + request.digest) is not None)
 
     def respond(self, request: BlobRequest, stored: bool) -> Plan | Failure:
         """Return the response. `stored`: whether the blob exists."""

@@ -34,7 +34,7 @@ def tagged(name: str) -> str:
 def local_models(rule_models: Sequence[str], request: Request) -> Sequence[str]:
     """Return the names with their tags."""
     names = dict.fromkeys(map(tagged, (*rule_models, *WELL_KNOWN)))
-    for stored in request.response_lookup.all_stored(PREFIX):
+    for stored in request.object_lookup.all_stored(PREFIX):
         name = stored.id.removeprefix(PREFIX)
         if loads(stored.response_body):
             names[name] = None
@@ -45,7 +45,7 @@ def local_models(rule_models: Sequence[str], request: Request) -> Sequence[str]:
 
 def is_deleted(request: Request, name: str) -> bool:
     """Return whether a call of the session deleted the model."""
-    stored = request.response_lookup.stored(PREFIX + tagged(name))
+    stored = request.object_lookup.stored(PREFIX + tagged(name))
     return stored is not None and not loads(stored.response_body)
 
 

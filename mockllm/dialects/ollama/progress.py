@@ -174,7 +174,7 @@ class CreateModel(ProgressCall):
         else:
             begun = [line("parsing GGUF")]
             for blob in object_of(request.fields.get("files")).values():
-                if request.response_lookup.stored(f"{BLOB}{blob}") is None:
+                if request.object_lookup.stored(f"{BLOB}{blob}") is None:
                     message = f"open blobs/{str(blob).replace(':', '-')}: no such file or directory"
                     return Failure("server_error", message=message)
                 layers.append(f"using existing layer {blob}")

@@ -109,7 +109,7 @@ class ListEndpoints(EndpointCall):
     """GET /v1/webhook_endpoints."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        shown = [loads(endpoint.response_body) for endpoint in request.response_lookup.all_stored(PREFIX)]
+        shown = [loads(endpoint.response_body) for endpoint in request.object_lookup.all_stored(PREFIX)]
         return body_plan(page(shown, request.query, "asc"), identity)
 
 

@@ -62,7 +62,7 @@ class VllmModels(VendorModels):
     ) -> Plan | Failure:
         plan = super().own_response_from_models(rule_models, request, identity)
         assert isinstance(plan, Plan)
-        adapters = [loads(stored.response_body) for stored in request.response_lookup.all_stored(ADAPTER)]
+        adapters = [loads(stored.response_body) for stored in request.object_lookup.all_stored(ADAPTER)]
         if request.path_variables.get("model") is not None or not adapters:
             return plan
         (step,) = plan.steps
@@ -97,7 +97,7 @@ class LoraRequest(Request):
     @property
     def loaded(self) -> bool:
         """Whether an adapter of this name is loaded."""
-        return self.adapter is not None and self.response_lookup.stored(ADAPTER + self.adapter) is not None
+        return self.adapter is not None and self.object_lookup.stored(ADAPTER + self.adapter) is not None
 
 
 class LoraCall(VendorCall):

@@ -257,7 +257,7 @@ def decode_again(entry: JournalEntry, engine: Engine) -> EngineRequest:
         time.monotonic(),
     )
     request.session = entry.session
-    request.response_lookup = engine.state.lookup(entry.session or "")
+    request.object_lookup = engine.state.lookup(entry.session or "")
     return request
 
 

@@ -49,5 +49,7 @@ def test_all_that_a_decision_may_need_is_computed(
         seen.append("work")
         return NO_WORK
 
-    DecisionInputs("", 0, rules, modifiers, fails, compute_cost=cost, compute_batch_work=work).compute_all()
+    DecisionInputs(
+        "", 0, rules, modifiers, fails, compute_cost=cost, compute_batch_work=work
+    ).read_all_of_request()
     assert seen == computed

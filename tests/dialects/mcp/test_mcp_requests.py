@@ -68,7 +68,7 @@ def test_responses_of_the_client_are_put_into_the_call() -> None:
 
 def test_refusal_reads_no_stored_object() -> None:
     request = read(rpc("tools/call", {"name": "echo", "_meta": {"mockllm/continues": "ask_1"}}))
-    request.response_lookup = FetchedLookup("", {})
+    request.object_lookup = FetchedLookup("", {})
     refused = SERVED.refuse(Failure("server_error"), request)
     assert refused.error == "server_error"
 

@@ -92,9 +92,9 @@ class ListFileSearchDocuments(GeminiStoredCall):
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         store = store_name(request)
-        if request.response_lookup.stored(store) is None:
+        if request.object_lookup.stored(store) is None:
             return missing_object()
-        documents = documents_of(request.response_lookup, store)
+        documents = documents_of(request.object_lookup, store)
         return list_page("documents", documents, stored_object, request)
 
 

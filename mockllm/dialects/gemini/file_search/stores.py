@@ -118,7 +118,7 @@ class FileSearchStoreCall(ObjectCall, GeminiStoredCall):
         return missing_object()
 
     def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        return json_plan(_counted(stored, documents_of(request.response_lookup, stored.id)))
+        return json_plan(_counted(stored, documents_of(request.object_lookup, stored.id)))
 
 
 class CreateFileSearchStore(GeminiStoredCall):
@@ -175,7 +175,7 @@ class ListFileSearchStores(GeminiStoredCall):
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         documents: dict[str, list[StoredObject]] = {}
         stores = []
-        for stored in request.response_lookup.all_stored(STORES):
+        for stored in request.object_lookup.all_stored(STORES):
             store, _, id = stored.id.partition(DOCUMENTS)
             if id:
                 documents.setdefault(store, []).append(stored)
@@ -190,12 +190,12 @@ class DeleteFileSearchStore(Deletion, FileSearchStoreCall):
     """DELETE /v1beta/fileSearchStores/{store}: with `force` also one that has documents."""
 
     def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        if documents_of(request.response_lookup, stored.id) and not is_forced(request):
+        if documents_of(request.object_lookup, stored.id) and not is_forced(request):
             return not_empty("FileSearchStore")
         return json_plan({})
 
     def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
-        documents = documents_of(request.response_lookup, stored.id)
+        documents = documents_of(request.object_lookup, stored.id)
         return StorageUpdate(forgotten=(stored.id, *(document.id for document in documents)))
 
 

@@ -139,7 +139,7 @@ class FileSearchUpload(GeminiUpload):
         return failure or check_description(request.description) or super().check(request)
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        if request.response_lookup.stored(store_name(request)) is None:
+        if request.object_lookup.stored(store_name(request)) is None:
             return missing_object()
         return super().own_response(request, identity)
 
@@ -172,7 +172,7 @@ class FileImportRequest(GeminiRequest):
         """The batch whose responses are the file."""
         named = self.named
         previous = None if named is None else named.previous
-        return None if previous is None else self.response_lookup.stored(previous)
+        return None if previous is None else self.object_lookup.stored(previous)
 
     @cached_property
     def file(self) -> StoredObject | None:
@@ -205,7 +205,7 @@ class FileImport(GeminiStoredCall):
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
         assert isinstance(request, FileImportRequest)
         store = store_name(request)
-        if request.response_lookup.stored(store) is None:
+        if request.object_lookup.stored(store) is None:
             return missing_object()
         if request.file is None:
             return missing_file(text_of(request.message.get("fileName")) or "")

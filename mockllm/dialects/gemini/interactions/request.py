@@ -54,7 +54,7 @@ class InteractionRequest(GenerateRequest):
     @cached_property
     def previous(self) -> StoredObject | None:
         id = self.fields.get("previous_interaction_id")
-        return self.response_lookup.stored(id) if type(id) is str else None
+        return self.object_lookup.stored(id) if type(id) is str else None
 
     @cached_property
     def conversation_name(self) -> str | None:
@@ -63,7 +63,7 @@ class InteractionRequest(GenerateRequest):
     @cached_property
     def before(self) -> list[StoredObject]:
         """All stored interactions that lead to the request, the oldest first."""
-        return chain(self.previous, self.response_lookup)
+        return chain(self.previous, self.object_lookup)
 
     @cached_property
     def history(self) -> list[Json]:

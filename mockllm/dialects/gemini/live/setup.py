@@ -111,7 +111,7 @@ class LiveSetupRequest(LiveRequest):
     @cached_property
     def restored(self) -> list[Json] | None:
         """The conversation of that session; None where there is none."""
-        stored = None if self.resumed is None else self.response_lookup.stored(self.resumed)
+        stored = None if self.resumed is None else self.object_lookup.stored(self.resumed)
         return None if stored is None else list_of(object_of(loads(stored.request_body)).get("contents"))
 
 

@@ -286,7 +286,7 @@ def _found(request: Request) -> list[dict[str, Json]]:
     sources, search = wanted_values(request, "sources").get("sources"), query.get("search", "").lower()
     deployed = query.get("deployment_chat")
     result = []
-    for stored in reversed(request.response_lookup.all_stored(OWN + PREFIX)):
+    for stored in reversed(request.object_lookup.all_stored(OWN + PREFIX)):
         agent = current(stored)
         if (
             wanted(agent, values)

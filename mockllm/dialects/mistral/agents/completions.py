@@ -49,7 +49,7 @@ class AgentCompletionRequest(ChatRequest):
     @cached_property
     def agent(self) -> dict[str, Json]:
         """The settings of the agent."""
-        return merged_settings(agent_settings(self.fields.get("agent_id"), None, self.response_lookup))
+        return merged_settings(agent_settings(self.fields.get("agent_id"), None, self.object_lookup))
 
     @cached_property
     def model(self) -> str | None:

@@ -93,7 +93,7 @@ def _check_version(request: Request) -> Failure | None:
     """Return the failure of a version that the agent does not have."""
     assert isinstance(request, MistralConversationRequest)
     version = request.fields.get("agent_version")
-    agent = None if version is None else stored_agent(request.agent_id, request.response_lookup)
+    agent = None if version is None else stored_agent(request.agent_id, request.object_lookup)
     return missing_version(str(version)) if agent is not None and agent_at(agent, version) is None else None
 
 

@@ -109,7 +109,7 @@ class StartConversation(VendorCall, OpenAiCall):
         """Return the conversation to which the entries of the request and of its response are added. It is read here,
         since other requests change it while this one is served. None where one has deleted it."""
         if request.continued_id is not None:
-            stored = stored_conversation(request.continued_id, request.response_lookup)
+            stored = stored_conversation(request.continued_id, request.object_lookup)
             if stored is not None or request.conversation is not None:
                 return stored
         shown = conversation_object(id, request.begun_with, request.model, time)

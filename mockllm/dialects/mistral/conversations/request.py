@@ -79,7 +79,7 @@ class MistralConversationRequest(ModelRequest):
     @cached_property
     def settings(self) -> dict[str, Json]:
         """The settings of the agent, those of the conversation and those of the request."""
-        agent = agent_settings(self.agent_id, self.begun_with.get("agent_version"), self.response_lookup)
+        agent = agent_settings(self.agent_id, self.begun_with.get("agent_version"), self.object_lookup)
         own = {"completion_args": self.fields.get("completion_args")}
         return merged_settings(agent, self.begun_with, own)
 
@@ -94,7 +94,7 @@ class MistralConversationRequest(ModelRequest):
     @cached_property
     def messages(self) -> tuple[Message, ...]:
         instructions = text_of(self.settings.get("instructions"))
-        read = read_turns([*self.earlier, *self.inputs], add_entry, self.response_lookup).messages
+        read = read_turns([*self.earlier, *self.inputs], add_entry, self.object_lookup).messages
         return (*(() if instructions is None else (Message("system", (TextPart(instructions),)),)), *read)
 
     @cached_property
@@ -121,7 +121,7 @@ class AppendRequest(MistralConversationRequest):
 
     @cached_property
     def conversation(self) -> StoredObject | None:
-        return stored_conversation(self.path_variables.get("conversation", ""), self.response_lookup)
+        return stored_conversation(self.path_variables.get("conversation", ""), self.object_lookup)
 
     @property
     def history_is_long(self) -> bool:

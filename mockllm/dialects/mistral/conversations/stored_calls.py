@@ -85,7 +85,7 @@ class ListConversations(MistralGetConversation):
     """GET /v1/conversations: the newest first, in pages."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        stored = reversed(request.response_lookup.all_stored(OWN + PREFIX))
+        stored = reversed(request.object_lookup.all_stored(OWN + PREFIX))
         shown = [loads(each.response_body) for each in stored]
         found = [each for each in shown if has_metadata(each, request.query)]
         return self.json_plan(list(paged(found, request.query)), identity)

@@ -85,7 +85,7 @@ class BatchRequest(Request):
     def input_file(self) -> StoredObject | None:
         """The file that the body names."""
         id = text_of(self.fields.get("input_file_id")) or ""
-        return self.response_lookup.stored(id) if id.startswith(FILE_PREFIX) else None
+        return self.object_lookup.stored(id) if id.startswith(FILE_PREFIX) else None
 
     @cached_property
     def input_lines(self) -> InputLines:

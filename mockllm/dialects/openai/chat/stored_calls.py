@@ -214,7 +214,7 @@ class ListChat(StoredChatCall):
     """GET /v1/chat/completions: all completions, or those with a model or metadata; the oldest first."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        completions = [loads(stored.response_body) for stored in request.response_lookup.all_stored(PREFIX)]
+        completions = [loads(stored.response_body) for stored in request.object_lookup.all_stored(PREFIX)]
         matching = [completion for completion in completions if _matches(completion, request)]
         return body_plan(page(matching, request.query, "asc"), identity)
 

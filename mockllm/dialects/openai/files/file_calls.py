@@ -171,7 +171,7 @@ class DeleteFile(Deletion, GetFile):
 
     def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
         """Delete the file from all vector stores, too, as the SDK documents it."""
-        in_stores = keys_of_file(request.response_lookup, stored.id)
+        in_stores = keys_of_file(request.object_lookup, stored.id)
         return StorageUpdate(forgotten=(stored.id, *in_stores))
 
 

@@ -90,7 +90,7 @@ class StoredUploadRequest(ObjectRequest):
         return [self._part(id) for id in dict.fromkeys(ids)]
 
     def _part(self, id: str) -> StoredObject | None:
-        stored = self.response_lookup.stored(id) if id.startswith(PART_PREFIX) else None
+        stored = self.object_lookup.stored(id) if id.startswith(PART_PREFIX) else None
         if stored is None or loads(stored.response_body)["upload_id"] != self.path_variables.get("upload"):
             return None
         return stored
@@ -126,7 +126,7 @@ class CreateUpload(OpenAiCall):
         error = error or check_required(request.fields, "bytes", "filename", "mime_type", "purpose")
         if error is not None:
             return error
-        purpose, most = request.fields["purpose"], request.response_lookup.most_bytes
+        purpose, most = request.fields["purpose"], request.object_lookup.most_bytes
         if request.fields["bytes"] > most:
             return Failure("request_too_large", 413, f"mockllm: this server stores at most {most} bytes.")
         return None if purpose in PURPOSES else wrong_purpose(purpose)

@@ -87,7 +87,7 @@ class ListVideos(StoredVideoCall):
     """GET /v1/videos."""
 
     def own_response(self, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        stored = request.response_lookup.all_stored(PREFIX)
+        stored = request.object_lookup.all_stored(PREFIX)
         videos = [state_at(_timeline(each), request.monotonic) for each in stored]
         return body_plan(page(videos, request.query, "desc"), identity)
 

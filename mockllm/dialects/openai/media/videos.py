@@ -96,7 +96,7 @@ class Videos(MediaCall):
         at, name, _ = next(event for event in reversed(timeline.events) if event[1] != CONTENT)
         end = timeline.began + at
         second = int(request.now + end - request.monotonic)
-        hooks = () if timeline.polled else response_webhooks(request.response_lookup, id, name, end, second)
+        hooks = () if timeline.polled else response_webhooks(request.object_lookup, id, name, end, second)
         return StorageUpdate((id,), stored, webhooks=hooks)
 
 

@@ -54,7 +54,7 @@ class VideosRequest(MediaRequest):
     @cached_property
     def source(self) -> dict[str, Json]:
         """The video that the new one is made of."""
-        stored = None if self.source_id is None else self.response_lookup.stored(self.source_id)
+        stored = None if self.source_id is None else self.object_lookup.stored(self.source_id)
         return {} if stored is None or stored.timeline is None else last_state(stored.timeline)
 
     @cached_property

@@ -317,7 +317,7 @@ def _check_present(request: Request, *, serves_openai_models: bool) -> Failure |
             return None  # the conversation began elsewhere; its items are unknown
     return (
         _check_references(request)
-        or check_reasoning(request.items, request.response_lookup)
+        or check_reasoning(request.items, request.object_lookup)
         or _check_call_outputs(request.items)
     )
 

@@ -49,7 +49,7 @@ class ConversationRequest(ObjectRequest):
     @cached_property
     def stored(self) -> StoredObject | None:
         """The conversation that the path names."""
-        return stored_conversation(self.object_id, self.response_lookup, self.monotonic)
+        return stored_conversation(self.object_id, self.object_lookup, self.monotonic)
 
 
 class ConversationCall(ResponsesCall, OpenAiObjectCall):

@@ -87,17 +87,17 @@ class InputRequest(ModelRequest):
     def previous(self) -> StoredObject | None:
         previous = text_of(self.fields.get("previous_response_id"))
         if previous:
-            return self.response_lookup.stored(previous)
+            return self.object_lookup.stored(previous)
         return (
             None
             if self.conversation is None
-            else stored_conversation(self.conversation, self.response_lookup, self.monotonic)
+            else stored_conversation(self.conversation, self.object_lookup, self.monotonic)
         )
 
     @cached_property
     def before(self) -> list[StoredObject]:
         """All stored responses that lead to the request, the oldest first."""
-        return chain(self.previous, self.response_lookup)
+        return chain(self.previous, self.object_lookup)
 
     @property
     def history_is_long(self) -> bool:
@@ -114,7 +114,7 @@ class InputRequest(ModelRequest):
         ):
             return divided.items
         own = items(self.fields.get("input"))
-        own = [resolve_reference(item, self.response_lookup) for item in own]
+        own = [resolve_reference(item, self.object_lookup) for item in own]
         # a request that reads the time is never repeated
         return history(self.before, self.monotonic) + own if self.before else own
 
@@ -223,19 +223,19 @@ class ResponsesRequest(InputRequest):
         if self.provider not in PROVIDERS_OF_OPENAI_MODELS or not self.fields.get("tools"):
             return None
         tool = self.searching_tool
-        return None if tool is None else FileSearch(tool, self.response_lookup, self.now, self.monotonic)
+        return None if tool is None else FileSearch(tool, self.object_lookup, self.now, self.monotonic)
 
     @property
     def planning_takes_long(self) -> bool:
         """Whether a thread plans the response, also since it may search long. The event loop looks up what a search
         reads."""
         search = self.file_search if FILE_RESULTS in self.included else None
-        return super().planning_takes_long or (search is not None and search.takes_long(self.response_lookup))
+        return super().planning_takes_long or (search is not None and search.takes_long(self.object_lookup))
 
     def file_results(self, query: str) -> list[Json]:
         """Return what the search finds; nothing where the response does not show it."""
         search = self.file_search if FILE_RESULTS in self.included else None
-        return [] if search is None else search.results(query, self.response_lookup)
+        return [] if search is None else search.results(query, self.object_lookup)
 
     def namespaces(self, family: ResponsesFamily) -> Mapping[str, str | None]:
         """Return the namespaces of tools, by their names. A tool that is loaded later is its own namespace. So is a

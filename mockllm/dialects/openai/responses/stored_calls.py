@@ -136,7 +136,7 @@ def _end_webhooks(stored: StoredObject, request: Request) -> tuple[Webhook, ...]
     seconds, name, _ = timeline.events[-1]
     at = max(timeline.began + seconds, request.monotonic)
     return response_webhooks(
-        request.response_lookup, stored.id, name, at, int(request.now + at - request.monotonic)
+        request.object_lookup, stored.id, name, at, int(request.now + at - request.monotonic)
     )
 
 
@@ -146,8 +146,8 @@ def _conversations(request: InputRequest, response: StoredObject) -> tuple[Store
     id = request.conversation
     if id is None:
         return ()
-    before = stored_conversation(id, request.response_lookup, request.monotonic)
-    if before is None and request.response_lookup.stored(id) is not None:
+    before = stored_conversation(id, request.object_lookup, request.monotonic)
+    if before is None and request.object_lookup.stored(id) is not None:
         return ()  # the id of another object, which stays as it is
     conversation = before or new_conversation(id, {}, int(request.now))
     return (with_response(conversation, items(request.fields.get("input")), response),)
@@ -158,7 +158,7 @@ def _uses_of_stores(request: ResponsesRequest, names: Sequence[str]) -> Iterable
     search = request.file_search
     if search is None or not any(name.startswith(PREFIXES["file_search_call"]) for name in names):
         return ()
-    return search.uses(request.response_lookup, int(request.now))
+    return search.uses(request.object_lookup, int(request.now))
 
 
 def ids_of(completed: dict[str, Json]) -> tuple[str, ...]:
@@ -214,7 +214,7 @@ class StoredRequest(ObjectRequest):
     @cached_property
     def stored(self) -> StoredObject | None:
         """The response that the path names."""
-        stored = self.response_lookup.stored(self.object_id)
+        stored = self.object_lookup.stored(self.object_id)
         if stored is None or response_object(stored.response_body).get("id") != self.object_id:
             return None
         return stored
@@ -271,7 +271,7 @@ class DeleteResponse(StoredCall):
         conversation = (
             None
             if stored.timeline is None or id is None
-            else stored_conversation(id, request.response_lookup, request.monotonic)
+            else stored_conversation(id, request.object_lookup, request.monotonic)
         )
         others = () if conversation is None else (conversation,)
         return StorageUpdate(forgotten=ids_of(response_object(stored.response_body)), others=others)
@@ -289,7 +289,7 @@ class CancelResponse(StoredCall):
         if _cancelled(stored, request) is stored:
             return None
         at, second = request.monotonic, int(request.now)
-        webhooks = response_webhooks(request.response_lookup, stored.id, CANCELLED, at, second)
+        webhooks = response_webhooks(request.object_lookup, stored.id, CANCELLED, at, second)
         return StorageUpdate((stored.id,), _cancelled(stored, request), webhooks=webhooks)
 
 
@@ -297,7 +297,7 @@ class InputItems(StoredCall):
     """GET /v1/responses/{id}/input_items: the input that led to the response, the newest first, in pages."""
 
     def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        before = chain(stored, request.response_lookup)[:-1]
+        before = chain(stored, request.object_lookup)[:-1]
         all_ = history(before, request.monotonic) + items(read_object(stored.request_body).get("input"))
         shown = [listed_item(item, f"{stored.id}.{place}") for place, item in enumerate(all_)]
         return body_plan(page(shown, request.query, "desc"), identity, end=b"")

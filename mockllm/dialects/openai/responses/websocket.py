@@ -164,7 +164,7 @@ class UnfinishedResponse(NamedTuple):
     def _conversations(self, unsent: Collection[str]) -> tuple[StoredObject, ...]:
         """Return the request's conversation without these items if it has some of them."""
         id = self.request.conversation
-        lookup, monotonic = self.request.response_lookup, self.request.monotonic
+        lookup, monotonic = self.request.object_lookup, self.request.monotonic
         stored = None if id is None else stored_conversation(id, lookup, monotonic)
         if stored is None or not any(item["id"] in unsent for item in conversation_items(stored)):
             return ()

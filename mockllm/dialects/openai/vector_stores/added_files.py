@@ -103,7 +103,7 @@ class FileAdditionRequest(VectorStoreRequest):
     def sources(self) -> list[StoredObject | None]:
         """The uploaded files of the entries; None for an id of none."""
         return [
-            self.response_lookup.stored(entry.id) if FILE_ID.fullmatch(entry.id) else None
+            self.object_lookup.stored(entry.id) if FILE_ID.fullmatch(entry.id) else None
             for entry in self.entries
         ]
 

@@ -98,7 +98,7 @@ class CreateFileBatch(StoreCallWithBody, StorePartCall):
     def storage_update(self, plan: Plan, request: Request) -> StorageUpdate | None:
         assert isinstance(request, FileBatchCreation)
         sent, store = created_object(plan, BATCH_PREFIX), request.store_id
-        lookup = request.response_lookup  # meanwhile a thread may have made the files
+        lookup = request.object_lookup  # meanwhile a thread may have made the files
         if sent is None or not BATCH_ID.fullmatch(sent["id"]) or not store or lookup.stored(store) is None:
             return None
         key, present = batch_key(store, sent["id"]), len(contents_of(lookup, store).files)

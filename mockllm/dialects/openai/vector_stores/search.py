@@ -61,7 +61,7 @@ class VectorStoreSearchRequest(VectorStoreRequest):
     @cached_property
     def texts(self) -> Sequence[StoredObject]:
         """The texts of the store's files."""
-        return texts_of(self.response_lookup, self.store_id) if self.store_id else ()
+        return texts_of(self.object_lookup, self.store_id) if self.store_id else ()
 
     @property
     def searched(self) -> SearchedStore:
@@ -105,7 +105,7 @@ class SearchVectorStore(StoreCallWithBody, VectorStoreCall):
         return body_plan(results, identity)
 
     def update(self, stored: StoredObject, request: Request) -> StorageUpdate | None:
-        if request.response_lookup.stored(stored.id) is None:
+        if request.object_lookup.stored(stored.id) is None:
             return None  # deleted while a thread searched
         return StorageUpdate(others=(activity(stored.id, int(request.now)),))
 

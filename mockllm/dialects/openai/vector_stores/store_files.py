@@ -90,7 +90,7 @@ class AddVectorStoreFile(StoreCallWithBody, StorePartCall):
         source = request.sources[0] if request.sources else None
         if sent is None or not FILE_ID.fullmatch(sent["id"]) or source is None:
             return None
-        if not store or request.response_lookup.stored(store) is None:
+        if not store or request.object_lookup.stored(store) is None:
             return None
         entry = request.entries[0]._replace(id=sent["id"])
         objects = added_file(request, new_file(request, store, entry, source), sent, plan)
@@ -113,7 +113,7 @@ class GetVectorStoreFile(StorePartCall):
 
 def status_of(file: StoredObject, request: Request) -> str:
     """Return the state of a file as this request finds it."""
-    batch = None if file.previous is None else request.response_lookup.stored(file.previous)
+    batch = None if file.previous is None else request.object_lookup.stored(file.previous)
     return file_status(file, batch, request.monotonic)
 
 
@@ -144,7 +144,7 @@ class VectorStoreFileContent(GetVectorStoreFile):
     """GET /v1/vector_stores/{id}/files/{file}/content: the text of the file."""
 
     def respond(self, stored: StoredObject, request: Request, identity: ResponseIdentity) -> Plan | Failure:
-        text = request.response_lookup.stored(TEXTS + stored.id)
+        text = request.object_lookup.stored(TEXTS + stored.id)
         data: list[Json] = []
         if text is not None and status_of(stored, request) == "completed":
             data = [{"type": "text", "text": text.request_body.decode(errors="replace")}]

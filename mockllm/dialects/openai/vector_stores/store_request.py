@@ -50,27 +50,27 @@ class VectorStoreRequest(ObjectRequest):
     @cached_property
     def store(self) -> StoredObject | None:
         """The store that the path names."""
-        return self.response_lookup.stored(self.store_id) if self.store_id else None
+        return self.object_lookup.stored(self.store_id) if self.store_id else None
 
     @cached_property
     def contents(self) -> StoreContents:
         """What the store of the path has."""
-        return contents_of(self.response_lookup, self.store_id)
+        return contents_of(self.object_lookup, self.store_id)
 
     @cached_property
     def listed(self) -> Sequence[StoredObject]:
         """The stores, the oldest first."""
-        return self.response_lookup.all_stored(PREFIX)
+        return self.object_lookup.all_stored(PREFIX)
 
     @cached_property
     def listed_contents(self) -> Sequence[StoredObject]:
         """The files and last uses of all stores, the oldest first."""
-        return self.response_lookup.all_stored(CONTENTS)
+        return self.object_lookup.all_stored(CONTENTS)
 
     @cached_property
     def listed_batches(self) -> Sequence[StoredObject]:
         """The batches of all stores, the oldest first."""
-        return self.response_lookup.all_stored(BATCH_KEYS)
+        return self.object_lookup.all_stored(BATCH_KEYS)
 
     @property
     def planning_takes_long(self) -> bool:

@@ -46,7 +46,7 @@ class StoringSession:
             query_string=query,
             raw=b"" if body is None else dumps(body),
             path_variables={"completion": id},
-            response_lookup=self.memory.lookup(""),
+            object_lookup=self.memory.lookup(""),
         )
         wrong = call.check(request)
         if wrong is not None:

@@ -284,7 +284,7 @@ def test_error_response_updates_no_store(call: UpdateChat | DeleteChat) -> None:
             path="/",
             headers={},
             path_variables={"completion": name},
-            response_lookup=session.memory.lookup(""),
+            object_lookup=session.memory.lookup(""),
         )
         assert call.storage_update(body_plan(b"{}", 503), request) is None
 

@@ -139,9 +139,9 @@ def test_output_of_a_batch_is_looked_up_again_after_its_batch(
     in_store = {("stored", request.object_id): output, ("stored", "batch_1"): None}
     lookup = FetchedLookup("s", {})
     for _ in in_store:
-        request.response_lookup = lookup
+        request.object_lookup = lookup
         with pytest.raises(MissingStoredObject) as required:
             _ = request.stored
         lookup = lookup.having(required.value.key, in_store[required.value.key])
-    request.response_lookup = lookup
+    request.object_lookup = lookup
     assert request.stored is None, "the batch is gone"

@@ -83,8 +83,8 @@ def fetched_response(
     """Return the response where another process has all objects, and the lists that it needs."""
     reader = server.engine.request_reader(sent.method, sent.path, sent.query, dict(sent.headers))
     request = reader.read(sent.body, "", sent.now)
-    here, fetched, lists = request.response_lookup, FetchedLookup("", {}), []
-    request.response_lookup = fetched
+    here, fetched, lists = request.object_lookup, FetchedLookup("", {}), []
+    request.object_lookup = fetched
     response: object = server.engine.begin_response(request, deferrable=deferrable)
     while not isinstance(response, PlannedResponse):
         if isinstance(response, DeferredResponse):
@@ -94,7 +94,7 @@ def fetched_response(
         kind, name = response.key
         lists += [name] if kind == "all_stored" else []
         value = here.all_stored(name) if kind == "all_stored" else here.stored(name)
-        request.response_lookup = fetched = fetched.having(response.key, value)
+        request.object_lookup = fetched = fetched.having(response.key, value)
         response = response.respond_again()
     return ClientResponse(response), lists
 
@@ -185,7 +185,7 @@ def test_file_of_older_version_has_its_id_as_name(server: VirtualServer, about: 
     (first,) = files_in(server, id)
     sent = question("Paris", id)
     reader = server.engine.request_reader(sent.method, sent.path, sent.query, dict(sent.headers))
-    stored = reader.read(sent.body, "", sent.now).response_lookup.stored(file_key(id, first["id"]))
+    stored = reader.read(sent.body, "", sent.now).object_lookup.stored(file_key(id, first["id"]))
     assert stored is not None
     server.engine.apply_storage_update("", StorageUpdate(others=(stored._replace(request_body=about),)))
     (passage,) = found(ask(server, "Paris", id))

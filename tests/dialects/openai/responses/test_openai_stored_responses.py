@@ -50,7 +50,7 @@ class Session:
     def of_bytes(self, raw: bytes) -> ResponsesRequest:
         lookup = self.memory.lookup("")
         return ResponsesRequest(
-            method="POST", path="/v1/responses", headers={}, raw=raw, response_lookup=lookup
+            method="POST", path="/v1/responses", headers={}, raw=raw, object_lookup=lookup
         )
 
     def respond(self, *parts: Part, stream: bool = False, **fields: Json) -> str:
@@ -80,7 +80,7 @@ class Session:
             headers={},
             query_string=query,
             path_variables={"response": id},
-            response_lookup=self.memory.lookup(""),
+            object_lookup=self.memory.lookup(""),
         )
 
     def call(self, call: StoredCall, id: str, query: str = "") -> Plan | Failure:
@@ -280,7 +280,7 @@ def test_compact_returns_user_messages_and_a_sealed_item() -> None:
         path="/v1/responses/compact",
         headers={},
         raw=raw,
-        response_lookup=session.memory.lookup(""),
+        object_lookup=session.memory.lookup(""),
     )
     assert COMPACT.check(request) is COMPACT.check_readable(request) is None
     result = body(COMPACT.own_response(request, IDENTITY))
