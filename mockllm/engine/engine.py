@@ -144,7 +144,7 @@ class Engine:
             response = self._decide_and_plan(request, read_ahead.mask, None, None, deferrable=deferrable)
             request.read_ahead = None  # it refers to the request: only a garbage collection would free both
             return response
-        if repeated is not None and repeated.untried_key_and_attributes is not None:
+        if repeated is not None and repeated.uncomputed_key_and_attributes is not None:
             self._repeated_requests.add(repeated, request, self._index, self._precompute)
             repeated = None  # what it has computed serves later requests
         route_mask = request.route_mask
@@ -281,7 +281,9 @@ class Engine:
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
         if planned.updates_of_thread is not None:
-            planned = replace(planned, updates_of_thread=None)  # the journal stores the response
+            planned = replace(
+                planned, updates_of_thread=None
+            )  # they are in `updates`; the journal needs none
         scale = self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)

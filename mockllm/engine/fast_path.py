@@ -2,11 +2,11 @@
 decide.
 
 The candidates of the request are one rule and modifiers, without guards, errors, named states and loads. Their limits
-neither count responses in flight nor have `strategy: random`. Where one refuses or delays the request, a decision is
-made. The fast path makes no `Decision`, `DecisionInputs` or `RequestAssessment`. With a limit, it makes a `Cost`,
-which is what the request takes of the limit, and a `LimitStatus`. Where a decision comes first
-(`only_after_decision`), it makes the response alone. Responses and counts are the same as without it: the engine
-decides what the fast path cannot serve."""
+neither count responses in flight nor refuse by a draw (`strategy: random`). Where one refuses or delays the request,
+a decision is made. The fast path makes no `Decision`, `DecisionInputs` or `RequestAssessment`. With a limit, it makes
+a `Cost`, which is what the request takes of the limit, and a `LimitStatus`. Where a decision comes first
+(`only_after_decision`), the fast path only makes the response. Responses and counts are the same as without it: the
+engine decides what the fast path cannot serve."""
 
 from __future__ import annotations
 
@@ -293,7 +293,7 @@ class FastPath(Struct, frozen=True):
         return planned.with_request_notes(request, self.rule.validation)
 
     def _looks_up_prompt(self, request: EngineRequest) -> bool:
-        """Return whether the prompt of a request is looked up in the prompt cache."""
+        """Return whether the prompt of a request is looked up in the prompt cache. A text is the reason why not."""
         dialect = request.routing.dialect
         return not isinstance(prompt_form_and_policy(request, dialect, self.prompt_cache_settings), str)
 

@@ -93,7 +93,9 @@ class PlanContext(Struct):
         stream = self.settings.merged.stream
         if stream is not None:
             return stream
-        return self.request.stream or (self.compiled.sends_messages_first and self.request.is_for_mcp_server)
+        return self.request.stream or (
+            self.compiled.sends_messages_before_result and self.request.is_for_mcp_server
+        )
 
     @property
     def prerendering(self) -> bool:

@@ -186,7 +186,11 @@ class ResponsePlanner:
             return self.apply_settings(plan, context)
         old = context.compiled
         context.compiled = CompiledResponse(
-            reply, old.settings, is_static(reply), old.files, sends_messages_first=reply.sends_messages_first
+            reply,
+            old.settings,
+            is_static(reply),
+            old.files,
+            sends_messages_before_result=reply.sends_messages_before_result,
         )
         return self._reply_plan(context, context.dialect)  # type: ignore[arg-type]
 
@@ -371,7 +375,7 @@ class ResponsePlanner:
                 dialect.encoding_key(context.request),
                 context.cached_tokens,
             )
-        key = (compiled, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # a protocol is hashable
+        key = (compiled, context.chunk_size, dialect, *parameters)  # type: ignore[arg-type]  # mypy: a `Protocol` is hashable
         find_or_render = self.response_cache.find_or_render_stream
         return find_or_render(key, context.identity, context.request, render_stream)
 

@@ -217,5 +217,5 @@ class RequestReader:
     def _attributes_of_repeated(self, key: RepeatedRequestKey) -> dict[str, object]:
         """Return the attributes of a request that came before. From this request, the engine computes those of later
         equal requests."""
-        repeated = RepeatedRequest(untried_key_and_attributes=(key, self._attributes))
+        repeated = RepeatedRequest(uncomputed_key_and_attributes=(key, self._attributes))
         return {**self._attributes, "repeated": repeated}

@@ -380,8 +380,8 @@ def _webhooks_of(plan: Plan, context: PlanContext, rule: str) -> Iterator[Webhoo
 
 def _with_tool_calls(planned: PlannedResponse, plan: Plan, context: PlanContext) -> PlannedResponse:
     """Return the response with the id and the tool of each of its tool calls. A tool result that a client sends later
-    names only the id. They are those that the encoder collected. Where it collected none, or the scenario changed
-    what it wrote, they are decoded."""
+    names only the id. The encoder collects these pairs. Where it has not collected all, or faults or `extras` have
+    changed the calls, the pairs are decoded from the plan."""
     dialect = cast(ReplyDialect, context.dialect)
     if not dialect.capabilities.tool_call_ids:
         return planned

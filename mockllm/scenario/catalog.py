@@ -44,7 +44,7 @@ class CompiledResponse(Struct, frozen=True, eq=False):
     request_independent: bool = False
     """Whether nothing depends on the body: every request gets the same response, and rendering does not read the
     body."""
-    sends_messages_first: bool = False
+    sends_messages_before_result: bool = False
     """Whether an MCP server sends messages before the result, so that its response is a stream."""
     templated_text: bool = False
     """Whether it would be static but for its text, which is a template."""

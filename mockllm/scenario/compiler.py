@@ -210,7 +210,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         and states_all
         and not any(isinstance(node, ServerToolSpec) for node in nodes)
     )
-    sends_messages_first = reply is not None and reply.sends_messages_first
+    sends_messages_before_result = reply is not None and reply.sends_messages_before_result
     tool_names = map(_named_tool, () if request_independent or reply is None else nodes)
     return CompiledResponse(
         spec,
@@ -219,7 +219,7 @@ def compile_response(spec: ResponseKind, settings: Settings, entry: TypedEntry) 
         entry.files,
         fixed,
         request_independent,
-        sends_messages_first,
+        sends_messages_before_result,
         templated_text,
         generates_tool_call,
         frozenset(name for name in tool_names if name is not None),

@@ -85,8 +85,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, head and body, if the parser got them all at once. Empty for any other request, and
-    for a body that is long, refused, in HTTP chunks or encoded."""
+    """All bytes of the request, head and body, if one read of the socket had them all. They are also absent for a
+    body that is long, refused, in HTTP chunks or encoded, and in some reads with several requests."""
     structure_checked: bool = False
     """Whether the structure of `raw` is within its bounds."""
     now: float = 0.0

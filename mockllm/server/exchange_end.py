@@ -125,8 +125,8 @@ def release_slot(exchange: Exchange) -> None:
 
 
 def record_unread_request(app: App, status: int, reason: str) -> None:
-    """Add an entry on bytes that the parser refuses, or on a head that comes too late, to the journal and the log.
-    The connection responds to them next."""
+    """Add an entry to the journal and the log, on bytes that the connection refuses as no request. Or on a head, or
+    with HTTP/2 a request, that comes too late. The connection responds next."""
     response = PlannedResponse(
         builtin_pages.text_page(status, f"{reason}\n"), None, notes=(shortened_for_line(reason),)
     )

@@ -238,7 +238,8 @@ def delivered_steps(plan: Plan, head: SerializedHead) -> tuple[bytes, Iterator[F
 
 
 def _line_by_line(head: bytes, seconds: float) -> Iterator[FramedStep]:
-    """Yield the first line at once, the last line (which is empty) `seconds` later, the other lines between."""
+    """Yield the first line at once, the last line (which is empty) `seconds` later, the other lines between. All have
+    the chunk number 0: they come before the first chunk."""
     first, *lines = head.splitlines(keepends=True)
     yield StepOutsideHttpChunks(first, chunk_number=0)
     for line in lines:

@@ -148,8 +148,8 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the whole head at the start
-        of `data`, including an empty line before it. Two empty lines equal the end of a head: if `data` begins with
-        them, `split_head` has these lines alone."""
+        of `data`, with an empty line before it if there is one. Two empty lines look like the end of a head: if
+        `data` begins with two, `split_head` has only these."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -196,7 +196,7 @@ class ReadingConnection(ClosableConnection):
                 self._body.set_exception(MalformedBody(error.message))
             return False
         if http_chunked and self._body is not None and self._body.is_eof():
-            # the last chunk, and trailers, end as a head does: then nothing of a further request has come
+            # The last chunk and its trailers end with an empty line. A part that ends so has no further request.
             if parsed_requests or self._demanded_upgrade() or not part.endswith(END_OF_HEAD):
                 self._end_after_http_chunks()
                 return False

@@ -120,7 +120,7 @@ def make_response(app: App, exchange: Exchange) -> None:
     request = exchange.request
     if request is None:  # else `serve_waiting_exchange` has read it, since its body is long
         request = read_request(app, exchange)
-    # of an equal request, the structure was checked; and it continues no stored response
+    # an equal request has come before: its structure was checked, and it continues no stored response
     repeated = request.repeated
     is_known = repeated is not None and repeated.rule_index is not None
     if not (is_checked or is_known):

@@ -289,7 +289,7 @@ class ReplySpec(ChoiceSpec):
         return extras
 
     @property
-    def sends_messages_first(self) -> bool:
+    def sends_messages_before_result(self) -> bool:
         """Whether an MCP server sends messages before the result."""
         return self.mcp is not None and bool(self.mcp.events or self.mcp.ask)
 
