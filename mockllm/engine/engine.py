@@ -92,7 +92,7 @@ class Engine:
     def request_reader(
         self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
     ) -> RequestReader:
-        """Return the reader of all requests with this head: `path` as on the wire, `headers` by lower-case names."""
+        """Return the reader of requests with this head: `path` as on the wire, `headers` by lower-case names."""
         return RequestReader(method, path, query_string, headers, self._reader_inputs, over_tls)
 
     def read(
@@ -161,7 +161,7 @@ class Engine:
         fast_path = self._fast_paths.get(mask) if may_be_fast else None
         planned = None if fast_path is None else fast_path.respond(request, repeated)
         if planned is not None:
-            may_store = planned.tool_calls or request.session is not None or request.is_stored
+            may_store = planned.tool_calls or request.session is not None or request.response_is_stored
             if self._sent_as_planned and not may_store and request.computed_hash is None:
                 return planned
             return value_or_fetch(partial(self._store_and_finish, planned, request))
@@ -275,15 +275,13 @@ class Engine:
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return that response with its time scale and with the
         webhooks and the batch job of what was stored. If a `match` has read the hash of the request, or every
-        response sends it, add the header with it. `respond_again` makes a new response if another request has
-        changed what this one has read. Without it, the engine makes and stores the updates of this plan again."""
+        response sends it, add the header with it. If another request has changed what this one has read,
+        `respond_again` makes a new response. If that is None, the plan stays, and its updates are made again."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
-        if planned.updates_of_thread is not None:
-            planned = replace(
-                planned, updates_of_thread=None
-            )  # they are in `updates`; the journal needs none
+        if planned.updates_of_thread is not None:  # `updates` has them; the journal needs none
+            planned = replace(planned, updates_of_thread=None)
         scale = self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)

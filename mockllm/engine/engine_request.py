@@ -91,7 +91,7 @@ class EngineRequest(Request):
         return self.override_or_failure if type(self.override_or_failure) is Override else NO_OVERRIDE
 
     @cached_property
-    def is_stored(self) -> bool:
+    def response_is_stored(self) -> bool:
         """Whether the state stores the response to it."""
         return self.stores_responses and self.may_be_stored
 

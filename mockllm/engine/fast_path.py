@@ -96,7 +96,7 @@ class FastPath(Struct, frozen=True):
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         validation = self.rule.validation
-        # a named tool that the request does not offer gets a note, and so does an undocumented field
+        # a tool that the reply calls by a fixed name, and the request does not offer, gets a note
         if planned.literal_tool_names or (validation == "strict" and request.undocumented_fields):
             return planned.with_request_notes(request, validation)
         return planned  # most have neither, and need no call
@@ -117,7 +117,7 @@ class FastPath(Struct, frozen=True):
     def precompute(self, request: Request, repeated: RepeatedRequest) -> None:
         """Compute what this fast path needs of the head and the body of a repeated request."""
         assert isinstance(request, EngineRequest), "its class is derived from that of the request"
-        _ = request.is_stored  # the engine reads it of each request
+        _ = request.response_is_stored  # the engine reads it of each request
         dialect, validation, response = request.routing.dialect, self.rule.validation, self.responses[0]
         if validation == "strict":
             repeated.passes_check = dialect.check(request) is None

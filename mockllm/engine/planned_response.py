@@ -58,8 +58,8 @@ class PlannedResponse(Struct, frozen=True):
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     literal_tool_names: frozenset[str] = frozenset()
-    """The tools that its rule calls by name. A request may not offer one of these: the response then gets a note. See
-    `CompiledResponse`."""
+    """The tools that its reply calls by a name without a template. If a request does not offer one, the response gets
+    a note."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks of the response, to the addresses of `then_post` or of a client, at their times."""
     batch_job: BatchJob | None = None
@@ -189,7 +189,7 @@ def undocumented_field_notes(names: Sequence[str]) -> list[str]:
 
 def unoffered_tool_notes(literal_tool_names: Collection[str], request: Request) -> list[str]:
     """Return a note of the first tools that a rule calls and the request does not offer. There is no
-    note for a request without tools, or with a tool of its provider: that may load other tools."""
+    note for a request without tools, or with a tool that the provider runs: that may load other tools."""
     offered = request.all_tools if literal_tool_names else ()
     names = {tool.name: None for tool in offered}
     unoffered = sorted({*literal_tool_names} - names.keys())

@@ -82,9 +82,8 @@ class ResponsePlanner:
         self.unmatched_status = engine_settings.unmatched_status
         self.proxy_hosts = engine_settings.proxy_hosts
         self._max_generated = engine_settings.max_generated
-        """The most values that are generated for one schema (`--max-generated-values`). `core/budget.py` derives the
-        most characters of a schema's values from it, and those of echoed prompts and components of vectors in a
-        response."""
+        """The most values that are generated for one schema (`--max-generated-values`). `core/budget.py` derives
+        three maxima from it: characters of a schema's values, of echoed prompts, and components of vectors."""
         self.response_cache = ResponseCache()
         self._effective_settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._static_replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)

@@ -101,7 +101,7 @@ class RequestReader:
         reader_inputs: ReaderInputs,
         over_tls: bool,
     ) -> None:
-        """Read the head: `path` as on the wire, `headers` by lower-case names."""
+        """Read the head: `path` as on the wire, `headers` found by lower-case names."""
         session, error = headers.get(SESSION_HEADER), None
         if session is not None or path.startswith(SESSION_PREFIX):
             session, path, error = read_session(session, path)

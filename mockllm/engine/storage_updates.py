@@ -30,7 +30,7 @@ def storage_updates(planned: PlannedResponse, request: EngineRequest) -> Sequenc
     if planned.updates_of_thread is not None:
         return planned.updates_of_thread
     updates = [StorageUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
-    if not request.is_stored:
+    if not request.response_is_stored:
         return updates
     parts = planned.stored_parts
     if parts is None:

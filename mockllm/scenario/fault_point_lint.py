@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from mockllm.core.faults.base import Fault, ReplyFault
+from mockllm.core.faults.chunk_fault import ChunkFault
 from mockllm.core.faults.fault_points import ChunkPoint, GapPoint
 from mockllm.core.faults.meaning import ReplyPosition
 from mockllm.core.faults.meaning_tool_calls import CallFault
@@ -71,7 +72,8 @@ def _wanted_chunks(fault: Fault) -> object:
     """Return the number of chunks that a fault needs; it may be a template or drawn."""
     at, after = getattr(fault, "at", None), getattr(fault, "after", None)
     if isinstance(at, ChunkPoint):
-        return at.chunk
+        further = fault.further_chunks if isinstance(fault, ChunkFault) else 0
+        return at.chunk + further if isinstance(at.chunk, int) else at.chunk
     return after.chunks if isinstance(after, GapPoint | ReplyPosition) else None
 
 

@@ -95,10 +95,10 @@ class Connection(ReadingConnection):
 
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the TCP ACK or
-        RST for written bytes shows which. So the server still serves the queued requests, within the linger time. To
-        find out, it sends 100 Continue: the kernel of a client that has disconnected replies with a reset. It does so
-        over HTTP/1.1, if the response is known, no fault withholds it, and no byte of it is written. TLS, a WebSocket
-        and a truncated body end at once. Return whether the connection stays open."""
+        RST for written bytes shows which. So the server still serves the queued requests, within the linger time. It
+        also sends 100 Continue: the kernel of a client that has disconnected replies with a reset. The server sends
+        it over HTTP/1.1, if the response is known, no fault withholds it, and no byte of it is written. TLS, a
+        WebSocket and a truncated body end at once. Return whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)
         if (
@@ -171,8 +171,8 @@ class Connection(ReadingConnection):
             self._task.add_done_callback(self._task_done)
 
     def _stop_awaiting_decision(self) -> bool:
-        """Let the current exchange no longer wait for a decision of the store without a task. Return whether it did:
-        then it was one of the `unfinished_exchanges`."""
+        """If the current exchange waits, without a task, for the decision of the store, end that wait. Return whether
+        it waited: then it was one of the `unfinished_exchanges`."""
         awaited, self._awaits_decision = self._awaits_decision, False
         self._app.unfinished_exchanges -= awaited
         return awaited

@@ -104,10 +104,10 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Whether the request continues stored responses that a thread has to read before the engine decides."""
     response: PlannedResponse = NO_RESPONSE_YET
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
-    """What the engine has returned in place of the response. A `DeferredResponse` takes long to plan, so a thread
-    plans it, or its decision waits for the plans of earlier responses of its loads. An `UndecidedResponse` is decided
-    by the store, which has the counts. An `ObjectToFetch` names a stored object that this process lacks, and responds
-    again after the fetch."""
+    """What the engine has returned in place of the response. A `DeferredResponse` waits for a thread, because its
+    planning takes long. Or its decision waits for the plans of earlier responses of its loads. An `UndecidedResponse`
+    is decided by the store, which has the counts. An `ObjectToFetch` names a stored object that this process lacks,
+    and responds again after the fetch."""
     pending_decision: PendingDecisionProtocol | None = None
     """The decision of the store, once it has begun."""
     fetched: FetchedLookup | None = None

@@ -125,8 +125,8 @@ def release_slot(exchange: Exchange) -> None:
 
 
 def record_unread_request(app: App, status: int, reason: str) -> None:
-    """Add an entry to the journal and the log, on bytes that the connection refuses as no request. Or on a head, or
-    with HTTP/2 a request, that comes too late. The connection responds next."""
+    """Add an entry to the journal and the log, before the connection responds. It is on bytes that are no request, or
+    on a head that comes too late. With HTTP/2, it may be on a body that comes too late."""
     response = PlannedResponse(
         builtin_pages.text_page(status, f"{reason}\n"), None, notes=(shortened_for_line(reason),)
     )

@@ -65,7 +65,7 @@ class EngineProtocol(Protocol):
         self, method: str, path: str, query_string: str, headers: Mapping[str, str], *, over_tls: bool = False
     ) -> RequestReaderProtocol:
         """Return the reader of the requests that have this head. `path` and `query_string` are as on the wire
-        (percent-encoded, the path without the query); `headers` is looked up without regard to case. `over_tls`:
+        (percent-encoded, the path without the query); `headers` are looked up by lower-case names. `over_tls`:
         whether the connection has TLS."""
 
     def read_ahead(self, request: EngineRequest) -> None:

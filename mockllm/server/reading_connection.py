@@ -30,8 +30,8 @@ from mockllm.server.socket_sink import SocketSink
 MAX_CONTENT_LENGTH: Final = str(2**64 - 1)
 """The greatest Content-Length that aiohttp's parser accepts."""
 MAX_QUEUED: Final = 32
-"""When more bytes come while this number of requests of a connection wait, its socket is paused until at most half as
-many do."""
+"""The most requests of a connection that wait. If more bytes come then, its socket is paused. It is read again when
+at most half as many wait."""
 
 
 class ConnectionOwner(Protocol):
@@ -148,8 +148,8 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the whole head at the start
-        of `data`, with an empty line before it if there is one. Two empty lines look like the end of a head: if
-        `data` begins with two, `split_head` has only these."""
+        of `data`, including one empty line before it. If `data` begins with two empty lines, it has only these: they
+        look like the end of a head."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)

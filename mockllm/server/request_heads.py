@@ -165,9 +165,9 @@ class RequestHead:
 
 
 class SplitHead(Struct, frozen=True):
-    """A head that is split around the value of its Content-Length. `find_or_split` returns it for a
-    whole head that is not cached, or whose body is too long or not the rest of the data. So it does for a cached head
-    with repeated or non-ASCII headers (`readable_headers` copies them), if this length of the body is new."""
+    """A head that is split around the value of its Content-Length. `find_or_split` returns it for a whole head in
+    three cases. The head is not cached. Its body is too long, or is not exactly the rest of the data. This length of
+    the body is new, and the cached head has repeated or non-ASCII headers, which `readable_headers` copies."""
 
     end: int
     """The length of the head, in bytes."""

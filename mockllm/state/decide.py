@@ -165,6 +165,7 @@ def _count(
         _count_try(counters, inputs, candidate, eligible=reason in BLOCKED_BY_COUNT)
     if selected_rule is not None:
         _count_try(counters, inputs, selected_rule.candidate, eligible=True)
+        # after these, its sequence has ended (`then: error`): the request is unmatched, and sets no state
         max_responses = selected_rule.candidate.max_responses
         if max_responses is None or selected_rule.earlier_responses < max_responses:
             _set_states(counters, (selected_rule,))

@@ -346,6 +346,8 @@ MORE = ", unless a request asks for several choices"
         (f"reply: {TWO}, faults: [{{reset: {{after: {{chunks: 5}}}}}}]", f"only 2 chunks{MORE}"),
         (f"reply: {TWO}, faults: [{{malformed: {{at: {{chunk: 3}}}}}}]", f"only 2 chunks{MORE}"),
         (f"reply: {TWO}, faults: [{{cut_utf8: {{at: {{chunk: 3}}}}}}]", f"only 2 chunks{MORE}"),
+        (f"reply: {TWO}, faults: [{{reorder: {{at: {{chunk: 2}}}}}}]", f"only 2 chunks{MORE}"),
+        (f"reply: {TWO}, faults: [{{reorder: {{at: {{chunk: 1}}}}}}]", None),
         (f"reply: {TWO}, faults: [{{length_stop: {{after: {{chunks: 3}}}}}}]", "only 2 chunks"),
         (f"reply: {ONE_CALL}, faults: [{{bad_tool_arguments: {{call: 2}}}}]", "only 1 call"),
         (f"reply: {{parts: [{ONE_CALL}]}}, faults: [{{unknown_tool: {{call: 2}}}}]", "only 1 call"),

@@ -21,6 +21,8 @@ class ChunkFault(Fault):
     """A fault of one chunk of a stream."""
 
     needs_stream: ClassVar[bool] = True
+    further_chunks: ClassVar[int] = 0
+    """How many chunks after that of `at` the fault needs."""
 
     at: ChunkPoint = Field(default=FIRST, description="Which chunk has the fault.")
 

@@ -3,7 +3,7 @@ responses, too.
 """
 
 from collections.abc import Callable
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec.structs import replace
 from pydantic import Field
@@ -70,6 +70,8 @@ class Reorder(ChunkFault):
     """One chunk comes after the next one; the times of the two stay. The whole events change places: counts that a
     protocol repeats in each chunk, such as Gemini's, decrease once."""
 
+    further_chunks: ClassVar[int] = 1
+
     def apply_to_chunk(self, plan: Plan, start: int, end: int) -> tuple[Step, ...]:
         following = chunk_span(plan, self.at.chunk + 1)
         if following is None:
@@ -78,6 +80,8 @@ class Reorder(ChunkFault):
                 raise NotApplicable(f"chunk {next_chunk} is not sent by itself")
             raise NotApplicable(f"no chunk follows chunk {self.at.chunk}")
         steps, (first, last) = plan.steps, following
+        if first < start:  # an earlier fault has moved it
+            raise NotApplicable(f"chunk {self.at.chunk} already comes after chunk {self.at.chunk + 1}")
         return (*steps[:start], *steps[first:last], *steps[end:first], *steps[start:end], *steps[last:])
 
 

@@ -1,6 +1,7 @@
 """Jinja2's parser, with the line ends and texts of a template as they are written.
 
-`compile_template` imports this module only for a template that has more than plain paths.
+`compile_template` imports this module only for a template that has more than plain paths and filters of
+them.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from mockllm.core.faults import FAULTS, Fault, NotApplicable
 from mockllm.core.rendering.plan import EventStep, Plan, RawStep, Step, WaitStep
 from tests.core.faults.plans import STREAM
 
-CHUNKS: Final = ((b"one",), (b"t", b"wo"), (b"three",), (b"f", b"o", b"ur"), (b"five",))
+CHUNKS: Final = ((b"one",), (b"t", b"wo"), (b"th", b"ree"), (b"f", b"o", b"ur"), (b"five",))
 """The events of each chunk."""
 LONG: Final = replace(
     STREAM,

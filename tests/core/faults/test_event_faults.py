@@ -120,6 +120,11 @@ UNPLAYED: dict[str, tuple[Any, Plan, str]] = {
         plans.STREAM,
         "no chunk follows chunk 2",
     ),
+    "the next chunk already comes before it": (
+        built("reorder"),
+        built("reorder").apply(plans.STREAM),
+        "chunk 1 already comes after chunk 2",
+    ),
     "the next chunk is divided": (
         built("reorder", at={"chunk": 1}),
         DIVIDED,

@@ -39,6 +39,17 @@ def faults() -> Iterator[Fault]:
 ALL: Final = tuple(faults())
 
 
+NOT_FOR_THIS_PLAN: Final = frozenset({"bad_checksum", "cut_utf8"})
+"""They need AWS event streams, or a character of several bytes."""
+
+
+def test_each_fault_is_applied_to_the_plan() -> None:
+    names = {fault.name for fault in ALL}
+    assert names - {fault.name for fault in ALL if applied(fault, LONG)} == NOT_FOR_THIS_PLAN, (
+        "the tests of this file say nothing of a fault that is never applied"
+    )
+
+
 def seen(plan: Plan) -> tuple[object, ...]:
     """What a client sees: head, delivery, bytes, waits and the cut; nothing after a cut."""
     items: list[object] = [b""]
