@@ -18,7 +18,7 @@ from mockllm.dialects.provider_facts import is_known_model, undocumented_field_f
 class RequestAssessment:
     """What a decision needs of a request beside its candidates, computed on demand. It has the validation, computed
     at most once for each kind, and whether the request's model is known (`models` are those that rules name).
-    It also has the tokens of the request in a continuous batch. `passes_check`: whether the
+    It also has the tokens of the request in a continuous batch. `passes_validation`: whether the
     dialect's check is known to accept the request."""
 
     __slots__ = ("_dialect", "_models", "_request", "_results", "_work")
@@ -29,13 +29,13 @@ class RequestAssessment:
         request: Request,
         models: Sequence[str] = (),
         *,
-        passes_check: bool = False,
+        passes_validation: bool = False,
     ) -> None:
         self._dialect = dialect
         self._request = request
         self._models = models
         self._results: dict[Validation, Failure | None] = {"off": None}
-        if passes_check:
+        if passes_validation:
             self._results["strict"] = None
         self._work: PromptWork | None = None
 

@@ -36,7 +36,7 @@ class DeferredPlan(NamedTuple):
         if isinstance(planned, ObjectToFetch):
             to_fetch = ObjectToFetch(planned.session, planned.key, self.response)
             return lambda: to_fetch
-        end = inf if planned.slot is None else self.builder.inputs.scenario_time + planned.most_seconds
+        end = inf if planned.slot is None else self.builder.inputs.scenario_time + planned.longest_duration
 
         def complete() -> PlannedResponse:
             if planned.slot is not None:

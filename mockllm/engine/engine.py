@@ -200,7 +200,8 @@ class Engine:
         """Decide and respond. Defer a request, with its `entry` in its loads' queues, while plans are missing."""
         inputs = response_inputs.decision_inputs
         if response_inputs.deferrable and self.state.waits_for_plans(inputs, entry):
-            return DeferredResponse(entry, lambda: partial(self._respond_or_defer, response_inputs, entry))
+            respond = partial(self._respond_or_defer, response_inputs, entry)  # in the loop, after the wait
+            return DeferredResponse(entry, plan_in_thread=lambda: respond)
         return self._respond_decided(response_inputs, self.state.decide(inputs))
 
     def _respond_decided(
@@ -248,7 +249,7 @@ class Engine:
         try:
             planned = self._plan_response(builder, notes)
             if slot is not None:
-                slot.expect_end(builder.inputs.scenario_time + planned.most_seconds)
+                slot.expect_end(builder.inputs.scenario_time + planned.longest_duration)
         except PlanningTooLong:
             builder.deferrable = False
             deferred = DeferredPlan(
@@ -258,10 +259,9 @@ class Engine:
         return planned
 
     def _plan_response(self, builder: ResponseBuilder, notes: Sequence[str]) -> PlannedResponse:
-        decision = builder.decision
+        decision, admission = builder.decision, builder.decision.admission
         token = seed_token(builder.seed, builder.inputs, decision)
         planned = builder.build()
-        admission = decision.admission
         return replace(
             planned,
             notes=(*planned.notes, *notes),
@@ -274,14 +274,14 @@ class Engine:
         self, planned: PlannedResponse, request: EngineRequest, respond_again: RespondAgain | None = None
     ) -> PlannedResponse:
         """Store what the dialect stores of a planned response. Return that response with its time scale and with the
-        webhooks and the batch job of what was stored. If a `match` has read the hash of the request, or every
-        response sends it, add the header with it. If another request has changed what this one has read,
-        `respond_again` makes a new response. If that is None, the plan stays, and its updates are made again."""
+        webhooks and the batch job of what was stored. Add the header with the request's hash if a `match` has read
+        that, or every response has it. If another request has changed what this one has read, `respond_again` makes a
+        new response. Without `respond_again`, the plan stays, and its updates are made again."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))
-        if planned.updates_of_thread is not None:  # `updates` has them; the journal needs none
-            planned = replace(planned, updates_of_thread=None)
+        if planned.updates_computed_in_thread is not None:  # `updates` has them; the journal needs none
+            planned = replace(planned, updates_computed_in_thread=None)
         scale = self.time_scale(request.session)
         if scale != 1.0:
             webhooks = tuple(webhook.scaled(scale, request.monotonic) for webhook in planned.webhooks)
@@ -373,8 +373,8 @@ class Engine:
             inputs = replace(read_ahead.inputs, scenario_time=scenario_time, time_scale=clock.scale)
             return inputs, read_ahead.assessment
         dialect = request.routing.dialect if isinstance(request.routing, RouteMatch) else None
-        passes_check = repeated is not None and repeated.passes_check
-        assessment = RequestAssessment(dialect, request, self.catalog.models, passes_check=passes_check)
+        is_valid = repeated is not None and repeated.passes_validation
+        assessment = RequestAssessment(dialect, request, self.catalog.models, passes_validation=is_valid)
         inputs = self._candidates.decision_inputs_of(request, mask, assessment, request.override, clock)
         return inputs, assessment
 

@@ -96,7 +96,7 @@ class FastPath(Struct, frozen=True):
         # the journal refers to the cached response in place of this one
         planned = replace(unfilled, id_seed=id_seed, placeholder_values=values, cached_from=unfilled)
         validation = self.rule.validation
-        # a tool that the reply calls by a fixed name, and the request does not offer, gets a note
+        # a tool that the reply calls by a fixed name, and the request does not offer, may get a note
         if planned.literal_tool_names or (validation == "strict" and request.undocumented_fields):
             return planned.with_request_notes(request, validation)
         return planned  # most have neither, and need no call
@@ -107,8 +107,8 @@ class FastPath(Struct, frozen=True):
             return False
         validation = self.rule.validation
         if validation == "strict":
-            passes_check = repeated is not None and repeated.passes_check
-            if not passes_check and request.routing.dialect.check(request) is not None:
+            passes_validation = repeated is not None and repeated.passes_validation
+            if not passes_validation and request.routing.dialect.check(request) is not None:
                 return False
         elif validation != "off" and validation_failure(request.routing.dialect, request, validation):
             return False
@@ -120,8 +120,8 @@ class FastPath(Struct, frozen=True):
         _ = request.response_is_stored  # the engine reads it of each request
         dialect, validation, response = request.routing.dialect, self.rule.validation, self.responses[0]
         if validation == "strict":
-            repeated.passes_check = dialect.check(request) is None
-        is_valid = repeated.passes_check or validation == "off"
+            repeated.passes_validation = dialect.check(request) is None
+        is_valid = repeated.passes_validation or validation == "off"
         if is_valid and self.accepts(request, repeated):
             repeated.accepting_fast_path = self
         if is_valid and response is not None:

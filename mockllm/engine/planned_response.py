@@ -58,8 +58,8 @@ class PlannedResponse(Struct, frozen=True):
     tool_calls: tuple[tuple[str | int, str], ...] = ()
     """Pairs of a call's id and its tool. An int is the id's index in `placeholder_values`."""
     literal_tool_names: frozenset[str] = frozenset()
-    """The tools that its reply calls by a name without a template. If a request does not offer one, the response gets
-    a note."""
+    """The tools that its reply calls by a name without a template. If a request offers others, the response may
+    get a note (`unoffered_tool_notes`)."""
     webhooks: tuple[Webhook, ...] = ()
     """The webhooks of the response, to the addresses of `then_post` or of a client, at their times."""
     batch_job: BatchJob | None = None
@@ -87,7 +87,7 @@ class PlannedResponse(Struct, frozen=True):
     cached_from: PlannedResponse | None = None
     """The cached response that differs in nothing but `id_seed`, the values and `time_scale`. None for any other
     response. The journal refers to it."""
-    updates_of_thread: Sequence[StorageUpdate] | None = None
+    updates_computed_in_thread: Sequence[StorageUpdate] | None = None
     """The updates of stored objects, if a thread has already made them from the bytes of the response."""
 
     def with_placeholder_values(self, id_seed: bytes, values: Sequence[bytes]) -> PlannedResponse:
@@ -150,7 +150,7 @@ class PlannedResponse(Struct, frozen=True):
         return self.content.delivery.hold if isinstance(self.content, Plan) else None
 
     @property
-    def most_seconds(self) -> float:
+    def longest_duration(self) -> float:
         """The planned seconds until the response ends, if it is not released before the end of its hold."""
         return plan_duration(self.plan) + (0.0 if self.hold is None else self.hold.at_most)
 

@@ -100,7 +100,7 @@ class RepeatedRequest(Struct):
     rule_index: RuleIndex | None = None
     """None before it is computed, and where anything depends on client, time or stored objects."""
     match_mask: int = 0
-    passes_check: bool = False
+    passes_validation: bool = False
     """Whether the dialect's check is known to accept the request; False also where it did not run."""
     accepting_fast_path: object = None
     """The fast path that is known to accept the request (`FastPath.accepts`); None where none is known to."""
@@ -159,7 +159,7 @@ class RepeatedRequests:
         for name in _ALWAYS_READ:
             getattr(tracking, name)
         if lookup.was_used:
-            repeated.passes_check = False
+            repeated.passes_validation = False
             repeated.accepting_fast_path = repeated.cacheable_response = None
         else:
             repeated.rule_index = index

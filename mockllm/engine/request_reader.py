@@ -215,7 +215,7 @@ class RequestReader:
         session.redacted_id = Redactor(secrets).session(self._session or "")
 
     def _attributes_of_repeated(self, key: RepeatedRequestKey) -> dict[str, object]:
-        """Return the attributes of a request that came before. From this request, the engine computes those of later
-        equal requests."""
+        """Return the attributes of a request of which an equal one came before. The engine computes from this request
+        the attributes that later equal requests get."""
         repeated = RepeatedRequest(uncomputed_key_and_attributes=(key, self._attributes))
         return {**self._attributes, "repeated": repeated}

@@ -124,7 +124,8 @@ class ResponseBuilder(DecidedRequest):
         return self._selected_response(item, selected, item.error, NO_RESPONSE_INDEX)
 
     def _admission_error(self, admission: AdmissionResult) -> PlannedResponse:
-        """Respond to a request that a modifier's limit or load refuses."""
+        """Respond to a request that a modifier's limit or load refuses. Its `limit_result` is that of the limit, and
+        None if a load refuses."""
         assert admission.refused_by is not None
         request, limit_result = self.request, admission.limit_result
         item = self.planner.catalog.items[admission.refused_by.item_index]

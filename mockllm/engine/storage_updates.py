@@ -22,13 +22,13 @@ def with_decoded_updates(planned: PlannedResponse, request: EngineRequest) -> Pl
     """Return the response with its updates where they follow from its bytes, which take long to decode."""
     decodes = getattr(request.routing.dialect, "update_needs_no_state", False)
     updates = storage_updates(planned, request) if decodes else ()
-    return replace(planned, updates_of_thread=updates) if updates else planned
+    return replace(planned, updates_computed_in_thread=updates) if updates else planned
 
 
 def storage_updates(planned: PlannedResponse, request: EngineRequest) -> Sequence[StorageUpdate]:
     """Return the updates of the stored objects. Raise MissingStoredObject for an object of another process."""
-    if planned.updates_of_thread is not None:
-        return planned.updates_of_thread
+    if planned.updates_computed_in_thread is not None:
+        return planned.updates_computed_in_thread
     updates = [StorageUpdate(tool_calls=planned.tools_by_call_id)] if planned.tool_calls else []
     if not request.response_is_stored:
         return updates

@@ -58,7 +58,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     - the request broke off, or the server failed at a message of a WebSocket before it began to respond
     - aiohttp wrote the handshake, or it is a turn of a forwarded WebSocket"""
     planned_times: tuple[float, float] | None = None
-    """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
+    """The planned seconds to the first chunk and to the end, where a thread has computed them. Else None: the metrics
+    compute them from the plan."""
     method: str = "-"
     target: str = "-"
     """The target of the request, as it came."""

@@ -116,7 +116,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     """Waits until the store has what the response stores. Its result: None if that is stored, else what prevents it.
     The field is None if nothing is to be confirmed."""
     planned_times: tuple[float, float] | None = None
-    """The planned seconds to the first chunk and to the end, where they are known; else they follow from the plan."""
+    """The planned seconds to the first chunk and to the end, where a thread has computed them. Else None: the metrics
+    compute them from the plan."""
     slot: InFlightSlot | None = None
     """What its end releases: the slot of the response in limits and loads. Before its decision, the request's entry
     in the queues of loads (`PlanQueueEntry`)."""

@@ -110,8 +110,8 @@ class Player:
         self._deadline: Deadline | None = None
         self.play_end: PlayEnd | None = None
         self.ended_at: float | None = None
-        """When the player ended; None while it plays. Also None if the sink was full after the last write: the
-        response then ends when the client has read enough."""
+        """When the player ended; None while it plays. `wait_for_player` sets None again if the sink is full after the
+        last write: the response then ends when the client has read enough."""
         self.stalled = False
         self.exception: Exception | None = None
         self.notify: Callable[[], None] = _nothing

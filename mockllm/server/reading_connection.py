@@ -148,8 +148,8 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the whole head at the start
-        of `data`, including one empty line before it. If `data` begins with two empty lines, it has only these: they
-        look like the end of a head."""
+        of `data`, including one empty line before it. If `data` begins with two empty lines, `split_head` has only
+        these, because they look like the end of a head."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)

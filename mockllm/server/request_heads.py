@@ -166,8 +166,9 @@ class RequestHead:
 
 class SplitHead(Struct, frozen=True):
     """A head that is split around the value of its Content-Length. `find_or_split` returns it for a whole head in
-    three cases. The head is not cached. Its body is too long, or is not exactly the rest of the data. This length of
-    the body is new, and the cached head has repeated or non-ASCII headers, which `readable_headers` copies."""
+    three cases. The head is not cached. Its body is too long, or is not exactly the rest of the data. Or the cached
+    head has another length of the body, and copied headers (`readable_headers`), since some are repeated or not
+    ASCII."""
 
     end: int
     """The length of the head, in bytes."""

@@ -199,9 +199,9 @@ def set_decided_response(
 
 
 def begin_side_effects(app: App, exchange: Exchange, response: PlannedResponse) -> None:
-    """Take the slot of a planned response, and the awaitable that completes when the store has what it stores. If it
-    stores nothing there, begin its webhooks and its batch job. An MCP client's response to a question goes to the
-    suspended exchange, unless the response to this request is an error."""
+    """Take the slot of a planned response, and the awaitable that completes when the store has its objects. If it
+    stores nothing in the store, begin its webhooks and its batch job. An MCP client's response to a question goes to
+    the suspended exchange, unless the response to this request is an error."""
     request = exchange.request
     if response.slot is not None:
         exchange.slot = response.slot

@@ -145,8 +145,8 @@ async def _serve(app: App, exchange: Exchange) -> bool:
 
 
 async def _decide_after_recording(app: App, exchange: Exchange) -> None:
-    """Let the engine decide where the server records. An unmatched request first waits for the recordings of equal
-    ones that are pending; then the engine that has them reads it again."""
+    """Let the engine decide where the server records. An unmatched request first waits for the pending recordings of
+    equal requests. Then the engine that has loaded these recordings reads the request again."""
     recordings, request = recordings_to_wait_for(app, exchange), exchange.request
     if recordings is None or request is None or exchange.response is not NO_RESPONSE_YET:
         return

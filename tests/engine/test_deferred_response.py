@@ -244,7 +244,7 @@ def test_thread_decodes_a_long_stream_to_store(
     monkeypatch.setattr(event_parser, "sent_bytes", lacking)
     completed = complete()
     assert isinstance(completed, PlannedResponse)
-    assert completed.updates_of_thread is None, "the journal would store the object, too"
+    assert completed.updates_computed_in_thread is None, "the journal would store the object, too"
     assert len(stored.state.lookup("").all_stored(prefix)) == 1
 
 

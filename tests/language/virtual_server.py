@@ -320,7 +320,7 @@ class VirtualServer:
         if planned.batch_job is not None:
             self._answer(planned.batch_job, sent, sent.path.removesuffix(request.path))
         if planned.slot is not None:
-            self._slots.append((sent.now, sent.now + planned.most_seconds, planned.slot))
+            self._slots.append((sent.now, sent.now + planned.longest_duration, planned.slot))
         return ClientResponse(planned)
 
     def _end_responses(self, now: float) -> None:
