@@ -58,7 +58,7 @@ class RequestAssessment:
             return False
         return model not in self._models and not is_known_model(self._request.provider, model)
 
-    def compute_batch_work(self) -> PromptWork:
+    def compute_continuous_batch_work(self) -> PromptWork:
         """Return the tokens that a continuous batch has to process for the request."""
         if self._work is None:
             self._work = _prompt_work(self._request, self._dialect)

@@ -15,7 +15,7 @@ from mockllm.core.time_scale import ScenarioClock
 from mockllm.engine.assessment import RequestAssessment, limit_cost
 from mockllm.engine.bounded_cache import BoundedCache
 from mockllm.engine.override_headers import Override
-from mockllm.engine.websocket_handshake import HANDSHAKE
+from mockllm.engine.websocket_handshake import SERVED_HANDSHAKE_API
 from mockllm.scenario.catalog import Catalog, CompiledResponse
 from mockllm.scenario.language.replay import ReplaySpec
 from mockllm.scenario.language.reply import ReplySpec
@@ -55,7 +55,7 @@ class CandidateFinder:
     ) -> DecisionInputs:
         """Return what the decision on a request depends on. The rules end with the first one without a guard: no
         later rule can respond. A header may name the only rule."""
-        if request.method == "GET" and request.api == HANDSHAKE:
+        if request.method == "GET" and request.api == SERVED_HANDSHAKE_API:
             # a message of a WebSocket has a method such as `WS response.create`
             rules, modifiers = self._of_handshake(mask, request)
         else:
@@ -74,7 +74,7 @@ class CandidateFinder:
             clock.time(request.monotonic),
             partial(limit_cost, request),
             "strict" if request.generates else self._own_response_validation,
-            assessment.compute_batch_work,
+            assessment.compute_continuous_batch_work,
             clock.scale,
         )
 

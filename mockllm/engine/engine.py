@@ -200,7 +200,7 @@ class Engine:
         """Decide and respond. Defer a request, with its `entry` in its loads' queues, while plans are missing."""
         inputs = response_inputs.decision_inputs
         if response_inputs.deferrable and self.state.waits_for_plans(inputs, entry):
-            respond = partial(self._respond_or_defer, response_inputs, entry)  # in the loop, after the wait
+            respond = partial(self._respond_or_defer, response_inputs, entry)  # the thread plans nothing here
             return DeferredResponse(entry, plan_in_thread=lambda: respond)
         return self._respond_decided(response_inputs, self.state.decide(inputs))
 

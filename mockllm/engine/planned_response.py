@@ -107,8 +107,8 @@ class PlannedResponse(Struct, frozen=True):
         )
 
     def with_request_notes(self, request: Request, validation: Validation) -> PlannedResponse:
-        """Return the response with notes of unknown fields, where the validation accepts some with a note. Also note
-        named tools that the request does not offer."""
+        """Return the response with notes of the request's undocumented fields, which `strict` validation accepts.
+        Also note the `literal_tool_names` that the request does not offer."""
         has_undocumented_fields = validation == "strict" and request.undocumented_fields
         if not has_undocumented_fields and not self.literal_tool_names:
             return self

@@ -83,7 +83,7 @@ class ResponsePlanner:
         self.proxy_hosts = engine_settings.proxy_hosts
         self._max_generated = engine_settings.max_generated
         """The most values that are generated for one schema (`--max-generated-values`). `core/budget.py` derives
-        three maxima from it: characters of a schema's values, of echoed prompts, and components of vectors."""
+        further maxima from it: for schemas, for echoed prompts and for vectors."""
         self.response_cache = ResponseCache()
         self._effective_settings: BoundedCache[EffectiveSettings] = BoundedCache(MAX_CACHED_SETTINGS)
         self._static_replies: BoundedCache[tuple[Reply, tuple[str, ...]]] = BoundedCache(MAX_CACHED_REPLIES)
@@ -91,9 +91,9 @@ class ResponsePlanner:
         self._websocket_replays = WebSocketReplayPlanner()
 
     def plan(self, context: PlanContext) -> Plan:
-        """Return the plan. Raises TemplateFailure, BudgetExceeded, MissingStoredObject, CallTakesNoReply for a reply
-        that the call cannot make, or UnreplayableRecording for a recording that cannot be replayed to it. For a
-        deferrable response it also raises PlanningTooLong."""
+        """Return the plan. Raises TemplateFailure, BudgetExceeded or MissingStoredObject. Raises CallTakesNoReply for
+        a reply to a call that takes none. Raises UnreplayableRecording for a recording that cannot be replayed to the
+        call. For a deferrable response, it also raises PlanningTooLong."""
         spec = context.compiled.spec
         if isinstance(spec, McpServerSpec):
             return self._mcp_plan(context, spec)

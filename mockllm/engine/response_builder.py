@@ -43,7 +43,7 @@ from mockllm.engine.proxy_plans import ProxyRefused, check_proxy
 from mockllm.engine.replay import UnreplayableRecording
 from mockllm.engine.response_cache import MAX_KEY_TEXT, cache_key, key_with_text_or_tool
 from mockllm.engine.rule_header import NO_RULE, with_rule_header
-from mockllm.engine.websocket_handshake import HANDSHAKE, NO_WEBSOCKET, unserved_handshake_failure
+from mockllm.engine.websocket_handshake import NO_WEBSOCKET, SERVED_HANDSHAKE_API, unserved_handshake_failure
 from mockllm.scenario.catalog import CatalogItem, CompiledResponse
 from mockllm.scenario.schema_replies import choose_tool
 
@@ -124,7 +124,7 @@ class ResponseBuilder(DecidedRequest):
         return self._selected_response(item, selected, item.error, NO_RESPONSE_INDEX)
 
     def _admission_error(self, admission: AdmissionResult) -> PlannedResponse:
-        """Respond to a request that a modifier's limit or load refuses. Its `limit_result` is that of the limit, and
+        """Respond to a request that a modifier's limit or load refuses. `limit_result` is that of the limit;
         None if a load refuses."""
         assert admission.refused_by is not None
         request, limit_result = self.request, admission.limit_result
@@ -146,7 +146,7 @@ class ResponseBuilder(DecidedRequest):
         """Respond without a rule: by the dialect itself where it can, else with an error that names near misses."""
         catalog, status = self.planner.catalog, self.planner.unmatched_status
         websocket_failure = (
-            None if self.request.api == HANDSHAKE else unserved_handshake_failure(self.request)
+            None if self.request.api == SERVED_HANDSHAKE_API else unserved_handshake_failure(self.request)
         )
         if websocket_failure is not None:
             return self._response_without_rule(websocket_failure, None, note=NO_WEBSOCKET)

@@ -8,7 +8,7 @@ from mockllm.core.failure import Failure
 from mockllm.core.rendering.websocket_session import is_handshake
 from mockllm.core.request.request import Request
 
-HANDSHAKE: Final = "handshake"
+SERVED_HANDSHAKE_API: Final = "handshake"
 """The api of the handshakes that a dialect serves."""
 NO_WEBSOCKET: Final = "no WebSocket is served"
 """The note of a refused handshake."""

@@ -51,8 +51,8 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     end_reason: EndReason = "finished"
     write_times: array[float] | None = None
     """The time of each call of the player's `write_once`, also of one that wrote nothing, on the clock of the
-    deadlines. The journal plays the plan again at these times, which results in the writes. Empty if none of the
-    response was written. None if no player has played the response:
+    deadlines. The journal plays the plan again at these times, which results in the writes. Empty if the exchange
+    ended before the first call. None if no player has played the response:
 
     - it was written at once, came from a provider or is still held
     - the request broke off, or the server failed at a message of a WebSocket before it began to respond

@@ -2,7 +2,8 @@
 
 aiohttp's parser does not tell where in a read a request begins, nor whether it holds a part of a head. And it loses
 the requests of a read in which an error follows, or an upgrade. So it gets one head, or a part of one body, at a
-time. It gets both together only where a read begins with a whole head.
+time. It gets both together where a read begins with a whole head. During a body in HTTP chunks, whose end only the
+parser finds, it gets all that was read.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ class ParsePosition:
         """The last bytes of a head, which may begin its end."""
 
     def end(self, data: bytes, start: int) -> int:
-        """Return where the bytes end that the parser gets next, from `start` on: one head, or the rest of a body."""
+        """Return where the bytes end that the parser gets next, from `start` on: one head, or the rest of a body. For
+        a body in HTTP chunks, they are all of `data`."""
         if self.http_chunked:
             return len(data)
         if self._rest:

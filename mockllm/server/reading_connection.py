@@ -148,8 +148,8 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the whole head at the start
-        of `data`, including one empty line before it. If `data` begins with two empty lines, `split_head` has only
-        these, because they look like the end of a head."""
+        of `data`, with the empty line before it, if there is one. Two empty lines look like the end of a head: if
+        `data` begins with two, `split_head` is these two alone."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)
@@ -178,8 +178,9 @@ class ReadingConnection(ClosableConnection):
             start, split_head = end, None
 
     def _parse_and_queue(self, part: bytes, split_head: SplitHead | None) -> bool:
-        """Parse the bytes of at most one head with its body, or of a body, and queue the exchange of a head. Set or
-        cancel the deadline of the head. Return whether the client begins with the preface of HTTP/2."""
+        """Parse the bytes of at most one head with its body, or of a body, and queue the exchange of a head. After a
+        body in HTTP chunks, bytes of a next request may follow. Set or cancel the deadline of the head. Return
+        whether the client begins with the preface of HTTP/2."""
         position = self._parse_position
         at_start, http_chunked = position.at_start, position.http_chunked
         try:

@@ -125,7 +125,7 @@ def _take_slot(
     batches = [batch for batch, _ in batch_times]
     slot = LocalInFlightSlot(concurrent, _in_flight(with_load), batches, _plan_queues(with_load))
     for batch, times in batch_times:
-        batch.add(slot, times, inputs.compute_batch_work(), inputs.scenario_time)
+        batch.add(slot, times, inputs.compute_continuous_batch_work(), inputs.scenario_time)
     return slot
 
 
@@ -168,7 +168,7 @@ def _combined_load_effect(
     for candidate, scope_counts in with_load:
         if candidate.load is not None and candidate.load.batch is not None:
             batch = scope_counts.batch(candidate)
-            times = batch.schedule(inputs.compute_batch_work(), inputs.scenario_time, delay)
+            times = batch.schedule(inputs.compute_continuous_batch_work(), inputs.scenario_time, delay)
             if times is None:
                 return CombinedLoadEffect(wait, refused_by=candidate)
             wait = max(wait, times.wait)

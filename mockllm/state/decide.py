@@ -64,8 +64,8 @@ def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) ->
 
 
 def waits_for_plans(counters: Counters, inputs: DecisionInputs, entry: PlanQueueEntry) -> bool:
-    """Return whether a request cannot be decided yet: it needs the end of a response without a plan, or comes after
-    a request that does. Then its entry is in the queues of all its loads; else it leaves them."""
+    """Return whether a request cannot be decided yet. That is so if it, or a request before it, needs the end of a
+    response without a plan. Then its entry joins the queues of all its loads; otherwise it leaves them."""
     with_load = [(each, counters.counts_in(each.scope)) for each in inputs.modifiers if each.load is not None]
     if not any(
         scope_counts.plan_queue(each.key).is_behind_others(entry) or needs_unknown_end(each, scope_counts)

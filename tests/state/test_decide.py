@@ -37,7 +37,7 @@ def decision_inputs(scope: str = "", *modifiers: Candidate, now: float = 0.0) ->
         lambda validation: False,
         scenario_time=now,
         compute_cost=lambda: Cost(3),
-        compute_batch_work=lambda: WORK,
+        compute_continuous_batch_work=lambda: WORK,
     )
 
 

@@ -79,7 +79,7 @@ class DecisionInputs(Struct, frozen=True):
     compute_cost: Callable[[], Cost] = lambda: NO_COST
     validation_without_rule: Validation = "strict"
     """The validation where no rule is selected."""
-    compute_batch_work: Callable[[], PromptWork] = lambda: NO_WORK
+    compute_continuous_batch_work: Callable[[], PromptWork] = lambda: NO_WORK
     """Returns the tokens that a continuous batch has to process for the request."""
     time_scale: float = 1.0
     """The factor on all times of scenarios."""
@@ -94,7 +94,7 @@ class DecisionInputs(Struct, frozen=True):
         if any(modifier.limit is not None and modifier.limit.counts_tokens for modifier in self.modifiers):
             self.compute_cost()
         if any(modifier.load is not None and modifier.load.batch is not None for modifier in self.modifiers):
-            self.compute_batch_work()
+            self.compute_continuous_batch_work()
 
     def fails_validation(self, selected_rule: Candidate | None) -> bool:
         """Return whether the rule's validation or its `models: strict` refuses the request. `selected_rule` is None

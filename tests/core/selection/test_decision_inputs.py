@@ -50,6 +50,6 @@ def test_all_that_a_decision_may_need_is_computed(
         return NO_WORK
 
     DecisionInputs(
-        "", 0, rules, modifiers, fails, compute_cost=cost, compute_batch_work=work
+        "", 0, rules, modifiers, fails, compute_cost=cost, compute_continuous_batch_work=work
     ).read_all_of_request()
     assert seen == computed
