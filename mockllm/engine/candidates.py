@@ -56,7 +56,7 @@ class CandidateFinder:
         """Return what the decision on a request depends on. The rules end with the first one without a guard: no
         later rule can respond. A header may name the only rule."""
         if request.method == "GET" and request.api == SERVED_HANDSHAKE_API:
-            # a message of a WebSocket has a method such as `WS response.create`
+            # a dialect serves this WebSocket; its messages have methods such as `WS response.create`
             rules, modifiers = self._of_handshake(mask, request)
         else:
             rules, modifiers = self._known.get(mask) or self._find_candidates(mask, request)
@@ -89,8 +89,8 @@ class CandidateFinder:
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
         """Return the candidates for the handshake of a WebSocket. A reply is for the messages after the
-        handshake. A reply with `user_speech` has the times of the user's speech in the audio: it is for the
-        handshake."""
+        handshake. One with `user_speech` is for the handshake: the times of the user's speech in the audio count from
+        there."""
         for_handshake = (
             item_index
             for item_index in self._index.matching(mask, request, 0, self._rule_count)

@@ -75,9 +75,9 @@ class RequestReader:
     """Reads all requests with one head. Their connections have TLS, or none has (`over_tls`).
 
     `_request_of` makes a request from a dict of attributes. `_head_identity` is the head in the keys of repeated
-    requests. `_repeated_requests` is None for a call that does not generate, an invalid session, and a head that
-    a single request has. It is not used for the first request (until `_has_read`), in a session, or with an
-    override."""
+    requests. `_repeated_requests` is None for a call that does not generate, and for an invalid session. It is also
+    None for a head that no other request is likely to have (`is_unique`). It is not used for the first request (until
+    `_has_read`), in a session, or with an override."""
 
     __slots__ = (
         "_attributes",

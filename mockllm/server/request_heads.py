@@ -166,9 +166,9 @@ class RequestHead:
 
 class SplitHead(Struct, frozen=True):
     """A head that is split around the value of its Content-Length. `find_or_split` returns it for a whole head in
-    three cases. The head is not cached. Its body is too long, or is not exactly the rest of the data. Or the cached
-    head has another length of the body, and copied headers (`readable_headers`), since some are repeated or not
-    ASCII."""
+    three cases. The head is not cached. Its body is too long, or is not exactly the rest of the data. Or the head is
+    cached with another length of the body, and cannot be adapted. Its headers are a copy (`readable_headers`), since
+    some are repeated or not ASCII."""
 
     end: int
     """The length of the head, in bytes."""

@@ -26,8 +26,8 @@ from mockllm.state.counters import Counters
 from mockllm.state.scope_counts import ScopeCounts
 
 COUNTED_OUTCOMES: Final = ("rule", "no_rule")
-"""The outcomes for which tries of rules are counted. Of all others, a modifier, a limit or a load decides the
-response, or the request is invalid."""
+"""The outcomes for which tries of rules are counted. With any other outcome, a modifier, a limit or a load decides
+the response, or the request is invalid."""
 
 
 def decide(counters: Counters, inputs: DecisionInputs, *, count: bool = True) -> Decision:
