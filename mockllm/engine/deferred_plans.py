@@ -23,9 +23,9 @@ class DeferredPlan(NamedTuple):
     store_and_finish: Callable[[PlannedResponse, EngineRequest], PlannedResponse]
 
     def response(self) -> DeferredResponse:
-        return DeferredResponse(self.builder.decision.slot, self.plan_in_thread)
+        return DeferredResponse(self.builder.decision.slot, self.work_in_thread)
 
-    def plan_in_thread(self) -> Callable[[], PlannedResponse | ObjectToFetch]:
+    def work_in_thread(self) -> Callable[[], PlannedResponse | ObjectToFetch]:
         """Plan in another thread, which changes only caches, also the prompt caches of the state, which have a lock.
         Return what the event loop calls then. Where planning fails, this frees the slot, and raises the error."""
         request = self.builder.request

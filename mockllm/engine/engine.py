@@ -144,7 +144,7 @@ class Engine:
             response = self._decide_and_plan(request, read_ahead.mask, None, None, deferrable=deferrable)
             request.read_ahead = None  # it refers to the request: only a garbage collection would free both
             return response
-        if repeated is not None and repeated.uncomputed_key_and_attributes is not None:
+        if repeated is not None and repeated.compute_from is not None:  # not computed yet
             self._repeated_requests.add(repeated, request, self._index, self._precompute)
             repeated = None  # what it has computed serves later requests
         route_mask = request.route_mask
@@ -197,11 +197,11 @@ class Engine:
     def _respond_or_defer(
         self, response_inputs: ResponseInputs, entry: PlanQueueEntry
     ) -> PlannedResponse | DeferredResponse | ObjectToFetch:
-        """Decide and respond. Defer a request, with its `entry` in its loads' queues, while plans are missing."""
+        """Decide and respond. Defer it while earlier responses of its loads lack plans. `entry` queues it."""
         inputs = response_inputs.decision_inputs
         if response_inputs.deferrable and self.state.waits_for_plans(inputs, entry):
-            respond = partial(self._respond_or_defer, response_inputs, entry)  # the thread plans nothing here
-            return DeferredResponse(entry, plan_in_thread=lambda: respond)
+            respond = partial(self._respond_or_defer, response_inputs, entry)
+            return DeferredResponse(entry, work_in_thread=lambda: respond)  # it only waits for its turn there
         return self._respond_decided(response_inputs, self.state.decide(inputs))
 
     def _respond_decided(

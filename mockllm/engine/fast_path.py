@@ -226,7 +226,7 @@ class FastPath(Struct, frozen=True):
         decision: Decision,
     ) -> PlannedResponse | None:
         """Return the response to a request by its decision, which the store or this process has made. Return None if
-        the response is not cached, has a slot, or waits or is slower by a limit or load. Return None, too, for what
+        the response is not cached, has a slot, or is delayed or slowed by a limit or load. Return None, too, for what
         needs a plan: a session, an error, a background response, or a lookup in the prompt cache."""
         rule, admission = decision.selected_rule, decision.admission
         if rule is None or decision.outcome != "rule" or decision.slot is not None:
@@ -293,8 +293,9 @@ class FastPath(Struct, frozen=True):
         return planned.with_request_notes(request, self.rule.validation)
 
     def _looks_up_prompt(self, request: EngineRequest) -> bool:
-        """Return whether the prompt of a request is looked up in the prompt cache. A text is the reason why not."""
+        """Return whether the prompt of a request is looked up in the prompt cache."""
         dialect = request.routing.dialect
+        # a text is the reason why it is not
         return not isinstance(prompt_form_and_policy(request, dialect, self.prompt_cache_settings), str)
 
     def _charge(self, response: CacheableResponse, request: Request) -> Headers | None:

@@ -21,14 +21,14 @@ class DeferredResponse(Struct, frozen=True):
     The second kind waits until earlier responses are planned: the request is not counted yet, and `slot` is its
     entry in the queues (`PlanQueueEntry`).
 
-    `plan_in_thread` may run in another thread. It plans a response of the first kind; one of the second kind only
+    `work_in_thread` may run in another thread. It plans a response of the first kind; one of the second kind only
     waits for its turn there. It returns a function that completes the response. This may instead return the object
     that the response lacks, or a response that is deferred again. The event loop calls this function, because it
     changes the state. One thread plans all, in their order.
     """
 
     slot: InFlightSlot | None
-    plan_in_thread: Callable[[], Callable[[], PlannedResponse | DeferredResponse | ObjectToFetch]]
+    work_in_thread: Callable[[], Callable[[], PlannedResponse | DeferredResponse | ObjectToFetch]]
 
 
 class ResponseInputs(NamedTuple):

@@ -86,7 +86,7 @@ class RepeatedRequest(Struct):
     """What follows from the head and the body of a request, for the engine with this `rule_index`. After a reload,
     that may be the index of an earlier engine. It is in one of three states:
 
-    - not yet computed: `uncomputed_key_and_attributes` is set
+    - not yet computed: `compute_from` is set
     - computed: `rule_index` is set
     - not computable, since it depends on more than head and body: both are None
 
@@ -94,7 +94,7 @@ class RepeatedRequest(Struct):
     needed to free both.
     """
 
-    uncomputed_key_and_attributes: tuple[RepeatedRequestKey, Mapping[str, object]] | None
+    compute_from: tuple[RepeatedRequestKey, Mapping[str, object]] | None
     """The key of the request, and the attributes that all requests with the head have. None as soon as `add` has
     tried to compute what follows from them."""
     rule_index: RuleIndex | None = None
@@ -122,7 +122,7 @@ class RepeatedRequests:
         """The number of requests that were looked up and had not come before, since the last one that had."""
         self._seen: set[int] = set()
 
-    def check_and_remember(self, key: RepeatedRequestKey) -> bool:
+    def has_come_before(self, key: RepeatedRequestKey) -> bool:
         """Return whether a request with this key came before, and remember that it came."""
         seen, hashed = self._seen, hash(key)
         if hashed in seen:
@@ -146,8 +146,8 @@ class RepeatedRequests:
         """Compute what follows from the head and the body of a request, and store it. If any of that depends on
         client, time or stored objects, only the attributes of the head remain. `precompute` runs the check and
         makes the cache key."""
-        assert repeated.uncomputed_key_and_attributes is not None, "it is computed once"
-        (key, of_head), repeated.uncomputed_key_and_attributes = repeated.uncomputed_key_and_attributes, None
+        assert repeated.compute_from is not None, "it is computed once"
+        (key, of_head), repeated.compute_from = repeated.compute_from, None
         attributes = {**of_head, "repeated": repeated}
         lookup = TrackingLookup()
         kind = tracking_class(type(request))  # type: ignore[arg-type]  # mypy takes no class for hashable

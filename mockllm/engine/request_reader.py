@@ -172,7 +172,7 @@ class RequestReader:
                 if known is not None:
                     attributes = known
                     repeated_requests.new_in_a_row = 0
-                elif repeated_requests.check_and_remember(key):
+                elif repeated_requests.has_come_before(key):
                     attributes = self._attributes_of_repeated(key)
             return self._request_of(
                 attributes, raw, client_address, now, monotonic, self._lookup_without_session
@@ -217,5 +217,5 @@ class RequestReader:
     def _attributes_of_repeated(self, key: RepeatedRequestKey) -> dict[str, object]:
         """Return the attributes of a request of which an equal one came before. The engine computes from this request
         the attributes that later equal requests get."""
-        repeated = RepeatedRequest(uncomputed_key_and_attributes=(key, self._attributes))
+        repeated = RepeatedRequest(compute_from=(key, self._attributes))
         return {**self._attributes, "repeated": repeated}

@@ -26,7 +26,7 @@ async def set_deferred_response(app: App, exchange: Exchange) -> None:
         else:
             assert isinstance(pending, DeferredResponse), "the counts are in this process"
             exchange.slot = pending.slot
-            pending = (await app.worker_thread.run(pending.plan_in_thread))()
+            pending = (await app.worker_thread.run(pending.work_in_thread))()
     planned = pending
     begin_side_effects(app, exchange, planned)
     exchange.response, exchange.pending_response = planned, None

@@ -85,10 +85,10 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, head and body, if one read of the socket had them all. They are also absent for a
-    body that is long, refused, in HTTP chunks or encoded, and in some reads with several requests."""
+    """All bytes of the request, head and body. Empty if they came in several reads, and in some reads with several
+    requests. Also empty if the body is long, refused, in HTTP chunks or encoded."""
     structure_checked: bool = False
-    """Whether the structure of `raw` is within its bounds."""
+    """Whether the structure of `raw` was checked: its depth, its containers and values are within their bounds."""
     now: float = 0.0
     """When the server began to respond, in seconds since the epoch. By then the body was complete or refused,
     or the client had disconnected during it. A target that is no path is refused without its body. `Request.now` is

@@ -42,7 +42,7 @@ def is_deferred(server: VirtualServer, sent: ClientRequest) -> bool:
     response = engine.begin_response(read.read(sent.body, "", sent.now))
     if not isinstance(response, DeferredResponse):
         return False
-    planned = response.plan_in_thread()()
+    planned = response.work_in_thread()()
     assert isinstance(planned, PlannedResponse)
     body = planned.plan.steps[0]
     assert getattr(body, "payload", b"") == server.respond(sent).bytes or sent.method != "GET"

@@ -44,7 +44,7 @@ def count_tokens(monkeypatch: pytest.MonkeyPatch, counts: Iterator[int]) -> None
 
     monkeypatch.setattr(RequestReader, "read", read)
     monkeypatch.setattr(
-        RepeatedRequests, "check_and_remember", lambda *_: False
+        RepeatedRequests, "has_come_before", lambda *_: False
     )  # equal bodies have equal counts
 
 

@@ -49,7 +49,7 @@ def deferred(engine: Engine, request: EngineRequest) -> PlannedResponse:
 
 def planned(response: DeferredResponse) -> PlannedResponse:
     """The response of its plan, which needs no stored object."""
-    result = response.plan_in_thread()()
+    result = response.work_in_thread()()
     assert isinstance(result, PlannedResponse)
     return result
 
@@ -240,7 +240,7 @@ def test_thread_decodes_a_long_stream_to_store(
     stored = VirtualServer(dumps({"validation": "off", "rules": [{"reply": LONG, **PACE}]}).decode()).engine
     response = stored.begin_response(chat(stored, path, **sent))
     assert isinstance(response, DeferredResponse)
-    complete = response.plan_in_thread()
+    complete = response.work_in_thread()
     monkeypatch.setattr(event_parser, "sent_bytes", lacking)
     completed = complete()
     assert isinstance(completed, PlannedResponse)
@@ -255,7 +255,7 @@ def test_plan_in_a_thread_is_deferred_again_by_a_lookup(monkeypatch: pytest.Monk
     assert isinstance(response, DeferredResponse)
     with monkeypatch.context() as patched:
         patched.setattr(long, "_plan_response", lacking)
-        to_fetch = response.plan_in_thread()()
+        to_fetch = response.work_in_thread()()
     assert isinstance(to_fetch, ObjectToFetch)
     assert to_fetch.key == ("stored", "resp_1")
     again = to_fetch.respond_again()
@@ -296,7 +296,7 @@ def test_long_turn_does_not_overwrite_a_later_turn() -> None:
 
     first = long.begin_response(turn("first"))
     assert isinstance(first, DeferredResponse)
-    complete = first.plan_in_thread()
+    complete = first.work_in_thread()
     assert deferred(long, turn("second"))
     complete()
     stored = long.stored("", "conv_1")

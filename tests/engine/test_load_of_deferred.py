@@ -42,7 +42,7 @@ def sent(engine: Engine, model: str, at: float, *, deferrable: bool = True) -> o
 
 def go_on(response: DeferredResponse) -> object:
     """What the event loop gets when the thread has reached the response."""
-    return response.plan_in_thread()()
+    return response.work_in_thread()()
 
 
 def planned(response: object) -> PlannedResponse:
@@ -124,7 +124,7 @@ def test_failed_plan_frees_its_place(limited: bool, monkeypatch: pytest.MonkeyPa
     first = begin(engine, "long", 0.0)
     with monkeypatch.context() as patched:
         patched.setattr(engine._planner, "plan", fails)
-        complete = first.plan_in_thread()
+        complete = first.work_in_thread()
     with pytest.raises(ZeroDivisionError):
         complete()
     if limited:

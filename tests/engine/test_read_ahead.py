@@ -35,7 +35,7 @@ def chat(engine: Engine, text: str, headers: Mapping[str, str] | None = None, **
 
 def body(response: object) -> bytes:
     if isinstance(response, DeferredResponse):
-        response = response.plan_in_thread()()
+        response = response.work_in_thread()()
     assert isinstance(response, PlannedResponse)
     return b"".join(item for item in framed(response.plan) if isinstance(item, bytes))
 

@@ -203,8 +203,8 @@ def test_large_values_of_repeated_requests_are_bounded() -> None:
 def test_too_many_bodies_in_turn_are_never_computed() -> None:
     repeated = RepeatedRequests()
     keys = [(None, b"%d" % number) for number in range(MAX_SEEN + 1)]
-    assert not any(repeated.check_and_remember(key) for _ in range(3) for key in keys)
-    assert repeated.check_and_remember(keys[-1])
+    assert not any(repeated.has_come_before(key) for _ in range(3) for key in keys)
+    assert repeated.has_come_before(keys[-1])
 
 
 def read_new_ones(reader: RequestReader, count: int) -> None:

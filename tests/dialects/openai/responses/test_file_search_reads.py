@@ -70,7 +70,7 @@ def test_event_loop_reads_the_texts_of_a_thread(
     assert isinstance(response, DeferredResponse)
     assert sum(prefix.startswith(TEXTS) for prefix in read) == 2
     read.clear()
-    complete = response.plan_in_thread()
+    complete = response.work_in_thread()
     assert not read
     planned = complete()
     assert isinstance(planned, PlannedResponse)
@@ -88,7 +88,7 @@ def fetched_response(
     response: object = server.engine.begin_response(request, deferrable=deferrable)
     while not isinstance(response, PlannedResponse):
         if isinstance(response, DeferredResponse):
-            response = response.plan_in_thread()()
+            response = response.work_in_thread()()
             continue
         assert isinstance(response, ObjectToFetch)
         kind, name = response.key

@@ -27,7 +27,7 @@ def planned(server: VirtualServer, sent: ClientRequest) -> Callable[[], object]:
     read = engine.request_reader(sent.method, sent.path, sent.query, dict(sent.headers))
     response = engine.begin_response(read.read(sent.body, "", sent.now))
     assert isinstance(response, DeferredResponse)
-    return response.plan_in_thread()
+    return response.work_in_thread()
 
 
 @pytest.mark.parametrize("call", ["files", "file_batches", "search"])
