@@ -95,9 +95,9 @@ class Connection(ReadingConnection):
 
     def eof_received(self) -> bool:
         """The client has half-closed the connection: it may still read, or may have disconnected. Only the TCP ACK or
-        RST for written bytes shows which. So the server still serves the queued requests, within the linger time. It
-        also sends 100 Continue: the kernel of a client that has disconnected replies with a reset. The 100 is sent
-        over HTTP/1.1 only, before the first byte of a known response that no fault withholds. TLS, a WebSocket and a
+        RST for written bytes shows which. So the server still serves the queued requests, within the linger time. To
+        cause an RST of a client that has disconnected, the server sends 100 Continue. It does so over HTTP/1.1 only,
+        if the response is known, none of its bytes is written, and no fault withholds it. TLS, a WebSocket and a
         truncated body end at once. Return whether the connection stays open."""
         while self._current is None and (self._queue or self._parse_error is not None) and not self.closing:
             self._ready_connections.serve_now(self)

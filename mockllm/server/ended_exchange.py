@@ -52,9 +52,10 @@ class EndedExchange(Struct, gc=False, kw_only=True):
     write_times: array[float] | None = None
     """The time of each call of the player's `write_once`, also of one that wrote nothing, on the clock of the
     deadlines. The journal plays the plan again at these times, which results in the writes. Empty if the exchange
-    ended before the first call. None if no player has played the response:
+    ended before the first call, also if the client disconnected during a hold. Otherwise None if no player has played
+    the response:
 
-    - it was written at once, came from a provider or is still held
+    - it was written at once, came from a provider or is still held (the log line of a hold)
     - the request broke off, or the server failed at a message of a WebSocket before it began to respond
     - aiohttp wrote the handshake, or it is a turn of a forwarded WebSocket"""
     planned_times: tuple[float, float] | None = None

@@ -85,8 +85,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, head and body. Empty if they came in several reads, and in some reads with several
-    requests. Also empty if the body is long, refused, in HTTP chunks or encoded."""
+    """All bytes of the request, head and body. Empty if they came in several reads, in some reads with several
+    requests, or while an earlier request was queued or served. Also empty if the body is long, refused, in HTTP
+    chunks or encoded."""
     structure_checked: bool = False
     """Whether the structure of `raw` was checked: its depth, its containers and values are within their bounds."""
     now: float = 0.0
@@ -106,8 +107,8 @@ class Exchange(Struct, gc=False, kw_only=True):
     pending_response: DeferredResponse | UndecidedResponse | ObjectToFetch | None = None
     """What the engine has returned in place of the response. A `DeferredResponse` waits for a thread, because its
     planning takes long. Or its decision waits for the plans of earlier responses of its loads. An `UndecidedResponse`
-    is decided by the store, which has the counts. An `ObjectToFetch` names a stored object that this process lacks,
-    and responds again after the fetch."""
+    is decided by the store, which has the counts. An `ObjectToFetch` names a stored object that this process lacks.
+    After the fetch, it makes the engine respond again."""
     pending_decision: PendingDecisionProtocol | None = None
     """The decision of the store, once it has begun."""
     fetched: FetchedLookup | None = None

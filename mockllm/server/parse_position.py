@@ -2,7 +2,8 @@
 
 aiohttp's parser does not tell where in a read a request begins, nor whether it holds a part of a head. And it loses
 the requests of a read in which an error follows, or an upgrade. So it gets one head, or a part of one body, at a
-time. It gets both together where a read begins with a whole head. During a body in HTTP chunks, whose end only the
+time. It gets both together where a read begins with a whole head, and no
+other request waits or is being served. During a body in HTTP chunks, whose end only the
 parser finds, it gets all that was read.
 """
 

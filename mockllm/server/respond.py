@@ -256,7 +256,7 @@ def send_webhooks(app: App, exchange: Exchange, response: PlannedResponse) -> No
 
 
 def serve_batch(app: App, exchange: Exchange, job: BatchJob) -> None:
-    """Serve the lines of a batch job, unless a provider has the job."""
+    """Serve the lines of a batch job, unless its request goes to a provider."""
     if goes_to_provider(app, exchange) or exchange.request is None:
         return
     if app.batches is None:
