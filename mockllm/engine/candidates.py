@@ -88,8 +88,8 @@ class CandidateFinder:
         return rules, modifiers
 
     def _of_handshake(self, mask: int, request: Request) -> RulesAndModifiers:
-        """Return the candidates for the handshake of a WebSocket. A reply is for the messages after the
-        handshake. One with `user_speech` is for the handshake: the times of the user's speech in the audio count from
+        """Return the candidates for the handshake of a WebSocket. A reply is for the messages after the handshake.
+        One with `user_speech` (when the user of a realtime session speaks) is for the handshake: its times count from
         there."""
         for_handshake = (
             item_index
@@ -140,7 +140,7 @@ class CandidateFinder:
                 limit=item.limit,
                 load=item.load,
                 max_responses=item.max_responses,
-                uses_counts=item.uses_counts,
+                needs_counts=item.needs_counts,  # more than the tries, which each item has
             )
         return candidate if item.per == "global" else replace(candidate, scope=scope_of(item.per, request))
 

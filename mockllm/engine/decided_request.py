@@ -30,7 +30,7 @@ NO_COMPILED_RESPONSE: Final = CompiledResponse(
     ReplySpec.model_construct(), Settings.model_construct(), static=True
 )
 """The response from which the settings are made where no rule responds."""
-INDEX_WITHOUT_RULE: Final = -1
+NO_RESPONSE_OF_RULE: Final = -1
 """The index where no response of a rule is selected: for a modifier's own error, and where no rule responds."""
 
 
@@ -124,7 +124,7 @@ class DecidedRequest:
         )
 
     def plan_context_without_rule(self) -> PlanContext:
-        settings = self.effective_settings(None, NO_COMPILED_RESPONSE, INDEX_WITHOUT_RULE)
+        settings = self.effective_settings(None, NO_COMPILED_RESPONSE, NO_RESPONSE_OF_RULE)
         randomness = Randomness(self.seed, "", "", self.decision.request_number)
         template_scope, admission = TemplateScope(self.request), self.decision.admission
         return self.plan_context(

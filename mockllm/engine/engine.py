@@ -276,7 +276,7 @@ class Engine:
         """Store what the dialect stores of a planned response. Return that response with its time scale and with the
         webhooks and the batch job of what was stored. Add the header with the request's hash if a `match` has read
         that, or every response has it. If another request has changed what this one has read, `respond_again` makes a
-        new response. If it is None, the plan stays, and only its updates are made again."""
+        new response. Without it, the plan stays, and only the storage updates are made again."""
         updates = storage_updates(planned, request)
         if updates and respond_again is None:
             respond_again = partial(value_or_fetch, partial(self._store_and_finish, planned, request))

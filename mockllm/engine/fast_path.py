@@ -48,8 +48,9 @@ class FastPath(Struct, frozen=True):
     responses: Sequence[CacheableResponse | None]
     """Those of the rule, in their order; None for one that is not cacheable."""
     selector_by_counts: ResponseSelector | None
-    """Selects the response by the counts of the rule's scope. A single response has a selector, too, if it needs
-    these counts: for a scope other than global, a template or a generated tool call. Otherwise it is None."""
+    """Selects the response by the counts of the rule's scope. Set for several responses. Also set for a single one
+    that needs these counts: with a scope other than global, a template or a generated tool call. None for any
+    other."""
     count_keys: Sequence[str]
     planner: ResponsePlanner
     state: EngineState

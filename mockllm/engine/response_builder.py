@@ -26,7 +26,7 @@ from mockllm.dialects.decoded_response import read_called_tools
 from mockllm.dialects.dialect import ReplyDialect, ResponseIdentity, UnmatchedDialect, own_response_of
 from mockllm.dialects.provider_facts import limit_failure
 from mockllm.dialects.router import RouteMatch
-from mockllm.engine.decided_request import INDEX_WITHOUT_RULE, DecidedRequest, template_scope_of
+from mockllm.engine.decided_request import NO_RESPONSE_OF_RULE, DecidedRequest, template_scope_of
 from mockllm.engine.effective_settings import EffectiveSettings
 from mockllm.engine.invalid_note import invalid_note
 from mockllm.engine.near_misses import (
@@ -121,7 +121,7 @@ class ResponseBuilder(DecidedRequest):
             if item.error is not None
         )
         assert item.error is not None
-        return self._selected_response(item, selected, item.error, INDEX_WITHOUT_RULE)
+        return self._selected_response(item, selected, item.error, NO_RESPONSE_OF_RULE)
 
     def _admission_error(self, admission: AdmissionResult) -> PlannedResponse:
         """Respond to a request that a modifier's limit or load refuses. `limit_result` is that of the limit;
@@ -376,6 +376,7 @@ def _webhooks_of(plan: Plan, context: PlanContext, rule: str) -> Iterator[Webhoo
     for number, spec in enumerate(context.webhook_specs):
         id = context.identity.ids.make("post_", 24, f"post.{number}")
         payload = spec.body.encode() if isinstance(spec.body, str) else dumps(spec.body)
+        # without a subject, it replaces no other webhook, and none replaces it
         yield Webhook(ends + spec.after, str(spec.to), spec.secret or "", id, payload, subject="", rule=rule)
 
 

@@ -151,7 +151,7 @@ class CatalogItem(Struct, frozen=True):
     """Whether it is a modifier whose match names calls, by path, api, mcp or form."""
 
     @property
-    def uses_counts(self) -> bool:
+    def needs_counts(self) -> bool:
         """Whether its counts choose a response or belong to a scope of their own, or it has a guard, states, a limit
         or a load."""
         several = self.selector is not None and self.selector.mode != "one"

@@ -85,9 +85,9 @@ class Exchange(Struct, gc=False, kw_only=True):
     body_complete: bool = False
     """Whether no more of the body is needed: `raw` is complete, the body is refused, or the target is no path."""
     received: bytes = b""
-    """All bytes of the request, head and body. Empty if they came in several reads, in some reads with several
-    requests, or while an earlier request was queued or served. Also empty if the body is long, refused, in HTTP
-    chunks or encoded."""
+    """All bytes of the request, head and body, if they were parsed in one part. Empty if they came in several reads.
+    Empty for a request with a body that did not begin its read, or came while an earlier one was queued or served.
+    Also empty if the body is long, refused, in HTTP chunks or encoded."""
     structure_checked: bool = False
     """Whether the structure of `raw` was checked: its depth, its containers and values are within their bounds."""
     now: float = 0.0

@@ -148,8 +148,8 @@ class ReadingConnection(ClosableConnection):
 
     def _queue_requests(self, data: bytes, split_head: SplitHead | None = None) -> None:
         """Queue an exchange for each request whose head ends in this data. `split_head`: the head at the start of
-        `data`, if all of it has come. It includes an empty line before the head. Two empty lines look like
-        the end of a head: if `data` begins with two, `split_head` is only these."""
+        `data`, if all of it has come. If an empty line precedes it, that is included. If two empty lines
+        begin `data`, `split_head` has only these, since they look like the end of a head."""
         if self.ascii and not data.isascii():
             self.ascii = False
         start, length = 0, len(data)

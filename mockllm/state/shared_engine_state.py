@@ -38,7 +38,7 @@ def depends_on_counts(inputs: DecisionInputs) -> bool:
     if inputs.session:
         return True
     for candidate in (*inputs.modifiers, *inputs.rules):  # noqa: SIM110 - `any` takes twice as long for one
-        if candidate.uses_counts:
+        if candidate.needs_counts:
             return True
     return False
 

@@ -48,7 +48,7 @@ class Candidate(Struct, frozen=True):
     max_responses: int | None = None
     """How many responses it has, if it has an end (a sequence with `then: error`): after them its requests are
     unmatched. Those set no state, and `EngineState.totals` counts no response for them."""
-    uses_counts: bool = True
+    needs_counts: bool = True
     """Whether its counts choose a response or belong to a scope of their own, or it has a guard, states, a limit or a
     load. For any other rule, the tries only select its random values."""
 

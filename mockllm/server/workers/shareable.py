@@ -16,7 +16,7 @@ QUEUE = "the wait depends on the ends of responses that other processes still pl
 
 def unshareable(catalog: Catalog) -> list[Diagnostic]:
     """Return the mistake that some rules count, where the processes share no store; it is at the first of them."""
-    counting = [item for item in catalog.items if item.uses_counts]
+    counting = [item for item in catalog.items if item.needs_counts]
     if not counting:
         return []
     named = [f"{item.id} ({', '.join(counted_words(item))})" for item in counting[:MAX_NAMED]]
