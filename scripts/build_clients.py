@@ -7,7 +7,9 @@ environment variables. They are generated, so they are not stored.
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -42,9 +44,8 @@ def run(*command: str) -> None:
     subprocess.run(command, cwd=CLIENT, check=True, stdout=sys.stderr)
 
 
-def main() -> None:
-    target = Path(sys.argv[1] if len(sys.argv) > 1 else CLIENT / "build").resolve()
-    target.mkdir(parents=True, exist_ok=True)
+def build(target: Path) -> None:
+    """Write the package to a folder that exists."""
     generate()
     if not (CLIENT / "node_modules").exists():
         run("npm", "ci", "--no-audit", "--no-fund")
@@ -52,6 +53,18 @@ def main() -> None:
     shutil.rmtree(CLIENT / "dist", ignore_errors=True)
     run("npx", "tsc", "-p", "tsconfig.json")
     run("npm", "pack", "--ignore-scripts", "--pack-destination", str(target))
+
+
+def main() -> None:
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else CLIENT / "build").resolve()
+    target.mkdir(parents=True, exist_ok=True)
+    folder = os.open(CLIENT, os.O_RDONLY)
+    try:
+        # a second build at the same time would delete what this one packs
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        build(target)
+    finally:
+        os.close(folder)  # ends the lock
 
 
 if __name__ == "__main__":
