@@ -166,9 +166,8 @@ class ReadingConnection(ClosableConnection):
                 self._unparsed = data[start:]
                 self.pause_input(True)
                 return
-            if (
-                split_head is not None and split_head.body_length >= 0
-            ):  # -1: the Content-Length is no usable number
+            # the length is -1 where the Content-Length is no usable number
+            if split_head is not None and split_head.body_length >= 0:
                 end = min(split_head.end + split_head.body_length, length)
             else:
                 end = self._parse_position.end(data, start)
